@@ -1,0 +1,2 @@
+//! The replica binary.
+fn main() {}
