@@ -1,0 +1,252 @@
+//! Elections: the paper's, with a pre-vote before it and a faster way on from a failed one.
+//!
+//! A replica whose timeout passes first asks for pre-votes, which cost nobody a term, and stands
+//! once a majority would vote for it. Votes are granted by section 5.4.1 and by nothing else.
+//! Every election message tells where its sender's log ends; whoever has heard from all the
+//! others, or from a majority when its own timeout passes, knows who is best, and only the best
+//! stands a second time. The others wait one timeout for it, and after that anyone stands, so
+//! that a lost best one costs no more than the paper's election.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use tracing::{debug, info};
+
+use super::config::ElectionRule;
+use super::message::{Body, Elect, Position, Vote};
+use super::replica::{Replica, Role};
+use super::types::{Id, Now, Term, Time};
+use crate::bugs::Bug;
+
+/// What a replica knows of the election in progress. Empty while there is a leader.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Election {
+    /// When to stand, or to stand again.
+    pub deadline: Time,
+    /// How often this replica stood since it lost its leader; more than two count as two.
+    pub rounds: u8,
+    /// Whether it waits for a better one.
+    pub yielded: bool,
+    /// Whom it heard from, and where their logs end.
+    pub heard: BTreeMap<Id, Position>,
+}
+
+/// A replica that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Candidate {
+    /// Still asking for pre-votes.
+    pub pre: bool,
+    /// The term it stands in, or would stand in.
+    pub election: Term,
+    /// Who answered, and how.
+    pub answers: BTreeMap<Id, bool>,
+    /// When to ask again those who have not answered.
+    pub resend_at: Time,
+}
+
+impl Replica {
+    pub(super) fn restart_election_timer(&mut self, now: Now) {
+        self.election.deadline = now.time + self.draw_election_timeout(now);
+    }
+
+    pub(super) fn election_tick(&mut self, now: Now) {
+        if now.time >= self.election.deadline {
+            self.election_timeout(now);
+        } else if let Role::Candidate(candidate) = &self.role
+            && now.time >= candidate.resend_at
+        {
+            self.ask_for_votes(now);
+        }
+    }
+
+    /// The election timeout has passed without a leader: stand, or wait for the best.
+    pub fn election_timeout(&mut self, now: Now) {
+        if self.is_leader() {
+            return;
+        }
+        self.leader = None;
+        if self.election.rounds > 0 && self.config.bugs.has(Bug::StuckElection) {
+            self.role = Role::Follower;
+            self.election.deadline = Time::NEVER;
+        } else if self.waits_for_a_better_one() {
+            self.yield_to_the_best(now);
+        } else {
+            self.stand(now);
+        }
+    }
+
+    fn waits_for_a_better_one(&self) -> bool {
+        self.config.election == ElectionRule::Fast
+            && self.election.rounds > 0
+            && !self.election.yielded
+            && self.election.heard.len() + 1 >= self.config.majority()
+            && !self.is_best_heard()
+    }
+
+    /// Whether nobody heard from would make a better leader. The order is total.
+    fn is_best_heard(&self) -> bool {
+        let rank = |id, at: &Position| (at.last_term, at.last_index, at.commit, Reverse(id));
+        let own = rank(self.config.id, &self.position());
+        self.election.heard.iter().all(|(&id, position)| own > rank(id, position))
+    }
+
+    fn yield_to_the_best(&mut self, now: Now) {
+        debug!(term = self.term.0, "waits for a better candidate");
+        self.role = Role::Follower;
+        self.election.yielded = true;
+        self.restart_election_timer(now);
+    }
+
+    fn stand(&mut self, now: Now) {
+        self.election.yielded = false;
+        self.election.rounds = (self.election.rounds + 1).min(2);
+        self.restart_election_timer(now);
+        info!(term = self.term.next().0, round = self.election.rounds, "election: asks around");
+        self.become_candidate(now, true, self.term.next());
+    }
+
+    fn become_candidate(&mut self, now: Now, pre: bool, election: Term) {
+        let (answers, resend_at) = (BTreeMap::new(), now.time);
+        self.role = Role::Candidate(Candidate { pre, election, answers, resend_at });
+        self.ask_for_votes(now);
+        self.count_votes(now);
+    }
+
+    fn ask_for_votes(&mut self, now: Now) {
+        let position = self.position();
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        candidate.resend_at = now.time + self.config.heartbeat;
+        let (pre, election) = (candidate.pre, candidate.election);
+        let answered: BTreeSet<Id> = candidate.answers.keys().copied().collect();
+        for peer in self.config.peers.clone() {
+            if !answered.contains(&peer) {
+                self.send(peer, election, Body::Elect(Elect { pre, position }));
+            }
+        }
+    }
+
+    pub(super) fn receive_elect(&mut self, now: Now, from: Id, election: Term, elect: Elect) {
+        if self.is_leader() && elect.pre {
+            // It has lost our appends: one more brings it back without an election.
+            self.send_heartbeat_soon(from);
+            return;
+        }
+        if self.is_loyal(now) {
+            return;
+        }
+        self.election.heard.insert(from, elect.position);
+        let granted = if elect.pre {
+            self.grants_pre_vote(now, from, election, &elect.position)
+        } else {
+            self.grants_vote(now, from, election, &elect.position)
+        };
+        let (pre, position) = (elect.pre, self.position());
+        self.send(from, self.term, Body::Vote(Vote { election, pre, granted, position }));
+        self.after_hearing(now);
+    }
+
+    fn grants_pre_vote(&mut self, now: Now, from: Id, election: Term, at: &Position) -> bool {
+        if election <= self.term || !self.is_up_to_date(at) {
+            return false;
+        }
+        if matches!(self.role, Role::Candidate(_)) && self.config.election == ElectionRule::Fast {
+            if self.is_best_heard() {
+                return false;
+            }
+            self.yield_to_the_best(now);
+        } else {
+            self.restart_election_timer(now);
+        }
+        debug!(election = election.0, candidate = %from, "would vote");
+        true
+    }
+
+    fn grants_vote(&mut self, now: Now, from: Id, election: Term, at: &Position) -> bool {
+        if election < self.term {
+            return false;
+        }
+        if election > self.term {
+            self.become_follower(now, election);
+        }
+        let free = self.vote.is_none_or(|voted| voted == from);
+        let forgets = self.config.bugs.has(Bug::DoubleVote) && !self.is_leader();
+        if !(free || forgets) || !self.is_up_to_date(at) {
+            return false;
+        }
+        self.vote = Some(from);
+        self.unsaved.ballot = true;
+        self.restart_election_timer(now);
+        info!(term = election.0, candidate = %from, "votes");
+        true
+    }
+
+    /// Section 5.4.1, or what a bug makes of it.
+    fn is_up_to_date(&self, candidate: &Position) -> bool {
+        let own = self.position();
+        if self.config.bugs.has(Bug::VoteWithoutLogCheck) {
+            true
+        } else if self.config.bugs.has(Bug::ElectByCommit) {
+            candidate.commit >= own.commit
+        } else {
+            candidate.is_up_to_date(&own)
+        }
+    }
+
+    pub(super) fn receive_vote(&mut self, now: Now, from: Id, term: Term, vote: Vote) {
+        if term > self.term {
+            self.become_follower(now, term);
+        }
+        if self.is_leader() || self.is_loyal(now) {
+            return;
+        }
+        self.election.heard.insert(from, vote.position);
+        if let Role::Candidate(candidate) = &mut self.role
+            && (candidate.pre, candidate.election) == (vote.pre, vote.election)
+        {
+            candidate.answers.insert(from, vote.granted);
+            self.count_votes(now);
+        }
+        self.after_hearing(now);
+    }
+
+    fn count_votes(&mut self, now: Now) {
+        let Role::Candidate(candidate) = &self.role else { return };
+        let counts = |granted: bool| granted || self.config.bugs.has(Bug::RefusalCounts);
+        let votes = 1 + candidate.answers.values().filter(|&&granted| counts(granted)).count();
+        let needed = self.config.majority() - usize::from(self.config.bugs.has(Bug::MinorityVote));
+        if votes < needed {
+            return;
+        }
+        let election = candidate.election;
+        if candidate.pre {
+            self.term = election;
+            self.vote = Some(self.config.id);
+            self.unsaved.ballot = true;
+            info!(term = election.0, "election: stands");
+            self.become_candidate(now, false, election);
+        } else {
+            self.lead(now);
+        }
+    }
+
+    /// A candidate that can no longer win and has heard from everyone need not wait: if it is
+    /// the best it stands again, once, and if it is not it makes room.
+    fn after_hearing(&mut self, now: Now) {
+        let Role::Candidate(candidate) = &self.role else { return };
+        let refusals = candidate.answers.values().filter(|&&granted| !granted).count();
+        let replicas = self.config.peers.len() + 1;
+        let lost = replicas - refusals < self.config.majority();
+        let heard_all = self.election.heard.len() == self.config.peers.len();
+        if self.config.election == ElectionRule::Paper || !lost || !heard_all {
+            return;
+        }
+        if self.config.bugs.has(Bug::StuckElection) {
+            self.role = Role::Follower;
+            self.election.deadline = Time::NEVER;
+        } else if !self.is_best_heard() {
+            self.yield_to_the_best(now);
+        } else if self.election.rounds < 2 {
+            self.stand(now);
+        }
+    }
+}

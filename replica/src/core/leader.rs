@@ -1,0 +1,433 @@
+//! The leader: replication, the commit rule, and the proof that it still leads.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use tracing::{debug, info};
+
+use super::config::Config;
+use super::log::Command;
+use super::message::{Append, Appended, Body, QueuePlace};
+use super::replica::{Replica, Role};
+use super::size;
+use super::types::{Id, Index, Now, Request, Term, Time};
+use crate::bugs::Bug;
+
+/// Unanswered messages with entries that a follower may have in flight.
+const WINDOW: u32 = 32;
+
+/// What only a leader knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Leader {
+    pub followers: BTreeMap<Id, Follower>,
+    /// The entry that this leader wrote first: once it is committed, the leader knows all that
+    /// was committed before its time.
+    pub first_own: Index,
+    rounds: Rounds,
+    /// Gets that wait until a majority has answered their round.
+    pub reads: VecDeque<(u64, Request)>,
+    /// Whom the leader still waits for before it serves requests that reach it directly: those
+    /// heard during the election, whose queues come first.
+    intake: BTreeSet<Id>,
+    intake_until: Time,
+    /// Requests that reached the leader directly before the intake was over.
+    pub held: Vec<Request>,
+    /// When the oldest entry that nobody was sent yet may leave.
+    batch_at: Time,
+}
+
+/// What a leader knows of one follower.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Follower {
+    /// The next entry to send.
+    next: Index,
+    /// Up to where its log is known to be the leader's.
+    pub matched: Index,
+    /// The latest round that it answered.
+    round: u64,
+    /// When it was last heard.
+    heard: Time,
+    /// When it was last sent anything.
+    sent: Time,
+    in_flight: u32,
+    /// It is owed a message, whether there are entries or not.
+    owed: bool,
+    /// Refusals of rounds before this one are about what was sent before they were acted on.
+    refusals_from: u64,
+    /// What was received of its queue.
+    queue: QueuePlace,
+    queue_ack_owed: bool,
+}
+
+/// The leader's broadcasts: which is the latest, and when each began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Rounds {
+    current: u64,
+    began: VecDeque<(u64, Time)>,
+    /// A get waits for a round that has not begun.
+    wanted: bool,
+}
+
+impl Rounds {
+    fn open(&mut self, time: Time) {
+        let moved_on = self.began.back().is_none_or(|&(_, began)| began < time);
+        if self.wanted || moved_on {
+            self.current += 1;
+            self.wanted = false;
+            self.began.push_back((self.current, time));
+        }
+    }
+
+    fn began(&self, round: u64) -> Option<Time> {
+        self.began.iter().find(|(number, _)| *number == round).map(|&(_, time)| time)
+    }
+
+    fn forget_before(&mut self, round: u64) {
+        while self.began.front().is_some_and(|&(number, _)| number < round) {
+            self.began.pop_front();
+        }
+    }
+}
+
+impl Leader {
+    /// All requests that this leader took in and has not begun to execute.
+    pub fn into_requests(self) -> Vec<Request> {
+        self.reads.into_iter().map(|(_, request)| request).chain(self.held).collect()
+    }
+
+    /// Whether requests that reach the leader directly have to wait for the queues.
+    pub fn takes_in_queues(&self) -> bool {
+        !self.intake.is_empty()
+    }
+
+    /// The value that a majority of replicas has reached: of the leader's and its followers'
+    /// values the one that is still reached by enough of them.
+    fn reached_by_majority<T: Ord + Copy>(
+        &self,
+        config: &Config,
+        own: T,
+        value: impl Fn(&Follower) -> T,
+    ) -> T {
+        let mut values: Vec<T> = self.followers.values().map(value).collect();
+        values.push(own);
+        values.sort_unstable();
+        values[values.len() - config.majority()]
+    }
+
+    fn quorum_lost_at(&self, config: &Config, now: Time) -> Time {
+        self.reached_by_majority(config, now, |follower| follower.heard) + config.quorum_timeout
+    }
+
+    pub fn deadline(&self, config: &Config, last: Index) -> Time {
+        let mut deadline = self.quorum_lost_at(config, Time::NEVER);
+        if self.takes_in_queues() {
+            deadline = deadline.min(self.intake_until);
+        }
+        for follower in self.followers.values() {
+            deadline = deadline.min(follower.due(config));
+            if follower.next <= last && self.batch_at != Time::NEVER {
+                deadline = deadline.min(self.batch_at);
+            }
+        }
+        deadline
+    }
+
+    /// The followers that new entries are sent to at once.
+    fn first_served(&self, config: &Config, now: Time) -> BTreeSet<Id> {
+        let mut order: Vec<_> = self.followers.iter().collect();
+        let wanted = if config.bare_majority { config.majority() - 1 } else { order.len() };
+        order.sort_by_key(|(id, f)| (f.is_silent(config, now), std::cmp::Reverse(f.matched), **id));
+        order.iter().take(wanted).map(|(id, _)| **id).collect()
+    }
+}
+
+impl Follower {
+    fn new(next: Index, now: Time) -> Self {
+        Self {
+            next,
+            matched: Index(0),
+            round: 0,
+            heard: now,
+            sent: now,
+            in_flight: 0,
+            owed: true,
+            refusals_from: 0,
+            queue: QueuePlace::default(),
+            queue_ack_owed: false,
+        }
+    }
+
+    /// Whether entries went out and were not answered.
+    fn has_unanswered(&self) -> bool {
+        self.in_flight > 0 && self.matched.next() < self.next
+    }
+
+    /// Whether it has not answered for so long that it gets heartbeats only.
+    fn is_silent(&self, config: &Config, now: Time) -> bool {
+        now.since(self.heard) > 3 * config.heartbeat
+    }
+
+    /// When it needs a message even if nothing new happens.
+    fn due(&self, config: &Config) -> Time {
+        let wait = if self.has_unanswered() { config.resend } else { config.heartbeat };
+        self.sent + wait.min(config.heartbeat)
+    }
+}
+
+impl Replica {
+    pub(super) fn lead(&mut self, now: Now) {
+        let first_own = self.log.last_index().next();
+        let follower = Follower::new(first_own, now.time);
+        let followers = self.config.peers.iter().map(|&id| (id, follower.clone())).collect();
+        info!(term = self.term.0, rounds = self.election.rounds, "leader");
+        self.role = Role::Leader(Box::new(Leader {
+            followers,
+            first_own,
+            rounds: Rounds::default(),
+            reads: VecDeque::new(),
+            intake: self.election.heard.keys().copied().collect(),
+            intake_until: now.time + self.config.quorum_timeout,
+            held: Vec::new(),
+            batch_at: now.time,
+        }));
+        self.leader = Some(self.config.id);
+        self.election = super::election::Election::default();
+        self.append_own(Command::Noop);
+        if self.config.bugs.has(Bug::CommitOnElection) {
+            self.commit_to(self.log.last_index());
+        }
+        for request in self.queue.take_all() {
+            self.execute(now, request);
+        }
+        self.finish_intake(now);
+    }
+
+    pub(super) fn leader_tick(&mut self, now: Now) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        if now.time >= leader.intake_until {
+            leader.intake.clear();
+        }
+        let lost_at = leader.quorum_lost_at(&self.config, now.time);
+        if now.time >= lost_at && !self.config.bugs.has(Bug::LeaderKeepsOnlyCopy) {
+            info!(term = self.term.0, "has not heard a majority: stops leading");
+            self.become_follower(now, self.term);
+        } else {
+            self.finish_intake(now);
+        }
+    }
+
+    /// Serves what was held back once the queues are in.
+    fn finish_intake(&mut self, now: Now) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        if !leader.takes_in_queues() {
+            for request in std::mem::take(&mut leader.held) {
+                self.execute(now, request);
+            }
+        }
+    }
+
+    pub(super) fn send_heartbeat_soon(&mut self, to: Id) {
+        if let Role::Leader(leader) = &mut self.role
+            && let Some(follower) = leader.followers.get_mut(&to)
+        {
+            follower.owed = true;
+        }
+    }
+
+    /// Makes a get wait for a broadcast that begins after now.
+    pub(super) fn await_round(&mut self, request: Request) {
+        if let Role::Leader(leader) = &mut self.role {
+            leader.rounds.wanted = true;
+            let round = leader.rounds.current + 1;
+            leader.reads.push_back((round, request));
+        }
+    }
+
+    /// A put is in the log: it leaves at once, or when the batch delay is over.
+    pub(super) fn start_batch(&mut self, now: Now) {
+        let delay = self.config.batch_delay;
+        if let Role::Leader(leader) = &mut self.role
+            && leader.batch_at == Time::NEVER
+        {
+            leader.batch_at = now.time + delay;
+        }
+    }
+
+    /// Sends what a leader has to send: called once for all inputs that arrived together.
+    pub fn flush(&mut self, now: Now) {
+        let last = self.log.last_index();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let batch_ready = now.time >= leader.batch_at;
+        let first_served = leader.first_served(&self.config, now.time);
+        let reads_wait = leader.rounds.wanted;
+        let mut receivers = Vec::new();
+        for (&id, follower) in &mut leader.followers {
+            let due = now.time >= follower.due(&self.config);
+            let silent = follower.is_silent(&self.config, now.time);
+            if due && follower.has_unanswered() {
+                follower.next = follower.matched.next();
+                follower.in_flight = 0;
+            }
+            let new = batch_ready && first_served.contains(&id) && follower.next <= last;
+            let wants = due || follower.owed || reads_wait;
+            if wants || (new && !silent && follower.in_flight < WINDOW) {
+                receivers.push((id, !silent && (wants || new)));
+            }
+        }
+        if batch_ready {
+            leader.batch_at = Time::NEVER;
+        }
+        if !receivers.is_empty() {
+            leader.rounds.open(now.time);
+        }
+        for (id, with_entries) in receivers {
+            self.append_to(now, id, with_entries);
+        }
+        if self.config.peers.is_empty() {
+            self.advance_commit(now);
+        }
+    }
+
+    /// Sends a follower what it lacks, in as many messages as it needs; at least one.
+    fn append_to(&mut self, now: Now, id: Id, with_entries: bool) {
+        loop {
+            let Role::Leader(leader) = &mut self.role else { return };
+            let Some(follower) = leader.followers.get_mut(&id) else { return };
+            let missing = if with_entries { self.log.from(follower.next) } else { &[] };
+            let count = size::fitting(missing, size::entry);
+            let entries = missing[..count].to_vec();
+            let more = count < missing.len();
+            let prev_index = follower.next.previous();
+            let prev_term = self.log.term_at(prev_index).expect("a follower's next is in the log");
+            follower.next = Index(prev_index.0 + count as u64).next();
+            follower.in_flight += u32::from(count > 0);
+            follower.sent = now.time;
+            follower.owed = false;
+            let queue_ack = std::mem::take(&mut follower.queue_ack_owed).then_some(follower.queue);
+            let window_full = follower.in_flight >= WINDOW;
+            let round = leader.rounds.current;
+            let commit = self.commit;
+            let append = Append { round, prev_index, prev_term, entries, commit, queue_ack };
+            self.send(id, self.term, Body::Append(append));
+            if !more || window_full {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn receive_appended(&mut self, now: Now, from: Id, term: Term, answer: Appended) {
+        if term > self.term {
+            self.become_follower(now, term);
+        }
+        let last = self.log.last_index();
+        let overcredit = self.config.bugs.has(Bug::AckOvercredit);
+        let Role::Leader(leader) = &mut self.role else { return };
+        if term < self.term {
+            return;
+        }
+        let Some(follower) = leader.followers.get_mut(&from) else { return };
+        follower.heard = now.time;
+        follower.round = follower.round.max(answer.round);
+        if answer.success {
+            assert!(answer.matched <= last, "a follower cannot match more than there is");
+            let credited = if overcredit { follower.next.previous() } else { answer.matched };
+            follower.matched = follower.matched.max(credited);
+            follower.next = follower.next.max(follower.matched.next());
+            follower.in_flight = 0;
+        } else if answer.round >= follower.refusals_from {
+            let hint = answer.matched.next().min(follower.next.previous());
+            follower.next = hint.max(follower.matched.next());
+            follower.in_flight = 0;
+            follower.owed = true;
+            leader.rounds.wanted = true;
+            follower.refusals_from = leader.rounds.current + 1;
+        }
+        let taken = answer.queue.map(|queue| (queue.left == 0, follower.receive(queue)));
+        let (complete, requests) = taken.unwrap_or((true, Vec::new()));
+        if complete {
+            leader.intake.remove(&from);
+        }
+        for request in requests {
+            self.execute(now, request);
+        }
+        self.advance_commit(now);
+        self.serve_reads(now);
+        self.finish_intake(now);
+    }
+
+    /// Section 5.4.2: only entries of the leader's own term are committed by counting copies.
+    fn advance_commit(&mut self, now: Now) {
+        let Role::Leader(leader) = &self.role else { return };
+        let bugs = self.config.bugs;
+        let mut reached =
+            leader.reached_by_majority(&self.config, self.log.last_index(), |f| f.matched);
+        if bugs.has(Bug::MinorityCommit) {
+            reached = leader.followers.values().map(|f| f.matched).max().unwrap_or(reached);
+        }
+        if bugs.has(Bug::LeaderKeepsOnlyCopy) {
+            let config = &self.config;
+            let heard = leader.followers.values().filter(|f| !f.is_silent(config, now.time));
+            let lowest = heard.map(|f| f.matched).min();
+            reached = reached.max(lowest.unwrap_or(self.log.last_index()));
+        }
+        let own = self.log.term_at(reached) == Some(self.term);
+        if reached > self.commit && (own || bugs.has(Bug::CommitOlderTerm)) {
+            self.commit_to(reached);
+        }
+    }
+
+    /// Whether a get may be answered from the dictionary now, without asking anyone.
+    pub(super) fn holds_lease(&self, now: Now) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        if self.config.bugs.has(Bug::StaleRead) {
+            return true;
+        }
+        let stale_clock = self.config.bugs.has(Bug::DeafAfterPause);
+        let time = if stale_clock { self.clock } else { now.time };
+        let round = leader.reached_by_majority(&self.config, leader.rounds.current, |f| f.round);
+        self.config.lease > Duration::ZERO
+            && leader.rounds.began(round).is_some_and(|began| time < began + self.config.lease)
+    }
+
+    /// Whether the leader knows everything that was committed before its time.
+    pub(super) fn knows_all_committed(&self) -> bool {
+        let Role::Leader(leader) = &self.role else { return false };
+        self.commit >= leader.first_own || self.config.bugs.has(Bug::EagerLeader)
+    }
+
+    /// Answers the gets whose round a majority has answered, or all of them under a lease.
+    fn serve_reads(&mut self, now: Now) {
+        if !self.knows_all_committed() {
+            return;
+        }
+        let lease = self.holds_lease(now);
+        let Role::Leader(leader) = &mut self.role else { return };
+        let own = leader.rounds.current;
+        let round = leader.reached_by_majority(&self.config, own, |f| f.round);
+        leader.rounds.forget_before(round);
+        let ready = leader.reads.iter().take_while(|(needed, _)| lease || *needed <= round).count();
+        let served: Vec<_> = leader.reads.drain(..ready).collect();
+        if !served.is_empty() {
+            debug!(count = served.len(), round, lease, "serves gets");
+        }
+        for (_, request) in served {
+            self.answer_get(request);
+        }
+    }
+}
+
+impl Follower {
+    /// The requests of a handover that were not received before.
+    fn receive(&mut self, handover: super::message::Handover) -> Vec<Request> {
+        if self.queue.boot != handover.boot {
+            self.queue = QueuePlace { boot: handover.boot, next: handover.first };
+        }
+        // A gap cannot be: a queue goes on where it was acknowledged.
+        let seen = self.queue.next.saturating_sub(handover.first);
+        let end = handover.first + handover.requests.len() as u64;
+        self.queue.next = self.queue.next.max(end);
+        self.queue_ack_owed = true;
+        self.owed = true;
+        handover.requests.into_iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)).collect()
+    }
+}

@@ -1,0 +1,305 @@
+//! One replica: its state, and the step from one state to the next.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::debug;
+
+use super::config::Config;
+use super::election::{Candidate, Election};
+use super::leader::Leader;
+use super::log::{Command, Entry, Log};
+use super::machine::Machine;
+use super::message::{Body, Message, Position};
+use super::queue::Queue;
+use super::types::{Id, Index, Now, Outcome, Reply, Request, RequestId, Term, Time};
+use crate::bugs::Bug;
+
+/// What happens to a replica.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Another replica's message arrived.
+    Message(Message),
+    /// A client's request arrived.
+    Request(Request),
+    /// Time has passed: whatever is due happens.
+    Tick,
+}
+
+/// What a replica wants done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// Send this to another replica.
+    Send(Message),
+    /// Send this to a client.
+    Reply(Reply),
+}
+
+/// What must survive a crash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Saved {
+    /// The latest term seen.
+    pub term: Term,
+    /// Who got this replica's vote in that term.
+    pub vote: Option<Id>,
+    /// All entries, the first at index 1.
+    pub entries: Vec<Entry>,
+}
+
+/// Which parts of [`Saved`] changed since they were last stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Unsaved {
+    /// The term or the vote.
+    pub ballot: bool,
+    /// The log, from this index to its end.
+    pub log_from: Option<Index>,
+}
+
+impl Unsaved {
+    /// Whether there is anything to store.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a replica is to the others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    Follower,
+    Candidate(Candidate),
+    Leader(Box<Leader>),
+}
+
+/// One replica as a value: steps change it and collect outputs, nothing else happens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Replica {
+    pub(super) config: Arc<Config>,
+    pub(super) term: Term,
+    pub(super) vote: Option<Id>,
+    pub(super) log: Log,
+    pub(super) commit: Index,
+    pub(super) machine: Machine,
+    pub(super) role: Role,
+    pub(super) leader: Option<Id>,
+    /// When the leader was last heard, or this life began: the start of this replica's loyalty.
+    pub(super) heard_leader: Time,
+    pub(super) election: Election,
+    pub(super) queue: Queue,
+    /// Requests that were told to go elsewhere, so that a late copy is told the same.
+    pub(super) refused: VecDeque<RequestId>,
+    /// Puts that this replica took in as a leader and whose clients wait: answered when their
+    /// place in the log is committed, even if another leader commits it.
+    pub(super) waiting: BTreeMap<Index, (Term, RequestId)>,
+    /// When the last input was handled.
+    pub(super) clock: Time,
+    pub(super) unsaved: Unsaved,
+    outputs: Vec<Output>,
+}
+
+impl Replica {
+    /// A replica that starts, or starts again with what it had saved.
+    #[must_use]
+    pub fn new(config: Arc<Config>, saved: Saved, now: Now) -> Self {
+        let mut replica = Self {
+            term: saved.term,
+            vote: saved.vote,
+            log: Log::new(saved.entries),
+            commit: Index(0),
+            machine: Machine::default(),
+            role: Role::Follower,
+            leader: None,
+            heard_leader: now.time,
+            election: Election::default(),
+            queue: Queue::default(),
+            refused: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            clock: now.time,
+            unsaved: Unsaved::default(),
+            outputs: Vec::new(),
+            config,
+        };
+        replica.restart_election_timer(now);
+        replica
+    }
+
+    /// Handles one input. What a leader has to send because of it waits for [`Self::flush`], so
+    /// that inputs that arrive together leave in one message.
+    pub fn step(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Message(message) => self.receive(now, message),
+            Input::Request(request) => self.receive_request(now, request),
+            Input::Tick => self.tick(now),
+        }
+        self.clock = now.time;
+    }
+
+    fn receive(&mut self, now: Now, message: Message) {
+        let Message { from, to, term, body, .. } = message;
+        if to != self.config.id || !self.config.peers.contains(&from) {
+            return;
+        }
+        match body {
+            Body::Elect(elect) => self.receive_elect(now, from, term, elect),
+            Body::Vote(vote) => self.receive_vote(now, from, term, vote),
+            Body::Append(append) => self.receive_append(now, from, term, append),
+            Body::Appended(appended) => self.receive_appended(now, from, term, appended),
+        }
+    }
+
+    /// Does what is due.
+    fn tick(&mut self, now: Now) {
+        match self.role {
+            Role::Leader(_) => self.leader_tick(now),
+            _ => self.election_tick(now),
+        }
+        self.expire_queue(now);
+    }
+
+    /// When the next [`Input::Tick`] is needed.
+    #[must_use]
+    pub fn deadline(&self) -> Time {
+        let role = match &self.role {
+            Role::Leader(leader) => leader.deadline(&self.config, self.log.last_index()),
+            Role::Candidate(candidate) => candidate.resend_at.min(self.election.deadline),
+            Role::Follower => self.election.deadline,
+        };
+        role.min(self.queue.deadline())
+    }
+
+    /// Takes what is to be stored and then sent, in this order.
+    pub fn take_effects(&mut self) -> (Unsaved, Vec<Output>) {
+        (std::mem::take(&mut self.unsaved), std::mem::take(&mut self.outputs))
+    }
+
+    pub(super) fn send(&mut self, to: Id, term: Term, body: Body) {
+        let (from, leader) = (self.config.id, self.leader);
+        self.outputs.push(Output::Send(Message { from, to, term, leader, body }));
+    }
+
+    pub(super) fn reply(&mut self, id: RequestId, outcome: Outcome) {
+        self.outputs.push(Output::Reply(Reply { id, leader: self.leader, outcome }));
+    }
+
+    /// Enters a term, or stays in it, as a follower of nobody yet.
+    pub(super) fn become_follower(&mut self, now: Now, term: Term) {
+        assert!(term >= self.term, "terms never fall");
+        if term > self.term {
+            self.term = term;
+            self.vote = None;
+            self.unsaved.ballot = true;
+        }
+        self.leader = None;
+        let role = std::mem::replace(&mut self.role, Role::Follower);
+        if let Role::Leader(leader) = role {
+            debug!(term = self.term.0, "no longer leader");
+            self.requeue(now, leader.into_requests());
+            self.restart_election_timer(now);
+        }
+    }
+
+    /// Adds an entry of this term to the leader's own log.
+    pub(super) fn append_own(&mut self, command: Command) -> Index {
+        let index = self.log.push(Entry { term: self.term, command });
+        self.mark_log(index);
+        index
+    }
+
+    pub(super) fn mark_log(&mut self, from: Index) {
+        let first = self.unsaved.log_from.map_or(from, |earlier| earlier.min(from));
+        self.unsaved.log_from = Some(first);
+    }
+
+    /// Raises the commit index, applies what it now covers, and answers those who wait for it.
+    pub(super) fn commit_to(&mut self, index: Index) {
+        let index = index.min(self.log.last_index());
+        while self.commit < index {
+            self.commit = self.commit.next();
+            let entry = self.log.get(self.commit).expect("committed entries are in the log");
+            let again = self.config.bugs.has(Bug::DuplicateApply);
+            self.machine.apply(&entry.command, again);
+            let term = entry.term;
+            if let Some((expected, id)) = self.waiting.remove(&self.commit) {
+                // Another leader's entry committed in its place: this request never will.
+                let done = expected == term;
+                let outcome = if done { Outcome::Done } else { Outcome::Redirect };
+                if !self.config.bugs.has(Bug::AckBeforeCommit) {
+                    self.reply(id, outcome);
+                }
+            }
+        }
+        debug!(commit = self.commit.0, "committed");
+    }
+
+    /// Whether the leader was heard so lately that supporting another one could break a lease.
+    pub(super) fn is_loyal(&self, now: Now) -> bool {
+        now.time < self.heard_leader + self.config.loyalty
+    }
+
+    pub(super) fn position(&self) -> Position {
+        Position {
+            last_term: self.log.last_term(),
+            last_index: self.log.last_index(),
+            commit: self.commit,
+        }
+    }
+
+    pub(super) fn draw_election_timeout(&self, now: Now) -> Duration {
+        let (min, max) = (self.config.election_min, self.config.election_max);
+        min + max.saturating_sub(min).mul_f64(f64::from(now.jitter) / (f64::from(u32::MAX) + 1.0))
+    }
+
+    /// This replica's id.
+    pub fn id(&self) -> Id {
+        self.config.id
+    }
+
+    /// The current term.
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// Who got this replica's vote in this term.
+    pub fn vote(&self) -> Option<Id> {
+        self.vote
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Up to where the log is committed and applied.
+    pub fn commit(&self) -> Index {
+        self.commit
+    }
+
+    /// The dictionary.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Whom this replica believes to be leader.
+    pub fn leader(&self) -> Option<Id> {
+        self.leader
+    }
+
+    /// Whether this replica acts as leader.
+    pub fn is_leader(&self) -> bool {
+        matches!(self.role, Role::Leader(_))
+    }
+
+    /// `follower`, `candidate` or `leader`.
+    pub fn role_name(&self) -> &'static str {
+        match self.role {
+            Role::Follower => "follower",
+            Role::Candidate(_) => "candidate",
+            Role::Leader(_) => "leader",
+        }
+    }
+
+    /// How many clients' requests wait in the queue.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+}

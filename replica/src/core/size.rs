@@ -1,0 +1,57 @@
+//! How many bytes a message will take on the wire.
+//!
+//! The course's simulators read 16,384 bytes of a packet and lose the rest without a word, so
+//! every batch is cut by an upper bound of its encoded size before it is sent.
+
+use super::log::{Command, Entry};
+use super::types::{Operation, Request};
+
+/// No message is larger than this, in bytes.
+pub const MESSAGE_LIMIT: usize = 16_000;
+
+/// An upper bound for everything in a message that is neither entry nor queued request.
+const ENVELOPE: usize = 400;
+
+/// What a batch of entries, or the part of a queue, may take of a message: half each, so that
+/// one rule fits every direction; a single larger entry travels alone.
+pub const BATCH_LIMIT: usize = MESSAGE_LIMIT - ENVELOPE;
+
+/// An upper bound for the brackets, commas, quotes, client and term around an item's texts.
+const FRAME: usize = 64;
+
+/// The bytes of a text as a JSON string, without its quotes.
+fn escaped(text: &str) -> usize {
+    let cost = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    };
+    text.bytes().map(cost).sum()
+}
+
+/// An upper bound for an entry.
+pub fn entry(entry: &Entry) -> usize {
+    match &entry.command {
+        Command::Noop => FRAME,
+        Command::Put { id, key, value } => FRAME + escaped(&id.mid) + escaped(key) + escaped(value),
+    }
+}
+
+/// An upper bound for a request.
+pub fn request(request: &Request) -> usize {
+    let texts = match &request.operation {
+        Operation::Get { key } => escaped(key),
+        Operation::Put { key, value } => escaped(key) + escaped(value),
+    };
+    FRAME + escaped(&request.id.mid) + texts
+}
+
+/// How many of the first items fit into a batch; at least one, so that every batch advances.
+pub fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
+    let mut total = 0;
+    let fits = items.iter().take_while(|item| {
+        total += size(item);
+        total <= BATCH_LIMIT
+    });
+    fits.count().max(1).min(items.len())
+}
