@@ -1,1 +1,35 @@
-//! The checker.
+//! Histories of concurrent operations, and proofs that they are consistent or not.
+//!
+//! A history is what clients of a system saw: what they asked, when, and what they were answered.
+//! This crate decides whether some correct object could have given those answers, and if not,
+//! says which few operations contradict one another. It reads no files, waits for nothing and has
+//! no clock; whoever calls it brings all three.
+//!
+//! The way of the data:
+//!
+//! 1. [`event`]: one line of a history file. [`format`](mod@format) reads whole files of several
+//!    kinds.
+//! 2. [`history`]: events paired into operations.
+//! 3. [`check()`] takes each key apart from the others and proves it, within a [`Budget`].
+//! 4. [`Verdict`]: valid; invalid, with a [`Witness`]; or unknown, with a [`Reason`].
+//!
+//! [`model`] holds the objects that answers are measured by, and the trait for one's own.
+
+mod budget;
+mod check;
+pub mod event;
+mod explain;
+pub mod format;
+pub mod history;
+mod intern;
+pub mod model;
+mod search;
+mod verdict;
+mod witness;
+
+pub use budget::{Budget, Limit};
+pub use check::{KeyReport, ModelName, Options, Report, check};
+pub use event::{Event, EventType, F};
+pub use history::{Entry, History, Outcome, PairingError, Recorder};
+pub use verdict::{Reason, Verdict};
+pub use witness::{Kind, Witness, WitnessOperation};

@@ -1,0 +1,80 @@
+//! Interning: equal things become equal small numbers, stored once.
+
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+/// Numbers for equal values, counted from 0 in order of first appearance.
+#[derive(Debug, Clone)]
+pub(crate) struct Interner<T> {
+    items: Vec<T>,
+    table: HashTable<u32>,
+}
+
+impl<T: Hash + Eq> Interner<T> {
+    pub(crate) fn new() -> Self {
+        Interner { items: Vec::new(), table: HashTable::new() }
+    }
+
+    pub(crate) fn intern(&mut self, item: T) -> u32 {
+        let hash = FxBuildHasher.hash_one(&item);
+        let Interner { items, table } = self;
+        if let Some(&id) = table.find(hash, |&id| items[id as usize] == item) {
+            return id;
+        }
+        let id = u32::try_from(items.len()).expect("a search runs out of memory before numbers");
+        items.push(item);
+        table.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(&items[id as usize]));
+        id
+    }
+
+    pub(crate) fn get(&self, id: u32) -> &T {
+        &self.items[id as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// Numbers for equal strings, whose bytes lie end to end in one allocation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Strings {
+    bytes: String,
+    ends: Vec<u64>,
+    table: HashTable<u32>,
+}
+
+impl Strings {
+    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+        let hash = FxBuildHasher.hash_one(text);
+        let Strings { bytes, ends, table } = self;
+        if let Some(&id) = table.find(hash, |&id| slice(bytes, ends, id) == text) {
+            return id;
+        }
+        let id = u32::try_from(ends.len()).expect("fewer than 2^32 strings, as events are");
+        bytes.push_str(text);
+        ends.push(bytes.len() as u64);
+        table.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(slice(bytes, ends, id)));
+        id
+    }
+
+    pub(crate) fn get(&self, id: u32) -> &str {
+        slice(&self.bytes, &self.ends, id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+fn slice<'a>(bytes: &'a str, ends: &[u64], id: u32) -> &'a str {
+    let id = id as usize;
+    let start = if id == 0 { 0 } else { offset(ends[id - 1]) };
+    &bytes[start..offset(ends[id])]
+}
+
+fn offset(end: u64) -> usize {
+    usize::try_from(end).expect("an offset into a string in memory")
+}

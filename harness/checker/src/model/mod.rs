@@ -1,0 +1,53 @@
+//! Models: what a correct object does when it is used by one caller at a time.
+
+mod register;
+mod text;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+pub use register::{Register, RegisterOp};
+pub use text::{Text, TextOp};
+
+/// A sequential object: a first state, and what each operation does to a state.
+///
+/// An operation carries its answer, so that the model can say whether that answer is possible. An
+/// operation whose answer is unknown is asked about only in order to let it take effect: one that
+/// changes nothing then is never tried.
+pub trait Model {
+    /// One operation with its arguments and its answer.
+    type Op: Clone + Eq + Hash + Debug;
+    /// A state. Equal states must behave alike.
+    type State: Clone + Eq + Hash + Debug;
+
+    /// The state before everything.
+    fn initial(&self) -> Self::State;
+
+    /// The state after `op`, or `None` if `op` cannot have had its answer in `state`.
+    fn step(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
+
+    /// Whether `op` never changes any state in which it is possible. Saying `false` is always
+    /// right; saying `true` spares the search a branch for each such operation, because an
+    /// operation that only looks can be put where it is first possible.
+    fn is_read_only(&self, op: &Self::Op) -> bool {
+        let _ = op;
+        false
+    }
+
+    /// Strikes out open operations that cannot help anybody, by setting their entry in `keep` to
+    /// false. Doing nothing is always right.
+    fn strike_out(&self, calls: &[Call<Self::Op>], keep: &mut [bool]) {
+        let _ = (calls, keep);
+    }
+}
+
+/// An operation in time. Times are places in the total order of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call<O> {
+    /// What was done, and what was answered.
+    pub op: O,
+    /// The place of the invocation.
+    pub invoke: u32,
+    /// The place of the completion; `None` if it is open for ever.
+    pub complete: Option<u32>,
+}

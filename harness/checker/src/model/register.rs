@@ -1,0 +1,78 @@
+//! A register that is read, written, and compared and set.
+
+use rustc_hash::FxHashSet;
+
+use super::{Call, Model};
+use crate::history::Value;
+
+/// One register. Also one key of a key-value store with puts and gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Register {
+    /// What it holds before the first write.
+    pub initial: Value,
+}
+
+/// An operation on a register, with its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RegisterOp {
+    /// A read that returned this value.
+    Read(Value),
+    /// A write of this value.
+    Write(Value),
+    /// A compare-and-set from the first to the second value that was done.
+    Cas(Value, Value),
+    /// A compare-and-set that was refused, because the register did not hold this value.
+    Refused(Value),
+}
+
+impl Model for Register {
+    type Op = RegisterOp;
+    type State = Value;
+
+    fn initial(&self) -> Value {
+        self.initial
+    }
+
+    fn step(&self, state: &Value, op: &RegisterOp) -> Option<Value> {
+        match *op {
+            RegisterOp::Read(value) => (*state == value).then_some(value),
+            RegisterOp::Write(value) => Some(value),
+            RegisterOp::Cas(old, new) => (*state == old).then_some(new),
+            RegisterOp::Refused(old) => (*state != old).then_some(*state),
+        }
+    }
+
+    fn is_read_only(&self, op: &RegisterOp) -> bool {
+        matches!(op, RegisterOp::Read(_) | RegisterOp::Refused(_))
+    }
+
+    /// An open write whose value nobody read or expected helps only to be something else than a
+    /// refused compare-and-set expected: where nothing was refused, it falls away.
+    fn strike_out(&self, calls: &[Call<RegisterOp>], keep: &mut [bool]) {
+        if calls.iter().any(|call| matches!(call.op, RegisterOp::Refused(_))) {
+            return;
+        }
+        loop {
+            let mut wanted = FxHashSet::default();
+            for (call, _) in calls.iter().zip(&*keep).filter(|(_, keep)| **keep) {
+                if let RegisterOp::Read(value) | RegisterOp::Cas(value, _) = call.op {
+                    wanted.insert(value);
+                }
+            }
+            let mut changed = false;
+            for (call, keep) in calls.iter().zip(keep.iter_mut()) {
+                if let RegisterOp::Write(value) | RegisterOp::Cas(_, value) = call.op
+                    && *keep
+                    && call.complete.is_none()
+                    && !wanted.contains(&value)
+                {
+                    *keep = false;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+}

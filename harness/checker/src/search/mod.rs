@@ -1,0 +1,381 @@
+//! Search for a linearization: Wing and Gong's, with Lowe's memoization.
+//!
+//! Wing and Gong (1993) try to build a sequential order from the front: any operation may come
+//! next that was invoked before the first completion of those still to be placed. Lowe (2017)
+//! remembers which *configurations* (the set of operations placed, and the state they lead to)
+//! were already seen to fail. Here:
+//!
+//! - The set of operations placed is not a bit per operation of the history. All completed
+//!   operations up to the first completion still to be placed, the *frontier*, are in it; of those
+//!   after it only the ones that were invoked before the frontier can be. They have a *slot* each,
+//!   reused after completion, so that a bit per slot says the rest: the [`window`].
+//! - Open operations are optional. Equal ones are interchangeable except for when they become
+//!   available, so that the earliest stands for its class and a count per class says which were
+//!   used: the [`used`] sets, interned.
+//! - States are interned by the search, so that a configuration is four numbers, compared exactly.
+//! - An operation that only looks ([`Model::is_read_only`]) is placed as soon as its answer fits,
+//!   without trying anything else: in any order that works it can be moved to there.
+
+mod used;
+mod window;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::budget::{Budget, Limit, Meter};
+use crate::intern::Interner;
+use crate::model::{Call, Model};
+use used::UsedSets;
+use window::{Window, Windows};
+
+/// What a search found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// An order of positions in the given calls: each completed one, and those of the open ones
+    /// that took effect.
+    Linearizable(Vec<u32>),
+    /// There is no order.
+    NotLinearizable,
+    /// Nobody knows.
+    GivenUp {
+        /// Which limit was reached.
+        limit: Limit,
+        /// The most completed operations that some order placed.
+        placed: usize,
+    },
+}
+
+/// A configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Configuration {
+    window: Window,
+    /// Completed operations placed without a gap, in order of completion.
+    frontier: u32,
+    state: u32,
+    used: u32,
+}
+
+/// Open operations that are equal.
+#[derive(Debug)]
+struct Class<O> {
+    op: O,
+    /// Positions in the given calls, earliest invocation first.
+    members: Vec<u32>,
+    /// Places of their invocations.
+    invokes: Vec<u32>,
+}
+
+/// What the search places next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    /// A completed operation, by its number in order of invocation.
+    Completed(u32),
+    /// The earliest unused of a class of open operations.
+    Open(u32),
+}
+
+/// Where the search goes on among the moves from a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cursor {
+    /// At a completed operation, or past the last.
+    Completed(u32),
+    /// At a class of open operations, or past the last.
+    Open(u32),
+    /// Nothing left to try.
+    End,
+}
+
+/// One move made, and how to take it back.
+#[derive(Debug)]
+struct Frame {
+    made: Move,
+    before: Configuration,
+    /// What to try instead; `End` for a forced move.
+    instead: Cursor,
+}
+
+/// Decides whether `calls` are linearizable.
+pub(crate) fn linearize<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    budget: Budget<'_>,
+) -> (Answer, u64) {
+    let mut meter = Meter::new(budget);
+    let answer = Search::new(model, calls).run(&mut meter);
+    (answer, meter.steps)
+}
+
+struct Search<'m, M: Model> {
+    model: &'m M,
+    /// Completed operations in order of invocation.
+    ops: Vec<M::Op>,
+    /// Their positions in the given calls.
+    positions: Vec<u32>,
+    invokes: Vec<u32>,
+    read_only: Vec<bool>,
+    slots: Vec<u32>,
+    /// Completed operations in order of completion, and the places of their completions.
+    by_completion: Vec<u32>,
+    completions: Vec<u32>,
+    placed: Vec<bool>,
+    /// The list of completed operations not placed, in order of invocation; the last entry is
+    /// its head and its end.
+    next: Vec<u32>,
+    previous: Vec<u32>,
+    classes: Vec<Class<M::Op>>,
+    used_counts: Vec<u32>,
+    states: Interner<M::State>,
+    windows: Windows,
+    used: UsedSets,
+    visited: FxHashSet<Configuration>,
+    frames: Vec<Frame>,
+    furthest: u32,
+}
+
+impl<'m, M: Model> Search<'m, M> {
+    fn new(model: &'m M, calls: &[Call<M::Op>]) -> Self {
+        let mut keep: Vec<bool> =
+            calls.iter().map(|c| c.complete.is_some() || !model.is_read_only(&c.op)).collect();
+        model.strike_out(calls, &mut keep);
+
+        let mut completed: Vec<u32> = positions(calls, |call| call.complete.is_some());
+        completed.sort_by_key(|&position| calls[position as usize].invoke);
+        let mut open: Vec<u32> = positions(calls, |call| call.complete.is_none());
+        open.retain(|&position| keep[position as usize]);
+        open.sort_by_key(|&position| calls[position as usize].invoke);
+
+        let call = |position: &u32| &calls[*position as usize];
+        let ops: Vec<M::Op> = completed.iter().map(|p| call(p).op.clone()).collect();
+        let count = number(ops.len());
+        let completion = |op: &u32| call(&completed[*op as usize]).complete;
+        let mut by_completion: Vec<u32> = (0..count).collect();
+        by_completion.sort_by_key(completion);
+        let completions: Vec<u32> = by_completion.iter().filter_map(completion).collect();
+        let invokes: Vec<u32> = completed.iter().map(|p| call(p).invoke).collect();
+        let (slots, width) = window::assign_slots(&invokes, &by_completion, &completions);
+        let classes = classes(calls, &open);
+
+        Search {
+            model,
+            read_only: ops.iter().map(|op| model.is_read_only(op)).collect(),
+            ops,
+            positions: completed,
+            invokes,
+            slots,
+            by_completion,
+            completions,
+            placed: vec![false; count as usize],
+            next: (1..=count).chain([0]).collect(),
+            previous: [count].into_iter().chain(0..count).collect(),
+            used_counts: vec![0; classes.len()],
+            classes,
+            states: Interner::new(),
+            windows: Windows::new(width),
+            used: UsedSets::new(),
+            visited: FxHashSet::default(),
+            frames: Vec::new(),
+            furthest: 0,
+        }
+    }
+
+    fn run(&mut self, meter: &mut Meter<'_>) -> Answer {
+        let initial = self.model.initial();
+        let state = self.states.intern(initial);
+        let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
+        let mut arrived = true;
+        let mut cursor = self.first();
+        loop {
+            if arrived {
+                at = self.place_read_only(at);
+                if at.frontier as usize == self.ops.len() {
+                    return Answer::Linearizable(self.order());
+                }
+                if let Err(limit) = meter.step(|| self.memory_bytes()) {
+                    return Answer::GivenUp { limit, placed: self.furthest as usize };
+                }
+                cursor = if self.visited.insert(at) { self.first() } else { Cursor::End };
+            }
+            arrived = false;
+            if let Some((made, state, instead)) = self.next_move(at, cursor) {
+                self.frames.push(Frame { made, before: at, instead });
+                at = self.make(made, at, state);
+                arrived = true;
+            } else {
+                match self.back() {
+                    Some((before, instead)) => (at, cursor) = (before, instead),
+                    None => return Answer::NotLinearizable,
+                }
+            }
+        }
+    }
+
+    /// The end of the list of operations not placed.
+    fn end(&self) -> u32 {
+        number(self.ops.len())
+    }
+
+    fn first(&self) -> Cursor {
+        Cursor::Completed(self.next[self.ops.len()])
+    }
+
+    /// The completion before which everything placed next must have been invoked.
+    fn deadline(&self, at: Configuration) -> u32 {
+        self.completions[at.frontier as usize]
+    }
+
+    /// Places every operation that only looks and whose answer fits, since nothing is lost by it.
+    fn place_read_only(&mut self, mut at: Configuration) -> Configuration {
+        let mut op = self.next[self.ops.len()];
+        while op != self.end()
+            && (at.frontier as usize) < self.ops.len()
+            && self.invokes[op as usize] < self.deadline(at)
+        {
+            let next = self.next[op as usize];
+            if self.read_only[op as usize] && self.fits(at.state, op) {
+                let made = Move::Completed(op);
+                self.frames.push(Frame { made, before: at, instead: Cursor::End });
+                at = self.make(made, at, at.state);
+            }
+            op = next;
+        }
+        at
+    }
+
+    fn fits(&self, state: u32, op: u32) -> bool {
+        self.model.step(self.states.get(state), &self.ops[op as usize]).is_some()
+    }
+
+    /// The next possible move from `cursor` on: what, the state after it, and where to go on.
+    fn next_move(&mut self, at: Configuration, cursor: Cursor) -> Option<(Move, u32, Cursor)> {
+        let mut cursor = cursor;
+        let deadline = self.deadline(at);
+        if let Cursor::Completed(mut op) = cursor {
+            while op != self.end() && self.invokes[op as usize] < deadline {
+                let next = self.next[op as usize];
+                if !self.read_only[op as usize]
+                    && let Some(state) =
+                        self.model.step(self.states.get(at.state), &self.ops[op as usize])
+                {
+                    let state = self.states.intern(state);
+                    return Some((Move::Completed(op), state, Cursor::Completed(next)));
+                }
+                op = next;
+            }
+            cursor = Cursor::Open(0);
+        }
+        let Cursor::Open(first) = cursor else { return None };
+        for class in first..number(self.classes.len()) {
+            let Class { op, invokes, .. } = &self.classes[class as usize];
+            let used = self.used_counts[class as usize] as usize;
+            if invokes.get(used).is_some_and(|&invoke| invoke < deadline)
+                && let Some(state) = self.model.step(self.states.get(at.state), op)
+            {
+                let state = self.states.intern(state);
+                if state != at.state {
+                    return Some((Move::Open(class), state, Cursor::Open(class + 1)));
+                }
+            }
+        }
+        None
+    }
+
+    fn make(&mut self, made: Move, at: Configuration, state: u32) -> Configuration {
+        let mut after = Configuration { state, ..at };
+        match made {
+            Move::Open(class) => {
+                self.used_counts[class as usize] += 1;
+                after.used = self.used.with(at.used, class);
+            }
+            Move::Completed(op) => {
+                self.unlink(op);
+                after.window = self.windows.with(at.window, self.slots[op as usize]);
+                while let Some(&op) = self.by_completion.get(after.frontier as usize)
+                    && self.placed[op as usize]
+                {
+                    let slot = self.slots[op as usize];
+                    after.window = self.windows.without(after.window, slot);
+                    after.frontier += 1;
+                }
+                self.furthest = self.furthest.max(after.frontier);
+            }
+        }
+        after
+    }
+
+    /// Takes back the last move that had alternatives, and all forced ones after it.
+    fn back(&mut self) -> Option<(Configuration, Cursor)> {
+        while let Some(Frame { made, before, instead }) = self.frames.pop() {
+            match made {
+                Move::Open(class) => self.used_counts[class as usize] -= 1,
+                Move::Completed(op) => self.relink(op),
+            }
+            if instead != Cursor::End {
+                return Some((before, instead));
+            }
+        }
+        None
+    }
+
+    fn unlink(&mut self, op: u32) {
+        let op = op as usize;
+        let (previous, next) = (self.previous[op], self.next[op]);
+        self.next[previous as usize] = next;
+        self.previous[next as usize] = previous;
+        self.placed[op] = true;
+    }
+
+    fn relink(&mut self, op: u32) {
+        let (previous, next) = (self.previous[op as usize], self.next[op as usize]);
+        self.next[previous as usize] = op;
+        self.previous[next as usize] = op;
+        self.placed[op as usize] = false;
+    }
+
+    /// The moves made, as positions in the given calls.
+    fn order(&self) -> Vec<u32> {
+        let mut used = vec![0; self.classes.len()];
+        let mut order = Vec::with_capacity(self.frames.len());
+        for frame in &self.frames {
+            match frame.made {
+                Move::Completed(op) => order.push(self.positions[op as usize]),
+                Move::Open(class) => {
+                    let class = class as usize;
+                    order.push(self.classes[class].members[used[class]]);
+                    used[class] += 1;
+                }
+            }
+        }
+        order
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        let visited = self.visited.capacity() * (size_of::<Configuration>() + 1);
+        let states = self.states.len() * (size_of::<M::State>() + 8);
+        (visited + states + self.windows.memory_bytes() + self.used.memory_bytes()) as u64
+    }
+}
+
+fn positions<O>(calls: &[Call<O>], wanted: impl Fn(&Call<O>) -> bool) -> Vec<u32> {
+    (0u32..).zip(calls).filter(|(_, call)| wanted(call)).map(|(position, _)| position).collect()
+}
+
+fn classes<O: Clone + Eq + std::hash::Hash>(calls: &[Call<O>], open: &[u32]) -> Vec<Class<O>> {
+    let mut classes: Vec<Class<O>> = Vec::new();
+    let mut known: FxHashMap<&O, usize> = FxHashMap::default();
+    for &position in open {
+        let call = &calls[position as usize];
+        let class = *known.entry(&call.op).or_insert_with(|| {
+            classes.push(Class { op: call.op.clone(), members: Vec::new(), invokes: Vec::new() });
+            classes.len() - 1
+        });
+        classes[class].members.push(position);
+        classes[class].invokes.push(call.invoke);
+    }
+    classes
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("a history has fewer than 2^32 operations")
+}
+
+#[cfg(test)]
+mod tests;

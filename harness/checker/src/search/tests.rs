@@ -1,0 +1,143 @@
+//! The search against all permutations.
+
+use rand::RngExt as _;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Answer, linearize};
+use crate::budget::Budget;
+use crate::history::Value;
+use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
+
+/// Whether some order of all completed and any open operations respects time and the model.
+fn brute_force<M: Model>(model: &M, calls: &[Call<M::Op>]) -> bool {
+    fn extend<M: Model>(
+        model: &M,
+        calls: &[Call<M::Op>],
+        left: &mut Vec<usize>,
+        state: &M::State,
+    ) -> bool {
+        let deadline = left.iter().filter_map(|&at| calls[at].complete).min();
+        let Some(deadline) = deadline else { return true };
+        for position in 0..left.len() {
+            let call = &calls[left[position]];
+            if call.invoke < deadline
+                && let Some(after) = model.step(state, &call.op)
+            {
+                let at = left.remove(position);
+                let found = extend(model, calls, left, &after);
+                left.insert(position, at);
+                if found {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+    extend(model, calls, &mut (0..calls.len()).collect(), &model.initial())
+}
+
+/// Random intervals for `count` operations, in order of invocation.
+pub(crate) fn intervals(rng: &mut ChaCha8Rng, count: usize) -> Vec<(u32, Option<u32>)> {
+    let span = 4 * count;
+    let mut times: Vec<u32> = (0..u32::try_from(2 * span).unwrap()).collect();
+    for at in (1..times.len()).rev() {
+        times.swap(at, rng.random_range(0..=at));
+    }
+    let reach = rng.random_range(1..=3 * count);
+    let mut intervals: Vec<(u32, Option<u32>)> = (0..count)
+        .map(|_| {
+            let start = rng.random_range(0..span);
+            let end = start + rng.random_range(1..=reach);
+            let open = rng.random_range(0..6) == 0;
+            (u32::try_from(start * 2).unwrap(), (!open).then(|| u32::try_from(end * 2).unwrap()))
+        })
+        .collect();
+    // Distinct places in one order of events.
+    let mut ends: Vec<(u32, u32, usize, bool)> = Vec::new();
+    for (at, &(start, end)) in intervals.iter().enumerate() {
+        ends.push((start, times[2 * at], at, false));
+        ends.extend(end.map(|end| (end, times[2 * at + 1], at, true)));
+    }
+    ends.sort_unstable();
+    for (place, &(_, _, at, is_end)) in (0u32..).zip(&ends) {
+        if is_end {
+            intervals[at].1 = Some(place);
+        } else {
+            intervals[at].0 = place;
+        }
+    }
+    intervals.sort_unstable();
+    intervals
+}
+
+fn register_op(rng: &mut ChaCha8Rng) -> RegisterOp {
+    let mut value = || Value(rng.random_range(0..4));
+    let (a, b) = (value(), value());
+    match rng.random_range(0..8) {
+        0..3 => RegisterOp::Read(a),
+        3..5 => RegisterOp::Write(a),
+        5..7 => RegisterOp::Cas(a, b),
+        _ => RegisterOp::Refused(a),
+    }
+}
+
+fn text_op(rng: &mut ChaCha8Rng) -> TextOp {
+    let text = |rng: &mut ChaCha8Rng, most| {
+        let length = rng.random_range(0..=most);
+        (0..length).map(|_| if rng.random_bool(0.5) { 'a' } else { 'b' }).collect::<String>().into()
+    };
+    match rng.random_range(0..6) {
+        0..3 => TextOp::Get(text(rng, 3)),
+        3 => TextOp::Put(text(rng, 1)),
+        _ => TextOp::Append(text(rng, 1)),
+    }
+}
+
+/// Checks an order by replaying it through the model.
+fn replay<M: Model>(model: &M, calls: &[Call<M::Op>], order: &[u32]) {
+    let mut state = model.initial();
+    let mut left: Vec<u32> = (0u32..).zip(calls).map(|(position, _)| position).collect();
+    for position in order {
+        let call = &calls[*position as usize];
+        let deadline = left.iter().filter_map(|&at| calls[at as usize].complete).min();
+        assert!(deadline.is_none_or(|deadline| call.invoke < deadline));
+        left.retain(|other| other != position);
+        state = model.step(&state, &call.op).expect("an order of possible steps");
+    }
+    assert!(left.iter().all(|&at| calls[at as usize].complete.is_none()));
+}
+
+fn compare<M: Model>(model: &M, seed: u64, count: u64, op: impl Fn(&mut ChaCha8Rng) -> M::Op) {
+    let mut valid = 0;
+    for case in 0..count {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed + case);
+        let length = rng.random_range(1..=7);
+        let calls: Vec<Call<M::Op>> = intervals(&mut rng, length)
+            .into_iter()
+            .map(|(invoke, complete)| Call { op: op(&mut rng), invoke, complete })
+            .collect();
+        let (answer, _) = linearize(model, &calls, Budget::default());
+        let expected = brute_force(model, &calls);
+        match answer {
+            Answer::Linearizable(order) => {
+                assert!(expected, "seed {}: {calls:?}", seed + case);
+                replay(model, &calls, &order);
+            }
+            Answer::NotLinearizable => assert!(!expected, "seed {}: {calls:?}", seed + case),
+            Answer::GivenUp { .. } => panic!("seed {}: gave up on {calls:?}", seed + case),
+        }
+        valid += u64::from(expected);
+    }
+    assert!(valid > count / 20 && valid < count - count / 20, "{valid} of {count} were valid");
+}
+
+#[test]
+fn search_agrees_with_all_permutations_on_registers() {
+    compare(&Register { initial: Value(0) }, 1_000_000, 200_000, register_op);
+}
+
+#[test]
+fn search_agrees_with_all_permutations_on_strings() {
+    compare(&Text, 2_000_000, 100_000, text_op);
+}
