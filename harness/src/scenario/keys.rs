@@ -1,0 +1,246 @@
+//! Every key that a workload file may have, in one table.
+//!
+//! The reader takes names, types and bounds from it; `harness list` and the manual print it.
+
+use super::error::grouped;
+use super::{Era, FaultKind};
+
+/// One key of a workload file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Key {
+    /// The path: `lifetime`, `clients.count`, `events[].time`.
+    pub path: &'static str,
+    /// Type and fixed bounds.
+    pub shape: Shape,
+    /// Bounds that depend on other keys; empty if there are none.
+    pub also: &'static str,
+    /// What holds without it, or `required`, or `none`.
+    pub default: &'static str,
+    /// One line.
+    pub meaning: &'static str,
+    /// Whether the course's files do not know it: a file with such a key is a workload of our own.
+    pub is_ours: bool,
+}
+
+/// The type of a key's value with its bounds, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Any number.
+    Number {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
+    /// A number without a fraction.
+    Whole {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
+    /// A text of one line.
+    Text {
+        /// The greatest length.
+        max_chars: usize,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An object with keys of its own.
+    Object,
+    /// A list of such objects, no longer than this.
+    Objects {
+        /// The greatest length.
+        max_items: usize,
+    },
+    /// Three numbers of at least 0: the limits of three tiers.
+    Tiers,
+}
+
+impl Shape {
+    /// The type in one or two words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Number { .. } => "number",
+            Self::Whole { .. } => "whole number",
+            Self::Text { .. } | Self::Choice(_) => "text",
+            Self::Object => "object",
+            Self::Objects { .. } => "list of objects",
+            Self::Tiers => "list of three numbers",
+        }
+    }
+}
+
+impl Key {
+    /// What may stand here, for a sentence: `a number from 0 to 1`.
+    pub fn allowed(&self) -> String {
+        let fixed = match self.shape {
+            Shape::Number { min, max } => {
+                format!("a number from {min} to {}", grouped_number(max))
+            }
+            Shape::Whole { min, max } => {
+                format!("a whole number from {} to {}", grouped(min), grouped(max))
+            }
+            Shape::Text { max_chars } => format!("a text of at most {max_chars} characters"),
+            Shape::Choice(words) => format!("\"{}\"", words.join("\", \"")),
+            Shape::Object => "an object".to_owned(),
+            Shape::Objects { .. } => "a list of objects".to_owned(),
+            Shape::Tiers => "a list of three numbers of at least 0".to_owned(),
+        };
+        if self.also.is_empty() { fixed } else { format!("{fixed}, {}", self.also) }
+    }
+
+    /// The last step of the path.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('.').next().unwrap_or(self.path)
+    }
+
+    /// The path of the object that holds it: `events[]`, or empty at the top.
+    pub fn parent(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
+    }
+}
+
+fn grouped_number(number: f64) -> String {
+    if number < 1000.0 {
+        return number.to_string();
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bound of ours")]
+    grouped(number as u64)
+}
+
+/// All keys, the course's first, in the order in which they are shown to people.
+pub fn keys() -> &'static [Key] {
+    KEYS
+}
+
+/// The key with this path.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The keys of the object with this path.
+pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.parent() == parent)
+}
+
+/// Some eleven days: whatever a longer run would show, a campaign of shorter ones shows better.
+const LONGEST_S: f64 = 1_000_000.0;
+
+/// What the course allows as `max_packets`; its clients' requests are planned ahead, so they have
+/// the same bound.
+pub(super) const COURSE_MAX_PACKETS: u64 = 900_000;
+
+/// What our own workloads may ask for.
+pub(super) const OWN_MAX_PACKETS: u64 = 1_000_000_000;
+
+/// More operations than this fit in no history.
+const MOST_REQUESTS: u64 = 1_000_000_000;
+
+const MOST_EVENTS: usize = 10_000;
+
+const FRACTION: Shape = Shape::Number { min: 0.0, max: 1.0 };
+const SECONDS: Shape = Shape::Number { min: 0.0, max: LONGEST_S };
+const UP_TO_TEN_MINUTES_MS: Shape = Shape::Whole { min: 1, max: 600_000 };
+
+const FAULTS: &[&str] = &[
+    FaultKind::ALL[0].name(),
+    FaultKind::ALL[1].name(),
+    FaultKind::ALL[2].name(),
+    FaultKind::ALL[3].name(),
+    FaultKind::ALL[4].name(),
+];
+
+/// The words for [`Era`].
+pub(super) const ERAS: [(&str, Era); 2] = [("2016", Era::Y2016), ("2021", Era::Y2021)];
+
+const fn course(
+    path: &'static str,
+    shape: Shape,
+    also: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key { path, shape, also, default, meaning, is_ours: false }
+}
+
+const fn ours(
+    path: &'static str,
+    shape: Shape,
+    also: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key { path, shape, also, default, meaning, is_ours: true }
+}
+
+#[rustfmt::skip]
+const KEYS: &[Key] = &[
+    course("lifetime", Shape::Number { min: 5.0, max: LONGEST_S }, "", "required",
+        "seconds: the request phase; in era 2016 it includes both waits"),
+    course("replicas", Shape::Whole { min: 3, max: 21 }, "", "required",
+        "processes of the system under test"),
+    course("requests", Shape::Whole { min: 0, max: MOST_REQUESTS },
+        "at most 900,000 for course clients",
+        "required for course clients, none for shared ones",
+        "operations, evenly over the request phase; for shared clients at most as many"),
+    course("mix", FRACTION, "", "0.8 in a course config, 0.5 in ours", "fraction of gets"),
+    course("start_wait", SECONDS, "at most `lifetime`",
+        "2.0 in a course config of 2016, 5.0 in one of 2021, 1.0 in ours",
+        "seconds before the first request"),
+    course("end_wait", SECONDS, "at most `lifetime`", "2.0", "quiet seconds at the end"),
+    course("drops", FRACTION, "", "0", "fraction of the messages between replicas that are lost"),
+    course("max_packets", Shape::Whole { min: 0, max: OWN_MAX_PACKETS },
+        "at least `requests`, at most 900,000 in a course config",
+        "20,000 in a course config; in ours 10,000,000, or `requests` if that is more",
+        "more messages between replicas than this end the run as a packet storm"),
+    course("seed", Shape::Whole { min: 0, max: u64::MAX }, "", "none",
+        "what all chance is drawn from; `--seed` wins over it"),
+    course("events", Shape::Objects { max_items: MOST_EVENTS }, "", "none", "the faults"),
+    course("events[].type", Shape::Choice(FAULTS), "", "required", "what happens"),
+    course("events[].time", SECONDS, "at most `lifetime`", "required",
+        "seconds since the end of `start_wait`"),
+    course("tests", Shape::Object, "", "none",
+        "the course's thresholds and tiers; a course config that has them is one of 2021"),
+    course("tests.maximum_get_fail_fraction", FRACTION, "", "0.5",
+        "gets that may stay unanswered"),
+    course("tests.maximum_put_fail_fraction", FRACTION, "", "0.5",
+        "puts that may stay unanswered"),
+    course("tests.maximum_get_generation_fail_fraction", FRACTION, "", "0.1",
+        "gets that may turn out impossible to generate"),
+    course("tests.maximum_appends_batched_fraction", FRACTION, "", "0.5",
+        "how much batching is believed before too few messages are a fault"),
+    course("tests.benchmarks", Shape::Object, "", "none", "limits of the tiers 0, 1 and 2"),
+    course("tests.benchmarks.total_msgs", Shape::Tiers, "", "none", "messages between replicas"),
+    course("tests.benchmarks.failures", Shape::Tiers, "", "none",
+        "failed and unanswered operations"),
+    course("tests.benchmarks.duplicates", Shape::Tiers, "", "none", "duplicate responses"),
+    course("tests.benchmarks.median_latency", Shape::Tiers, "", "none",
+        "median latency in seconds"),
+    course("maximum_get_generation_fail_fraction", FRACTION, "", "none",
+        "without effect: the course's simulator looks for it under `tests` only"),
+    course("$schema", Shape::Text { max_chars: 2000 }, "", "none", "ignored; for editors"),
+    ours("name", Shape::Text { max_chars: 80 },
+        "letters, digits, `-`, `_` and `.`, the first a letter or digit", "the file's name",
+        "names the results folder"),
+    ours("description", Shape::Text { max_chars: 500 }, "", "empty", "one line for people"),
+    ours("era", Shape::Choice(&[ERAS[0].0, ERAS[1].0]), "", "2021",
+        "whether `lifetime` includes the waits (2016) or they are added to it (2021)"),
+    ours("clients", Shape::Object, "", "shared clients", "who asks, and how"),
+    ours("clients.kind", Shape::Choice(&["shared", "course"]), "", "shared",
+        "all on the same few keys, or the course's eight, each on its own keys"),
+    ours("clients.count", Shape::Whole { min: 1, max: 256 }, "", "5", "number of shared clients"),
+    ours("clients.keys", Shape::Whole { min: 1, max: 10_000 }, "", "5", "number of keys"),
+    ours("clients.rate", Shape::Number { min: 0.001, max: 1_000_000.0 }, "", "none: closed loop",
+        "operations a second, all clients together"),
+    ours("clients.timeout_ms", UP_TO_TEN_MINUTES_MS, "", "1000",
+        "an operation not answered by then is `info`"),
+    ours("liveness", Shape::Object, "", "", "what is asked after the faults"),
+    ours("liveness.bound_ms", UP_TO_TEN_MINUTES_MS, "", "5000",
+        "once faults are healed and a majority lives, operations are answered within this time"),
+    ours("checker", Shape::Object, "", "", "what the checker may spend"),
+    ours("checker.time_budget_ms", Shape::Whole { min: 1, max: 86_400_000 }, "", "60000",
+        "time for the whole history"),
+    ours("checker.memory_budget_mb", Shape::Whole { min: 1, max: 1_000_000 }, "", "1024",
+        "memory for its tables"),
+];
