@@ -40,6 +40,8 @@ pub enum Limit {
     Memory,
     /// [`Budget::stop`] said so.
     Stopped,
+    /// None: the algorithm asked for does not fit the operations.
+    Algorithm,
 }
 
 /// Steps between two looks at the budget's expensive parts.

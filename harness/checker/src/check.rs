@@ -1,5 +1,7 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::budget::{Budget, Limit};
 use crate::event::F;
 use crate::explain;
@@ -7,7 +9,8 @@ use crate::history::{History, Operation, Outcome, Value};
 use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
 use crate::search::{self, Answer};
 use crate::verdict::{Reason, Verdict};
-use crate::witness;
+use crate::witness::{self, Witness};
+use crate::zones;
 
 /// What the object under test promises to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,11 +42,37 @@ impl ModelName {
     }
 }
 
+/// A way to decide one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// The fastest that fits each key.
+    #[default]
+    Auto,
+    /// Gibbons and Korach's zones: reads and writes of different values.
+    Zones,
+    /// Wing and Gong's search with Lowe's memoization: everything.
+    Search,
+}
+
+impl Algorithm {
+    /// The name on the command line and in the verdict.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Auto => "auto",
+            Algorithm::Zones => "zones",
+            Algorithm::Search => "search",
+        }
+    }
+}
+
 /// How to check.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
     /// The model.
     pub model: ModelName,
+    /// The algorithm.
+    pub algorithm: Algorithm,
     /// What each key may cost.
     pub budget: Budget<'a>,
 }
@@ -86,102 +115,223 @@ pub struct Report {
     pub keys: Vec<KeyReport>,
 }
 
-/// Checks whether a history is linearizable, key by key.
+impl Report {
+    fn new(model: ModelName) -> Self {
+        Report {
+            verdict: Verdict::Valid,
+            model: model.name(),
+            algorithms: Vec::new(),
+            operations: 0,
+            open: 0,
+            failed: 0,
+            valid_keys: 0,
+            invalid_keys: 0,
+            unknown_keys: 0,
+            keys: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, key: &str, verdict: &'static str, operations: usize, by: Algorithm) {
+        let (key, algorithm) = (key.to_owned(), by.name());
+        self.operations += operations as u64;
+        self.keys.push(KeyReport { key, verdict, operations, algorithm });
+        if !self.algorithms.contains(&algorithm) {
+            self.algorithms.push(algorithm);
+        }
+    }
+}
+
+/// Checks whether a history is linearizable, key by key, several keys at a time.
 ///
 /// Keys are independent objects, and linearizability is local (Herlihy and Wing, 1990): the
-/// history is linearizable exactly if each key's part of it is. After the first key with a
-/// contradiction the others are still checked, but without looking for their witnesses.
+/// history is linearizable exactly if each key's part of it is. The witness is that of the first
+/// key with a contradiction.
 pub fn check(history: &History, options: &Options<'_>) -> Report {
-    let mut report = Report {
-        verdict: Verdict::Valid,
-        model: options.model.name(),
-        algorithms: Vec::new(),
-        operations: 0,
-        open: 0,
-        failed: 0,
-        valid_keys: 0,
-        invalid_keys: 0,
-        unknown_keys: 0,
-        keys: Vec::new(),
-    };
+    let mut report = Report::new(options.model);
     for operation in history.operations() {
         report.failed += u64::from(operation.outcome == Outcome::Fail);
         report.open += u64::from(operation.outcome == Outcome::Info);
     }
-    for positions in history.by_key() {
-        let at = |&position: &u32| &history.operations()[position as usize];
-        let operations: Vec<&Operation> = positions.iter().map(at).collect();
-        if operations.is_empty() {
-            continue;
-        }
-        let (verdict, algorithm) = check_key(history, &operations, options);
-        match verdict {
-            Verdict::Valid => report.valid_keys += 1,
-            Verdict::Invalid(_) => report.invalid_keys += 1,
-            Verdict::Unknown(_) => report.unknown_keys += 1,
-        }
-        report.operations += operations.len() as u64;
-        report.keys.push(KeyReport {
-            key: history.key(operations[0].key).to_owned(),
-            verdict: verdict.name(),
-            operations: operations.len(),
-            algorithm,
-        });
-        if !report.algorithms.contains(&algorithm) {
-            report.algorithms.push(algorithm);
-        }
-        report.verdict = report.verdict.join(verdict);
+    let by_key = history.by_key();
+    let decisions: Vec<Option<Decided>> = by_key
+        .par_iter()
+        .map(|positions| {
+            (!positions.is_empty()).then(|| decide(history, &at(history, positions), options))
+        })
+        .collect();
+    for (positions, decided) in by_key.iter().zip(decisions) {
+        let Some(Decided { decision, algorithm }) = decided else { continue };
+        let operations = at(history, positions);
+        let name = history.key(operations[0].key);
+        let verdict = match decision {
+            Decision::Valid => {
+                report.valid_keys += 1;
+                Verdict::Valid
+            }
+            Decision::Unknown(reason) => {
+                report.unknown_keys += 1;
+                Verdict::Unknown(reason)
+            }
+            Decision::Invalid(core) => {
+                report.invalid_keys += 1;
+                if report.invalid_keys > 1 {
+                    report.count(name, "invalid", operations.len(), algorithm);
+                    continue;
+                }
+                Verdict::Invalid(Box::new(witness(history, &operations, core, options)))
+            }
+        };
+        report.count(name, verdict.name(), operations.len(), algorithm);
+        let before = std::mem::replace(&mut report.verdict, Verdict::Valid);
+        report.verdict = before.join(verdict);
     }
     report.algorithms.sort_unstable();
     report
 }
 
-fn check_key(
-    history: &History,
-    operations: &[&Operation],
-    options: &Options<'_>,
-) -> (Verdict, &'static str) {
-    let initial = options.model.initial();
-    let verdict = if operations.iter().any(|op| op.f == F::Append) {
-        search_key(history, operations, &Text, |op| text_op(history, op), initial, options)
-    } else {
-        let model = Register { initial };
-        search_key(history, operations, &model, register_op, initial, options)
-    };
-    (verdict, "search")
+fn at<'a>(history: &'a History, positions: &[u32]) -> Vec<&'a Operation> {
+    positions.iter().map(|&position| &history.operations()[position as usize]).collect()
 }
 
-fn search_key<M: Model>(
+/// What one key came to, and by which algorithm.
+struct Decided {
+    decision: Decision,
+    algorithm: Algorithm,
+}
+
+/// What one key came to.
+enum Decision {
+    Valid,
+    /// With the positions of the operations that contradict one another, where the algorithm
+    /// knows them.
+    Invalid(Option<Vec<u32>>),
+    Unknown(Reason),
+}
+
+fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -> Decided {
+    let initial = options.model.initial();
+    let wanted = options.algorithm;
+    if matches!(wanted, Algorithm::Auto | Algorithm::Zones) {
+        let algorithm = Algorithm::Zones;
+        match zones::check(operations, initial) {
+            zones::Answer::Linearizable => {
+                return Decided { decision: Decision::Valid, algorithm };
+            }
+            zones::Answer::Contradiction(core) => {
+                return Decided { decision: Decision::Invalid(Some(core)), algorithm };
+            }
+            zones::Answer::NotApplicable if wanted == algorithm => {
+                return not_applicable(history, operations, algorithm);
+            }
+            zones::Answer::NotApplicable => {}
+        }
+    }
+    let decision =
+        with_model(history, operations, initial, Searcher { history, operations, options });
+    Decided { decision, algorithm: Algorithm::Search }
+}
+
+fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algorithm) -> Decided {
+    let key = history.key(operations[0].key).to_owned();
+    let explanation = format!(
+        "key {key:?} is undecided: the algorithm {:?} needs writes of different values",
+        algorithm.name()
+    );
+    let completed = operations.iter().filter(|op| op.outcome == Outcome::Ok).count();
+    let limit = Limit::Algorithm;
+    let reason = Reason { key, limit, placed: 0, completed, explanation };
+    Decided { decision: Decision::Unknown(reason), algorithm }
+}
+
+/// Something to do with the calls of one key, whatever their model is.
+trait WithModel {
+    type Output;
+    /// `sources` are the positions of the operations that became calls.
+    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output;
+}
+
+/// Chooses the model of a key by what was done on it, and translates its operations.
+fn with_model<W: WithModel>(
     history: &History,
     operations: &[&Operation],
-    model: &M,
-    translate: impl Fn(&Operation) -> Option<M::Op>,
     initial: Value,
-    options: &Options<'_>,
-) -> Verdict {
+    work: W,
+) -> W::Output {
+    if operations.iter().any(|op| op.f == F::Append) {
+        let (calls, sources) = translate(operations, |op| text_op(history, op));
+        work.run(&Text, &calls, &sources)
+    } else {
+        let (calls, sources) = translate(operations, register_op);
+        work.run(&Register { initial }, &calls, &sources)
+    }
+}
+
+fn translate<O>(
+    operations: &[&Operation],
+    translate: impl Fn(&Operation) -> Option<O>,
+) -> (Vec<Call<O>>, Vec<u32>) {
     let mut calls = Vec::with_capacity(operations.len());
     let mut sources = Vec::with_capacity(operations.len());
-    for &operation in operations {
+    for (position, operation) in (0u32..).zip(operations) {
         if let Some(op) = translate(operation) {
             let complete = operation.complete_index().map(|_| operation.complete);
             calls.push(Call { op, invoke: operation.invoke, complete });
-            sources.push(operation);
+            sources.push(position);
         }
     }
-    match search::linearize(model, &calls, options.budget).0 {
-        Answer::Linearizable(_) => Verdict::Valid,
-        Answer::NotLinearizable => {
-            let (core, minimal) = witness::minimize(model, &calls, options.budget);
-            let core: Vec<&Operation> = core.iter().map(|&at| sources[at as usize]).collect();
-            let witness = explain::explain(history, operations, &core, initial, minimal);
-            Verdict::Invalid(Box::new(witness))
-        }
-        Answer::GivenUp { limit, placed } => {
-            let completed = calls.iter().filter(|call| call.complete.is_some()).count();
-            let key = history.key(operations[0].key).to_owned();
-            Verdict::Unknown(reason(key, limit, placed, completed))
+    (calls, sources)
+}
+
+struct Searcher<'a> {
+    history: &'a History,
+    operations: &'a [&'a Operation],
+    options: &'a Options<'a>,
+}
+
+impl WithModel for Searcher<'_> {
+    type Output = Decision;
+
+    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
+        match search::linearize(model, calls, self.options.budget).0 {
+            Answer::Linearizable(_) => Decision::Valid,
+            Answer::NotLinearizable => Decision::Invalid(None),
+            Answer::GivenUp { limit, placed } => {
+                let completed = calls.iter().filter(|call| call.complete.is_some()).count();
+                let key = self.history.key(self.operations[0].key).to_owned();
+                Decision::Unknown(reason(key, limit, placed, completed))
+            }
         }
     }
+}
+
+/// Finds the positions of few operations that contradict one another, and whether none is too
+/// many.
+struct Minimizer<'a> {
+    budget: Budget<'a>,
+}
+
+impl WithModel for Minimizer<'_> {
+    type Output = (Vec<u32>, bool);
+
+    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> (Vec<u32>, bool) {
+        let (core, minimal) = witness::minimize(model, calls, self.budget);
+        (core.into_iter().map(|at| sources[at as usize]).collect(), minimal)
+    }
+}
+
+fn witness(
+    history: &History,
+    operations: &[&Operation],
+    core: Option<Vec<u32>>,
+    options: &Options<'_>,
+) -> Witness {
+    let initial = options.model.initial();
+    let (core, minimal) = match core {
+        Some(core) => (core, true),
+        None => with_model(history, operations, initial, Minimizer { budget: options.budget }),
+    };
+    let core: Vec<&Operation> = core.iter().map(|&at| operations[at as usize]).collect();
+    explain::explain(history, operations, &core, initial, minimal)
 }
 
 fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason {
@@ -189,6 +339,7 @@ fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason 
         Limit::Steps => "the search took as many steps as it may",
         Limit::Memory => "the search used as much memory as it may",
         Limit::Stopped => "the search was stopped, as at its deadline",
+        Limit::Algorithm => "the algorithm asked for does not fit",
     };
     let explanation = format!(
         "key {key:?} is undecided: {what}; the first {placed} of {completed} completed operations \

@@ -23,12 +23,15 @@ pub mod format;
 pub mod history;
 mod intern;
 pub mod model;
+#[cfg(test)]
+mod oracle;
 mod search;
 mod verdict;
 mod witness;
+mod zones;
 
 pub use budget::{Budget, Limit};
-pub use check::{KeyReport, ModelName, Options, Report, check};
+pub use check::{Algorithm, KeyReport, ModelName, Options, Report, check};
 pub use event::{Event, EventType, F};
 pub use history::{Entry, History, Outcome, PairingError, Recorder};
 pub use verdict::{Reason, Verdict};

@@ -8,68 +8,7 @@ use super::{Answer, linearize};
 use crate::budget::Budget;
 use crate::history::Value;
 use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
-
-/// Whether some order of all completed and any open operations respects time and the model.
-fn brute_force<M: Model>(model: &M, calls: &[Call<M::Op>]) -> bool {
-    fn extend<M: Model>(
-        model: &M,
-        calls: &[Call<M::Op>],
-        left: &mut Vec<usize>,
-        state: &M::State,
-    ) -> bool {
-        let deadline = left.iter().filter_map(|&at| calls[at].complete).min();
-        let Some(deadline) = deadline else { return true };
-        for position in 0..left.len() {
-            let call = &calls[left[position]];
-            if call.invoke < deadline
-                && let Some(after) = model.step(state, &call.op)
-            {
-                let at = left.remove(position);
-                let found = extend(model, calls, left, &after);
-                left.insert(position, at);
-                if found {
-                    return true;
-                }
-            }
-        }
-        false
-    }
-    extend(model, calls, &mut (0..calls.len()).collect(), &model.initial())
-}
-
-/// Random intervals for `count` operations, in order of invocation.
-pub(crate) fn intervals(rng: &mut ChaCha8Rng, count: usize) -> Vec<(u32, Option<u32>)> {
-    let span = 4 * count;
-    let mut times: Vec<u32> = (0..u32::try_from(2 * span).unwrap()).collect();
-    for at in (1..times.len()).rev() {
-        times.swap(at, rng.random_range(0..=at));
-    }
-    let reach = rng.random_range(1..=3 * count);
-    let mut intervals: Vec<(u32, Option<u32>)> = (0..count)
-        .map(|_| {
-            let start = rng.random_range(0..span);
-            let end = start + rng.random_range(1..=reach);
-            let open = rng.random_range(0..6) == 0;
-            (u32::try_from(start * 2).unwrap(), (!open).then(|| u32::try_from(end * 2).unwrap()))
-        })
-        .collect();
-    // Distinct places in one order of events.
-    let mut ends: Vec<(u32, u32, usize, bool)> = Vec::new();
-    for (at, &(start, end)) in intervals.iter().enumerate() {
-        ends.push((start, times[2 * at], at, false));
-        ends.extend(end.map(|end| (end, times[2 * at + 1], at, true)));
-    }
-    ends.sort_unstable();
-    for (place, &(_, _, at, is_end)) in (0u32..).zip(&ends) {
-        if is_end {
-            intervals[at].1 = Some(place);
-        } else {
-            intervals[at].0 = place;
-        }
-    }
-    intervals.sort_unstable();
-    intervals
-}
+use crate::oracle::{brute_force, intervals};
 
 fn register_op(rng: &mut ChaCha8Rng) -> RegisterOp {
     let mut value = || Value(rng.random_range(0..4));

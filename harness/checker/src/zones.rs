@@ -1,0 +1,217 @@
+//! Registers whose writes are unique: decided by their zones, without search.
+//!
+//! Gibbons and Korach, "Testing Shared Memories" (SIAM Journal on Computing, 1997): where every
+//! read says which write it saw, all operations on one value, the write and its reads, stand
+//! together in any order that works. Let `f` be the first completion and `s` the last invocation
+//! among them. A value `u` must come before a value `v` exactly if something about `u` was over
+//! before something about `v` began: `f_u < s_v`. The paper speaks of forward zones (`f < s`) that
+//! must not overlap, and of backward zones that must not lie within a forward one; both together
+//! say that no two values must each come before the other:
+//!
+//! > `f_u < s_v` and `f_v < s_u` for no `u`, `v`.
+//!
+//! That, and no read before its write, is all that there is to check; sorting makes it
+//! O(n log n). An open write that nobody saw has no completion and constrains nothing; one that
+//! was seen is over, at the latest, with its first reader. The initial value was written before
+//! everything.
+
+use rustc_hash::FxHashMap;
+
+use crate::budget::Budget;
+use crate::event::F;
+use crate::history::{OPEN, Operation, Outcome, Value};
+use crate::model::{Call, Register, RegisterOp};
+use crate::search;
+
+/// What the zones say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// There is an order.
+    Linearizable,
+    /// There is none, and these operations, by position, are why.
+    Contradiction(Vec<u32>),
+    /// A value was written twice, or something else was done than reads and writes: the zones
+    /// have nothing to say.
+    NotApplicable,
+}
+
+/// Before everything.
+const START: i64 = -1;
+/// After everything.
+const NEVER: i64 = i64::MAX;
+/// The position of no operation.
+const NOBODY: u32 = u32::MAX;
+
+/// All operations on one value.
+#[derive(Debug, Clone, Copy)]
+struct Zone {
+    first_completion: i64,
+    last_invocation: i64,
+    write: u32,
+    /// Who completed first, and who was invoked last.
+    first: u32,
+    last: u32,
+}
+
+impl Zone {
+    fn of_initial() -> Self {
+        let (write, first, last) = (NOBODY, NOBODY, NOBODY);
+        Zone { first_completion: START, last_invocation: START, write, first, last }
+    }
+
+    fn of_write(position: u32, write: &Operation) -> Self {
+        Zone {
+            first_completion: completion(write),
+            last_invocation: i64::from(write.invoke),
+            write: position,
+            first: position,
+            last: position,
+        }
+    }
+
+    fn take(&mut self, position: u32, read: &Operation) {
+        if completion(read) < self.first_completion {
+            self.first_completion = completion(read);
+            self.first = position;
+        }
+        if i64::from(read.invoke) > self.last_invocation {
+            self.last_invocation = i64::from(read.invoke);
+            self.last = position;
+        }
+    }
+
+    fn members(&self) -> [u32; 3] {
+        [self.write, self.first, self.last]
+    }
+}
+
+fn completion(operation: &Operation) -> i64 {
+    if operation.complete == OPEN { NEVER } else { i64::from(operation.complete) }
+}
+
+/// Decides whether the operations on one register, none of them failed, are linearizable.
+pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
+    let Some(mut zones) = writes(operations, initial) else { return Answer::NotApplicable };
+    for (position, read) in (0u32..).zip(operations) {
+        if read.f != F::Get || read.outcome != Outcome::Ok {
+            continue;
+        }
+        let Some(zone) = zones.get_mut(&read.result) else {
+            return Answer::Contradiction(vec![position]);
+        };
+        if zone.write != NOBODY && operations[zone.write as usize].invoke > read.complete {
+            let mut both = vec![zone.write, position];
+            both.sort_unstable();
+            return Answer::Contradiction(both);
+        }
+        zone.take(position, read);
+    }
+    let zones = zones.into_values().filter(|zone| zone.first_completion != NEVER).collect();
+    match first_conflict(zones) {
+        Some((u, v)) => Answer::Contradiction(core(operations, initial, u, v)),
+        None => Answer::Linearizable,
+    }
+}
+
+/// A zone for each write and for the initial value; none if they are not all different.
+fn writes(operations: &[&Operation], initial: Value) -> Option<FxHashMap<Value, Zone>> {
+    let mut zones = FxHashMap::default();
+    zones.insert(initial, Zone::of_initial());
+    for (position, operation) in (0u32..).zip(operations) {
+        match operation.f {
+            F::Get => {}
+            F::Put => {
+                let zone = Zone::of_write(position, operation);
+                if zones.insert(operation.argument, zone).is_some() {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(zones)
+}
+
+/// Two zones that must each come before the other; of several pairs, one that shows early.
+fn first_conflict(mut zones: Vec<Zone>) -> Option<(Zone, Zone)> {
+    zones.sort_unstable_by_key(|zone| zone.first_completion);
+    // For each prefix, whose last invocation is latest, and whose is second.
+    let mut latest: Vec<(u32, u32)> = Vec::with_capacity(zones.len());
+    for (at, zone) in (0u32..).zip(&zones) {
+        let (mut best, mut second) = latest.last().copied().unwrap_or((at, NOBODY));
+        let last = |at: u32| zones[at as usize].last_invocation;
+        if at > 0 && zone.last_invocation > last(best) {
+            (best, second) = (at, best);
+        } else if at > 0 && (second == NOBODY || zone.last_invocation > last(second)) {
+            second = at;
+        }
+        latest.push((best, second));
+    }
+    let mut found: Option<(i64, Zone, Zone)> = None;
+    for (at, v) in (0u32..).zip(&zones) {
+        let before = zones.partition_point(|u| u.first_completion < v.last_invocation);
+        let Some(&(best, second)) = before.checked_sub(1).and_then(|last| latest.get(last)) else {
+            continue;
+        };
+        let other = if best == at { second } else { best };
+        if other == NOBODY {
+            continue;
+        }
+        let u = &zones[other as usize];
+        if u.last_invocation > v.first_completion {
+            let shown = u.last_invocation.max(v.last_invocation);
+            if found.is_none_or(|(earliest, ..)| shown < earliest) {
+                found = Some((shown, *u, *v));
+            }
+        }
+    }
+    found.map(|(_, u, v)| (u, v))
+}
+
+/// The fewest of the operations that make up the two zones, each read with its write, that are
+/// not linearizable by themselves, says the search.
+fn core(operations: &[&Operation], initial: Value, u: Zone, v: Zone) -> Vec<u32> {
+    let mut members: Vec<u32> = [u.members(), v.members()].concat();
+    members.sort_unstable();
+    members.dedup();
+    members.retain(|&member| member != NOBODY);
+    let mut subsets: Vec<u32> = (1..1 << members.len()).collect();
+    subsets.sort_by_key(|subset| subset.count_ones());
+    for subset in subsets {
+        let chosen: Vec<u32> =
+            (0..members.len()).filter(|at| subset & (1 << at) != 0).map(|at| members[at]).collect();
+        if is_closed(operations, initial, &chosen) && contradicts(operations, initial, &chosen) {
+            return chosen;
+        }
+    }
+    unreachable!("two zones that conflict contain operations that do")
+}
+
+/// Whether each read is there with its write.
+fn is_closed(operations: &[&Operation], initial: Value, chosen: &[u32]) -> bool {
+    let op = |position: &u32| operations[*position as usize];
+    chosen.iter().map(op).filter(|read| read.f == F::Get && read.result != initial).all(|read| {
+        chosen.iter().map(op).any(|write| write.f == F::Put && write.argument == read.result)
+    })
+}
+
+fn contradicts(operations: &[&Operation], initial: Value, chosen: &[u32]) -> bool {
+    let calls: Vec<Call<RegisterOp>> = chosen
+        .iter()
+        .map(|&position| {
+            let operation = operations[position as usize];
+            let op = match operation.f {
+                F::Get => RegisterOp::Read(operation.result),
+                _ => RegisterOp::Write(operation.argument),
+            };
+            let complete = (operation.complete != OPEN).then_some(operation.complete);
+            Call { op, invoke: operation.invoke, complete }
+        })
+        .collect();
+    let model = Register { initial };
+    let answer = search::linearize(&model, &calls, Budget::default()).0;
+    answer == search::Answer::NotLinearizable
+}
+
+#[cfg(test)]
+mod tests;
