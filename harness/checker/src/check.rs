@@ -292,13 +292,14 @@ impl WithModel for Searcher<'_> {
     type Output = Decision;
 
     fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
-        match search::linearize(model, calls, self.options.budget).0 {
+        let found = search::linearize(model, calls, self.options.budget);
+        match found.answer {
             Answer::Linearizable(_) => Decision::Valid,
             Answer::NotLinearizable => Decision::Invalid(None),
-            Answer::GivenUp { limit, placed } => {
+            Answer::GivenUp(limit) => {
                 let completed = calls.iter().filter(|call| call.complete.is_some()).count();
                 let key = self.history.key(self.operations[0].key).to_owned();
-                Decision::Unknown(reason(key, limit, placed, completed))
+                Decision::Unknown(reason(key, limit, found.placed, completed))
             }
         }
     }

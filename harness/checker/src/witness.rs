@@ -134,10 +134,10 @@ pub(crate) fn minimize<M: Model>(
     let mut budget = budget;
     budget.steps = budget.steps.min(STEPS_PER_TRIAL);
     let contradicts = |kept: &[u32]| -> Option<bool> {
-        match search::linearize(model, &strike(model, calls, kept), budget).0 {
+        match search::linearize(model, &strike(model, calls, kept), budget).answer {
             Answer::NotLinearizable => Some(true),
             Answer::Linearizable(_) => Some(false),
-            Answer::GivenUp { .. } => None,
+            Answer::GivenUp(_) => None,
         }
     };
     let all: Vec<u32> = (0u32..).zip(calls).map(|(position, _)| position).collect();

@@ -209,8 +209,8 @@ fn contradicts(operations: &[&Operation], initial: Value, chosen: &[u32]) -> boo
         })
         .collect();
     let model = Register { initial };
-    let answer = search::linearize(&model, &calls, Budget::default()).0;
-    answer == search::Answer::NotLinearizable
+    let found = search::linearize(&model, &calls, Budget::default());
+    found.answer == search::Answer::NotLinearizable
 }
 
 #[cfg(test)]

@@ -34,6 +34,27 @@ pub trait Model {
         false
     }
 
+    /// What a state is known by, where operations need a certain state or bring one about: two
+    /// different states never share a token. A model without tokens answers `None` here and to
+    /// the next two.
+    fn token(&self, state: &Self::State) -> Option<u32> {
+        let _ = state;
+        None
+    }
+
+    /// The token of the only state in which `op` is possible, if there is only one.
+    fn requires(&self, op: &Self::Op) -> Option<u32> {
+        let _ = op;
+        None
+    }
+
+    /// The token of the state after `op`, wherever it takes effect. A model with tokens answers
+    /// for each operation that is not read-only.
+    fn produces(&self, op: &Self::Op) -> Option<u32> {
+        let _ = op;
+        None
+    }
+
     /// Strikes out open operations that cannot help anybody, by setting their entry in `keep` to
     /// false. Doing nothing is always right.
     fn strike_out(&self, calls: &[Call<Self::Op>], keep: &mut [bool]) {

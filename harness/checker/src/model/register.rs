@@ -46,6 +46,24 @@ impl Model for Register {
         matches!(op, RegisterOp::Read(_) | RegisterOp::Refused(_))
     }
 
+    fn token(&self, state: &Value) -> Option<u32> {
+        Some(state.0)
+    }
+
+    fn requires(&self, op: &RegisterOp) -> Option<u32> {
+        match *op {
+            RegisterOp::Read(value) | RegisterOp::Cas(value, _) => Some(value.0),
+            RegisterOp::Write(_) | RegisterOp::Refused(_) => None,
+        }
+    }
+
+    fn produces(&self, op: &RegisterOp) -> Option<u32> {
+        match *op {
+            RegisterOp::Write(value) | RegisterOp::Cas(_, value) => Some(value.0),
+            RegisterOp::Read(_) | RegisterOp::Refused(_) => None,
+        }
+    }
+
     /// An open write whose value nobody read or expected helps only to be something else than a
     /// refused compare-and-set expected: where nothing was refused, it falls away.
     fn strike_out(&self, calls: &[Call<RegisterOp>], keep: &mut [bool]) {

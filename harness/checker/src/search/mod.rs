@@ -15,7 +15,15 @@
 //! - States are interned by the search, so that a configuration is four numbers, compared exactly.
 //! - An operation that only looks ([`Model::is_read_only`]) is placed as soon as its answer fits,
 //!   without trying anything else: in any order that works it can be moved to there.
+//! - Of equal operations that could come next, only the one that is completed first is tried: in
+//!   any order that works the two can change places.
+//! - Where the model names its states by *tokens* ([`Model::token`]), a state is not left as long
+//!   as somebody still needs it and nobody is left to bring it back; and an open operation is
+//!   placed only where something that waits needs what it brings about.
+//!
+//! No single order of trying wins: [`linearize`] tries several with growing budgets.
 
+mod tokens;
 mod used;
 mod window;
 
@@ -24,6 +32,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::budget::{Budget, Limit, Meter};
 use crate::intern::Interner;
 use crate::model::{Call, Model};
+use tokens::Tokens;
 use used::UsedSets;
 use window::{Window, Windows};
 
@@ -35,13 +44,8 @@ pub(crate) enum Answer {
     Linearizable(Vec<u32>),
     /// There is no order.
     NotLinearizable,
-    /// Nobody knows.
-    GivenUp {
-        /// Which limit was reached.
-        limit: Limit,
-        /// The most completed operations that some order placed.
-        placed: usize,
-    },
+    /// Nobody knows; this limit was reached.
+    GivenUp(Limit),
 }
 
 /// A configuration.
@@ -76,13 +80,26 @@ enum Move {
 /// Where the search goes on among the moves from a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cursor {
-    /// At a completed operation, or past the last.
+    /// At completed operations of this rank and above.
     Completed(u32),
-    /// At a class of open operations, or past the last.
+    /// At this one of the classes of open operations that fit the state, or past the last.
     Open(u32),
     /// Nothing left to try.
     End,
 }
+
+/// In which order completed operations are tried.
+#[derive(Debug, Clone)]
+pub(crate) enum Order {
+    /// The one that must be over first.
+    Completion,
+    /// The one that began first.
+    Invocation,
+    /// By a rank for each of the given calls, all different.
+    Ranked(Vec<u32>),
+}
+
+const FIRST: Cursor = Cursor::Completed(0);
 
 /// One move made, and how to take it back.
 #[derive(Debug)]
@@ -93,15 +110,45 @@ struct Frame {
     instead: Cursor,
 }
 
+/// Steps of the first attempt with each order; each round has eight times as many.
+const FIRST_ATTEMPT_STEPS: u64 = 20_000;
+
+/// What a search found out, and how far it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) answer: Answer,
+    /// The most completed operations that some order placed, in order of completion. After a
+    /// search that found no order, the completion after them is the first that cannot be.
+    pub(crate) placed: usize,
+}
+
 /// Decides whether `calls` are linearizable.
-pub(crate) fn linearize<M: Model>(
+pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budget<'_>) -> Found {
+    let mut steps = 0;
+    let mut attempt_steps = FIRST_ATTEMPT_STEPS;
+    loop {
+        for order in [Order::Completion, Order::Invocation] {
+            let left = budget.steps.saturating_sub(steps);
+            let mut meter = Meter::new(Budget { steps: attempt_steps.min(left), ..budget });
+            let found = Search::new(model, calls, &order).run(&mut meter);
+            steps += meter.steps;
+            let again = matches!(found.answer, Answer::GivenUp(Limit::Steps));
+            if !again || steps >= budget.steps {
+                return found;
+            }
+        }
+        attempt_steps *= 8;
+    }
+}
+
+/// Decides whether `calls` are linearizable, trying them in the given order.
+pub(crate) fn linearize_in_order<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
+    order: &Order,
     budget: Budget<'_>,
-) -> (Answer, u64) {
-    let mut meter = Meter::new(budget);
-    let answer = Search::new(model, calls).run(&mut meter);
-    (answer, meter.steps)
+) -> Found {
+    Search::new(model, calls, order).run(&mut Meter::new(budget))
 }
 
 struct Search<'m, M: Model> {
@@ -112,10 +159,14 @@ struct Search<'m, M: Model> {
     positions: Vec<u32>,
     invokes: Vec<u32>,
     read_only: Vec<bool>,
+    /// Whom to try first.
+    ranks: Vec<u32>,
+    by_rank: Vec<u32>,
     slots: Vec<u32>,
     /// Completed operations in order of completion, and the places of their completions.
     by_completion: Vec<u32>,
     completions: Vec<u32>,
+    due: Vec<u32>,
     placed: Vec<bool>,
     /// The list of completed operations not placed, in order of invocation; the last entry is
     /// its head and its end.
@@ -123,6 +174,7 @@ struct Search<'m, M: Model> {
     previous: Vec<u32>,
     classes: Vec<Class<M::Op>>,
     used_counts: Vec<u32>,
+    tokens: Tokens,
     states: Interner<M::State>,
     windows: Windows,
     used: UsedSets,
@@ -132,7 +184,7 @@ struct Search<'m, M: Model> {
 }
 
 impl<'m, M: Model> Search<'m, M> {
-    fn new(model: &'m M, calls: &[Call<M::Op>]) -> Self {
+    fn new(model: &'m M, calls: &[Call<M::Op>], order: &Order) -> Self {
         let mut keep: Vec<bool> =
             calls.iter().map(|c| c.complete.is_some() || !model.is_read_only(&c.op)).collect();
         model.strike_out(calls, &mut keep);
@@ -153,9 +205,30 @@ impl<'m, M: Model> Search<'m, M> {
         let invokes: Vec<u32> = completed.iter().map(|p| call(p).invoke).collect();
         let (slots, width) = window::assign_slots(&invokes, &by_completion, &completions);
         let classes = classes(calls, &open);
+        let mut due = vec![0; ops.len()];
+        for (place, &op) in (0u32..).zip(&by_completion) {
+            due[op as usize] = place;
+        }
+        let by_rank = match order {
+            Order::Completion => by_completion.clone(),
+            Order::Invocation => (0..count).collect(),
+            Order::Ranked(ranks) => {
+                let mut by_rank: Vec<u32> = (0..count).collect();
+                by_rank.sort_by_key(|&op| ranks[completed[op as usize] as usize]);
+                by_rank
+            }
+        };
+        let mut ranks = vec![0; ops.len()];
+        for (rank, &op) in (0u32..).zip(&by_rank) {
+            ranks[op as usize] = rank;
+        }
 
         Search {
             model,
+            tokens: Tokens::new(model, &ops, &classes),
+            ranks,
+            by_rank,
+            due,
             read_only: ops.iter().map(|op| model.is_read_only(op)).collect(),
             ops,
             positions: completed,
@@ -177,12 +250,17 @@ impl<'m, M: Model> Search<'m, M> {
         }
     }
 
-    fn run(&mut self, meter: &mut Meter<'_>) -> Answer {
+    fn run(&mut self, meter: &mut Meter<'_>) -> Found {
+        let answer = self.answer(meter);
+        Found { answer, placed: self.furthest as usize }
+    }
+
+    fn answer(&mut self, meter: &mut Meter<'_>) -> Answer {
         let initial = self.model.initial();
         let state = self.states.intern(initial);
         let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
         let mut arrived = true;
-        let mut cursor = self.first();
+        let mut cursor = FIRST;
         loop {
             if arrived {
                 at = self.place_read_only(at);
@@ -190,9 +268,9 @@ impl<'m, M: Model> Search<'m, M> {
                     return Answer::Linearizable(self.order());
                 }
                 if let Err(limit) = meter.step(|| self.memory_bytes()) {
-                    return Answer::GivenUp { limit, placed: self.furthest as usize };
+                    return Answer::GivenUp(limit);
                 }
-                cursor = if self.visited.insert(at) { self.first() } else { Cursor::End };
+                cursor = if self.visited.insert(at) { FIRST } else { Cursor::End };
             }
             arrived = false;
             if let Some((made, state, instead)) = self.next_move(at, cursor) {
@@ -211,10 +289,6 @@ impl<'m, M: Model> Search<'m, M> {
     /// The end of the list of operations not placed.
     fn end(&self) -> u32 {
         number(self.ops.len())
-    }
-
-    fn first(&self) -> Cursor {
-        Cursor::Completed(self.next[self.ops.len()])
     }
 
     /// The completion before which everything placed next must have been invoked.
@@ -247,35 +321,86 @@ impl<'m, M: Model> Search<'m, M> {
     /// The next possible move from `cursor` on: what, the state after it, and where to go on.
     fn next_move(&mut self, at: Configuration, cursor: Cursor) -> Option<(Move, u32, Cursor)> {
         let mut cursor = cursor;
-        let deadline = self.deadline(at);
-        if let Cursor::Completed(mut op) = cursor {
-            while op != self.end() && self.invokes[op as usize] < deadline {
-                let next = self.next[op as usize];
-                if !self.read_only[op as usize]
+        if let Cursor::Completed(mut from) = cursor {
+            while let Some(op) = self.first_pending(at, from) {
+                from = self.ranks[op as usize] + 1;
+                if self.tokens.may_leave(self.model, self.states.get(at.state), op)
                     && let Some(state) =
                         self.model.step(self.states.get(at.state), &self.ops[op as usize])
                 {
                     let state = self.states.intern(state);
-                    return Some((Move::Completed(op), state, Cursor::Completed(next)));
+                    return Some((Move::Completed(op), state, Cursor::Completed(from)));
                 }
-                op = next;
             }
             cursor = Cursor::Open(0);
         }
-        let Cursor::Open(first) = cursor else { return None };
-        for class in first..number(self.classes.len()) {
+        let Cursor::Open(mut choice) = cursor else { return None };
+        let deadline = self.deadline(at);
+        loop {
+            let token = self.model.token(self.states.get(at.state));
+            let class = self.tokens.open_class(token, choice as usize)?;
+            choice += 1;
             let Class { op, invokes, .. } = &self.classes[class as usize];
             let used = self.used_counts[class as usize] as usize;
             if invokes.get(used).is_some_and(|&invoke| invoke < deadline)
+                && self.is_useful(at, class)
                 && let Some(state) = self.model.step(self.states.get(at.state), op)
             {
                 let state = self.states.intern(state);
                 if state != at.state {
-                    return Some((Move::Open(class), state, Cursor::Open(class + 1)));
+                    return Some((Move::Open(class), state, Cursor::Open(choice)));
                 }
             }
         }
-        None
+    }
+
+    /// Of the operations that may come next, change the state, and are not equal to one that must
+    /// be over sooner, the one of the lowest rank from `from` on.
+    fn first_pending(&self, at: Configuration, from: u32) -> Option<u32> {
+        let mut first = self.ops.len();
+        for op in self.pending(at) {
+            let rank = self.ranks[op as usize] as usize;
+            if rank >= from as usize
+                && rank < first
+                && !self.read_only[op as usize]
+                && !self.has_sooner_equal(at, op)
+            {
+                first = rank;
+            }
+        }
+        self.by_rank.get(first).copied()
+    }
+
+    fn has_sooner_equal(&self, at: Configuration, op: u32) -> bool {
+        let (this, due) = (&self.ops[op as usize], self.due[op as usize]);
+        self.pending(at)
+            .any(|other| self.due[other as usize] < due && self.ops[other as usize] == *this)
+    }
+
+    /// The completed operations that may come next, in order of invocation.
+    fn pending(&self, at: Configuration) -> impl Iterator<Item = u32> {
+        let deadline = self.deadline(at);
+        let mut next = self.next[self.ops.len()];
+        std::iter::from_fn(move || {
+            let op = next;
+            if op == self.end() || self.invokes[op as usize] >= deadline {
+                return None;
+            }
+            next = self.next[op as usize];
+            Some(op)
+        })
+    }
+
+    /// Whether something that waits needs what an open operation brings about, or is only held up
+    /// by the state as it is. If nothing is, leaving the operation out makes no difference: what
+    /// comes next replaces its effect.
+    fn is_useful(&self, at: Configuration, class: u32) -> bool {
+        let Some(token) = self.tokens.produced_by_class(class) else { return true };
+        self.tokens.is_required_by_class(token)
+            || self.pending(at).any(|op| {
+                self.tokens.required_by(op) == Some(token)
+                    || (self.read_only[op as usize] && self.tokens.required_by(op).is_none())
+            })
     }
 
     fn make(&mut self, made: Move, at: Configuration, state: u32) -> Configuration {
@@ -283,10 +408,12 @@ impl<'m, M: Model> Search<'m, M> {
         match made {
             Move::Open(class) => {
                 self.used_counts[class as usize] += 1;
+                self.tokens.use_class(class);
                 after.used = self.used.with(at.used, class);
             }
             Move::Completed(op) => {
                 self.unlink(op);
+                self.tokens.place(op);
                 after.window = self.windows.with(at.window, self.slots[op as usize]);
                 while let Some(&op) = self.by_completion.get(after.frontier as usize)
                     && self.placed[op as usize]
@@ -305,8 +432,14 @@ impl<'m, M: Model> Search<'m, M> {
     fn back(&mut self) -> Option<(Configuration, Cursor)> {
         while let Some(Frame { made, before, instead }) = self.frames.pop() {
             match made {
-                Move::Open(class) => self.used_counts[class as usize] -= 1,
-                Move::Completed(op) => self.relink(op),
+                Move::Open(class) => {
+                    self.used_counts[class as usize] -= 1;
+                    self.tokens.release_class(class);
+                }
+                Move::Completed(op) => {
+                    self.relink(op);
+                    self.tokens.take_back(op);
+                }
             }
             if instead != Cursor::End {
                 return Some((before, instead));
