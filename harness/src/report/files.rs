@@ -1,0 +1,112 @@
+//! The table of the reports in a run's folder, and their writing.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::report::{
+    Finished, latency_csv, latency_summary_csv, messages_csv, summary_csv, verdict_json,
+};
+
+/// One file in the folder of a run.
+pub struct ReportFile {
+    /// Its name there.
+    pub name: &'static str,
+    /// What is in it, in a few words.
+    pub about: &'static str,
+    write: fn(&Finished<'_>, &mut dyn Write) -> io::Result<()>,
+}
+
+/// All reports, in the order in which people are told of them. (`faults.jsonl` is not here: the run
+/// writes it as it goes, so that it survives a kill.)
+pub const FILES: [ReportFile; 5] = [
+    ReportFile {
+        name: "latency.csv",
+        about: "each operation",
+        write: |finished, out| latency_csv::write(finished.record, out),
+    },
+    ReportFile {
+        name: "latency_summary.csv",
+        about: "percentiles",
+        write: |finished, out| latency_summary_csv::write(finished.record, out),
+    },
+    ReportFile {
+        name: "messages.csv",
+        about: "each link and message type",
+        write: |finished, out| messages_csv::write(finished.record, out),
+    },
+    ReportFile {
+        name: "summary.csv",
+        about: "this run in one row",
+        write: |finished, out| summary_csv::write(finished, out),
+    },
+    ReportFile {
+        name: "verdict.json",
+        about: "for machines",
+        write: |finished, out| verdict_json::write(finished, out),
+    },
+];
+
+/// A report that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}; the verdict stands without it", path.display())]
+pub struct ReportError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Writes every report into `folder` and the run's row into the summary of all runs. Each is tried
+/// whatever became of the others; returns those that failed.
+pub fn write_files(finished: &Finished<'_>, folder: &Path) -> Vec<ReportError> {
+    let mut failed = Vec::new();
+    for file in &FILES {
+        let path = folder.join(file.name);
+        if let Err(source) = write_file(finished, file, &path) {
+            failed.push(ReportError { path, source });
+        }
+    }
+    let path = finished.results.join(summary_csv::NAME);
+    if let Err(source) = summary_csv::append(finished, &path) {
+        failed.push(ReportError { path, source });
+    }
+    failed
+}
+
+fn write_file(finished: &Finished<'_>, file: &ReportFile, path: &Path) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    (file.write)(finished, &mut out)?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn every_report_is_written_and_the_summary_of_all_runs_gets_the_row() {
+        let results = tempfile::tempdir().unwrap();
+        let folder = results.path().join("demo");
+        std::fs::create_dir(&folder).unwrap();
+        let sample = sample::Sample::new();
+        let finished = sample.finished(results.path());
+        assert!(write_files(&finished, &folder).is_empty());
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
+        for file in &FILES {
+            assert!(read(folder.join(file.name)).len() > 50, "{} is empty", file.name);
+        }
+        assert_eq!(read(folder.join("summary.csv")), read(results.path().join("summary.csv")));
+    }
+
+    #[test]
+    fn a_report_that_fails_is_named_and_stops_no_other() {
+        let results = tempfile::tempdir().unwrap();
+        std::fs::create_dir(results.path().join("messages.csv")).unwrap();
+        let sample = sample::Sample::new();
+        let failed = write_files(&sample.finished(results.path()), results.path());
+        let told: Vec<String> = failed.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("messages.csv: Is a directory"), "{told:?}");
+        assert!(results.path().join("verdict.json").is_file());
+    }
+}

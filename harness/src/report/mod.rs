@@ -1,0 +1,61 @@
+//! What a finished run shows: files for programs, text for people.
+//!
+//! Each export format is a file of its own, a pure renderer from a plain value to
+//! [`Write`](std::io::Write). Nothing here judges: a report that fails changes no verdict.
+//!
+//! - [`latency_csv`], [`latency_summary_csv`], [`messages_csv`], [`faults_jsonl`]: from the record
+//!   of a run alone, in the folder of the run;
+//! - [`summary_csv`]: one row for the run, also appended to the summary of all runs;
+//! - [`verdict_json`]: for machines, as a file or as one line on standard output;
+//! - [`console`]: the final block for people; [`progress`]: the line while a run goes on.
+//!
+//! [`files`] is the table of what is written into a run's folder: a new format is one new file
+//! here and one line there. [`totals`] and [`quantiles`] hold the numbers that several formats
+//! show; [`text`] makes them readable, and makes foreign text safe for a terminal.
+
+pub mod console;
+pub mod faults_jsonl;
+pub mod files;
+pub mod latency_csv;
+pub mod latency_summary_csv;
+pub mod messages_csv;
+pub mod progress;
+pub mod quantiles;
+pub mod summary_csv;
+pub mod text;
+pub mod totals;
+pub mod verdict_json;
+
+#[cfg(test)]
+mod sample;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::course;
+use crate::run::record::RunRecord;
+use crate::verdict::Verdict;
+
+pub use console::{console_block, quiet_line, verdict_lines};
+pub use files::write_files;
+pub use verdict_json::json_line;
+
+/// A judged run, and what its reports have to know besides.
+#[derive(Clone, Debug)]
+pub struct Finished<'a> {
+    /// What was seen.
+    pub record: &'a RunRecord,
+    /// What it means.
+    pub verdict: &'a Verdict,
+    /// What the course's simulator would report.
+    pub statistics: course::Statistics,
+    /// The command that repeats the run.
+    pub repeat: String,
+    /// The run's folder, as people are shown it.
+    pub folder: PathBuf,
+    /// The folder of all results, where the summary of all runs is.
+    pub results: &'a Path,
+    /// When the run was begun.
+    pub start: Timestamp,
+}

@@ -1,0 +1,264 @@
+//! A small hand-made run on which the reports are tested.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::course;
+use crate::ids::NodeId;
+use crate::plan::Plan;
+use crate::report::Finished;
+use crate::run::record::{
+    Death, DropCause, EndReason, Example, FaultRecord, HostRecord, MessageCounts, OpKind,
+    OperationRecord, Outcome, ProtocolOddity, ReplicaRecord, RequestCounts, RunRecord,
+};
+use crate::scenario::{FaultKind, Scenario};
+use crate::seed::Seed;
+use crate::time::RunTime;
+use crate::verdict::{Answer, Question, Standing, Verdict};
+
+/// A record and its verdict.
+pub struct Sample {
+    /// What was seen.
+    pub record: RunRecord,
+    /// What it means.
+    pub verdict: Verdict,
+}
+
+impl Sample {
+    pub fn new() -> Self {
+        Self { record: record(), verdict: verdict() }
+    }
+
+    /// The same run as if it had been one of the course's tests of 2016.
+    pub fn of_the_course() -> Self {
+        let mut sample = Self::new();
+        let config = r#"{"lifetime": 30, "replicas": 5, "requests": 500}"#;
+        let scenario = Scenario::parse("simple-1.json", config).unwrap();
+        sample.record.scenario = Arc::new(scenario);
+        sample
+    }
+
+    pub fn finished<'a>(&'a self, results: &'a Path) -> Finished<'a> {
+        Finished {
+            record: &self.record,
+            verdict: &self.verdict,
+            statistics: course::Statistics::of(&self.record),
+            repeat: "harness run workloads/demo.json --seed 7".to_owned(),
+            folder: "results/demo/19700101T000000Z-7".into(),
+            results,
+            start: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+/// What a renderer writes.
+pub fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+pub fn record() -> RunRecord {
+    let workload = r#"{"name": "demo", "lifetime": 9, "start_wait": 1, "end_wait": 2,
+        "replicas": 5, "clients": {"count": 2, "keys": 2}}"#;
+    let mut scenario = Scenario::parse("demo.json", workload).unwrap();
+    scenario.warnings = vec!["`events` is empty: nothing disturbs this run".to_owned()];
+    RunRecord {
+        plan: Arc::new(Plan::draw(&scenario, Seed(7))),
+        scenario: Arc::new(scenario),
+        operations: operations(),
+        settling: Vec::new(),
+        requests: RequestCounts::default(),
+        messages: messages(),
+        faults: faults(),
+        leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
+        replicas: replicas(),
+        violations: BTreeMap::new(),
+        oddities: BTreeMap::from([(
+            ProtocolOddity::OddValue,
+            Example {
+                count: 1204,
+                node: NodeId(3),
+                at: RunTime(1_101_000_000),
+                text: "{\"type\":\"ok\",\"value\":[\u{1b}[2J]}".to_owned(),
+            },
+        )]),
+        host: HostRecord::default(),
+        end: EndReason::Completed,
+        duration: Duration::from_secs(12),
+    }
+}
+
+/// An operation of client `client` (0 or 1), times in nanoseconds.
+fn operation(index: u64, client: usize, kind: OpKind, key: &str, invoked: u64) -> OperationRecord {
+    OperationRecord {
+        index,
+        process: client as u64,
+        client: NodeId::client(5, client),
+        kind,
+        key: key.into(),
+        value: Some("secret".into()),
+        node: None,
+        invoked: RunTime(invoked),
+        completed: None,
+        outcome: Outcome::Info,
+        leader: None,
+        redirects: 0,
+        error: None,
+        is_final_read: false,
+    }
+}
+
+fn operations() -> Vec<OperationRecord> {
+    use OpKind::{Get, Put};
+    vec![
+        OperationRecord {
+            node: Some(NodeId(0)),
+            completed: Some(RunTime(1_001_234_567)),
+            outcome: Outcome::Ok,
+            leader: Some(NodeId(0)),
+            ..operation(0, 0, Put, "x", 1_000_000_000)
+        },
+        OperationRecord {
+            node: Some(NodeId(3)),
+            completed: Some(RunTime(1_101_000_001)),
+            outcome: Outcome::Ok,
+            leader: Some(NodeId(0)),
+            redirects: 2,
+            ..operation(1, 1, Get, "a,\"b\"\n", 1_100_000_000)
+        },
+        OperationRecord {
+            node: Some(NodeId(2)),
+            completed: Some(RunTime(1_200_500_000)),
+            outcome: Outcome::Fail,
+            error: Some("refused"),
+            ..operation(2, 0, Put, "x", 1_200_000_000)
+        },
+        OperationRecord {
+            node: Some(NodeId(2)),
+            completed: Some(RunTime(2_300_000_000)),
+            leader: Some(NodeId(3)),
+            error: Some("timed out"),
+            ..operation(3, 1, Put, "y", 1_300_000_000)
+        },
+        OperationRecord {
+            leader: Some(NodeId(3)),
+            error: Some("unanswered"),
+            ..operation(4, 0, Get, "x", 1_400_000_000)
+        },
+    ]
+}
+
+fn messages() -> BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts> {
+    let client = NodeId::client(5, 0);
+    let append = MessageCounts {
+        sent: 2300,
+        delivered: 2069,
+        dropped: BTreeMap::from([(DropCause::Loss, 201), (DropCause::Partition, 30)]),
+        duplicated: 5,
+        delayed: 7,
+        bytes: 460_000,
+    };
+    let vote = MessageCounts {
+        sent: 10,
+        delivered: 8,
+        dropped: BTreeMap::from([(DropCause::Gone, 2)]),
+        bytes: 900,
+        ..MessageCounts::default()
+    };
+    let answer = MessageCounts { sent: 2, delivered: 2, bytes: 120, ..MessageCounts::default() };
+    BTreeMap::from([
+        ((NodeId(0), NodeId(1), "append".into()), append),
+        ((NodeId(3), NodeId(0), "vote,\u{1b}[31m".into()), vote),
+        ((NodeId(0), client, "ok".into()), answer),
+    ])
+}
+
+fn faults() -> Vec<FaultRecord> {
+    let fault = |index, kind, planned| FaultRecord {
+        index,
+        kind,
+        planned_ns: RunTime(planned),
+        applied_ns: Some(RunTime(planned + 1000)),
+        leader: Some(NodeId(0)),
+        targets: Vec::new(),
+        sides: Vec::new(),
+        not_applied: None,
+    };
+    vec![
+        FaultRecord { targets: vec![NodeId(0)], ..fault(0, FaultKind::KillLeader, 1_250_000_000) },
+        FaultRecord {
+            sides: vec![vec![NodeId(1), NodeId(2), NodeId(3)], vec![NodeId(0), NodeId(4)]],
+            ..fault(1, FaultKind::PartHard, 1_300_000_000)
+        },
+        FaultRecord {
+            applied_ns: None,
+            not_applied: Some("nobody was believed to lead".to_owned()),
+            ..fault(2, FaultKind::KillLeader, 1_400_000_000)
+        },
+    ]
+}
+
+fn replicas() -> Vec<ReplicaRecord> {
+    let death = |is_planned, how: &str| Death {
+        at: RunTime(1_250_001_000),
+        how: how.to_owned(),
+        is_planned,
+    };
+    (0..5)
+        .map(|n| ReplicaRecord {
+            id: NodeId::replica(n),
+            pid: 100,
+            connect_time: Some(Duration::from_millis(20)),
+            death: match n {
+                0 => Some(death(true, "killed by SIGKILL")),
+                4 => Some(death(false, "exit status 1")),
+                _ => None,
+            },
+            output_bytes: 0,
+            cpu_ns: None,
+            stderr_tail: String::new(),
+        })
+        .collect()
+}
+
+pub fn verdict() -> Verdict {
+    let valid = |question, kind: &str, sentence: &str| Answer {
+        question,
+        standing: Standing::Valid,
+        kind: kind.to_owned(),
+        sentence: sentence.to_owned(),
+        details: vec!["details of what is valid are not shown".to_owned()],
+    };
+    Verdict {
+        answers: vec![
+            Answer {
+                standing: Standing::Invalid,
+                details: vec![
+                    "1.000 s to 1.001 s  0015 puts x = \"1\", ok by 0000".to_owned(),
+                    "1.100 s to 1.101 s  0016 gets x = \"\", ok by 0003, although the put before \
+                     it had been acknowledged and nobody wrote that value again"
+                        .to_owned(),
+                ],
+                ..valid(
+                    Question::Safety,
+                    "stale read",
+                    "key x: no order of its 4 operations explains what the clients saw; \
+                     the smallest contradiction is below",
+                )
+            },
+            valid(Question::Process, "in order", "no replica died by itself"),
+            valid(Question::Liveness, "answered", "answered within 5.000 s of the healing"),
+            valid(Question::Environment, "calm", "the host did not disturb the run"),
+            Answer {
+                standing: Standing::Unknown,
+                details: vec!["kill_leader at 1.400 s: nobody was believed to lead".to_owned()],
+                ..valid(Question::Evidence, "faults", "1 of 3 faults could not be applied")
+            },
+        ],
+        is_interrupted: false,
+    }
+}

@@ -1,0 +1,128 @@
+//! Text for people: safe on a terminal, wrapped to its width, with counts that can be read.
+
+use std::fmt::Write;
+
+/// Whether a character must not reach a terminal from a replica's message or a history: control and
+/// bidirectional characters move the cursor, change colours, or reorder what is shown.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` with every unsafe character written out: `\n`, `\t`, `\u{1b}`.
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// The JSON document `json` with the unsafe characters that JSON allows in a string written out as
+/// `\u009b`; it means the same.
+pub fn escape_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Line ends are the document's own: inside a string they are escaped already.
+        if is_unsafe(c) && c != '\n' {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// A count with thousands separators: `1,234,567`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `text` in lines of at most `width` characters, broken at spaces, or inside a word that is longer
+/// than a line. What fits stays as it is, aligned columns and all; the lines after the first keep
+/// the first one's indentation.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(8);
+    let chars: Vec<char> = text.chars().collect();
+    let indent = chars.iter().take_while(|c| **c == ' ').count().min(width / 2);
+    let mut lines = Vec::new();
+    let mut rest = &chars[..];
+    loop {
+        let lead = if lines.is_empty() { 0 } else { indent };
+        let room = width - lead;
+        let mut line = " ".repeat(lead);
+        if rest.len() <= room {
+            line.extend(rest);
+            lines.push(line);
+            return lines;
+        }
+        let first_word = if lines.is_empty() { indent } else { 0 };
+        let space = rest[..=room].iter().rposition(|c| *c == ' ').filter(|at| *at > first_word);
+        let end = space.unwrap_or(room);
+        line.extend(&rest[..end]);
+        lines.push(line.trim_end().to_owned());
+        let skip = rest[end..].iter().take_while(|c| **c == ' ').count();
+        rest = &rest[end + skip..];
+        if rest.is_empty() {
+            return lines;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left() {
+        assert_eq!(escape("a\u{1b}[31m\n\r\t\u{9b}"), r"a\u{1b}[31m\n\r\t\u{9b}");
+        assert_eq!(escape("x\u{202e}y é 日"), r"x\u{202e}y é 日");
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        let grouped: Vec<String> = [0, 999, 1000, 1_234_567].map(grouped).to_vec();
+        assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_keep_their_indentation() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("  one two three", 10), ["  one two", "  three"]);
+        assert_eq!(wrap("0123456789abc", 8), ["01234567", "89abc"]);
+        assert_eq!(wrap("a   b", 10), ["a   b"]);
+        assert_eq!(wrap("", 10), [""]);
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_loses_no_word_and_keeps_the_width(
+            text in "[a-z ]{0,120}",
+            width in 8..50_usize,
+        ) {
+            let lines = wrap(&text, width);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:?}");
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+
+        #[test]
+        fn escaped_text_is_always_safe(text in any::<String>()) {
+            prop_assert!(!escape(&text).contains(is_unsafe));
+        }
+    }
+}

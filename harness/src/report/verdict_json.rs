@@ -1,0 +1,127 @@
+//! `verdict.json`: the verdict and the run's numbers for machines; also `--format json`'s line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::course::{self, CourseJudgement};
+use crate::report::Finished;
+use crate::report::files::FILES;
+use crate::report::text;
+use crate::report::totals::Totals;
+use crate::run::record::EndReason;
+use crate::seed::Seed;
+use crate::verdict::Answer;
+
+/// The version of this shape.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct VerdictFile<'a> {
+    schema: u32,
+    scenario: &'a str,
+    seed: Seed,
+    /// When the run was begun (UTC).
+    start: String,
+    duration_s: f64,
+    end: EndReason,
+    exit_code: u8,
+    /// In the order of badness of their questions.
+    answers: &'a [Answer],
+    statistics: Totals,
+    course: CourseReport<'a>,
+    warnings: &'a [String],
+    repeat: &'a str,
+    results: String,
+    files: Vec<String>,
+}
+
+/// What the course's simulator would say; `judgement` is `null` where it has no rules.
+#[derive(Serialize)]
+struct CourseReport<'a> {
+    judgement: Option<CourseJudgement>,
+    statistics: &'a course::Statistics,
+}
+
+impl<'a> VerdictFile<'a> {
+    fn of(finished: &'a Finished<'_>) -> Self {
+        let record = finished.record;
+        Self {
+            schema: SCHEMA,
+            scenario: &record.scenario.name,
+            seed: record.plan.seed,
+            start: finished.start.to_string(),
+            duration_s: record.duration.as_secs_f64(),
+            end: record.end,
+            exit_code: finished.verdict.exit().code(),
+            answers: &finished.verdict.answers,
+            statistics: Totals::of(record),
+            course: CourseReport {
+                judgement: course::judge(&record.scenario, &finished.statistics),
+                statistics: &finished.statistics,
+            },
+            warnings: &record.scenario.warnings,
+            repeat: &finished.repeat,
+            results: finished.folder.display().to_string(),
+            files: FILES.iter().map(|file| file.name.to_owned()).collect(),
+        }
+    }
+}
+
+/// Writes the verdict as indented JSON.
+pub fn write(finished: &Finished<'_>, mut out: impl Write) -> io::Result<()> {
+    let json = serde_json::to_string_pretty(&VerdictFile::of(finished))?;
+    writeln!(out, "{}", text::escape_json(&json))?;
+    out.flush()
+}
+
+/// The same on one line, with its line end.
+///
+/// # Panics
+///
+/// Never: all keys of the shape are text, and no part of it refuses to be serialized.
+pub fn json_line(finished: &Finished<'_>) -> String {
+    let json = serde_json::to_string(&VerdictFile::of(finished))
+        .expect("a verdict has text keys only and serializes into memory");
+    format!("{}\n", text::escape_json(&json))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::sample::{self, Sample};
+
+    #[test]
+    fn the_line_and_the_file_say_the_same() {
+        let sample = Sample::new();
+        let finished = sample.finished(Path::new("results"));
+        let line = json_line(&finished);
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let file: Value = serde_json::from_str(&sample::text(|out| write(&finished, out))).unwrap();
+        assert_eq!(line, file);
+        assert_eq!(line["exit_code"], 10);
+        assert_eq!(line["answers"][0]["question"], "safety");
+        assert_eq!(line["answers"][0]["standing"], "invalid");
+        assert_eq!(line["statistics"]["latency"]["p50_us"], 1000.001);
+        assert_eq!(line["statistics"]["messages"]["dropped_by_cause"]["loss"], 201);
+        assert_eq!(line["course"]["judgement"], Value::Null);
+    }
+
+    #[test]
+    fn no_control_character_gets_out_and_every_one_comes_back() {
+        let sample = Sample::new();
+        let mut verdict = sample.verdict.clone();
+        verdict.answers[0].sentence = "a\u{9b}31m\u{1b}\u{7f}\u{202e}é".to_owned();
+        let mut finished = sample.finished(Path::new("results"));
+        finished.verdict = &verdict;
+        let line = json_line(&finished);
+        assert!(!line.trim_end().contains(text::is_unsafe), "{line:?}");
+        let back: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(back["answers"][0]["sentence"], verdict.answers[0].sentence);
+    }
+}
