@@ -1,0 +1,96 @@
+//! Everything has a limit, here, each with its reason. Reaching one is reported by name.
+
+use std::time::Duration;
+
+/// The course's simulator always has eight clients.
+pub const COURSE_CLIENTS: usize = 8;
+
+/// A replica program that has shown no sign of life by then does not speak the protocol at all.
+pub const FIRST_CONNECT_DEADLINE: Duration = Duration::from_secs(15);
+
+/// The slowest start of a whole cluster that is waited for. A virtual machine that loads its
+/// classes from a network file system on a crowded host takes some ten seconds.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(40);
+
+/// A start later than this is told as a remark about the host.
+pub const LATE_START: Duration = Duration::from_secs(5);
+
+/// How long a fault that cannot strike yet (no leader known) waits before it counts as not applied.
+pub const FAULT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often a waiting fault looks again.
+pub const FAULT_RETRY: Duration = Duration::from_millis(20);
+
+/// Packets that wait for one replica which does not read, on top of the kernel's buffer of some
+/// 200 kB. A replica that stopped for two seconds at 1,000 messages a second catches up; one that
+/// stopped reading for good holds no more memory than this.
+pub const OUTBOX_MESSAGES: usize = 4096;
+
+/// Bytes that wait for one replica, for the same reason.
+pub const OUTBOX_BYTES: usize = 16 << 20;
+
+/// Events that the readers may be ahead of the dispatcher, for the whole cluster: beyond that
+/// the senders wait in their own sockets.
+pub const EVENTS_AHEAD: usize = 512;
+
+/// Packets taken from one replica before the others have their turn.
+pub const READ_BURST: usize = 32;
+
+/// The largest packet that is read whole: a `SOCK_SEQPACKET` sender's buffer is 212,992 bytes
+/// unless it raised it.
+pub const PACKET_BYTES: usize = 256 << 10;
+
+/// What the course's simulator reads of a packet.
+pub const COURSE_PACKET_BYTES: usize = 16_384;
+
+/// Distinct message types counted apart on one link; a replica that invents a new type for each
+/// message is counted under `(other)` from there on.
+pub const MESSAGE_TYPES: usize = 64;
+
+/// The longest message type that is kept.
+pub const MESSAGE_TYPE_BYTES: usize = 40;
+
+/// Bytes kept of each output stream of a replica; the rest is read, counted and thrown away.
+pub const OUTPUT_BYTES: u64 = 8 << 20;
+
+/// Bytes of standard error that are shown when a replica died.
+pub const STDERR_TAIL_BYTES: usize = 2000;
+
+/// Length to which an example of an odd message is cut.
+pub const EXAMPLE_CHARS: usize = 200;
+
+/// Redirects and refusals that a client follows at once; after that it waits, longer each time,
+/// so that two replicas which point at each other cannot turn the run into a busy loop.
+pub const FAST_RETRIES: u32 = 2;
+
+/// The first such wait; it doubles up to [`RETRY_WAIT_MAX`].
+pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(10);
+
+/// The longest such wait: well below any election, so that little latency is added.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_millis(80);
+
+/// How often the history is written through to the file: a kill of the harness loses less than
+/// the last second.
+pub const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often the loop measures by how much it is late, and the progress line is renewed.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// A loop that is late by this much has disturbed what it measured: elections take 100 to 300 ms,
+/// and two seconds of silence depose any leader whatever the replicas do.
+pub const LOOP_LAG: Duration = Duration::from_secs(2);
+
+/// A wall clock that leaves the monotonic one by this much was set by somebody.
+pub const CLOCK_JUMP_MS: i64 = 1000;
+
+/// How long killed processes may take to be reaped before that is an error.
+pub const REAP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Reads (and writes) after the healing, all clients together.
+pub const FINAL_OPERATIONS: usize = 10_000;
+
+/// Different clients that read each key after the healing.
+pub const FINAL_READERS: usize = 3;
+
+/// The whole of the operations after the healing takes at most this many liveness bounds.
+pub const FINAL_BOUNDS: u32 = 3;
