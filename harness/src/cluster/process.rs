@@ -1,0 +1,190 @@
+//! One replica as a process: in a process group of its own, with its own log files, ended by its
+//! guard together with everything it started.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::program::Program;
+use super::{os, output, sweep};
+use crate::ids::NodeId;
+use crate::limits;
+
+/// A replica has ended: `waitpid` said so.
+#[derive(Debug)]
+pub struct Exited {
+    /// Who.
+    pub id: NodeId,
+    /// How.
+    pub status: ExitStatus,
+}
+
+/// Where and how a replica is started.
+pub struct Launch<'a> {
+    /// What.
+    pub program: &'a Program,
+    /// The other replicas' ids, in order.
+    pub peers: &'a [NodeId],
+    /// The working directory, which holds the sockets.
+    pub directory: &'a Path,
+    /// Where its logs and data go; created here.
+    pub folder: &'a Path,
+    /// The mark of its run, for [`sweep`].
+    pub mark: &'a str,
+}
+
+/// A running (or dead) replica. Dropping it kills its process group.
+pub struct Process {
+    id: NodeId,
+    pid: Pid,
+    spawned: Instant,
+    folder: PathBuf,
+    output_bytes: Arc<AtomicU64>,
+    drains: Vec<JoinHandle<()>>,
+    cpu_ns: Option<u64>,
+    waiter: JoinHandle<()>,
+}
+
+impl Process {
+    /// Starts the replica `id`. Its end is told to `exits`. Must be called within a `LocalSet`, on
+    /// the thread that lives as long as the run.
+    pub fn spawn(
+        id: NodeId,
+        launch: &Launch<'_>,
+        exits: mpsc::UnboundedSender<Exited>,
+    ) -> io::Result<Self> {
+        let data = launch.folder.join("data");
+        fs::create_dir_all(&data)?;
+        let fill = |argument: &String| {
+            argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
+        };
+        let mut command = std::process::Command::new(&launch.program.path);
+        command
+            .arg(id.to_string())
+            .args(launch.peers.iter().map(NodeId::to_string))
+            .args(launch.program.arguments.iter().map(fill))
+            .current_dir(launch.directory)
+            .env(sweep::MARK, launch.mark)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        os::die_with_parent(&mut command);
+        let mut child = tokio::process::Command::from(command).spawn()?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+        let pid = pid.expect("a child that was not waited for has an id");
+
+        let output_bytes = Arc::new(AtomicU64::new(0));
+        let mut drains = Vec::new();
+        if let Some(stdout) = child.stdout.take() {
+            let path = launch.folder.join("stdout.log");
+            drains.push(output::drain(stdout, &path, Arc::clone(&output_bytes))?);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            let path = launch.folder.join("stderr.log");
+            drains.push(output::drain(stderr, &path, Arc::clone(&output_bytes))?);
+        }
+        let waiter = tokio::task::spawn_local(async move {
+            if let Ok(status) = child.wait().await {
+                let _ = exits.send(Exited { id, status });
+            }
+        });
+        Ok(Self {
+            id,
+            pid,
+            spawned: Instant::now(),
+            folder: launch.folder.to_owned(),
+            output_bytes,
+            drains,
+            cpu_ns: None,
+            waiter,
+        })
+    }
+
+    /// Whose process.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
+    /// When it was spawned.
+    pub fn spawned(&self) -> Instant {
+        self.spawned
+    }
+
+    /// SIGKILL to the whole group. Its death is told by `waitpid` only.
+    pub fn kill(&mut self) {
+        self.sample_cpu();
+        // ESRCH: the group is gone already.
+        let _ = killpg(self.pid, Signal::SIGKILL);
+    }
+
+    /// Reads how much CPU time the process has used, while the system still knows.
+    pub fn sample_cpu(&mut self) {
+        let path = format!("/proc/{}/schedstat", self.pid);
+        let read = fs::read_to_string(path).ok();
+        let cpu = read.and_then(|text| text.split_whitespace().next()?.parse().ok());
+        self.cpu_ns = cpu.filter(|&ns| ns > 0).or(self.cpu_ns);
+    }
+
+    /// CPU time used, in nanoseconds, as last sampled.
+    pub fn cpu_ns(&self) -> Option<u64> {
+        self.cpu_ns
+    }
+
+    /// Bytes that it wrote on both streams.
+    pub fn output_bytes(&self) -> u64 {
+        self.output_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until what it wrote before its death is in the log, for a bounded time: a
+    /// grandchild may hold the pipe open.
+    pub async fn drained(&mut self) {
+        for drain in &mut self.drains {
+            let _ = tokio::time::timeout(limits::TICK, drain).await;
+        }
+    }
+
+    /// The last lines of its standard error.
+    pub fn stderr_tail(&self) -> String {
+        let bytes = fs::read(self.folder.join("stderr.log")).unwrap_or_default();
+        let start = bytes.len().saturating_sub(limits::STDERR_TAIL_BYTES);
+        String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        self.waiter.abort();
+        for drain in &self.drains {
+            drain.abort();
+        }
+    }
+}
+
+/// How a process ended, in words: `exit status 1`, `killed by SIGSEGV`.
+pub fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match Signal::try_from(signal) {
+            Ok(signal) => format!("killed by {signal}"),
+            Err(_) => format!("killed by signal {signal}"),
+        },
+        (None, None) => "an unknown status".to_owned(),
+    }
+}
