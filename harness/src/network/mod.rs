@@ -1,0 +1,18 @@
+//! Between the replicas' sockets.
+//!
+//! - [`transport`]: brings packets in and out; one file per socket kind.
+//! - [`envelope`]: the few fields of a message that routing needs.
+//! - [`link`]: one per direction and pair: its rules decide what becomes of each message, and it
+//!   counts them.
+//! - [`leader`]: whom the replicas believe to lead, by their own words.
+//! - [`router`]: the network of one run: where each message goes.
+//! - [`remarks`]: what was wrong or odd about messages.
+//! - [`outbox`]: what waits for a replica that does not read.
+
+pub mod envelope;
+pub mod leader;
+pub mod link;
+pub mod outbox;
+pub mod remarks;
+pub mod router;
+pub mod transport;

@@ -1,0 +1,168 @@
+//! The course's first transport: one `AF_UNIX` `SOCK_SEQPACKET` socket per replica, named by its id
+//! in the replica's working directory; one JSON object a packet.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::rc::Rc;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv,
+    send, socket,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::task::JoinHandle;
+
+use super::{EventSender, TransportEvent};
+use crate::cluster::os;
+use crate::ids::NodeId;
+use crate::limits;
+
+/// One replica's listening socket and whatever was accepted from it; all of it ends with this.
+pub struct Endpoint {
+    acceptor: JoinHandle<()>,
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+    }
+}
+
+impl Endpoint {
+    /// Listens on the socket named `path` on behalf of the replica `id`. Must be called within a
+    /// `LocalSet`.
+    pub fn listen(id: NodeId, path: &Path, events: EventSender) -> io::Result<Self> {
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        let listener = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+        bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
+        listen(&listener, Backlog::new(4)?)?;
+        let listener = os::watch(listener, Interest::READABLE)?;
+        let acceptor = tokio::task::spawn_local(accept_all(id, listener, events));
+        Ok(Self { acceptor })
+    }
+}
+
+async fn accept_all(id: NodeId, listener: AsyncFd<OwnedFd>, events: EventSender) {
+    loop {
+        let accepted = listener
+            .async_io(Interest::READABLE, |fd| {
+                let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+                Ok(accept4(fd.as_raw_fd(), flags)?)
+            })
+            .await;
+        // A connection that is gone before it was accepted, or no descriptor left: the replica
+        // shows as never connected, which is judged elsewhere.
+        let Ok(fd) = accepted else {
+            tokio::time::sleep(limits::FAULT_RETRY).await;
+            continue;
+        };
+        let Ok(connection) = Connection::new(id, os::own_fd(fd), events.clone()) else { continue };
+        if events.send(TransportEvent::Connected(id, connection)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A connected replica; its reader ends with it.
+pub struct Connection {
+    id: NodeId,
+    socket: Rc<AsyncFd<OwnedFd>>,
+    events: EventSender,
+    reader: JoinHandle<()>,
+    waker: Option<JoinHandle<()>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.reader.abort();
+        if let Some(waker) = self.waker.take() {
+            waker.abort();
+        }
+    }
+}
+
+/// What became of a packet that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It lies in the replica's socket.
+    Delivered,
+    /// The socket is full; a [`TransportEvent::Writable`] will follow.
+    WouldBlock,
+    /// Nobody is there.
+    Gone,
+    /// The transport does not carry packets of this size.
+    TooLarge,
+}
+
+impl Connection {
+    fn new(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<Self> {
+        let socket = Rc::new(os::watch(fd, Interest::READABLE | Interest::WRITABLE)?);
+        let reader = tokio::task::spawn_local(read_all(id, Rc::clone(&socket), events.clone()));
+        Ok(Self { id, socket, events, reader, waker: None })
+    }
+
+    /// Sends one packet without ever waiting.
+    pub fn send(&mut self, packet: &[u8]) -> Sent {
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let result =
+            self.socket.try_io(Interest::WRITABLE, |fd| Ok(send(fd.as_raw_fd(), packet, flags)?));
+        match result {
+            Ok(_) => Sent::Delivered,
+            Err(error) => match error.raw_os_error().map(Errno::from_raw) {
+                // `try_io` itself answers "would block", without a number, when it knows better.
+                None | Some(Errno::EAGAIN | Errno::ENOBUFS) => {
+                    self.tell_when_writable();
+                    Sent::WouldBlock
+                }
+                Some(Errno::EMSGSIZE) => Sent::TooLarge,
+                Some(_) => Sent::Gone,
+            },
+        }
+    }
+
+    fn tell_when_writable(&mut self) {
+        if self.waker.as_ref().is_some_and(|waker| !waker.is_finished()) {
+            return;
+        }
+        let (id, socket, events) = (self.id, Rc::clone(&self.socket), self.events.clone());
+        self.waker = Some(tokio::task::spawn_local(async move {
+            if let Ok(guard) = socket.writable().await {
+                drop(guard);
+                let _ = events.send(TransportEvent::Writable(id)).await;
+            }
+        }));
+    }
+}
+
+async fn read_all(id: NodeId, socket: Rc<AsyncFd<OwnedFd>>, events: EventSender) {
+    let mut buffer = vec![0; limits::PACKET_BYTES];
+    loop {
+        for _ in 0..limits::READ_BURST {
+            let received = socket
+                .async_io(Interest::READABLE, |fd| {
+                    // MSG_TRUNC: the packet's whole length, also where it exceeds the buffer.
+                    Ok(recv(fd.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC)?)
+                })
+                .await;
+            let event = match received {
+                Ok(0) | Err(_) => {
+                    let _ = events.send(TransportEvent::Closed(id)).await;
+                    return;
+                }
+                Ok(length) => TransportEvent::Packet {
+                    from: id,
+                    bytes: Rc::from(&buffer[..length.min(buffer.len())]),
+                    length,
+                },
+            };
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+        // The others have their turn.
+        tokio::task::yield_now().await;
+    }
+}
