@@ -1,0 +1,612 @@
+//! All clients of a run, and the protocol between them and the replicas.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::course::CourseClient;
+use super::requests::{OperationIndex, Requests};
+use super::shared::Shared;
+use crate::ids::NodeId;
+use crate::limits;
+use crate::network::envelope::AnsweredValue;
+use crate::plan::{OperationPlan, Plan};
+use crate::run::record::{OpKind, OperationRecord, Outcome, RequestCounts, SettlingOperation};
+use crate::scenario::Clients;
+use crate::seed;
+use crate::time::RunTime;
+
+/// What a client can know of the world when it acts.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// The time.
+    pub now: RunTime,
+    /// The replicas that live.
+    pub alive: &'a BTreeSet<NodeId>,
+    /// Who is believed to lead; only noted, never used.
+    pub leader: Option<NodeId>,
+}
+
+/// What the clients want done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send this packet.
+    Send {
+        /// The client.
+        from: NodeId,
+        /// The replica.
+        to: NodeId,
+        /// The message's type.
+        kind: &'static str,
+        /// The message.
+        packet: Vec<u8>,
+    },
+    /// The operation was invoked: write it down.
+    Invoked(OperationIndex),
+    /// The operation was completed: write it down.
+    Completed(OperationIndex),
+    /// Call [`Pool::wake`] with this at that time.
+    WakeAt(RunTime, Wake),
+}
+
+/// Why a client wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// The request phase begins.
+    Begin,
+    /// The planned request of this number is due (course clients).
+    Request(usize),
+    /// The next operation is due (shared clients at a given rate).
+    Due,
+    /// The operation may be sent again.
+    Resend(OperationIndex),
+    /// The client may go on after a refusal.
+    GoOn(usize),
+    /// A refused operation is asked again as a new one (course clients).
+    Repeat(OperationIndex),
+    /// The operation was not answered in time (shared clients).
+    Timeout(OperationIndex),
+}
+
+/// An answer of a replica to a client.
+#[derive(Clone, Debug)]
+pub struct Answer<'a> {
+    /// Who answers.
+    pub from: NodeId,
+    /// Whom.
+    pub client: NodeId,
+    /// `ok`, `fail`, `redirect`.
+    pub kind: &'a str,
+    /// Which request.
+    pub mid: &'a str,
+    /// Whom the replica believes to lead.
+    pub leader: Option<NodeId>,
+    /// The value, for a get.
+    pub value: AnsweredValue,
+}
+
+/// What was odd about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    /// Nobody asked under this `MID`.
+    UnknownMid,
+    /// Neither `ok`, `fail` nor `redirect`.
+    UnknownAnswer,
+    /// It had been answered.
+    Duplicate,
+    /// The value is no text.
+    OddValue,
+}
+
+/// All clients of a run.
+pub struct Pool {
+    plan: Arc<Plan>,
+    ids: Vec<NodeId>,
+    kind: Kind,
+    phase: Phase,
+    requests: Requests,
+    operations: Vec<OperationRecord>,
+    /// The operations in flight.
+    open: BTreeMap<OperationIndex, InFlight>,
+    counts: RequestCounts,
+    clients: Vec<Client>,
+    processes: u64,
+    routes: u64,
+    effects: Vec<Effect>,
+}
+
+enum Kind {
+    Course(Vec<CourseClient>),
+    Shared(Shared),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Requests,
+    Settling,
+}
+
+/// One client's view of the cluster, and its identities.
+struct Client {
+    leader: Option<NodeId>,
+    /// Its identities that have no operation in flight.
+    idle: BTreeSet<u64>,
+    /// Refusals and redirects in a row.
+    setbacks: u32,
+}
+
+struct InFlight {
+    client: usize,
+    setbacks: u32,
+    /// Its place among the operations after the healing.
+    settling: bool,
+}
+
+#[derive(Serialize)]
+struct RequestMessage<'a> {
+    src: NodeId,
+    dst: NodeId,
+    leader: NodeId,
+    r#type: &'static str,
+    #[serde(rename = "MID")]
+    mid: &'a str,
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+}
+
+impl Pool {
+    /// The clients of `plan`.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let scenario = &plan.scenario;
+        let (count, kind) = if let (
+            &Clients::Shared { keys, rate, requests, timeout, .. },
+            OperationPlan::Shared { clients },
+        ) = (&scenario.clients, &plan.operations)
+        {
+            let shared = Shared::new(clients, keys, scenario.mix, rate, requests, timeout);
+            (shared.count(), Kind::Shared(shared))
+        } else {
+            let count = limits::COURSE_CLIENTS;
+            (count, Kind::Course(vec![CourseClient::default(); count]))
+        };
+        let client = |n: u64| Client { leader: None, idle: BTreeSet::from([n]), setbacks: 0 };
+        let wake = Wake::Begin;
+        Self {
+            ids: (0..count).map(|n| NodeId::client(scenario.replicas, n)).collect(),
+            kind,
+            phase: Phase::Waiting,
+            requests: Requests::default(),
+            operations: Vec::new(),
+            open: BTreeMap::new(),
+            counts: RequestCounts::default(),
+            clients: (0..count as u64).map(client).collect(),
+            processes: count as u64,
+            routes: 0,
+            effects: vec![Effect::WakeAt(RunTime::from(scenario.start_wait), wake)],
+            plan,
+        }
+    }
+
+    /// What is to be done now, in order.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The clients' ids.
+    pub fn ids(&self) -> &[NodeId] {
+        &self.ids
+    }
+
+    /// An operation by its index.
+    pub fn operation(&self, index: OperationIndex) -> &OperationRecord {
+        &self.operations[index]
+    }
+
+    /// Whether the operations after the healing are all answered.
+    pub fn is_settled(&self) -> bool {
+        match &self.kind {
+            Kind::Course(_) => true,
+            Kind::Shared(shared) => shared.is_settled(),
+        }
+    }
+
+    /// Something that was asked for with [`Effect::WakeAt`] is due.
+    pub fn wake(&mut self, wake: Wake, world: World<'_>) {
+        match wake {
+            Wake::Begin => self.begin(world),
+            Wake::Request(n) => self.course_request(n, world),
+            Wake::Due => self.due(world),
+            Wake::Resend(operation) => {
+                if self.open.contains_key(&operation) {
+                    self.send(operation, world);
+                }
+            }
+            Wake::GoOn(client) => self.go_on(client, world),
+            Wake::Repeat(operation) => self.repeat(operation, world),
+            Wake::Timeout(operation) => self.timed_out(operation, world),
+        }
+    }
+
+    /// The request phase is over and the faults are healed: shared clients ask what must now be
+    /// answered. Operations in flight go on.
+    pub fn settle(&mut self, world: World<'_>) {
+        self.phase = Phase::Settling;
+        let replicas = self.plan.scenario.replicas;
+        if let Kind::Shared(shared) = &mut self.kind {
+            shared.plan_settling(|client| NodeId::client(replicas, client));
+            for client in 0..self.clients.len() {
+                self.go_on(client, world);
+            }
+        }
+    }
+
+    fn begin(&mut self, world: World<'_>) {
+        self.phase = Phase::Requests;
+        let interval = match &self.kind {
+            Kind::Course(_) => return self.schedule_course(0),
+            Kind::Shared(shared) => shared.interval,
+        };
+        if interval.is_some() {
+            return self.due(world);
+        }
+        for client in 0..self.clients.len() {
+            self.go_on(client, world);
+        }
+    }
+
+    // What is asked.
+
+    fn schedule_course(&mut self, n: usize) {
+        if let OperationPlan::Course { requests } = &self.plan.operations
+            && let Some(request) = requests.get(n)
+        {
+            self.effects.push(Effect::WakeAt(request.at, Wake::Request(n)));
+        }
+    }
+
+    fn course_request(&mut self, n: usize, world: World<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let OperationPlan::Course { requests } = &plan.operations else { return };
+        self.schedule_course(n + 1);
+        let request = &requests[n];
+        let Some(client) = self.ids.iter().position(|&id| id == request.client) else { return };
+        let Kind::Course(clients) = &self.kind else { return };
+        let asked = clients[client].next(request);
+        if asked.kind != request.f {
+            self.counts.gets_not_generated += 1;
+        }
+        self.count_generated(asked.kind);
+        self.invoke(client, asked.kind, asked.key, asked.value, false, world);
+    }
+
+    fn count_generated(&mut self, kind: OpKind) {
+        match kind {
+            OpKind::Get => self.counts.gets += 1,
+            OpKind::Put => self.counts.puts += 1,
+        }
+    }
+
+    fn due(&mut self, world: World<'_>) {
+        let Kind::Shared(shared) = &mut self.kind else { return };
+        let Some(interval) = shared.interval else { return };
+        if self.phase != Phase::Requests {
+            return;
+        }
+        // Timers are coarser than a fast rate: everything due by now is due.
+        let begin = RunTime::from(self.plan.scenario.start_wait);
+        let due = world.now.since(begin).as_nanos() / interval.as_nanos().max(1) + 1;
+        let due = u64::try_from(due).unwrap_or(u64::MAX).max(shared.due + 1);
+        shared.backlog += due - shared.due;
+        shared.due = due;
+        let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
+        self.effects.push(Effect::WakeAt(next, Wake::Due));
+        for client in 0..self.clients.len() {
+            if !self.clients[client].idle.is_empty() {
+                self.go_on(client, world);
+            }
+        }
+    }
+
+    /// A shared client that is idle asks what is next for it.
+    fn go_on(&mut self, client: usize, world: World<'_>) {
+        let Kind::Shared(shared) = &mut self.kind else { return };
+        if self.clients[client].idle.is_empty() {
+            return;
+        }
+        let id = self.ids[client];
+        let (kind, key, is_settling) = match self.phase {
+            Phase::Requests if shared.may_ask() => {
+                let (kind, key) = shared.next(client);
+                (kind, key, false)
+            }
+            Phase::Waiting | Phase::Requests => return,
+            Phase::Settling => {
+                let Some(place) = shared.next_settling(client, world.now) else { return };
+                let operation = &shared.settling[place];
+                (operation.kind, Arc::clone(&operation.key), true)
+            }
+        };
+        let value = (kind == OpKind::Put).then(|| shared.fresh_value(client, id));
+        self.count_generated(kind);
+        self.invoke(client, kind, key, value, is_settling, world);
+    }
+
+    /// A refused operation of a course client is asked again.
+    fn repeat(&mut self, operation: OperationIndex, world: World<'_>) {
+        let old = &self.operations[operation];
+        let (kind, key) = (old.kind, Arc::clone(&old.key));
+        let value = old.value.clone().filter(|_| kind == OpKind::Put);
+        let Some(client) = self.ids.iter().position(|&id| id == old.client) else { return };
+        self.invoke(client, kind, key, value, false, world);
+    }
+
+    fn invoke(
+        &mut self,
+        client: usize,
+        kind: OpKind,
+        key: Arc<str>,
+        value: Option<Arc<str>>,
+        is_settling: bool,
+        world: World<'_>,
+    ) {
+        let index = self.operations.len();
+        let process = self.clients[client].idle.pop_first().unwrap_or_else(|| {
+            self.processes += 1;
+            self.processes - 1
+        });
+        if let (Kind::Course(clients), Some(value)) = (&mut self.kind, &value) {
+            clients[client].put_sent(index, &key, value, world.now);
+        }
+        self.operations.push(OperationRecord {
+            index: index as u64,
+            process,
+            client: self.ids[client],
+            kind,
+            key,
+            value,
+            node: None,
+            invoked: world.now,
+            completed: None,
+            outcome: Outcome::Info,
+            leader: world.leader,
+            redirects: 0,
+            error: None,
+            is_final_read: is_settling && kind == OpKind::Get,
+        });
+        let in_flight = InFlight { client, setbacks: 0, settling: is_settling };
+        self.open.insert(index, in_flight);
+        self.effects.push(Effect::Invoked(index));
+        if let Kind::Shared(shared) = &self.kind {
+            let at = world.now + shared.timeout;
+            self.effects.push(Effect::WakeAt(at, Wake::Timeout(index)));
+        }
+        self.send(index, world);
+    }
+
+    /// Sends an operation under a new `MID`: to whom the client last heard named as leader if that
+    /// one lives, else to a random living replica.
+    fn send(&mut self, index: OperationIndex, world: World<'_>) {
+        let client = self.open[&index].client;
+        let believed = self.clients[client].leader.filter(|leader| world.alive.contains(leader));
+        let to = believed.or_else(|| {
+            let living: Vec<NodeId> = world.alive.iter().copied().collect();
+            let bits = self.plan.routes.draw(self.routes);
+            self.routes += 1;
+            (!living.is_empty()).then(|| living[seed::index(bits, living.len())])
+        });
+        // Nobody lives: the message goes to nobody, like any message to the dead.
+        let Some(to) = to else { return };
+        let mid = self.requests.add(index, world.now);
+        let operation = &mut self.operations[index];
+        operation.node = Some(to);
+        let message = RequestMessage {
+            src: operation.client,
+            dst: to,
+            leader: self.clients[client].leader.unwrap_or(NodeId::ANY),
+            r#type: operation.kind.name(),
+            mid: &mid,
+            key: &operation.key,
+            value: operation.value.as_deref().filter(|_| operation.kind == OpKind::Put),
+        };
+        let packet = serde_json::to_vec(&message).expect("texts serialize");
+        let (from, kind) = (operation.client, operation.kind.name());
+        self.effects.push(Effect::Send { from, to, kind, packet });
+    }
+
+    // What is answered.
+
+    /// A replica answered a client.
+    pub fn answer(&mut self, answer: &Answer<'_>, world: World<'_>) -> Option<Unexpected> {
+        let client = self.ids.iter().position(|&id| id == answer.client)?;
+        let Some(request) = self.requests.find(answer.mid) else {
+            return Some(Unexpected::UnknownMid);
+        };
+        let (index, sent) = (request.operation, request.sent);
+        let was_answered = std::mem::replace(&mut request.is_answered, true);
+        if self.operations[index].client != answer.client {
+            return Some(Unexpected::UnknownMid);
+        }
+        if !matches!(answer.kind, "ok" | "fail" | "redirect") {
+            return Some(Unexpected::UnknownAnswer);
+        }
+        if !was_answered {
+            self.counts.latencies_ns.push(RunTime::from(world.now.since(sent)).0);
+        }
+        if !self.open.contains_key(&index) {
+            // Where the client had given up before, this is a late answer, no second one.
+            let is_duplicate = self.operations[index].outcome == Outcome::Ok
+                && (was_answered || answer.kind == "ok");
+            self.counts.duplicate_responses += u64::from(is_duplicate);
+            return is_duplicate.then_some(Unexpected::Duplicate);
+        }
+        self.hear_leader(client, answer);
+        match answer.kind {
+            // Also for a request that was redirected first: the operation is done.
+            "ok" => self.accepted(client, index, answer, world),
+            _ if was_answered => Some(Unexpected::Duplicate),
+            "redirect" => {
+                self.redirected(index, world);
+                None
+            }
+            _ => {
+                self.refused(client, index, answer.from, world);
+                None
+            }
+        }
+    }
+
+    fn hear_leader(&mut self, client: usize, answer: &Answer<'_>) {
+        let believed = &mut self.clients[client].leader;
+        *believed = match (answer.kind, answer.leader) {
+            (_, Some(leader)) => Some(leader),
+            ("ok", None) => Some(answer.from),
+            // "Ask anyone": whom the client believed in was wrong.
+            ("redirect", None) => None,
+            (_, None) => *believed,
+        };
+    }
+
+    fn accepted(
+        &mut self,
+        client: usize,
+        index: OperationIndex,
+        answer: &Answer<'_>,
+        world: World<'_>,
+    ) -> Option<Unexpected> {
+        let is_settling = self.open.get(&index)?.settling;
+        let operation = &mut self.operations[index];
+        operation.node = Some(answer.from);
+        let mut unexpected = None;
+        if operation.kind == OpKind::Get {
+            let value = match &answer.value {
+                AnsweredValue::Text(text) => text.as_str(),
+                AnsweredValue::OddlyEmpty => "",
+                AnsweredValue::Odd(json) => json,
+            };
+            if !matches!(answer.value, AnsweredValue::Text(_)) {
+                unexpected = Some(Unexpected::OddValue);
+            }
+            operation.value = Some(Arc::from(value));
+        }
+        self.clients[client].setbacks = 0;
+        self.check_course_answer(client, index, world.now);
+        self.complete(index, Outcome::Ok, None, world.now);
+        if let (Kind::Shared(shared), true) = (&mut self.kind, is_settling) {
+            shared.settled(client, world.now);
+        }
+        self.go_on(client, world);
+        unexpected
+    }
+
+    /// What a course client learns from an answer to its own operation.
+    fn check_course_answer(&mut self, client: usize, index: OperationIndex, now: RunTime) {
+        let Kind::Course(clients) = &mut self.kind else { return };
+        let operation = &self.operations[index];
+        match operation.kind {
+            OpKind::Put => clients[client].put_acknowledged(index, &operation.key, now),
+            OpKind::Get => {
+                let value = operation.value.as_deref().unwrap_or_default();
+                if clients[client].is_wrong(&operation.key, value, operation.invoked) {
+                    self.counts.incorrect_gets += 1;
+                }
+            }
+        }
+    }
+
+    /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
+    fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
+        let Some(in_flight) = self.open.get_mut(&index) else { return };
+        in_flight.setbacks += 1;
+        self.counts.redirects += 1;
+        self.operations[index].redirects += 1;
+        match retry_wait(in_flight.setbacks) {
+            None => self.send(index, world),
+            Some(wait) => {
+                self.effects.push(Effect::WakeAt(world.now + wait, Wake::Resend(index)));
+            }
+        }
+    }
+
+    /// A refused get certainly has no effect. Whether a refused put may still take effect is left
+    /// open by the protocol. Course clients ask again; shared ones go on to the next.
+    fn refused(&mut self, client: usize, index: OperationIndex, from: NodeId, world: World<'_>) {
+        let operation = &mut self.operations[index];
+        operation.node = Some(from);
+        let outcome = match operation.kind {
+            OpKind::Get => Outcome::Fail,
+            OpKind::Put => Outcome::Info,
+        };
+        match operation.kind {
+            OpKind::Get => self.counts.failed_gets += 1,
+            OpKind::Put => self.counts.failed_puts += 1,
+        }
+        self.complete(index, outcome, Some("refused"), world.now);
+        self.clients[client].setbacks += 1;
+        let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
+        let wake = match self.kind {
+            Kind::Course(_) => Wake::Repeat(index),
+            Kind::Shared(_) => Wake::GoOn(client),
+        };
+        self.effects.push(Effect::WakeAt(world.now + wait, wake));
+    }
+
+    fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
+        let Some(in_flight) = self.open.get(&index) else { return };
+        let client = in_flight.client;
+        // Whoever did not answer is not asked first again.
+        self.clients[client].leader = None;
+        self.complete(index, Outcome::Info, Some("timed out"), world.now);
+        self.go_on(client, world);
+    }
+
+    /// Ends an operation. Where nobody knows what became of it, the client goes on as a new process.
+    fn complete(
+        &mut self,
+        index: OperationIndex,
+        outcome: Outcome,
+        error: Option<&'static str>,
+        now: RunTime,
+    ) {
+        let Some(in_flight) = self.open.remove(&index) else { return };
+        let operation = &mut self.operations[index];
+        operation.completed = Some(now);
+        operation.outcome = outcome;
+        operation.error = error;
+        let process = if outcome == Outcome::Info {
+            self.processes += 1;
+            self.processes - 1
+        } else {
+            operation.process
+        };
+        self.clients[in_flight.client].idle.insert(process);
+        self.effects.push(Effect::Completed(index));
+    }
+
+    /// The run is over: what is open stays unknown. Returns all operations, what was asked after
+    /// the healing, and the counts.
+    pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<SettlingOperation>, RequestCounts) {
+        for &index in self.open.keys() {
+            let operation = &mut self.operations[index];
+            operation.error = Some("unanswered");
+            match operation.kind {
+                OpKind::Get => self.counts.unanswered_gets += 1,
+                OpKind::Put => self.counts.unanswered_puts += 1,
+            }
+        }
+        let settling = match self.kind {
+            Kind::Course(_) => Vec::new(),
+            Kind::Shared(shared) => shared.settling,
+        };
+        (self.operations, settling, self.counts)
+    }
+}
+
+/// How long to wait after this many setbacks in a row; `None`: not at all.
+fn retry_wait(setbacks: u32) -> Option<std::time::Duration> {
+    let slow = setbacks.checked_sub(limits::FAST_RETRIES + 1)?;
+    let wait = limits::RETRY_WAIT_MIN.saturating_mul(1 << slow.min(10));
+    Some(wait.min(limits::RETRY_WAIT_MAX))
+}
