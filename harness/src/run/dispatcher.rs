@@ -1,0 +1,369 @@
+//! The one loop that gives all events of a run their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::time::timeout;
+
+use super::agenda::{Agenda, Task};
+use super::progress::Progress;
+use super::record::{
+    Death, EndReason, FaultRecord, HostRecord, ProtocolOddity, ProtocolViolation, ReplicaRecord,
+    RunRecord,
+};
+use super::start::Cluster;
+use super::{Order, RunError};
+use crate::clients::{Answer, Effect, Unexpected, World};
+use crate::cluster::process::{Exited, describe};
+use crate::cluster::sweep;
+use crate::ids::NodeId;
+use crate::journal::Journal;
+use crate::limits;
+use crate::network::router::ToClient;
+use crate::network::transport::TransportEvent;
+use crate::scenario::Clients;
+use crate::time::RunTime;
+
+/// A run in progress.
+pub struct Dispatcher {
+    pub(super) order: Order,
+    pub(super) cluster: Cluster,
+    pub(super) replicas: Vec<NodeId>,
+    pub(super) alive: BTreeSet<NodeId>,
+    pub(super) killed: BTreeSet<NodeId>,
+    pub(super) faults: Vec<FaultRecord>,
+    pub(super) agenda: Agenda,
+    pub(super) progress: Progress,
+    deaths: BTreeMap<NodeId, Death>,
+    journal: Journal,
+    host: HostRecord,
+    origin: Instant,
+    wall_origin: SystemTime,
+    end: Option<EndReason>,
+}
+
+impl Dispatcher {
+    /// Prepares the run of a connected cluster; the clock starts here.
+    pub fn new(order: Order, mut cluster: Cluster) -> Result<Self, RunError> {
+        let plan = &order.plan;
+        let scenario = &plan.scenario;
+        let path = order.folder.join("history.jsonl");
+        let journal = Journal::create(&path, &scenario.name, plan.seed.0)?;
+        let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
+        cluster.begin();
+        let mut dispatcher = Self {
+            faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
+            alive: replicas.iter().copied().collect(),
+            killed: BTreeSet::new(),
+            agenda: Agenda::default(),
+            progress: Progress::default(),
+            deaths: BTreeMap::new(),
+            journal,
+            host: HostRecord::default(),
+            origin: Instant::now(),
+            wall_origin: SystemTime::now(),
+            end: None,
+            replicas,
+            order,
+            cluster,
+        };
+        dispatcher.fill_agenda();
+        for exited in std::mem::take(&mut dispatcher.cluster.early_exits) {
+            dispatcher.exited(&exited);
+        }
+        Ok(dispatcher)
+    }
+
+    fn fill_agenda(&mut self) {
+        let scenario = &self.order.plan.scenario;
+        let end_of_requests = RunTime::from(scenario.start_wait + scenario.request_phase);
+        let end = RunTime::from(scenario.duration());
+        let settled_at_most = scenario.liveness_bound * limits::FINAL_BOUNDS;
+        self.agenda.add(RunTime::ZERO, Task::Tick);
+        self.agenda.add(RunTime::ZERO, Task::Flush);
+        for (index, fault) in self.order.plan.faults.iter().enumerate() {
+            self.agenda.add(fault.at, Task::Fault(index));
+        }
+        self.agenda.add(end_of_requests, Task::EndOfRequests);
+        self.agenda.add(end, Task::End);
+        self.agenda.add(end.max(end_of_requests + settled_at_most), Task::Deadline);
+    }
+
+    pub(super) fn now(&self) -> RunTime {
+        RunTime::from(self.origin.elapsed())
+    }
+
+    /// Lets the run happen, then ends everything that it started.
+    pub async fn run(mut self) -> Result<RunRecord, RunError> {
+        let happened = self.happen().await;
+        let duration = self.origin.elapsed();
+        self.write_faults()?;
+        let exits = self.end_processes().await;
+        happened?;
+        self.journal.flush()?;
+        Ok(self.into_record(duration, &exits))
+    }
+
+    async fn happen(&mut self) -> Result<(), RunError> {
+        let mut interrupt = self.order.interrupt.clone();
+        loop {
+            self.perform_due()?;
+            if self.end.is_some() {
+                return Ok(());
+            }
+            let next = self.agenda.next_at().unwrap_or_default();
+            let sleep = tokio::time::sleep_until((self.origin + next.since_start()).into());
+            tokio::select! {
+                biased;
+                _ = interrupt.wait_for(|&stop| stop) => self.end = Some(EndReason::Interrupted),
+                Some(exited) = self.cluster.exits.recv() => self.exited(&exited),
+                Some(event) = self.cluster.events.recv() => self.events(event)?,
+                () = sleep => {}
+            }
+        }
+    }
+
+    // By the clock.
+
+    fn perform_due(&mut self) -> Result<(), RunError> {
+        self.apply_effects()?;
+        while let Some((due, task)) = self.agenda.pop_due(self.now()) {
+            self.perform(due, task)?;
+            self.apply_effects()?;
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, due: RunTime, task: Task) -> Result<(), RunError> {
+        match task {
+            Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
+            Task::Fault(index) => self.strike(index)?,
+            Task::EndOfRequests => self.end_requests(),
+            Task::End if self.cluster.pool.is_settled() => self.end = Some(EndReason::Completed),
+            Task::End => self.agenda.add(self.now() + limits::TICK, Task::End),
+            Task::Deadline => self.end = Some(EndReason::Completed),
+            Task::Tick => self.tick(due),
+            Task::Flush => {
+                self.journal.flush()?;
+                self.agenda.add(self.now() + limits::FLUSH_INTERVAL, Task::Flush);
+            }
+        }
+        Ok(())
+    }
+
+    /// Our own workloads are healed now, and asked what must then be answered. A course config is
+    /// left as it is: its quiet time is the course's.
+    fn end_requests(&mut self) {
+        if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
+            self.cluster.router.heal();
+            self.progress.sides.clear();
+            self.with_pool(super::super::clients::Pool::settle);
+        }
+    }
+
+    fn tick(&mut self, due: RunTime) {
+        let now = self.now();
+        let lag = now.since(due);
+        if lag > self.host.max_loop_lag {
+            self.host.max_loop_lag = lag;
+            self.host.max_loop_lag_at = now;
+        }
+        let wall = match SystemTime::now().duration_since(self.wall_origin) {
+            Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
+            Err(behind) => -i64::try_from(behind.duration().as_millis()).unwrap_or(i64::MAX),
+        };
+        let monotonic = i64::try_from(now.since_start().as_millis()).unwrap_or(i64::MAX);
+        let jump = wall.saturating_sub(monotonic);
+        if jump.abs() > self.host.clock_jump_ms.abs() {
+            self.host.clock_jump_ms = jump;
+        }
+        self.progress.now = now;
+        self.progress.messages = self.cluster.router.crossed();
+        self.progress.leader = self.cluster.router.leader();
+        self.progress.alive = self.alive.len();
+        self.order.progress.send_replace(self.progress.clone());
+        self.agenda.add(now + limits::TICK, Task::Tick);
+    }
+
+    // By the clients.
+
+    fn with_pool<T>(&mut self, act: impl FnOnce(&mut crate::clients::Pool, World<'_>) -> T) -> T {
+        let world =
+            World { now: self.now(), alive: &self.alive, leader: self.cluster.router.leader() };
+        act(&mut self.cluster.pool, world)
+    }
+
+    fn apply_effects(&mut self) -> Result<(), RunError> {
+        loop {
+            let effects = self.cluster.pool.take_effects();
+            if effects.is_empty() {
+                return Ok(());
+            }
+            for effect in effects {
+                match effect {
+                    Effect::Send { from, to, kind, packet } => {
+                        self.cluster.router.from_client(from, to, kind, packet);
+                    }
+                    Effect::Invoked(index) => {
+                        self.journal.invoked(self.cluster.pool.operation(index))?;
+                    }
+                    Effect::Completed(index) => {
+                        let operation = self.cluster.pool.operation(index);
+                        self.journal.completed(operation)?;
+                        self.progress.count(operation.outcome);
+                    }
+                    Effect::WakeAt(at, wake) => self.agenda.add(at, Task::Client(wake)),
+                }
+            }
+        }
+    }
+
+    // By the replicas.
+
+    fn events(&mut self, first: TransportEvent) -> Result<(), RunError> {
+        self.event(first)?;
+        for _ in 0..limits::EVENTS_AHEAD {
+            let Ok(event) = self.cluster.events.try_recv() else { break };
+            self.event(event)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: TransportEvent) -> Result<(), RunError> {
+        match event {
+            TransportEvent::Connected(id, connection) => {
+                if let Some(process) = self.cluster.processes.get(&id) {
+                    let elapsed = process.spawned().elapsed();
+                    self.cluster.connect_times.entry(id).or_insert(elapsed);
+                }
+                self.cluster.router.connected(id, connection);
+            }
+            TransportEvent::Closed(id) => self.cluster.router.disconnected(id),
+            TransportEvent::Writable(id) => self.cluster.router.writable(id),
+            TransportEvent::Packet { from, bytes, length } => {
+                let now = self.now();
+                let router = &mut self.cluster.router;
+                let to_client = router.packet(now, from, &bytes, length, &self.alive);
+                if router.crossed() > self.order.plan.scenario.max_packets && self.end.is_none() {
+                    router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
+                    self.end = Some(EndReason::PacketStorm);
+                }
+                if let Some(message) = to_client {
+                    self.answer(&message, &bytes);
+                    self.apply_effects()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, message: &ToClient, packet: &[u8]) {
+        let answer = Answer {
+            from: message.from,
+            client: message.client,
+            kind: &message.kind,
+            mid: message.mid.as_deref().unwrap_or_default(),
+            leader: message.leader,
+            value: message.value.clone(),
+        };
+        let unexpected = self.with_pool(|pool, world| pool.answer(&answer, world));
+        let now = self.now();
+        let remarks = self.cluster.router.remarks();
+        let from = message.from;
+        match unexpected {
+            None => {}
+            Some(Unexpected::UnknownMid) => {
+                remarks.violation(ProtocolViolation::UnknownMid, now, from, packet);
+            }
+            Some(Unexpected::UnknownAnswer) => {
+                remarks.violation(ProtocolViolation::UnknownAnswer, now, from, packet);
+            }
+            Some(Unexpected::Duplicate) => {
+                remarks.oddity(ProtocolOddity::DuplicateResponse, now, from, packet);
+            }
+            Some(Unexpected::OddValue) => {
+                remarks.oddity(ProtocolOddity::OddValue, now, from, packet);
+            }
+        }
+    }
+
+    /// `waitpid` told of a death.
+    fn exited(&mut self, exited: &Exited) {
+        let id = exited.id;
+        self.alive.remove(&id);
+        self.cluster.router.died(id);
+        let death = Death {
+            at: self.now(),
+            how: describe(exited.status),
+            is_planned: self.killed.contains(&id),
+        };
+        self.deaths.insert(id, death);
+        if self.alive.is_empty() {
+            self.end = Some(EndReason::AllDead);
+        }
+    }
+
+    // The end.
+
+    /// Kills all processes and waits until the system has told of each; the sockets are still
+    /// open. Returns those whose death nobody told of in time.
+    async fn end_processes(&mut self) -> Vec<NodeId> {
+        let mut left: BTreeSet<NodeId> =
+            self.replicas.iter().copied().filter(|id| !self.deaths.contains_key(id)).collect();
+        for process in self.cluster.processes.values_mut() {
+            process.kill();
+        }
+        while !left.is_empty() {
+            match timeout(limits::REAP_DEADLINE, self.cluster.exits.recv()).await {
+                Ok(Some(exited)) => left.remove(&exited.id),
+                _ => break,
+            };
+        }
+        sweep::kill_marked(&self.order.mark);
+        for process in self.cluster.processes.values_mut() {
+            process.drained().await;
+        }
+        left.into_iter().collect()
+    }
+
+    fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> RunRecord {
+        let plan = std::sync::Arc::clone(&self.order.plan);
+        for id in not_reaped {
+            tracing::warn!("replica {id} was killed, but the system did not tell of its death");
+        }
+        let mut replicas = Vec::new();
+        for (&id, process) in &self.cluster.processes {
+            let connect_time = self.cluster.connect_times.get(&id).copied();
+            if let Some(start) = connect_time.filter(|&start| start > limits::LATE_START) {
+                self.host.late_starts.push((id, start));
+            }
+            replicas.push(ReplicaRecord {
+                id,
+                pid: process.pid(),
+                connect_time,
+                death: self.deaths.remove(&id),
+                output_bytes: process.output_bytes(),
+                cpu_ns: process.cpu_ns(),
+                stderr_tail: process.stderr_tail(),
+            });
+        }
+        let traffic = self.cluster.router.finish();
+        let (operations, settling, requests) = self.cluster.pool.finish();
+        RunRecord {
+            scenario: std::sync::Arc::new(plan.scenario.clone()),
+            plan,
+            operations,
+            settling,
+            requests,
+            messages: traffic.messages,
+            faults: self.faults,
+            leaders: traffic.leaders,
+            replicas,
+            violations: traffic.remarks.violations,
+            oddities: traffic.remarks.oddities,
+            host: self.host,
+            end: self.end.unwrap_or(EndReason::Completed),
+            duration,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One execution of a scenario with one seed, from plan to record.
+//!
+//! - [`execute`]: the whole of it, on the calling thread: start the cluster, wait until all have
+//!   connected, let the dispatcher work, end everything.
+//! - `start`: from nothing to a connected cluster.
+//! - `dispatcher`: the one loop that gives all events their order.
+//! - `strike`: a fault's time has come.
+//! - `agenda`: what is due when.
+//! - [`record`]: what a run leaves behind.
+//! - [`progress`]: what can be seen of a run while it goes on.
+
+mod agenda;
+mod dispatcher;
+pub mod progress;
+pub mod record;
+mod start;
+mod strike;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::cluster::program::Program;
+use crate::cluster::warden::Warden;
+use crate::journal::JournalError;
+use crate::plan::Plan;
+use progress::Progress;
+use record::RunRecord;
+
+/// What is needed to execute a plan.
+pub struct Order {
+    /// What the seed decided.
+    pub plan: Arc<Plan>,
+    /// The replicas' program.
+    pub program: Program,
+    /// The folder of the run; it exists. The history, the faults and the replicas' logs are
+    /// written there as the run goes.
+    pub folder: PathBuf,
+    /// The mark of the run's processes.
+    pub mark: String,
+    /// Who cleans up if the harness is killed.
+    pub warden: Option<Arc<Warden>>,
+    /// Becomes true when the run is to stop and to judge what is there.
+    pub interrupt: watch::Receiver<bool>,
+    /// Where the run shows how far it is.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// Why a run could not be executed. Nothing was judged.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// All replicas ended before any of them connected.
+    #[error(
+        "replica program {program}: it exits at once ({how}) without connecting to the socket named \
+         by its id{stderr}; try it by hand: a replica is started as `PROGRAM <id> <other id>...`"
+    )]
+    ExitsAtOnce {
+        /// The program.
+        program: PathBuf,
+        /// How the first one ended.
+        how: String,
+        /// The end of its standard error, as the rest of the sentence.
+        stderr: String,
+    },
+    /// Replicas live, but none connects.
+    #[error(
+        "replica program {program}: none of the {replicas} replicas connected within {seconds} s \
+         to its `SOCK_SEQPACKET` socket, named by its id in the working directory; does the \
+         program speak the course's protocol?"
+    )]
+    NeverConnects {
+        /// The program.
+        program: PathBuf,
+        /// How many were started.
+        replicas: usize,
+        /// How long they were given.
+        seconds: u64,
+    },
+    /// The system refuses to start it.
+    #[error("replica program {program}: the system cannot start it: {source}")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Ctrl-C before the clock started.
+    #[error("interrupted before the run's clock started; there is nothing to judge")]
+    InterruptedEarly,
+    /// The sockets or the folder cannot be made.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The history cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl RunError {
+    /// Says what was tried when the system refused.
+    fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source }
+    }
+}
+
+/// Executes a plan on this thread, which must live until the end: the replicas die with it.
+pub fn execute(order: Order) -> Result<RunRecord, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::system("starting the event loop"))?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let cluster = start::start(&order).await?;
+        dispatcher::Dispatcher::new(order, cluster)?.run().await
+    })
+}

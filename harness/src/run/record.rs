@@ -1,0 +1,380 @@
+//! What a run leaves behind: the plain value from which every verdict and report is made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::NodeId;
+use crate::plan::Plan;
+use crate::scenario::{FaultKind, Scenario};
+use crate::time::RunTime;
+
+/// Everything that was seen in one run.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// What was asked for.
+    pub scenario: Arc<Scenario>,
+    /// What the seed decided.
+    pub plan: Arc<Plan>,
+    /// Every operation, in the order of invocation; `operations[i].index == i`.
+    pub operations: Vec<OperationRecord>,
+    /// What was asked after the healing, each again until it was answered; empty where the clients
+    /// are the course's.
+    pub settling: Vec<SettlingOperation>,
+    /// What the clients counted besides.
+    pub requests: RequestCounts,
+    /// Per link (source, destination) and message type.
+    pub messages: BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts>,
+    /// Each planned fault, in the order of the plan, and what became of it.
+    pub faults: Vec<FaultRecord>,
+    /// Who was believed to lead from when on, in order.
+    pub leaders: Vec<(RunTime, NodeId)>,
+    /// One for each replica, in the order of ids.
+    pub replicas: Vec<ReplicaRecord>,
+    /// What replicas wrote that the protocol does not allow, by kind.
+    pub violations: BTreeMap<ProtocolViolation, Example>,
+    /// What only looks odd, by kind.
+    pub oddities: BTreeMap<ProtocolOddity, Example>,
+    /// What the harness measured of its host.
+    pub host: HostRecord,
+    /// Why the run ended.
+    pub end: EndReason,
+    /// From the start of the clock to the end.
+    pub duration: Duration,
+}
+
+/// Get or put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpKind {
+    /// A read.
+    Get,
+    /// A write.
+    Put,
+}
+
+impl OpKind {
+    /// `get` or `put`, as on the wire and in every file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Put => "put",
+        }
+    }
+}
+
+/// How an operation ended, in Jepsen's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It took effect.
+    Ok,
+    /// It certainly did not take effect.
+    Fail,
+    /// Nobody knows.
+    Info,
+}
+
+impl Outcome {
+    /// `ok`, `fail` or `info`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// One client operation from its first message to its last answer.
+#[derive(Clone, Debug)]
+pub struct OperationRecord {
+    /// The place in the order of invocations, from 0.
+    pub index: u64,
+    /// The identity under which the client asked: a client whose operation ended in `info` goes on
+    /// under a new one.
+    pub process: u64,
+    /// The client.
+    pub client: NodeId,
+    /// Get or put.
+    pub kind: OpKind,
+    /// The key.
+    pub key: Arc<str>,
+    /// What was written, or what was read (`None` for a get without an answer).
+    pub value: Option<Arc<str>>,
+    /// The replica that answered; without an answer the one last asked.
+    pub node: Option<NodeId>,
+    /// When the first message was sent.
+    pub invoked: RunTime,
+    /// When the last answer came, or the client gave up; `None` if the run ended first.
+    pub completed: Option<RunTime>,
+    /// How it ended. An operation that the end of the run found open is `Info`.
+    pub outcome: Outcome,
+    /// Who was believed to lead when it was invoked.
+    pub leader: Option<NodeId>,
+    /// How often it was redirected.
+    pub redirects: u32,
+    /// Why it did not end in `ok`: `timed out`, `refused`, `unanswered`, ...
+    pub error: Option<&'static str>,
+    /// Whether it belongs to the reads after the healing.
+    pub is_final_read: bool,
+}
+
+/// One thing asked after the healing, again and again until it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettlingOperation {
+    /// Who asks.
+    pub client: NodeId,
+    /// Get or put.
+    pub kind: OpKind,
+    /// The key.
+    pub key: Arc<str>,
+    /// When it was asked first; `None` if its turn never came.
+    pub started: Option<RunTime>,
+    /// When it was answered `ok`.
+    pub answered: Option<RunTime>,
+}
+
+/// What the course's simulator counts, a request being one message of a client.
+#[derive(Clone, Debug, Default)]
+pub struct RequestCounts {
+    /// Gets generated (a repetition after `redirect` or `fail` is not a new one).
+    pub gets: u64,
+    /// Puts generated.
+    pub puts: u64,
+    /// Gets that could not be generated and became puts.
+    pub gets_not_generated: u64,
+    /// Gets that nobody answered by the end.
+    pub unanswered_gets: u64,
+    /// Puts that nobody answered by the end.
+    pub unanswered_puts: u64,
+    /// Gets answered `fail`.
+    pub failed_gets: u64,
+    /// Puts answered `fail`.
+    pub failed_puts: u64,
+    /// Answers `redirect`.
+    pub redirects: u64,
+    /// Answers to what had been completed with `ok`.
+    pub duplicate_responses: u64,
+    /// Gets whose answer the asking client knows to be wrong (course clients only).
+    pub incorrect_gets: u64,
+    /// Time from each request to its answer (`ok`, `redirect` or `fail`), in nanoseconds, in the
+    /// order of the answers.
+    pub latencies_ns: Vec<u64>,
+}
+
+/// What passed through one link, for one message type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCounts {
+    /// Messages that the source sent there (a multicast counts once per receiver).
+    pub sent: u64,
+    /// Messages handed to the destination.
+    pub delivered: u64,
+    /// Messages lost, by cause.
+    pub dropped: BTreeMap<DropCause, u64>,
+    /// Messages delivered more than once.
+    pub duplicated: u64,
+    /// Messages delivered late on purpose.
+    pub delayed: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+}
+
+/// Why a message was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropCause {
+    /// The scenario's random loss.
+    Loss,
+    /// A partition lay between.
+    Partition,
+    /// The receiver does not read: its bounded queue was full.
+    FullQueue,
+    /// The receiver is dead, or not connected.
+    Gone,
+    /// Larger than the transport carries.
+    TooLarge,
+    /// Sent before every replica had connected.
+    BeforeStart,
+}
+
+impl DropCause {
+    /// All causes, in the order of the columns.
+    pub const ALL: [Self; 6] = [
+        Self::Loss,
+        Self::Partition,
+        Self::FullQueue,
+        Self::Gone,
+        Self::TooLarge,
+        Self::BeforeStart,
+    ];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Partition => "partition",
+            Self::FullQueue => "full_queue",
+            Self::Gone => "gone",
+            Self::TooLarge => "too_large",
+            Self::BeforeStart => "before_start",
+        }
+    }
+}
+
+/// A fault as planned and as it happened: a line of `faults.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// The place in the plan, from 0.
+    pub index: usize,
+    /// What.
+    pub kind: FaultKind,
+    /// When it was planned.
+    pub planned_ns: RunTime,
+    /// When it struck; `None` if it could not.
+    pub applied_ns: Option<RunTime>,
+    /// Who was believed to lead when it struck.
+    pub leader: Option<NodeId>,
+    /// The replicas that were struck (killed), in the order of ids.
+    pub targets: Vec<NodeId>,
+    /// The sides of a partition, the majority first; empty for other faults.
+    pub sides: Vec<Vec<NodeId>>,
+    /// Why it was not applied.
+    pub not_applied: Option<String>,
+}
+
+/// The life of one replica process.
+#[derive(Clone, Debug)]
+pub struct ReplicaRecord {
+    /// Its id.
+    pub id: NodeId,
+    /// Its process id.
+    pub pid: i32,
+    /// From spawn to its connection; `None` if it never connected.
+    pub connect_time: Option<Duration>,
+    /// Its death, if it died before the end of the run.
+    pub death: Option<Death>,
+    /// Bytes that it wrote on standard output and standard error, kept or not.
+    pub output_bytes: u64,
+    /// CPU time that it used, in nanoseconds, where the system tells.
+    pub cpu_ns: Option<u64>,
+    /// The last lines of its standard error.
+    pub stderr_tail: String,
+}
+
+/// How and when a replica ended before the end of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// When `waitpid` told.
+    pub at: RunTime,
+    /// `exit status 1`, `killed by SIGKILL`.
+    pub how: String,
+    /// Whether a fault of the plan killed it.
+    pub is_planned: bool,
+}
+
+/// What no replica may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtocolViolation {
+    /// A packet that is not a JSON object.
+    NotJson,
+    /// An object without a text `src`, `dst` or `type`.
+    MissingField,
+    /// `src` is not the sender's id.
+    ForeignSource,
+    /// `dst` names nobody.
+    UnknownDestination,
+    /// An answer to a `MID` never asked.
+    UnknownMid,
+    /// A message to a client that is neither `ok`, `fail` nor `redirect`.
+    UnknownAnswer,
+    /// More messages than `max_packets`.
+    PacketStorm,
+}
+
+impl ProtocolViolation {
+    /// What happened, for a sentence: "0003 sent ...".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::NotJson => "packets that are not a JSON object",
+            Self::MissingField => "messages without `src`, `dst` or `type`",
+            Self::ForeignSource => "messages under another's `src`",
+            Self::UnknownDestination => "messages to a `dst` that names nobody",
+            Self::UnknownMid => "answers to a `MID` that was never asked",
+            Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
+            Self::PacketStorm => "more messages than `max_packets` allows",
+        }
+    }
+}
+
+/// What is allowed but odd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtocolOddity {
+    /// An answer to what had been answered.
+    DuplicateResponse,
+    /// A message without `leader`.
+    MissingLeader,
+    /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
+    /// `null` or missing, else by its JSON text.
+    OddValue,
+    /// A packet above the 16,384 bytes that the course's simulator reads.
+    LargePacket,
+}
+
+impl ProtocolOddity {
+    /// What happened, for a sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::DuplicateResponse => "answers to what had been answered",
+            Self::MissingLeader => "messages without `leader`",
+            Self::OddValue => "answers to a get whose `value` is no text",
+            Self::LargePacket => {
+                "packets above 16,384 bytes, which the course's simulator cuts without a word"
+            }
+        }
+    }
+}
+
+/// How often, and the first one seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// How often.
+    pub count: u64,
+    /// Who sent the first.
+    pub node: NodeId,
+    /// When the first was seen.
+    pub at: RunTime,
+    /// The first one, cut to a readable length.
+    pub text: String,
+}
+
+/// What the harness measured of its host while it worked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostRecord {
+    /// The longest time by which the harness's own loop was late.
+    pub max_loop_lag: Duration,
+    /// When that was.
+    pub max_loop_lag_at: RunTime,
+    /// The largest gap between the wall clock and the monotonic one, in milliseconds.
+    pub clock_jump_ms: i64,
+    /// Replicas that never connected although they lived, or were late.
+    pub late_starts: Vec<(NodeId, Duration)>,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Its time was over.
+    Completed,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+    /// More messages than `max_packets`.
+    PacketStorm,
+    /// No replica was left alive.
+    AllDead,
+}

@@ -1,0 +1,211 @@
+//! From nothing to a connected cluster. Readiness is observed, never slept for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout_at;
+
+use super::{Order, RunError};
+use crate::clients::Pool;
+use crate::cluster::process::{Exited, Launch, Process, describe};
+use crate::cluster::warden::Warden;
+use crate::ids::NodeId;
+use crate::limits;
+use crate::network::router::Router;
+use crate::network::transport::TransportEvent;
+use crate::network::transport::seqpacket::Endpoint;
+use crate::time::RunTime;
+
+/// The sockets' directory; removed in the end.
+pub struct Scratch {
+    directory: TempDir,
+    warden: Option<Arc<Warden>>,
+}
+
+impl Scratch {
+    fn create(warden: Option<Arc<Warden>>) -> Result<Self, RunError> {
+        // A UNIX socket's address has room for 108 bytes, so the name is short; replicas use
+        // the bare id, but the harness binds by the whole path.
+        let short =
+            |root: &Path| tempfile::Builder::new().prefix("h").rand_bytes(8).tempdir_in(root);
+        let root = std::env::temp_dir();
+        let root = if root.as_os_str().len() > 80 { PathBuf::from("/tmp") } else { root };
+        let what = format!("making a directory for the sockets in {}", root.display());
+        let directory = short(&root).map_err(RunError::system(what))?;
+        if let Some(warden) = &warden {
+            warden.watch(directory.path());
+        }
+        Ok(Self { directory, warden })
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // The directory itself goes right after, with its own guard.
+        if let Some(warden) = &self.warden {
+            warden.forget(self.directory.path());
+        }
+    }
+}
+
+/// A cluster whose replicas have connected. The order of the fields is the order of the end:
+/// processes are killed first, sockets closed after.
+pub struct Cluster {
+    /// The replicas.
+    pub processes: BTreeMap<NodeId, Process>,
+    /// Deaths, as `waitpid` tells them.
+    pub exits: mpsc::UnboundedReceiver<Exited>,
+    /// Replicas that ended before the clock started.
+    pub early_exits: Vec<Exited>,
+    /// From spawn to connection.
+    pub connect_times: BTreeMap<NodeId, Duration>,
+    /// The network.
+    pub router: Router,
+    /// The clients.
+    pub pool: Pool,
+    /// What the transport tells.
+    pub events: mpsc::Receiver<TransportEvent>,
+    /// The listening sockets.
+    _endpoints: Vec<Endpoint>,
+    /// Where they are.
+    _scratch: Scratch,
+}
+
+/// Starts all replicas and waits until each has connected, or ended, or its time is over.
+pub async fn start(order: &Order) -> Result<Cluster, RunError> {
+    let plan = &order.plan;
+    let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
+    let scratch = Scratch::create(order.warden.clone())?;
+    let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
+    let (exit_sender, exits) = mpsc::unbounded_channel();
+
+    let mut endpoints = Vec::new();
+    for &id in &replicas {
+        let path = scratch.path().join(id.to_string());
+        let endpoint = Endpoint::listen(id, &path, event_sender.clone())
+            .map_err(RunError::system(format!("listening on the socket {}", path.display())))?;
+        endpoints.push(endpoint);
+    }
+    let mut processes = BTreeMap::new();
+    for &id in &replicas {
+        let peers: Vec<NodeId> = replicas.iter().copied().filter(|&other| other != id).collect();
+        let folder = order.folder.join("replicas").join(id.to_string());
+        let launch = Launch {
+            program: &order.program,
+            peers: &peers,
+            directory: scratch.path(),
+            folder: &folder,
+            mark: &order.mark,
+        };
+        let process = Process::spawn(id, &launch, exit_sender.clone())
+            .map_err(|source| RunError::Spawn { program: order.program.path.clone(), source })?;
+        processes.insert(id, process);
+    }
+    let pool = Pool::new(Arc::clone(plan));
+    let mut cluster = Cluster {
+        processes,
+        exits,
+        early_exits: Vec::new(),
+        connect_times: BTreeMap::new(),
+        router: Router::new(plan, pool.ids()),
+        pool,
+        events,
+        _endpoints: endpoints,
+        _scratch: scratch,
+    };
+    cluster.wait_for_connections(order).await?;
+    Ok(cluster)
+}
+
+impl Cluster {
+    async fn wait_for_connections(&mut self, order: &Order) -> Result<(), RunError> {
+        let begin = Instant::now();
+        let mut interrupt = order.interrupt.clone();
+        while self.connect_times.len() + self.gone().count() < self.processes.len() {
+            let patience = if self.connect_times.is_empty() {
+                limits::FIRST_CONNECT_DEADLINE
+            } else {
+                limits::CONNECT_DEADLINE
+            };
+            let step = async {
+                tokio::select! {
+                    _ = interrupt.wait_for(|&stop| stop) => Step::Interrupted,
+                    Some(exited) = self.exits.recv() => Step::Exited(exited),
+                    Some(event) = self.events.recv() => Step::Event(event),
+                }
+            };
+            match timeout_at((begin + patience).into(), step).await {
+                Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
+                Ok(Step::Exited(exited)) => self.early_exits.push(exited),
+                Ok(Step::Event(event)) => self.early_event(event),
+                Err(_) => break,
+            }
+        }
+        if !self.connect_times.is_empty() {
+            return Ok(());
+        }
+        let program = order.program.path.clone();
+        let replicas = self.processes.len();
+        let Some(first) = self.early_exits.first() else {
+            let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();
+            return Err(RunError::NeverConnects { program, replicas, seconds });
+        };
+        let how = describe(first.status);
+        let stderr = match self.processes.get_mut(&first.id) {
+            None => String::new(),
+            Some(process) => {
+                process.drained().await;
+                let tail = process.stderr_tail();
+                let last = tail.lines().last().map(|line| line.escape_debug().to_string());
+                last.map(|line| format!("; its last words: {line}")).unwrap_or_default()
+            }
+        };
+        Err(RunError::ExitsAtOnce { program, how, stderr })
+    }
+
+    /// The replicas that ended before they connected.
+    fn gone(&self) -> impl Iterator<Item = NodeId> {
+        let ended = self.early_exits.iter().map(|exited| exited.id);
+        ended.filter(|id| !self.connect_times.contains_key(id))
+    }
+
+    /// Before the clock starts nothing is delivered: it is dropped and counted apart.
+    fn early_event(&mut self, event: TransportEvent) {
+        match event {
+            TransportEvent::Connected(id, connection) => {
+                if let Some(process) = self.processes.get(&id) {
+                    self.connect_times.entry(id).or_insert_with(|| process.spawned().elapsed());
+                }
+                self.router.connected(id, connection);
+            }
+            TransportEvent::Packet { from, bytes, length } => {
+                let nobody = std::collections::BTreeSet::new();
+                self.router.packet(RunTime::ZERO, from, &bytes, length, &nobody);
+            }
+            TransportEvent::Writable(_) => {}
+            TransportEvent::Closed(id) => self.router.disconnected(id),
+        }
+    }
+
+    /// The clock starts: what was sent until now is dropped.
+    pub fn begin(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.early_event(event);
+        }
+        self.router.start();
+    }
+}
+
+enum Step {
+    Interrupted,
+    Exited(Exited),
+    Event(TransportEvent),
+}
