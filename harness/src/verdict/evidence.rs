@@ -1,0 +1,77 @@
+//! Were there enough operations, were the faults really applied, did the checker finish?
+
+use checker::Report;
+
+use super::{Answer, Question, Standing};
+use crate::run::record::{EndReason, OpKind, Outcome, RunRecord};
+
+/// The kind of an answer that says: too little happened.
+pub const VACUOUS: &str = "vacuous";
+
+/// The answer; `safety` tells whether the checker finished.
+pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
+    let ok = |kind: OpKind| {
+        let done = record.operations.iter().filter(|operation| operation.kind == kind);
+        done.filter(|operation| operation.outcome == Outcome::Ok).count()
+    };
+    let (gets, puts, asked) = (ok(OpKind::Get), ok(OpKind::Put), record.operations.len());
+    let planned = record.faults.len();
+    // A run that was cut short is judged by what it came to.
+    let reached = match record.end {
+        EndReason::Completed => planned,
+        _ => record
+            .faults
+            .iter()
+            .filter(|fault| fault.planned_ns.since_start() < record.duration)
+            .count(),
+    };
+    let applied = record.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+
+    let vacuous = if asked == 0 {
+        Some("no operation was asked".to_owned())
+    } else if gets == 0 {
+        Some(format!("no get was answered ({asked} operations asked): nothing could contradict"))
+    } else if puts == 0 {
+        Some(format!("no put was answered ({asked} operations asked): there was nothing to read"))
+    } else if (gets + puts) * 10 < asked {
+        Some(format!("only {} of {asked} operations were answered", gets + puts))
+    } else if applied * 2 < reached {
+        Some(format!("only {applied} of {reached} planned faults could be applied"))
+    } else {
+        None
+    };
+    let not_applied = record.faults.iter().filter_map(|fault| {
+        let reason = fault.not_applied.as_ref()?;
+        Some(format!("{} at {} was not applied: {reason}", fault.kind, fault.planned_ns))
+    });
+    let details = not_applied.collect();
+    if let Some(sentence) = vacuous {
+        return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
+            .with_details(details);
+    }
+    if safety.standing == Standing::Unknown {
+        let sentence = format!("the checker did not finish: {}", safety.sentence);
+        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
+            .with_details(details);
+    }
+    let faults = match planned {
+        0 => "no faults planned".to_owned(),
+        n => format!("{applied} of {n} faults applied"),
+    };
+    let sentence = format!("{gets} gets and {puts} puts answered, {faults}");
+    Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence).with_details(details)
+}
+
+/// The answer about a history alone: nothing is known of faults.
+pub fn of_history(report: &Report, safety: &Answer) -> Answer {
+    if report.operations == 0 {
+        let sentence = "the history holds no operation";
+        return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence);
+    }
+    if safety.standing == Standing::Unknown {
+        let sentence = format!("the checker did not finish: {}", safety.sentence);
+        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
+    }
+    let sentence = format!("{} operations, {} of unknown outcome", report.operations, report.open);
+    Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
+}

@@ -1,0 +1,107 @@
+//! Once faults are healed and a majority lives, are operations answered within the bound?
+
+use super::{Answer, Question, Standing};
+use crate::run::record::{OperationRecord, Outcome, RunRecord};
+use crate::scenario::FaultKind;
+use crate::time::RunTime;
+
+/// The answer: from what was asked after the healing, and for course clients (which ask nothing
+/// then) from the requests after the last fault.
+pub fn answer(record: &RunRecord) -> Answer {
+    let scenario = &record.scenario;
+    let alive = record.replicas.iter().filter(|replica| replica.death.is_none()).count();
+    if alive < scenario.majority() {
+        let sentence = format!(
+            "nothing was to be expected: {alive} of {} replicas lived at the end, no majority",
+            scenario.replicas
+        );
+        return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
+    }
+    if record.settling.is_empty() { after_last_fault(record) } else { after_healing(record) }
+}
+
+fn after_healing(record: &RunRecord) -> Answer {
+    let bound = record.scenario.liveness_bound;
+    let end = RunTime::from(record.duration);
+    let mut asked = 0;
+    let mut late = Vec::new();
+    for operation in &record.settling {
+        let Some(started) = operation.started else { continue };
+        let waited = operation.answered.unwrap_or(end).since(started);
+        // An operation that the end of the run found waiting for less than the bound says nothing.
+        asked += u32::from(operation.answered.is_some() || waited >= bound);
+        if waited > bound {
+            let how =
+                if operation.answered.is_some() { "was answered after" } else { "waited for" };
+            late.push(format!(
+                "client {} {} {:?}, first asked at {started}, {how} {:.1} s",
+                operation.client,
+                operation.kind.name(),
+                operation.key,
+                waited.as_secs_f64()
+            ));
+        }
+    }
+    let since = "after the healing";
+    conclude(record, asked, late, since)
+}
+
+fn after_last_fault(record: &RunRecord) -> Answer {
+    let bound = record.scenario.liveness_bound;
+    let end = RunTime::from(record.duration);
+    let last = record.faults.iter().filter(|fault| fault.applied_ns.is_some());
+    let last = last.max_by_key(|fault| fault.applied_ns);
+    let is_healed =
+        last.is_none_or(|fault| !matches!(fault.kind, FaultKind::PartEasy | FaultKind::PartHard));
+    if !is_healed {
+        let sentence = "nothing was to be expected: the partition was never healed";
+        return Answer::new(Question::Liveness, Standing::Valid, "not healed", sentence);
+    }
+    let from = last.and_then(|fault| fault.applied_ns).unwrap_or_default();
+    let mut asked = 0;
+    let mut late = Vec::new();
+    for operation in record.operations.iter().filter(|operation| operation.invoked >= from) {
+        let is_answered = operation.outcome == Outcome::Ok;
+        let until = operation.completed.unwrap_or(end);
+        let waited = until.since(operation.invoked);
+        asked += u32::from(is_answered || waited >= bound);
+        if waited > bound || (waited == bound && !is_answered) {
+            late.push(describe(operation, waited.as_secs_f64()));
+        }
+    }
+    let since = if last.is_some() { "after the last fault" } else { "throughout" };
+    conclude(record, asked, late, since)
+}
+
+fn describe(operation: &OperationRecord, waited: f64) -> String {
+    let how = match operation.outcome {
+        Outcome::Ok => "was answered after",
+        Outcome::Fail | Outcome::Info => "waited for",
+    };
+    format!(
+        "client {} {} {:?} at {} {how} after {waited:.1} s",
+        operation.client,
+        operation.kind.name(),
+        operation.key,
+        operation.invoked
+    )
+}
+
+fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> Answer {
+    const SHOWN: usize = 5;
+    let bound = record.scenario.liveness_bound.as_secs_f64();
+    let count = late.len();
+    if count == 0 {
+        let sentence = match asked {
+            0 => format!("nothing was asked {since} long enough to tell"),
+            n => format!("all {n} operations {since} were answered within {bound} s"),
+        };
+        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+    }
+    let mut details: Vec<String> = late.into_iter().take(SHOWN).collect();
+    if count > SHOWN {
+        details.push(format!("and {} more", count - SHOWN));
+    }
+    let sentence = format!("{count} of {asked} operations {since} waited longer than {bound} s");
+    Answer::new(Question::Liveness, Standing::Invalid, "unanswered", sentence).with_details(details)
+}

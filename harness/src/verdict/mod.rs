@@ -1,0 +1,156 @@
+//! Five questions, answered apart, because they mean different things to the reader.
+//!
+//! Each file here answers one question from the [`RunRecord`](crate::run::record::RunRecord);
+//! [`judge`] puts them together. A report only shows what stands here.
+
+mod environment;
+mod evidence;
+mod liveness;
+mod process;
+pub mod safety;
+
+use serde::Serialize;
+
+pub use evidence::of_history as history_evidence;
+
+use crate::exit::Exit;
+use crate::run::record::{EndReason, RunRecord};
+
+/// What is asked of a run, in the order of badness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    /// Is the history consistent with the model asked for?
+    Safety,
+    /// Did a replica die by itself, or write what no protocol allows?
+    Process,
+    /// Once faults are healed and a majority lives, are operations answered within the bound?
+    Liveness,
+    /// Was it the host?
+    Environment,
+    /// Were there enough operations, were the faults applied, did the checker finish?
+    Evidence,
+}
+
+impl Question {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safety => "safety",
+            Self::Process => "process",
+            Self::Liveness => "liveness",
+            Self::Environment => "environment",
+            Self::Evidence => "evidence",
+        }
+    }
+}
+
+/// Never a boolean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It holds.
+    Valid,
+    /// It does not, and here is why.
+    Invalid,
+    /// It could not be decided, and here is why.
+    Unknown,
+}
+
+impl Standing {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Which.
+    pub question: Question,
+    /// How it stands.
+    pub standing: Standing,
+    /// The kind in one or two words: `linearizable`, `stale read`, `vacuous`, `undecided`, ...
+    pub kind: String,
+    /// One sentence.
+    pub sentence: String,
+    /// What else there is to know, a line each: the contradicting operations, the examples.
+    pub details: Vec<String>,
+}
+
+impl Answer {
+    fn new(
+        question: Question,
+        standing: Standing,
+        kind: impl Into<String>,
+        sentence: impl Into<String>,
+    ) -> Self {
+        Self {
+            question,
+            standing,
+            kind: kind.into(),
+            sentence: sentence.into(),
+            details: Vec::new(),
+        }
+    }
+
+    fn with_details(mut self, details: Vec<String>) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// The exit code of this answer alone.
+    pub fn exit(&self) -> Exit {
+        match (self.question, self.standing) {
+            (_, Standing::Valid) => Exit::Valid,
+            (Question::Evidence, _) if self.kind == evidence::VACUOUS => Exit::Vacuous,
+            (Question::Evidence, _) | (_, Standing::Unknown) => Exit::Undecided,
+            (Question::Safety, _) => Exit::Safety,
+            (Question::Process, _) => Exit::Process,
+            (Question::Liveness, _) => Exit::Liveness,
+            (Question::Environment, _) => Exit::Environment,
+        }
+    }
+}
+
+/// The five answers about one run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// In the order of [`Question`].
+    pub answers: Vec<Answer>,
+    /// Whether the run was cut short by Ctrl-C.
+    pub is_interrupted: bool,
+}
+
+impl Verdict {
+    /// The exit code of the worst answer.
+    pub fn exit(&self) -> Exit {
+        let start = if self.is_interrupted { Exit::Interrupted } else { Exit::Valid };
+        self.answers.iter().map(Answer::exit).fold(start, Exit::join)
+    }
+
+    /// The answer to `question`.
+    pub fn answer(&self, question: Question) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.question == question)
+    }
+}
+
+/// Answers all five questions about a run; `safety` is the checker's answer about its history.
+pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
+    let evidence = evidence::answer(record, &safety);
+    Verdict {
+        answers: vec![
+            safety,
+            process::answer(record),
+            liveness::answer(record),
+            environment::answer(record),
+            evidence,
+        ],
+        is_interrupted: record.end == EndReason::Interrupted,
+    }
+}

@@ -1,0 +1,70 @@
+//! Did a replica die by itself, or write what no protocol allows?
+
+use super::{Answer, Question, Standing};
+use crate::run::record::{ReplicaRecord, RunRecord};
+
+/// The answer, from deaths and from what was written.
+pub fn answer(record: &RunRecord) -> Answer {
+    let died: Vec<&ReplicaRecord> =
+        record.replicas.iter().filter(|replica| died_by_itself(replica)).collect();
+    let mut details: Vec<String> = died.iter().map(|replica| describe_death(replica)).collect();
+    details.extend(record.violations.iter().map(|(kind, example)| {
+        format!(
+            "{} times {}: first by {} at {}: {}",
+            example.count,
+            kind.describe(),
+            example.node,
+            example.at,
+            example.text
+        )
+    }));
+    let (kind, sentence) = match (died.as_slice(), record.violations.is_empty()) {
+        ([], true) => {
+            let planned = record.replicas.iter().filter(|replica| replica.death.is_some()).count();
+            let sentence = match planned {
+                0 => "no replica died".to_owned(),
+                n => format!("no replica died but the {n} that were killed"),
+            };
+            return Answer::new(Question::Process, Standing::Valid, "sound", sentence)
+                .with_details(oddities(record));
+        }
+        ([], false) => {
+            let kinds: Vec<&str> = record.violations.keys().map(|kind| kind.describe()).collect();
+            ("protocol", format!("replicas sent {}", kinds.join("; ")))
+        }
+        (died, _) => {
+            let ids: Vec<String> = died.iter().map(|replica| replica.id.to_string()).collect();
+            ("died", format!("{} died by itself", ids.join(", ")))
+        }
+    };
+    details.extend(oddities(record));
+    Answer::new(Question::Process, Standing::Invalid, kind, sentence).with_details(details)
+}
+
+fn died_by_itself(replica: &ReplicaRecord) -> bool {
+    replica.death.as_ref().is_some_and(|death| !death.is_planned)
+}
+
+fn describe_death(replica: &ReplicaRecord) -> String {
+    let Some(death) = &replica.death else { return String::new() };
+    let words = match replica.stderr_tail.lines().last() {
+        Some(line) => format!("; its last words: {line}"),
+        None => "; it said nothing on standard error".to_owned(),
+    };
+    format!("{} ended at {} with {}{words}", replica.id, death.at, death.how)
+}
+
+/// What is allowed but odd: told, but no reason to doubt.
+fn oddities(record: &RunRecord) -> Vec<String> {
+    let lines = record.oddities.iter().map(|(kind, example)| {
+        format!(
+            "only odd: {} times {}, first by {} at {}: {}",
+            example.count,
+            kind.describe(),
+            example.node,
+            example.at,
+            example.text
+        )
+    });
+    lines.collect()
+}
