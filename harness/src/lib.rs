@@ -1,1 +1,28 @@
-//! The harness.
+//! A black-box tester for clusters of ordinary processes.
+//!
+//! A run flows one way, and each room hands the next a plain value:
+//! [`scenario`] (what a workload file describes) → [`plan`] (all chance is spent here) → [`run`]
+//! (the dispatcher, among [`cluster`], [`network`], [`nemesis`], [`clients`] and [`journal`]) →
+//! [`run::record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
+//! judgement of the course's own rules; [`cli`] is what a person calls.
+
+pub mod check;
+pub mod cli;
+pub mod clients;
+pub mod cluster;
+pub mod course;
+pub mod exit;
+pub mod ids;
+pub mod journal;
+pub mod limits;
+pub mod manifest;
+pub mod nemesis;
+pub mod network;
+pub mod plan;
+pub mod report;
+pub mod results;
+pub mod run;
+pub mod scenario;
+pub mod seed;
+pub mod time;
+pub mod verdict;

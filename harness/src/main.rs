@@ -1,2 +1,7 @@
-//! The harness binary.
-fn main() {}
+//! The harness's command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness::cli::main().into()
+}

@@ -1,0 +1,166 @@
+//! What a person calls.
+//!
+//! - `run`: workloads against real processes: `session` prepares and shares out, `one_run` takes
+//!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
+//! - `check`: a verdict about a history file.
+//! - `list`: what there is to choose from.
+
+mod check;
+mod display;
+mod list;
+mod one_run;
+mod session;
+mod signals;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cluster::warden;
+use crate::exit::Exit;
+
+/// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
+/// verdict.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage or workload, \
+10 safety, 11 liveness, 12 process, 13 undecided, 14 vacuous, 15 environment, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run workloads against a cluster of replicas and judge what was seen.
+    Run(RunArgs),
+    /// Judge a recorded history again, from the file alone.
+    Check(CheckArgs),
+    /// List what there is to choose from.
+    List {
+        /// What to list.
+        topic: list::Topic,
+    },
+    #[command(name = warden::SUBCOMMAND, hide = true)]
+    Warden { token: String },
+}
+
+/// `harness run`.
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Workload files (JSON; the course's configs run as they are).
+    #[arg(required = true, value_name = "WORKLOAD")]
+    workloads: Vec<PathBuf>,
+    /// The replica program, started as `PROGRAM <id> <other id>...` [default: `replica` beside
+    /// this program].
+    #[arg(long, value_name = "PATH")]
+    replica: Option<PathBuf>,
+    /// One more argument for each replica, behind the ids; `{id}` and `{data}` become its id and
+    /// its own data directory. Repeat it for more.
+    #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
+    replica_arguments: Vec<String>,
+    /// The seed of every random choice [default: the workload's, else a new one].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Runs at the same time.
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Where the folders of runs go.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    results: PathBuf,
+    /// No progress, and of valid runs one line only.
+    #[arg(long, short)]
+    quiet: bool,
+    /// What is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Human,
+    /// One JSON object a run, one line each.
+    Json,
+}
+
+/// `harness check`.
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// A `history.jsonl`, or the folder of a run.
+    history: PathBuf,
+    /// Seconds that the checker may spend.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time_budget: u64,
+    /// Megabytes that the checker may fill.
+    #[arg(long, default_value_t = 1024, value_name = "MB")]
+    memory_budget: u64,
+    /// What is printed on standard output.
+    #[arg(long = "output", value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// The whole program: reads the command line, does it, and says how it ended.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Valid };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HARNESS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let result = match cli.command {
+        Command::Run(arguments) => session::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List { topic } => print(&list::text(topic)).map(|()| Exit::Valid),
+        Command::Warden { token } => {
+            warden::keep_watch(&token, io::stdin().lock());
+            Ok(Exit::Valid)
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("harness: {:#}", failure.error);
+        failure.exit
+    })
+}
+
+/// What ended the program early, with its exit code.
+struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { exit: Exit::Internal, error: error.into() }
+    }
+}
+
+/// Prints on standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Colours: on a terminal only, and never with `NO_COLOR`.
+fn is_coloured() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !forbidden && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}

@@ -1,0 +1,167 @@
+//! One run from plan to reports.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use checker::ModelName;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::display::Display;
+use super::session::Job;
+use super::{Failure, Format, RunArgs};
+use crate::cluster::program::Program;
+use crate::cluster::warden::Warden;
+use crate::exit::Exit;
+use crate::manifest::{self, Host, Manifest};
+use crate::plan::Plan;
+use crate::report::{self, Finished};
+use crate::run::record::RunRecord;
+use crate::run::{self, Order, RunError};
+use crate::verdict::{self, Verdict, safety};
+use crate::{check, course, results};
+
+/// What all runs of one command share.
+pub struct Shared<'a> {
+    /// The replicas' program.
+    pub program: Program,
+    /// The results folder, as an absolute path.
+    pub results: PathBuf,
+    /// The command line.
+    pub arguments: &'a RunArgs,
+    /// Who cleans up if the harness is killed.
+    pub warden: Arc<Warden>,
+    /// Becomes true at Ctrl-C.
+    pub interrupt: watch::Receiver<bool>,
+    /// What people see meanwhile.
+    pub display: &'a Display,
+}
+
+/// Makes one run, judges it, writes its reports and prints its verdict.
+pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
+    let plan = Arc::new(Plan::draw(&job.scenario, job.seed));
+    let start = Timestamp::now();
+    let folder = results::create(&shared.results, &job.scenario.name, start, job.seed)
+        .with_context(|| format!("making a folder for the run in {}", shared.results.display()))?;
+    let mut manifest = describe(job, shared, start);
+    manifest.write(&folder).context("writing manifest.json")?;
+    manifest::write_json(&folder.join("plan.json"), &*plan).context("writing plan.json")?;
+    results::point_latest(&shared.results, &folder).context("pointing `latest` to the run")?;
+
+    let (progress, watched) = watch::channel(run::progress::Progress::default());
+    shared.display.show(job, watched);
+    let executed = run::execute(Order {
+        plan,
+        program: shared.program.clone(),
+        folder: folder.clone(),
+        mark: shared.warden.mark(job.number),
+        warden: Some(Arc::clone(&shared.warden)),
+        interrupt: shared.interrupt.clone(),
+        progress,
+    });
+    shared.display.hide(job);
+    let record = match executed {
+        Ok(record) => record,
+        Err(error) => return Err(give_up(error, &shared.results, &folder)),
+    };
+
+    let verdict = judge(&record, &folder)?;
+    manifest.end = Some(Timestamp::now());
+    manifest.exit_code = Some(verdict.exit().code());
+    manifest.write(&folder).context("writing manifest.json")?;
+    let finished = Finished {
+        record: &record,
+        verdict: &verdict,
+        statistics: course::Statistics::of(&record),
+        repeat: repeat_command(job, shared),
+        folder: shown_folder(&folder),
+        results: &shared.results,
+        start,
+    };
+    // A failing report never changes a verdict: it is told, and the run keeps its exit code.
+    for problem in report::write_files(&finished, &folder) {
+        eprintln!("harness: {problem}");
+    }
+    show(&finished, shared);
+    Ok(verdict.exit())
+}
+
+fn judge(record: &RunRecord, folder: &Path) -> Result<Verdict, Failure> {
+    // From the file, as `harness check` would: what it does not hold is not proved.
+    let checked = check::check(folder, ModelName::Kv, record.scenario.checker)?;
+    Ok(verdict::judge(record, safety::answer(&checked.report)))
+}
+
+fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
+    Manifest {
+        schema: 1,
+        version: env!("CARGO_PKG_VERSION"),
+        command: std::env::args().collect(),
+        workload: job.workload.display().to_string(),
+        scenario: job.scenario.name.clone(),
+        seed: job.seed,
+        replica: shared.program.clone(),
+        host: Host::look(),
+        start,
+        end: None,
+        exit_code: None,
+    }
+}
+
+/// A run that could not be executed leaves no folder if there is nothing in it to look at.
+fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
+    let exit = match &error {
+        RunError::ExitsAtOnce { .. } | RunError::NeverConnects { .. } | RunError::Spawn { .. } => {
+            Exit::Usage
+        }
+        RunError::InterruptedEarly => Exit::Interrupted,
+        RunError::System { .. } | RunError::Journal(_) => Exit::Internal,
+    };
+    if exit != Exit::Internal {
+        // What cannot be removed is no reason to hide the error.
+        let _ = results::remove(results, folder);
+    }
+    Failure { exit, error: error.into() }
+}
+
+/// The command that makes this run again.
+fn repeat_command(job: &Job, shared: &Shared<'_>) -> String {
+    let mut words = vec!["harness".to_owned(), "run".to_owned()];
+    words.push(quoted(&job.workload.display().to_string()));
+    if let Some(replica) = &shared.arguments.replica {
+        words.extend(["--replica".to_owned(), quoted(&replica.display().to_string())]);
+    }
+    for argument in &shared.arguments.replica_arguments {
+        words.extend(["--replica-arg".to_owned(), quoted(argument)]);
+    }
+    words.extend(["--seed".to_owned(), job.seed.to_string()]);
+    words.join(" ")
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// The folder as a person would type it: relative to the working directory where that is shorter.
+fn shown_folder(folder: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());
+    let relative = here.and_then(|here| folder.strip_prefix(here).ok().map(Path::to_owned));
+    relative.unwrap_or_else(|| folder.to_owned())
+}
+
+fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
+    let text = match shared.arguments.format {
+        Format::Json => report::json_line(finished),
+        Format::Human if shared.arguments.quiet && finished.verdict.exit() == Exit::Valid => {
+            report::quiet_line(finished)
+        }
+        Format::Human => report::console_block(finished, super::is_coloured()),
+    };
+    shared.display.print(text);
+}
