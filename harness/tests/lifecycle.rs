@@ -1,0 +1,129 @@
+//! Nothing outlives a run, however it ends, and nothing recorded is lost.
+
+mod support;
+
+use std::process::Child;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::{Bench, Ended, SHORT, odd_replica, processes_of, wait_until};
+
+/// A harness in the middle of a run of some ten seconds: five replicas live and the history grows.
+fn in_the_middle(bench: &Bench, more: &[&str]) -> Child {
+    let workload =
+        bench.file("long.json", SHORT.replacen("\"lifetime\": 5", "\"lifetime\": 30", 1));
+    let workload = workload.to_string_lossy().into_owned();
+    let mut arguments = vec!["run", &*workload, "--quiet"];
+    arguments.extend(more);
+    let child = bench.command(&arguments).spawn().expect("the harness starts");
+    wait_until("operations are in the history", || {
+        let history = std::fs::read_to_string(bench.path("results/latest/history.jsonl"));
+        history.is_ok_and(|text| text.lines().count() > 100)
+    });
+    assert!(processes_of(&child).len() >= 5);
+    child
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(pid), signal).expect("it was not waited for");
+}
+
+#[test]
+fn a_killed_harness_leaves_no_process_and_a_readable_history() {
+    let bench = Bench::new();
+    // Each replica has a child that made a session of its own.
+    let odd = odd_replica();
+    let more = ["--replica", &*odd.to_string_lossy(), "--replica-arg", "has-a-child"];
+    let mut child = in_the_middle(&bench, &more);
+    assert!(processes_of(&child).len() >= 10, "replicas and their children");
+    signal(&child, Signal::SIGKILL);
+    wait_until("all are gone", || processes_of(&child).is_empty());
+    child.wait().unwrap();
+    let checked = bench.harness(&["check", "results/latest/history.jsonl"]);
+    checked.expect(0);
+    assert!(checked.stdout.contains("linearizable"), "{}", checked.stdout);
+}
+
+#[test]
+fn a_history_cut_off_anywhere_is_still_read() {
+    let bench = Bench::new();
+    let mut child = in_the_middle(&bench, &[]);
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    let history = std::fs::read(bench.path("results/latest/history.jsonl")).unwrap();
+    let end = history.len();
+    for cut in 0..40 {
+        let path = bench.file("cut.jsonl", &history[..end - cut * 7]);
+        bench.harness(&["check", &path.to_string_lossy()]).expect(0);
+    }
+    bench.harness(&["check", &bench.file("cut.jsonl", "").to_string_lossy()]).expect(14);
+}
+
+#[test]
+fn ctrl_c_once_judges_what_is_there() {
+    let bench = Bench::new();
+    let child = in_the_middle(&bench, &[]);
+    signal(&child, Signal::SIGINT);
+    let id = child.id();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    ended.expect(130);
+    assert_eq!(bench.answer("safety"), ("valid".into(), "linearizable".into()), "run {id}");
+    assert!(bench.path("results/latest/latency.csv").exists());
+}
+
+#[test]
+fn ctrl_c_twice_ends_at_once() {
+    let bench = Bench::new();
+    // A replica that takes its time to be connected keeps the harness waiting.
+    let odd = odd_replica();
+    let workload = bench.file("long.json", SHORT);
+    let arguments = [
+        "run",
+        &*workload.to_string_lossy(),
+        "--replica",
+        &*odd.to_string_lossy(),
+        "--replica-arg",
+        "one-never-connects",
+    ];
+    let mut child = bench.command(&arguments).spawn().unwrap();
+    wait_until("the replicas are there", || processes_of(&child).len() >= 5);
+    signal(&child, Signal::SIGINT);
+    signal(&child, Signal::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait_until("all are gone", || processes_of(&child).is_empty());
+}
+
+#[test]
+fn whatever_a_replica_started_ends_with_the_run() {
+    let bench = Bench::new();
+    let odd = odd_replica();
+    let workload = bench.file("short.json", SHORT);
+    let arguments = [
+        "run",
+        &*workload.to_string_lossy(),
+        "--replica",
+        &*odd.to_string_lossy(),
+        "--replica-arg",
+        "has-a-child",
+    ];
+    let mut child = bench.command(&arguments).spawn().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(processes_of(&child), Vec::<i32>::new());
+}
+
+#[test]
+fn two_runs_at_the_same_time_in_the_same_directory_never_meet() {
+    let bench = Bench::new();
+    let workload = bench.file("short.json", SHORT);
+    let workload = workload.to_string_lossy();
+    let arguments = ["run", &*workload, &*workload, "--jobs", "2", "--seed", "1", "--quiet"];
+    let runs: Vec<Child> = (0..2).map(|_| bench.command(&arguments).spawn().unwrap()).collect();
+    for run in runs {
+        Ended::from(run.wait_with_output().unwrap()).expect(0);
+    }
+    let folders = std::fs::read_dir(bench.path("results/short")).unwrap().count();
+    assert_eq!(folders, 4);
+    let summary = std::fs::read_to_string(bench.path("results/summary.csv")).unwrap();
+    assert_eq!(summary.lines().count(), 5, "a header and a row for each:\n{summary}");
+}

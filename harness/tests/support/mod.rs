@@ -1,0 +1,151 @@
+//! What the tests of the command line share: a harness that is called as a user would, in a
+//! folder of its own.
+#![allow(dead_code, clippy::allow_attributes, reason = "each test crate uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A folder with workloads and results, gone with its guard.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// What a finished harness left.
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// A small workload of our own that takes some three seconds.
+pub const SHORT: &str = r#"{
+    "lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 5,
+    "clients": {"count": 4, "keys": 2, "rate": 200, "timeout_ms": 500}
+}"#;
+
+impl Bench {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder") }
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file and returns its path.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("a file in a temporary folder");
+        path
+    }
+
+    /// The harness with these arguments, working in the folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Calls the harness and waits for its end.
+    pub fn harness(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().expect("the harness starts");
+        Ended::from(output)
+    }
+
+    /// Runs a workload with the odd replica in one of its ways.
+    pub fn odd(&self, way: &str, workload: &str) -> Ended {
+        let workload = self.file("odd.json", workload);
+        let odd = odd_replica();
+        self.harness(&[
+            "run",
+            &workload.to_string_lossy(),
+            "--replica",
+            &odd.to_string_lossy(),
+            "--replica-arg",
+            way,
+            "--seed",
+            "7",
+            "--quiet",
+        ])
+    }
+
+    /// The verdict of the newest run.
+    pub fn verdict(&self) -> serde_json::Value {
+        let path = self.path("results/latest/verdict.json");
+        let text = std::fs::read_to_string(&path).expect("the newest run has a verdict");
+        serde_json::from_str(&text).expect("a verdict is JSON")
+    }
+
+    /// Standing and kind of the newest run's answer to `question`.
+    pub fn answer(&self, question: &str) -> (String, String) {
+        let verdict = self.verdict();
+        let answers = verdict["answers"].as_array().expect("answers");
+        let answer = answers.iter().find(|answer| answer["question"] == question);
+        let answer = answer.unwrap_or_else(|| panic!("an answer about {question}: {verdict}"));
+        let text = |key: &str| answer[key].as_str().expect("a text").to_owned();
+        (text("standing"), text("kind"))
+    }
+}
+
+impl Ended {
+    /// Asserts the exit code, and tells the whole story if it is another.
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The program that is wrong in many ways: cargo builds examples for the tests.
+pub fn odd_replica() -> PathBuf {
+    let harness = Path::new(env!("CARGO_BIN_EXE_harness"));
+    harness.with_file_name("examples").join("odd_replica")
+}
+
+/// Waits until `condition` holds, with a deadline.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The living processes that the harness with this process id started, and their descendants: they
+/// carry its mark in their environment.
+pub fn processes_of(harness: &Child) -> Vec<i32> {
+    let prefix = format!("{}=", harness::cluster::sweep::MARK);
+    let mark = format!("{prefix}{}-", harness.id());
+    let entries = std::fs::read_dir("/proc").expect("/proc");
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let is_marked = |pid: &i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
+    };
+    pids.filter(is_marked).collect()
+}
