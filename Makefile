@@ -1,0 +1,26 @@
+# Thin over cargo; each target does its own set-up.
+
+CARGO ?= cargo
+
+.PHONY: help run test lint bench clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: ## build, and run the demo: a verdict in half a minute
+	$(CARGO) build --release --bins
+	./target/release/harness run workloads/demo.json
+
+test: lint ## formatting, lints, unit and property tests, the command line, real clusters
+	$(CARGO) build --workspace --bins --examples
+	$(CARGO) test --workspace --no-fail-fast
+
+lint: ## formatting, and lints with warnings as errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+bench: ## the numbers in the README
+	$(CARGO) bench --workspace
+
+clean: ## remove what was built
+	$(CARGO) clean
