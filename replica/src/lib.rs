@@ -8,6 +8,8 @@
 pub mod bugs;
 pub mod cli;
 pub mod core;
+pub mod profile;
 pub mod server;
+pub mod storage;
 pub mod transport;
 pub mod wire;

@@ -2,42 +2,51 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use replica::cli::Arguments;
-use replica::core::{Replica, Saved};
+use replica::cli::{Arguments, Plan, list_bugs};
+use replica::core::Replica;
 use replica::server::{World, serve};
-use replica::transport::SeqPacket;
+use replica::storage::{Memory, Stable, Storage};
+use replica::transport;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.list_bugs {
+        print!("{}", list_bugs());
+        return ExitCode::SUCCESS;
+    }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(arguments.log.clone())
+        .with_ansi(false)
+        .with_max_level(arguments.log)
         .init();
-    match arguments.config() {
+    let plan = match arguments.plan() {
+        Ok(plan) => plan,
         Err(error) => {
             eprintln!("replica: {error}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
-        Ok((config, seed)) => match run(config, seed) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("replica: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
+    };
+    match run(plan, Memory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("replica: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn run(config: replica::core::Config, seed: u64) -> anyhow::Result<()> {
-    use anyhow::Context;
-    let name = config.id.to_string();
-    let mut transport = SeqPacket::connect(&name)
-        .with_context(|| format!("cannot connect to the socket {name:?}"))?;
-    let mut world = World::new(ChaCha8Rng::seed_from_u64(seed));
-    let now = world.now();
-    let replica = Replica::new(config.into(), Saved::default(), now);
-    serve(replica, &mut transport, world).context("the socket failed")
+/// Serves until the simulator goes.
+fn run(plan: Plan, storage: impl Storage) -> anyhow::Result<()> {
+    let id = plan.config.id;
+    let mut stable = Stable::new(storage, plan.config.bugs);
+    let saved = stable.load()?;
+    let mut transport = transport::open(plan.transport, id)
+        .with_context(|| format!("cannot reach the simulator as {id} by {:?}", plan.transport))?;
+    let mut world = World::new(ChaCha8Rng::seed_from_u64(plan.seed));
+    let replica = Replica::new(plan.config.into(), saved, world.now());
+    serve(replica, transport.as_mut(), &mut stable, world)
 }

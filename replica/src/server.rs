@@ -7,6 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::core::{Input, Now, Output, Replica, Time};
+use crate::storage::{Stable, Storage};
 use crate::transport::{Received, Transport};
 use crate::wire::{self, Incoming, Status};
 
@@ -37,11 +38,12 @@ impl World {
 }
 
 /// Runs a replica until its socket is closed.
-pub fn serve(
+pub fn serve<S: Storage>(
     mut replica: Replica,
     transport: &mut dyn Transport,
+    stable: &mut Stable<S>,
     mut world: World,
-) -> io::Result<()> {
+) -> anyhow::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let now = world.now();
@@ -58,7 +60,9 @@ pub fn serve(
         }
         replica.step(world.now(), Input::Tick);
         replica.flush(world.now());
-        for output in replica.take_effects().1 {
+        let (unsaved, outputs) = replica.take_effects();
+        stable.keep(world.now().time, &replica, unsaved)?;
+        for output in outputs {
             let bytes = match &output {
                 Output::Send(message) => wire::write_message(message),
                 Output::Reply(reply) => wire::write_reply(replica.id(), reply),

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fates::Fate;
 use super::log::{Command, Entry};
 use super::message::Handover;
 use super::replica::{Replica, Role};
 use super::size;
-use super::types::{Now, Operation, Outcome, Request, RequestId};
+use super::types::{Index, Now, Operation, Outcome, Request, RequestId, Time};
 use crate::bugs::Bug;
-
-/// How many refused requests are remembered.
-const REMEMBERED_REFUSALS: usize = 1_024;
 
 impl Replica {
     pub(super) fn receive_request(&mut self, now: Now, request: Request) {
-        if self.refused.contains(&request.id) {
-            self.reply(request.id, Outcome::Redirect);
-            return;
+        match self.fates.of(&request.id) {
+            Some(Fate::Refused) => return self.reply(request.id, Outcome::Redirect),
+            Some(Fate::HandedOver) => return,
+            _ if self.queue.contains(&request.id) || self.is_copy(&request) => return,
+            _ => {}
         }
         let missed = now.time.since(self.heard_leader) > self.config.heartbeat.mul_f64(1.25);
         let limit = self.config.queue_limit;
@@ -32,24 +32,43 @@ impl Replica {
             Role::Leader(_) => self.execute(now, request),
             // A leader that has missed a heartbeat may be dead: better to wait than to send a
             // client to its grave.
-            _ if self.leader.is_some() && !missed => self.refuse(request.id),
+            _ if self.leader.is_some() && !missed && self.sent_away.insert(request.id.client) => {
+                self.refuse(request.id);
+            }
             _ => self.enqueue(now, request),
         }
     }
 
     /// Tells a client to ask elsewhere, and remembers that.
-    fn refuse(&mut self, id: RequestId) {
-        if self.refused.len() == REMEMBERED_REFUSALS {
-            self.refused.pop_front();
-        }
-        self.refused.push_back(id.clone());
+    pub(super) fn refuse(&mut self, id: RequestId) {
+        self.fates.remember(id.clone(), Fate::Refused);
         self.reply(id, Outcome::Redirect);
     }
 
-    fn enqueue(&mut self, now: Now, request: Request) {
-        if self.queue.contains(&request.id) {
-            return;
+    /// Whether this is a copy of a put that is in the log, or was and may yet take effect. If it
+    /// is committed its client is answered again; else its client is answered when its place is.
+    fn is_copy(&mut self, request: &Request) -> bool {
+        if self.config.bugs.has(Bug::DuplicateApply) {
+            return false;
         }
+        let id = &request.id;
+        if self.machine.has_applied(id) {
+            self.reply(id.clone(), Outcome::Done);
+            return true;
+        }
+        if self.waiting.values().any(|(_, known)| known.id == *id) {
+            return true;
+        }
+        let uncommitted = self.log.from(self.commit.next());
+        let is_it =
+            |entry: &Entry| matches!(&entry.command, Command::Put { id: put, .. } if put == id);
+        let Some(offset) = uncommitted.iter().position(is_it) else { return false };
+        let index = Index(self.commit.next().0 + offset as u64);
+        self.waiting.insert(index, (uncommitted[offset].term, request.clone()));
+        true
+    }
+
+    fn enqueue(&mut self, now: Now, request: Request) {
         if self.queue.len() >= self.config.queue_limit {
             self.refuse(request.id);
             return;
@@ -76,7 +95,25 @@ impl Replica {
     /// Requests of a leader that stopped leading wait for the next one.
     pub(super) fn requeue(&mut self, now: Now, requests: Vec<Request>) {
         for request in requests {
-            self.enqueue(now, request);
+            if self.queue.contains(&request.id) {
+                continue;
+            }
+            if self.fates.of(&request.id) == Some(Fate::TakenIn) {
+                self.queue.push(request, Time::NEVER);
+            } else {
+                self.enqueue(now, request);
+            }
+        }
+    }
+
+    /// Executes requests from another replica's queue. One that was handed over before, and has
+    /// been answered, came again because the acknowledgement was lost.
+    pub(super) fn execute_queued(&mut self, now: Now, requests: Vec<Request>) {
+        for request in requests {
+            if self.fates.of(&request.id) != Some(Fate::Answered) {
+                self.fates.remember(request.id.clone(), Fate::TakenIn);
+                self.execute(now, request);
+            }
         }
     }
 
@@ -101,40 +138,34 @@ impl Replica {
                     self.await_round(request);
                 }
             }
+            Operation::Put { .. } if self.is_copy(&request) => {}
             Operation::Put { key, value } => {
                 let (key, value) = (Arc::clone(key), Arc::clone(value));
-                self.put(now, request.id, key, value);
+                self.put(now, request, key, value);
             }
         }
     }
 
-    fn put(&mut self, now: Now, id: RequestId, key: Arc<str>, value: Arc<str>) {
+    fn put(&mut self, now: Now, request: Request, key: Arc<str>, value: Arc<str>) {
+        let id = request.id.clone();
         let command = Command::Put { id: id.clone(), key, value };
         let bugs = self.config.bugs;
         if size::entry(&Entry { term: self.term, command: command.clone() }) > size::BATCH_LIMIT {
             self.reply(id, Outcome::Fail);
             return;
         }
-        if !bugs.has(Bug::DuplicateApply) {
-            if self.machine.has_applied(&id) {
-                self.reply(id, Outcome::Done);
-                return;
-            }
-            if self.waiting.values().any(|(term, known)| *term == self.term && *known == id) {
-                return; // the first copy's answer answers this one
-            }
-        }
         let index = self.append_own(command);
         if bugs.has(Bug::AckBeforeCommit) {
             self.reply(id.clone(), Outcome::Done);
         }
-        self.waiting.insert(index, (self.term, id));
+        self.waiting.insert(index, (self.term, request));
         self.start_batch(now);
     }
 
     pub(super) fn answer_get(&mut self, request: Request) {
         if let Operation::Get { key } = &request.operation {
             let value = self.machine.get(key);
+            self.fates.answered(&request.id);
             self.reply(request.id, Outcome::Value(value));
         }
     }

@@ -36,6 +36,9 @@ pub struct Config {
     pub resend: Duration,
     /// How long a leader waits for more puts before it sends the first of them.
     pub batch_delay: Duration,
+    /// Waits so only for ten seconds after something had to be sent twice: where messages are
+    /// lost each entry costs more of them, where none is, nobody need wait.
+    pub batch_after_loss: bool,
     /// For this long after a leader's append a replica supports no other candidate. Zero: never.
     pub loyalty: Duration,
     /// For this long after a broadcast that a majority answered a leader serves gets by itself.

@@ -1,5 +1,6 @@
 //! The follower: takes the leader's entries, applies what is committed, hands over its queue.
 
+use super::fates::Fate;
 use super::log::{Command, Entry};
 use super::message::{Append, Appended, Body};
 use super::replica::{Replica, Role};
@@ -19,7 +20,9 @@ impl Replica {
         }
         self.follow(now, from, term);
         if let Some(received) = append.queue_ack {
-            self.queue.acknowledge(self.config.boot, received);
+            for id in self.queue.acknowledge(self.config.boot, received) {
+                self.fates.remember(id, Fate::HandedOver);
+            }
         }
         let leader_commit = append.commit;
         let (success, matched) = self.take_entries(append);
@@ -40,6 +43,7 @@ impl Replica {
         self.role = Role::Follower;
         self.leader = Some(leader);
         self.heard_leader = now.time;
+        self.sent_away.clear();
         self.election = super::election::Election::default();
         self.restart_election_timer(now);
     }

@@ -16,6 +16,9 @@ use crate::bugs::Bug;
 /// Unanswered messages with entries that a follower may have in flight.
 const WINDOW: u32 = 32;
 
+/// How long a network counts as lossy after a loss.
+const LOSS_REMEMBERED: Duration = Duration::from_secs(10);
+
 /// What only a leader knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leader {
@@ -34,6 +37,9 @@ pub(super) struct Leader {
     pub held: Vec<Request>,
     /// When the oldest entry that nobody was sent yet may leave.
     batch_at: Time,
+    elected: Time,
+    /// When a message was last known to be lost.
+    lost_at: Option<Time>,
 }
 
 /// What a leader knows of one follower.
@@ -50,6 +56,8 @@ pub(super) struct Follower {
     /// When it was last sent anything.
     sent: Time,
     in_flight: u32,
+    /// Entries were sent again since it was last heard.
+    resent: bool,
     /// It is owed a message, whether there are entries or not.
     owed: bool,
     /// Refusals of rounds before this one are about what was sent before they were acted on.
@@ -150,6 +158,7 @@ impl Follower {
             heard: now,
             sent: now,
             in_flight: 0,
+            resent: false,
             owed: true,
             refusals_from: 0,
             queue: QueuePlace::default(),
@@ -176,23 +185,28 @@ impl Follower {
 
 impl Replica {
     pub(super) fn lead(&mut self, now: Now) {
-        let first_own = self.log.last_index().next();
-        let follower = Follower::new(first_own, now.time);
+        let next = self.log.last_index().next();
+        let follower = Follower::new(next, now.time);
         let followers = self.config.peers.iter().map(|&id| (id, follower.clone())).collect();
         info!(term = self.term.0, rounds = self.election.rounds, "leader");
         self.role = Role::Leader(Box::new(Leader {
             followers,
-            first_own,
+            // Who commits entries of older terms by counting sees no need for one of its own.
+            first_own: if self.config.bugs.has(Bug::CommitOlderTerm) { Index(0) } else { next },
             rounds: Rounds::default(),
             reads: VecDeque::new(),
             intake: self.election.heard.keys().copied().collect(),
             intake_until: now.time + self.config.quorum_timeout,
             held: Vec::new(),
             batch_at: now.time,
+            elected: now.time,
+            lost_at: None,
         }));
         self.leader = Some(self.config.id);
         self.election = super::election::Election::default();
-        self.append_own(Command::Noop);
+        if !self.config.bugs.has(Bug::CommitOlderTerm) {
+            self.append_own(Command::Noop);
+        }
         if self.config.bugs.has(Bug::CommitOnElection) {
             self.commit_to(self.log.last_index());
         }
@@ -209,10 +223,31 @@ impl Replica {
         }
         let lost_at = leader.quorum_lost_at(&self.config, now.time);
         if now.time >= lost_at && !self.config.bugs.has(Bug::LeaderKeepsOnlyCopy) {
-            info!(term = self.term.0, "has not heard a majority: stops leading");
-            self.become_follower(now, self.term);
+            self.quorum_timeout(now);
         } else {
             self.finish_intake(now);
+        }
+    }
+
+    /// A heartbeat is due for everyone, and what was not answered is sent again: what
+    /// [`Replica::flush`] does by itself when the time has come, for those who drive a replica
+    /// without a clock.
+    pub fn heartbeat_timeout(&mut self) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        for follower in leader.followers.values_mut() {
+            follower.owed = true;
+            if follower.has_unanswered() {
+                follower.next = follower.matched.next();
+                follower.in_flight = 0;
+            }
+        }
+    }
+
+    /// The leader has not heard from a majority for too long.
+    pub fn quorum_timeout(&mut self, now: Now) {
+        if self.is_leader() {
+            info!(term = self.term.0, "has not heard a majority: stops leading");
+            self.become_follower(now, self.term);
         }
     }
 
@@ -245,10 +280,11 @@ impl Replica {
 
     /// A put is in the log: it leaves at once, or when the batch delay is over.
     pub(super) fn start_batch(&mut self, now: Now) {
-        let delay = self.config.batch_delay;
-        if let Role::Leader(leader) = &mut self.role
-            && leader.batch_at == Time::NEVER
-        {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let lossy = leader.lost_at.is_some_and(|at| now.time < at + LOSS_REMEMBERED);
+        let waits = lossy || !self.config.batch_after_loss;
+        if leader.batch_at == Time::NEVER {
+            let delay = if waits { self.config.batch_delay } else { Duration::ZERO };
             leader.batch_at = now.time + delay;
         }
     }
@@ -267,6 +303,7 @@ impl Replica {
             if due && follower.has_unanswered() {
                 follower.next = follower.matched.next();
                 follower.in_flight = 0;
+                follower.resent = true;
             }
             let new = batch_ready && first_served.contains(&id) && follower.next <= last;
             let wants = due || follower.owed || reads_wait;
@@ -327,6 +364,9 @@ impl Replica {
         }
         let Some(follower) = leader.followers.get_mut(&from) else { return };
         follower.heard = now.time;
+        if std::mem::take(&mut follower.resent) {
+            leader.lost_at = Some(now.time); // alive, so what it did not answer was lost
+        }
         follower.round = follower.round.max(answer.round);
         if answer.success {
             assert!(answer.matched <= last, "a follower cannot match more than there is");
@@ -335,6 +375,11 @@ impl Replica {
             follower.next = follower.next.max(follower.matched.next());
             follower.in_flight = 0;
         } else if answer.round >= follower.refusals_from {
+            // What a follower has acknowledged it keeps, unless a bug lets it forget.
+            let forgetful = [Bug::TruncateCommitted, Bug::Amnesia, Bug::NoFsync];
+            if forgetful.iter().any(|&bug| self.config.bugs.has(bug)) {
+                follower.matched = follower.matched.min(answer.matched);
+            }
             let hint = answer.matched.next().min(follower.next.previous());
             follower.next = hint.max(follower.matched.next());
             follower.in_flight = 0;
@@ -347,9 +392,7 @@ impl Replica {
         if complete {
             leader.intake.remove(&from);
         }
-        for request in requests {
-            self.execute(now, request);
-        }
+        self.execute_queued(now, requests);
         self.advance_commit(now);
         self.serve_reads(now);
         self.finish_intake(now);
@@ -384,6 +427,9 @@ impl Replica {
         }
         let stale_clock = self.config.bugs.has(Bug::DeafAfterPause);
         let time = if stale_clock { self.clock } else { now.time };
+        if self.config.bugs.has(Bug::EagerLeader) && time < leader.elected + self.config.lease {
+            return true;
+        }
         let round = leader.reached_by_majority(&self.config, leader.rounds.current, |f| f.round);
         self.config.lease > Duration::ZERO
             && leader.rounds.began(round).is_some_and(|began| time < began + self.config.lease)

@@ -17,12 +17,13 @@
 //! | `replica` | the state, the step, committing |
 //! | `election` | pre-vote, vote, and the faster way on from a failed election |
 //! | `leader`, `follower` | replication from both ends; leases and rounds for reads |
-//! | `clients`, `queue` | requests: executed, redirected, or kept and handed over |
+//! | `clients`, `queue`, `fates` | requests: executed, redirected, or kept and handed over |
 //! | `size` | how many bytes a message will take |
 
 mod clients;
 mod config;
 mod election;
+mod fates;
 mod follower;
 mod leader;
 mod log;

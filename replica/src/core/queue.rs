@@ -29,11 +29,6 @@ impl Queue {
         self.requests.len()
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.requests.is_empty()
-    }
-
     /// Whether this request waits already.
     pub fn contains(&self, id: &RequestId) -> bool {
         self.requests.iter().any(|held| held.request.id == *id)
@@ -57,12 +52,13 @@ impl Queue {
         Some(Handover { boot, first: self.first, requests, left })
     }
 
-    /// Forgets what a leader says it has received.
-    pub fn acknowledge(&mut self, boot: u32, received: QueuePlace) {
-        while received.boot == boot && self.first < received.next && !self.is_empty() {
-            self.requests.pop_front();
-            self.first += 1;
-        }
+    /// Takes out what a leader says it has received.
+    pub fn acknowledge(&mut self, boot: u32, received: QueuePlace) -> Vec<RequestId> {
+        let ours = received.boot == boot;
+        let count = if ours { received.next.saturating_sub(self.first) } else { 0 };
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.requests.len());
+        self.first += count as u64;
+        self.requests.drain(..count).map(|held| held.request.id).collect()
     }
 
     /// Takes everything out, for a replica that has become leader itself.

@@ -1,13 +1,14 @@
 //! One replica: its state, and the step from one state to the next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::debug;
+use tracing::{debug, trace};
 
 use super::config::Config;
 use super::election::{Candidate, Election};
+use super::fates::Fates;
 use super::leader::Leader;
 use super::log::{Command, Entry, Log};
 use super::machine::Machine;
@@ -86,12 +87,16 @@ pub struct Replica {
     pub(super) heard_leader: Time,
     pub(super) election: Election,
     pub(super) queue: Queue,
-    /// Requests that were told to go elsewhere, so that a late copy is told the same.
-    pub(super) refused: VecDeque<RequestId>,
+    pub(super) fates: Fates,
+    /// Clients that were told to go to the leader since it was last heard. One that comes back
+    /// did not find it there: its request is kept, or it would be sent in circles.
+    pub(super) sent_away: BTreeSet<Id>,
     /// Puts that this replica took in as a leader and whose clients wait: answered when their
     /// place in the log is committed, even if another leader commits it.
-    pub(super) waiting: BTreeMap<Index, (Term, RequestId)>,
-    /// When the last input was handled.
+    pub(super) waiting: BTreeMap<Index, (Term, Request)>,
+    /// Puts among them whose place went to another entry, within one step.
+    overtaken: Vec<Request>,
+    /// When the last [`Input::Tick`] was handled: an old idea of the time, for a bug to use.
     pub(super) clock: Time,
     pub(super) unsaved: Unsaved,
     outputs: Vec<Output>,
@@ -112,8 +117,10 @@ impl Replica {
             heard_leader: now.time,
             election: Election::default(),
             queue: Queue::default(),
-            refused: VecDeque::new(),
+            fates: Fates::default(),
+            sent_away: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            overtaken: Vec::new(),
             clock: now.time,
             unsaved: Unsaved::default(),
             outputs: Vec::new(),
@@ -126,12 +133,19 @@ impl Replica {
     /// Handles one input. What a leader has to send because of it waits for [`Self::flush`], so
     /// that inputs that arrive together leave in one message.
     pub fn step(&mut self, now: Now, input: Input) {
+        self.handle(now, input);
+        self.requeue_overtaken(now);
+    }
+
+    fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Message(message) => self.receive(now, message),
             Input::Request(request) => self.receive_request(now, request),
-            Input::Tick => self.tick(now),
+            Input::Tick => {
+                self.clock = now.time;
+                self.tick(now);
+            }
         }
-        self.clock = now.time;
     }
 
     fn receive(&mut self, now: Now, message: Message) {
@@ -219,16 +233,41 @@ impl Replica {
             let again = self.config.bugs.has(Bug::DuplicateApply);
             self.machine.apply(&entry.command, again);
             let term = entry.term;
-            if let Some((expected, id)) = self.waiting.remove(&self.commit) {
-                // Another leader's entry committed in its place: this request never will.
-                let done = expected == term;
-                let outcome = if done { Outcome::Done } else { Outcome::Redirect };
-                if !self.config.bugs.has(Bug::AckBeforeCommit) {
-                    self.reply(id, outcome);
+            if let Some((expected, request)) = self.waiting.remove(&self.commit) {
+                if expected != term {
+                    // Another entry is committed in its place: this one never will be.
+                    self.overtaken.push(request);
+                } else if !self.config.bugs.has(Bug::AckBeforeCommit) {
+                    self.fates.answered(&request.id);
+                    self.reply(request.id, Outcome::Done);
                 }
             }
         }
-        debug!(commit = self.commit.0, "committed");
+        self.find_overtaken();
+        trace!(commit = self.commit.0, "committed");
+    }
+
+    /// Terms never fall along a log: behind a committed entry there can be none of an older term,
+    /// so a put of an older term that waits further back will never take effect.
+    fn find_overtaken(&mut self) {
+        let committed = self.log.term_at(self.commit).unwrap_or_default();
+        let overtaken: Vec<Index> = self
+            .waiting
+            .iter()
+            .filter(|(_, (term, _))| *term < committed)
+            .map(|(&index, _)| index)
+            .collect();
+        for index in overtaken {
+            self.overtaken.extend(self.waiting.remove(&index).map(|(_, request)| request));
+        }
+    }
+
+    /// Puts that certainly never take effect from where they stood start over.
+    fn requeue_overtaken(&mut self, now: Now) {
+        if !self.overtaken.is_empty() {
+            let requests = std::mem::take(&mut self.overtaken);
+            self.requeue(now, requests);
+        }
     }
 
     /// Whether the leader was heard so lately that supporting another one could break a lease.

@@ -5,6 +5,8 @@
 
 mod outbox;
 mod seqpacket;
+mod stream;
+mod udp;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -13,7 +15,40 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
+use crate::core::Id;
+
 pub use seqpacket::SeqPacket;
+pub use stream::Stream;
+pub use udp::Udp;
+
+/// The kinds of transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Whichever of the two UNIX sockets is there.
+    Unix,
+    /// `seqpacket`.
+    SeqPacket,
+    /// `stream`.
+    Stream,
+    /// `udp`, to this port.
+    Udp(u16),
+}
+
+/// Opens a replica's socket. UNIX sockets are named by the bare id, in the working directory.
+pub fn open(kind: Kind, id: Id) -> io::Result<Box<dyn Transport>> {
+    let name = id.to_string();
+    Ok(match kind {
+        Kind::SeqPacket => Box::new(SeqPacket::connect(&name)?),
+        Kind::Stream => Box::new(Stream::connect(&name)?),
+        Kind::Udp(port) => Box::new(Udp::open(port, id)?),
+        Kind::Unix => match SeqPacket::connect(&name) {
+            Err(error) if error.raw_os_error() == Some(nix::Error::EPROTOTYPE as i32) => {
+                Box::new(Stream::connect(&name)?)
+            }
+            other => Box::new(other?),
+        },
+    })
+}
 
 /// What an attempt to receive gave.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,5 +87,14 @@ pub trait Transport {
             Ok(_) | Err(nix::Error::EINTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// What an error on receiving means.
+fn failed_receive(error: io::Error) -> io::Result<Received> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(Received::Nothing),
+        io::ErrorKind::ConnectionReset => Ok(Received::Closed),
+        _ => Err(error),
     }
 }

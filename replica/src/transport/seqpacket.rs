@@ -38,14 +38,13 @@ fn write(socket: &OwnedFd, packet: &[u8]) -> io::Result<usize> {
 impl Transport for SeqPacket {
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Received> {
         match recv(self.socket.as_raw_fd(), &mut self.packet, MsgFlags::empty()) {
-            Ok(0) | Err(nix::Error::ECONNRESET) => Ok(Received::Closed),
+            Ok(0) => Ok(Received::Closed),
             Ok(length) => {
                 buffer.clear();
                 buffer.extend_from_slice(&self.packet[..length]);
                 Ok(Received::Message)
             }
-            Err(nix::Error::EAGAIN | nix::Error::EINTR) => Ok(Received::Nothing),
-            Err(error) => Err(error.into()),
+            Err(error) => super::failed_receive(error.into()),
         }
     }
 

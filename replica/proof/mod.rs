@@ -1,0 +1,8 @@
+//! The proofs of the core, shared by the tests and by `replica-check`.
+//!
+//! `simulation` drives five cores through random faults on a simulated clock; `ledger` watches
+//! every step and knows what must hold; `model` gives the core to a model checker.
+
+pub mod ledger;
+pub mod model;
+pub mod simulation;

@@ -1,0 +1,97 @@
+//! Sets of timings that work together.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::bugs::Bugs;
+use crate::core::{Config, ElectionRule, Id};
+
+/// How many clients' requests a replica keeps while there is no leader.
+const QUEUE_LIMIT: usize = 1_024;
+
+/// A set of timings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Election timeouts of 150 to 300 ms: the paper's.
+    Paper,
+    /// Election timeouts of 100 to 300 ms: the original's.
+    Seed,
+    /// The fewest messages: long timeouts, puts to a bare majority first, and in batches
+    /// once messages were lost.
+    Frugal,
+}
+
+struct Timings {
+    heartbeat: u64,
+    resend: u64,
+    election_min: u64,
+    election_max: u64,
+    quorum_timeout: u64,
+    batch_delay: u64,
+}
+
+impl Profile {
+    fn timings(self) -> Timings {
+        match self {
+            Self::Paper => Timings {
+                heartbeat: 75,
+                resend: 75,
+                election_min: 150,
+                election_max: 300,
+                quorum_timeout: 500,
+                batch_delay: 0,
+            },
+            // The heartbeat is as long as the shortest timeout allows: it is most of the traffic.
+            Self::Seed => Timings {
+                heartbeat: 70,
+                resend: 70,
+                election_min: 100,
+                election_max: 300,
+                quorum_timeout: 500,
+                batch_delay: 0,
+            },
+            Self::Frugal => Timings {
+                heartbeat: 800,
+                resend: 150,
+                election_min: 1_200,
+                election_max: 2_000,
+                quorum_timeout: 3_000,
+                batch_delay: 250,
+            },
+        }
+    }
+
+    /// The configuration of one replica under this profile.
+    pub fn config(self, id: Id, peers: Vec<Id>) -> Config {
+        let timings = self.timings();
+        let mut config = Config {
+            id,
+            peers,
+            boot: 0,
+            heartbeat: Duration::from_millis(timings.heartbeat),
+            resend: Duration::from_millis(timings.resend),
+            election_min: Duration::from_millis(timings.election_min),
+            election_max: Duration::from_millis(timings.election_max),
+            quorum_timeout: Duration::from_millis(timings.quorum_timeout),
+            batch_delay: Duration::from_millis(timings.batch_delay),
+            batch_after_loss: self == Self::Frugal,
+            loyalty: Duration::ZERO,
+            lease: Duration::ZERO,
+            bare_majority: self == Self::Frugal,
+            election: ElectionRule::Fast,
+            queue_limit: QUEUE_LIMIT,
+            bugs: Bugs::default(),
+        };
+        derive(&mut config);
+        config
+    }
+}
+
+/// Sets what follows from the shortest election timeout: nobody stands before it is over, so
+/// loyalty may last nearly as long, and a lease ends a tenth of it before loyalty does: clocks
+/// may drift apart by as much.
+pub fn derive(config: &mut Config) {
+    config.loyalty = config.election_min.mul_f64(0.95);
+    config.lease = config.election_min.mul_f64(0.85);
+}
