@@ -31,7 +31,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
     let verdict = Verdict { answers: vec![safety, evidence], is_interrupted: false };
     let text = match arguments.format {
         Format::Json => format!("{}\n", serde_json::to_string(&verdict)?),
-        Format::Human => report::verdict_lines(&verdict, super::is_coloured()),
+        Format::Human => report::verdict_lines(&verdict, super::style()),
     };
     super::print(&text)?;
     Ok(verdict.exit())

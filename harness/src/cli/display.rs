@@ -136,12 +136,12 @@ impl Screen {
                 watched.number != number
             }),
             Command::Print(text, done) => {
-                // A reader that went away is noticed where it matters: by the exit code.
+                // A reader that went away changes no verdict: the exit code tells it.
                 let print = || drop(super::print(&text));
                 if self.is_live {
-                    self.live.suspend(print)
+                    self.live.suspend(print);
                 } else {
-                    print()
+                    print();
                 }
                 let _ = done.send(());
             }

@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::warden;
 use crate::exit::Exit;
+use crate::report::Style;
 
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
 /// verdict.
@@ -156,6 +157,15 @@ fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+/// How to write for standard output as it is: as wide as its terminal, and in colours there.
+fn style() -> Style {
+    let style = Style::new(is_coloured());
+    match console::Term::stdout().size_checked() {
+        Some((_, columns)) => Style { width: usize::from(columns).clamp(40, 120), ..style },
+        None => style,
     }
 }
 

@@ -161,7 +161,7 @@ fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
         Format::Human if shared.arguments.quiet && finished.verdict.exit() == Exit::Valid => {
             report::quiet_line(finished)
         }
-        Format::Human => report::console_block(finished, super::is_coloured()),
+        Format::Human => report::console_block(finished, super::style()),
     };
     shared.display.print(text);
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use crate::course;
-use crate::report::Finished;
 use crate::report::files::FILES;
 use crate::report::summary_csv;
 use crate::report::text::{escape, grouped, wrap};
 use crate::report::totals::{Totals, leaders};
+use crate::report::{Finished, warnings};
 use crate::run::record::{EndReason, RunRecord};
 use crate::verdict::{Answer, Standing, Verdict};
 
@@ -45,16 +45,9 @@ impl Style {
     }
 }
 
-/// The final block at the default width; see [`block`].
-pub fn console_block(finished: &Finished<'_>, is_coloured: bool) -> String {
-    block(finished, Style::new(is_coloured))
-}
-
-/// A verdict alone, at the default width: a line for each answer, below it what is to be known of
-/// one that is not valid.
-pub fn verdict_lines(verdict: &Verdict, is_coloured: bool) -> String {
-    let lines = answers(&verdict.answers, Style::new(is_coloured));
-    joined(&lines)
+/// A verdict alone: a line for each answer, below it what is to be known of one that is not valid.
+pub fn verdict_lines(verdict: &Verdict, style: Style) -> String {
+    joined(&answers(&verdict.answers, style))
 }
 
 /// A run in one line, for those who want no more: its name, its worst news, its folder.
@@ -76,13 +69,13 @@ pub fn quiet_line(finished: &Finished<'_>) -> String {
 
 /// The final block: scenario and seed, the five verdicts, the key numbers, the course's statistics
 /// for its own configs, warnings, where the results are, and the command that repeats the run.
-pub fn block(finished: &Finished<'_>, style: Style) -> String {
+pub fn console_block(finished: &Finished<'_>, style: Style) -> String {
     let sections = [
         vec![title(finished.record)],
         answers(&finished.verdict.answers, style),
         numbers(finished.record, style),
         course_lines(finished, style),
-        warnings(finished.record, style),
+        warning_lines(finished, style),
         places(finished),
     ];
     let sections = sections.iter().filter(|lines| !lines.is_empty()).map(|lines| joined(lines));
@@ -231,27 +224,19 @@ fn course_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
         .collect()
 }
 
-fn warnings(record: &RunRecord, style: Style) -> Vec<String> {
-    let oddities = record.oddities.iter().map(|(oddity, example)| {
-        format!(
-            "{} {}; the first by {} at {}: {}",
-            grouped(example.count),
-            oddity.describe(),
-            example.node,
-            example.at,
-            example.text
-        )
-    });
-    let warnings = record.scenario.warnings.iter().cloned().chain(oddities);
+fn warning_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
+    let warnings = warnings(finished).into_iter();
     warnings.flat_map(|warning| labelled("warning", &escape(&warning), style)).collect()
 }
 
 fn places(finished: &Finished<'_>) -> Vec<String> {
     let shown = |path: &std::path::Path| escape(&path.display().to_string());
     let mut lines = vec![format!("{:<LABEL_WIDTH$}{}", "results", shown(&finished.folder))];
-    let files: Vec<(String, &str)> = FILES
-        .iter()
-        .map(|file| (shown(&finished.folder.join(file.name)), file.about))
+    let written_by_the_run = [("history.jsonl", "each event"), ("faults.jsonl", "each fault")];
+    let files: Vec<(String, &str)> = written_by_the_run
+        .into_iter()
+        .chain(FILES.iter().map(|file| (file.name, file.about)))
+        .map(|(name, about)| (shown(&finished.folder.join(name)), about))
         .chain([(shown(&summary_of_all(finished)), "all runs, a row each")])
         .collect();
     let width = files.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0);
@@ -285,7 +270,7 @@ mod tests {
     use crate::report::sample::Sample;
 
     fn sample_block(style: Style) -> String {
-        block(&Sample::new().finished(Path::new("results")), style)
+        console_block(&Sample::new().finished(Path::new("results")), style)
     }
 
     #[test]
@@ -318,7 +303,7 @@ mod tests {
     #[test]
     fn what_the_course_says_is_shown_for_its_own_configs_only() {
         let sample = Sample::of_the_course();
-        let text = block(&sample.finished(Path::new("results")), Style::new(false));
+        let text = console_block(&sample.finished(Path::new("results")), Style::new(false));
         assert!(
             text.contains("\nthe course's own statistics\n    leaders in order     0000 0003\n")
         );

@@ -35,9 +35,9 @@ use jiff::Timestamp;
 
 use crate::course;
 use crate::run::record::RunRecord;
-use crate::verdict::Verdict;
+use crate::verdict::{Question, Standing, Verdict};
 
-pub use console::{console_block, quiet_line, verdict_lines};
+pub use console::{Style, console_block, quiet_line, verdict_lines};
 pub use files::write_files;
 pub use verdict_json::json_line;
 
@@ -58,4 +58,24 @@ pub struct Finished<'a> {
     pub results: &'a Path,
     /// When the run was begun.
     pub start: Timestamp,
+}
+
+/// What the reader should know although no verdict says it, a sentence each: what is odd about the
+/// workload, what is allowed but odd in the replicas' messages, what the host did that harmed nothing.
+pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
+    let record = finished.record;
+    let oddities = record.oddities.iter().map(|(oddity, example)| {
+        format!(
+            "{} {}; the first by {} at {}: {}",
+            text::grouped(example.count),
+            oddity.describe(),
+            example.node,
+            example.at,
+            example.text
+        )
+    });
+    let environment = finished.verdict.answer(Question::Environment);
+    let remarks = environment.filter(|answer| answer.standing == Standing::Valid);
+    let remarks = remarks.into_iter().flat_map(|answer| answer.details.iter().cloned());
+    record.scenario.warnings.iter().cloned().chain(oddities).chain(remarks).collect()
 }

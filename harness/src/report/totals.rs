@@ -95,9 +95,12 @@ impl MessageTotals {
             if !is_replica(*src) || !is_replica(*dst) {
                 continue;
             }
-            totals.sent += counts.sent;
+            // What was sent before the clock started is in no total: it was never on its way.
+            let early = counts.dropped.get(&DropCause::BeforeStart).copied().unwrap_or(0);
+            totals.sent += counts.sent - early;
             totals.delivered += counts.delivered;
-            for (cause, dropped) in &counts.dropped {
+            let dropped = counts.dropped.iter();
+            for (cause, dropped) in dropped.filter(|(cause, _)| **cause != DropCause::BeforeStart) {
                 totals.dropped += dropped;
                 *totals.dropped_by_cause.entry(*cause).or_default() += dropped;
             }

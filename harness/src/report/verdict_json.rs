@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::course::{self, CourseJudgement};
-use crate::report::Finished;
 use crate::report::files::FILES;
 use crate::report::text;
 use crate::report::totals::Totals;
+use crate::report::{Finished, warnings};
 use crate::run::record::EndReason;
 use crate::seed::Seed;
 use crate::verdict::Answer;
@@ -30,7 +30,7 @@ struct VerdictFile<'a> {
     answers: &'a [Answer],
     statistics: Totals,
     course: CourseReport<'a>,
-    warnings: &'a [String],
+    warnings: Vec<String>,
     repeat: &'a str,
     results: String,
     files: Vec<String>,
@@ -60,7 +60,7 @@ impl<'a> VerdictFile<'a> {
                 judgement: course::judge(&record.scenario, &finished.statistics),
                 statistics: &finished.statistics,
             },
-            warnings: &record.scenario.warnings,
+            warnings: warnings(finished),
             repeat: &finished.repeat,
             results: finished.folder.display().to_string(),
             files: FILES.iter().map(|file| file.name.to_owned()).collect(),

@@ -25,8 +25,7 @@ pub fn answer(record: &RunRecord) -> Answer {
                 0 => "no replica died".to_owned(),
                 n => format!("no replica died but the {n} that were killed"),
             };
-            return Answer::new(Question::Process, Standing::Valid, "sound", sentence)
-                .with_details(oddities(record));
+            return Answer::new(Question::Process, Standing::Valid, "sound", sentence);
         }
         ([], false) => {
             let kinds: Vec<&str> = record.violations.keys().map(|kind| kind.describe()).collect();
@@ -37,7 +36,6 @@ pub fn answer(record: &RunRecord) -> Answer {
             ("died", format!("{} died by itself", ids.join(", ")))
         }
     };
-    details.extend(oddities(record));
     Answer::new(Question::Process, Standing::Invalid, kind, sentence).with_details(details)
 }
 
@@ -52,19 +50,4 @@ fn describe_death(replica: &ReplicaRecord) -> String {
         None => "; it said nothing on standard error".to_owned(),
     };
     format!("{} ended at {} with {}{words}", replica.id, death.at, death.how)
-}
-
-/// What is allowed but odd: told, but no reason to doubt.
-fn oddities(record: &RunRecord) -> Vec<String> {
-    let lines = record.oddities.iter().map(|(kind, example)| {
-        format!(
-            "only odd: {} times {}, first by {} at {}: {}",
-            example.count,
-            kind.describe(),
-            example.node,
-            example.at,
-            example.text
-        )
-    });
-    lines.collect()
 }
