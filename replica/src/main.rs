@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use replica::cli::{Arguments, Plan, list_bugs};
 use replica::core::Replica;
 use replica::server::{World, serve};
-use replica::storage::{Memory, Stable, Storage};
+use replica::storage::{Disk, Memory, Stable, Storage};
 use replica::transport;
 
 fn main() -> ExitCode {
@@ -30,7 +30,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(plan, Memory) {
+    let served = match &arguments.data_dir {
+        None => run(plan, Memory),
+        Some(directory) => Disk::open(directory, plan.config.id)
+            .map_err(anyhow::Error::from)
+            .and_then(|disk| run(plan, disk)),
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("replica: {error:#}");

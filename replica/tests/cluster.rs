@@ -78,3 +78,40 @@ fn a_put_delivered_twice_takes_effect_once() {
     assert_eq!(router.answers.pop().unwrap()["type"], "ok");
     assert_eq!(router.complete("get", "key", None)["value"], "second");
 }
+
+#[test]
+fn what_is_on_disk_survives_the_death_of_all() {
+    let mut router = Router::start(3, 6, &["--data-dir", "data-{id}"]);
+    for round in 0..3 {
+        for number in 0..10 {
+            let value = format!("value {round}.{number}");
+            let put = router.complete("put", &format!("key {number}"), Some(&value));
+            assert_eq!(put["type"], "ok");
+        }
+        router.restart_all();
+        for number in 0..10 {
+            let answer = router.complete("get", &format!("key {number}"), None);
+            assert_eq!(answer["value"], format!("value {round}.{number}"));
+        }
+    }
+}
+
+#[test]
+fn replicas_agree_on_their_status() {
+    let mut router = Router::start(5, 8, &[]);
+    for number in 0..20 {
+        router.complete("put", &format!("key {number}"), Some("value"));
+    }
+    router.route_until("five equal digests", |router| {
+        for replica in router.living() {
+            let ask = json!({"src": "0015", "dst": replica, "leader": "FFFF", "type": "status"});
+            router.send(&ask);
+        }
+        router.route_until("five answers", |router| router.answers.len() == 5);
+        let answers = std::mem::take(&mut router.answers);
+        assert!(answers.iter().all(|answer| answer["type"] == "status"));
+        answers
+            .windows(2)
+            .all(|two| two[0]["digest"] == two[1]["digest"] && two[0]["commit"] == two[1]["commit"])
+    });
+}

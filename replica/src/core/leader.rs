@@ -321,8 +321,17 @@ impl Replica {
             self.append_to(now, id, with_entries);
         }
         if self.config.peers.is_empty() {
-            self.advance_commit(now);
+            self.lead_alone(now);
         }
+    }
+
+    /// A cluster of one is its own majority, and has nobody whose answers would drive it.
+    fn lead_alone(&mut self, now: Now) {
+        if let Role::Leader(leader) = &mut self.role {
+            leader.rounds.open(now.time);
+        }
+        self.advance_commit(now);
+        self.serve_reads(now);
     }
 
     /// Sends a follower what it lacks, in as many messages as it needs; at least one.

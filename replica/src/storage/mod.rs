@@ -4,7 +4,9 @@
 //! answers. [`Stable`] keeps it: whoever drives a replica hands it what changed, and sends
 //! messages after that only.
 
+mod disk;
 mod memory;
+mod record;
 mod stable;
 
 use std::io;
@@ -12,6 +14,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub use disk::Disk;
 pub use memory::Memory;
 pub use stable::Stable;
 
@@ -54,10 +57,7 @@ pub enum StorageError {
         source: io::Error,
     },
     /// The file is not what was written: it must not be served from.
-    #[error(
-        "the store {path:?} is corrupt at byte {offset}: {what}; \
-         nothing is served from it: remove it, and this replica must not vote again under its id"
-    )]
+    #[error("the store {path:?} is corrupt at byte {offset}: {what}; it is not served from")]
     Corrupt {
         /// The file.
         path: PathBuf,

@@ -20,7 +20,8 @@ pub const CLIENT: &str = "0015";
 
 /// A cluster of replica processes and the network between them.
 pub struct Router {
-    _directory: TempDir,
+    directory: TempDir,
+    flags: Vec<String>,
     replicas: BTreeMap<String, Node>,
     random: ChaCha8Rng,
     /// The fraction of messages between replicas that is lost.
@@ -56,28 +57,10 @@ impl Router {
         println!("seed {seed}");
         let directory = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
         let ids: Vec<String> = (0..count).map(|number| format!("{number:04X}")).collect();
-        let mut replicas = BTreeMap::new();
-        for id in &ids {
-            let listener = Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
-            listener.bind(&SockAddr::unix(directory.path().join(id)).unwrap()).unwrap();
-            listener.listen(1).unwrap();
-            let child = Command::new(env!("CARGO_BIN_EXE_replica"))
-                .args(flags)
-                .arg(id)
-                .args(ids.iter().filter(|other| *other != id))
-                .current_dir(directory.path())
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap();
-            let mut waited = [PollFd::new(std::os::fd::AsFd::as_fd(&listener), PollFlags::POLLIN)];
-            assert_eq!(poll(&mut waited, PollTimeout::from(10_000_u16)), Ok(1), "{id} connects");
-            let (connection, _) = listener.accept().unwrap();
-            connection.set_nonblocking(true).unwrap();
-            replicas.insert(id.clone(), Node { child, connection });
-        }
-        Self {
-            _directory: directory,
-            replicas,
+        let mut router = Self {
+            directory,
+            flags: flags.iter().map(ToString::to_string).collect(),
+            replicas: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
             drops: 0.0,
             apart: Vec::new(),
@@ -85,6 +68,43 @@ impl Router {
             answers: Vec::new(),
             leader: None,
             next_mid: 0,
+        };
+        for id in &ids {
+            router.launch(id, &ids);
+        }
+        router
+    }
+
+    /// Starts one replica; `{id}` in a flag stands for its id.
+    fn launch(&mut self, id: &str, ids: &[String]) {
+        let path = self.directory.path().join(id);
+        let _ = std::fs::remove_file(&path);
+        let listener = Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+        listener.bind(&SockAddr::unix(path).unwrap()).unwrap();
+        listener.listen(1).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_replica"))
+            .args(self.flags.iter().map(|flag| flag.replace("{id}", id)))
+            .arg(id)
+            .args(ids.iter().filter(|other| *other != id))
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut waited = [PollFd::new(std::os::fd::AsFd::as_fd(&listener), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut waited, PollTimeout::from(10_000_u16)), Ok(1), "{id} connects");
+        let (connection, _) = listener.accept().unwrap();
+        connection.set_nonblocking(true).unwrap();
+        self.replicas.insert(id.to_owned(), Node { child, connection });
+    }
+
+    /// Kills all replicas at once, and starts them again.
+    pub fn restart_all(&mut self) {
+        let ids = self.living();
+        for id in &ids {
+            self.kill(id);
+        }
+        for id in &ids {
+            self.launch(id, &ids);
         }
     }
 
