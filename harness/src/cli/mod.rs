@@ -30,6 +30,9 @@ struct Cli {
     command: Command,
 }
 
+/// Where results go if nobody says otherwise.
+const RESULTS: &str = "results";
+
 const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage or workload, \
 10 safety, 11 liveness, 12 process, 13 undecided, 14 vacuous, 15 environment, 130 interrupted.";
 
@@ -70,7 +73,7 @@ struct RunArgs {
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Where the folders of runs go.
-    #[arg(long, default_value = "results", value_name = "DIR")]
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
     /// No progress, and of valid runs one line only.
     #[arg(long, short)]

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::manifest::{self, Host, Manifest};
 use crate::plan::Plan;
 use crate::report::{self, Finished};
-use crate::run::record::RunRecord;
+use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
 use crate::verdict::{self, Verdict, safety};
 use crate::{check, course, results};
@@ -70,10 +70,13 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     manifest.end = Some(Timestamp::now());
     manifest.exit_code = Some(verdict.exit().code());
     manifest.write(&folder).context("writing manifest.json")?;
+    let statistics = course::Statistics::of(&record);
+    let judgement = course::judge(&record.scenario, &statistics);
     let finished = Finished {
         record: &record,
         verdict: &verdict,
-        statistics: course::Statistics::of(&record),
+        statistics,
+        judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
         repeat: repeat_command(job, shared),
         folder: shown_folder(&folder),
         results: &shared.results,
@@ -127,13 +130,18 @@ fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
 
 /// The command that makes this run again.
 fn repeat_command(job: &Job, shared: &Shared<'_>) -> String {
-    let mut words = vec!["harness".to_owned(), "run".to_owned()];
+    let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
+    let mut words = vec![quoted(&program), "run".to_owned()];
     words.push(quoted(&job.workload.display().to_string()));
     if let Some(replica) = &shared.arguments.replica {
         words.extend(["--replica".to_owned(), quoted(&replica.display().to_string())]);
     }
     for argument in &shared.arguments.replica_arguments {
         words.extend(["--replica-arg".to_owned(), quoted(argument)]);
+    }
+    if shared.arguments.results != Path::new(super::RESULTS) {
+        let results = shared.arguments.results.display().to_string();
+        words.extend(["--results".to_owned(), quoted(&results)]);
     }
     words.extend(["--seed".to_owned(), job.seed.to_string()]);
     words.join(" ")

@@ -212,7 +212,7 @@ fn leaders_in_order(record: &RunRecord) -> String {
 /// What the course's simulator would print, for the configs that it could run.
 fn course_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
     let scenario = &finished.record.scenario;
-    let judgement = course::judge(scenario, &finished.statistics);
+    let judgement = &finished.judgement;
     if judgement.is_none() && scenario.tests.is_none() && !scenario.is_course_config {
         return Vec::new();
     }

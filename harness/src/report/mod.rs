@@ -50,6 +50,8 @@ pub struct Finished<'a> {
     pub verdict: &'a Verdict,
     /// What the course's simulator would report.
     pub statistics: course::Statistics,
+    /// How the course judges it; `None` where it has no rules, or the run was cut short.
+    pub judgement: Option<course::CourseJudgement>,
     /// The command that repeats the run.
     pub repeat: String,
     /// The run's folder, as people are shown it.

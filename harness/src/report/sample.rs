@@ -42,10 +42,12 @@ impl Sample {
     }
 
     pub fn finished<'a>(&'a self, results: &'a Path) -> Finished<'a> {
+        let statistics = course::Statistics::of(&self.record);
         Finished {
             record: &self.record,
             verdict: &self.verdict,
-            statistics: course::Statistics::of(&self.record),
+            judgement: course::judge(&self.record.scenario, &statistics),
+            statistics,
             repeat: "harness run workloads/demo.json --seed 7".to_owned(),
             folder: "results/demo/19700101T000000Z-7".into(),
             results,

@@ -99,7 +99,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> io::Result<Vec<u8>> {
 fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
     let Finished { record, verdict, .. } = finished;
     let totals = Totals::of(record);
-    let course = course::judge(&record.scenario, &finished.statistics);
+    let course = finished.judgement.as_ref();
     let latency = |pick: fn(&Quantiles) -> Duration| {
         totals.latency.as_ref().map(pick).map(micros).unwrap_or_default()
     };
@@ -140,7 +140,7 @@ fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
             "safety_kind",
             verdict.answer(Question::Safety).map(|answer| answer.kind.clone()).unwrap_or_default(),
         ),
-        ("course_passed", course.as_ref().map(|j| j.passed.to_string()).unwrap_or_default()),
+        ("course_passed", course.map(|j| j.passed.to_string()).unwrap_or_default()),
         ("course_tiers", course.and_then(|j| j.tiers).map(tiers).unwrap_or_default()),
         ("exit_code", verdict.exit().code().to_string()),
         ("results", finished.folder.display().to_string()),

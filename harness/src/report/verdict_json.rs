@@ -39,7 +39,7 @@ struct VerdictFile<'a> {
 /// What the course's simulator would say; `judgement` is `null` where it has no rules.
 #[derive(Serialize)]
 struct CourseReport<'a> {
-    judgement: Option<CourseJudgement>,
+    judgement: &'a Option<CourseJudgement>,
     statistics: &'a course::Statistics,
 }
 
@@ -57,7 +57,7 @@ impl<'a> VerdictFile<'a> {
             answers: &finished.verdict.answers,
             statistics: Totals::of(record),
             course: CourseReport {
-                judgement: course::judge(&record.scenario, &finished.statistics),
+                judgement: &finished.judgement,
                 statistics: &finished.statistics,
             },
             warnings: warnings(finished),

@@ -23,6 +23,7 @@ pub fn answer(record: &RunRecord) -> Answer {
             let planned = record.replicas.iter().filter(|replica| replica.death.is_some()).count();
             let sentence = match planned {
                 0 => "no replica died".to_owned(),
+                1 => "no replica died but the one that was killed".to_owned(),
                 n => format!("no replica died but the {n} that were killed"),
             };
             return Answer::new(Question::Process, Standing::Valid, "sound", sentence);
