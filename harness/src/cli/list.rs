@@ -2,13 +2,23 @@
 
 use std::fmt::Write;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
-use crate::scenario;
+use crate::scenario::{self, FaultKind, Key};
+
+/// `harness list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list.
+    topic: Topic,
+    /// As a Markdown table, as in the README.
+    #[arg(long)]
+    markdown: bool,
+}
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Topic {
+enum Topic {
     /// The keys of a workload file.
     Keys,
     /// The faults that a workload can list.
@@ -16,26 +26,66 @@ pub enum Topic {
 }
 
 /// The list, as text.
-pub fn text(topic: Topic) -> String {
-    match topic {
-        Topic::Keys => keys(),
-        Topic::Faults => faults(),
-    }
+pub fn text(arguments: &ListArgs) -> String {
+    let (header, rows) = match arguments.topic {
+        Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
+        Topic::Faults => (&["fault", "meaning"][..], faults()),
+    };
+    if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
 
-fn keys() -> String {
+fn keys() -> Vec<Vec<String>> {
+    let row = |key: &Key| {
+        let mark = if key.is_ours { " •" } else { "" };
+        vec![
+            format!("`{}`{mark}", key.path),
+            key.default.to_owned(),
+            key.allowed(),
+            key.meaning.to_owned(),
+        ]
+    };
+    scenario::keys().iter().map(row).collect()
+}
+
+fn faults() -> Vec<Vec<String>> {
+    let row = |kind: FaultKind| vec![format!("`{kind}`"), kind.meaning().to_owned()];
+    FaultKind::ALL.into_iter().map(row).collect()
+}
+
+fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {
+    let rule = vec!["---"; header.len()].join("|");
+    let rows = rows.iter().map(|row| format!("| {} |\n", row.join(" | ").replace('\n', " ")));
+    format!("| {} |\n|{rule}|\n{}", header.join(" | "), rows.collect::<String>())
+}
+
+/// The first cell in a column of its own, the others below one another.
+fn columns(rows: &[Vec<String>]) -> String {
+    let plain = |cell: &str| cell.replace('`', "");
+    let width = rows.iter().map(|row| plain(&row[0]).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
-    for key in scenario::keys() {
-        let _ = writeln!(text, "{:<46} {}", key.path, key.meaning);
-        let _ = writeln!(text, "{:<46}   {}; default: {}", "", key.allowed(), key.default);
+    for row in rows {
+        let (first, others) = (plain(&row[0]), &row[1..]);
+        // The meaning first: it is what people look for.
+        let meaning = others.last().map_or("", String::as_str);
+        let _ = writeln!(text, "{first:<width$}  {meaning}");
+        if let [default, allowed, _] = others {
+            let _ = writeln!(text, "{:<width$}  {allowed}; default: {default}", "");
+        }
     }
     text
 }
 
-fn faults() -> String {
-    let mut text = String::new();
-    for kind in scenario::FaultKind::ALL {
-        let _ = writeln!(text, "{:<16} {}", kind.name(), kind.meaning());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_the_readme_are_these() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+        let readme = std::fs::read_to_string(readme).expect("the README");
+        for topic in [Topic::Keys, Topic::Faults] {
+            let table = text(&ListArgs { topic, markdown: true });
+            assert!(readme.contains(&table), "the README should contain:\n{table}");
+        }
     }
-    text
 }

@@ -43,10 +43,7 @@ enum Command {
     /// Judge a recorded history again, from the file alone.
     Check(CheckArgs),
     /// List what there is to choose from.
-    List {
-        /// What to list.
-        topic: list::Topic,
-    },
+    List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
     Warden { token: String },
 }
@@ -124,7 +121,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Run(arguments) => session::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::List { topic } => print(&list::text(topic)).map(|()| Exit::Valid),
+        Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());
             Ok(Exit::Valid)
