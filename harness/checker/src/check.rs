@@ -3,11 +3,12 @@
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::budget::{Budget, Limit};
+use crate::chains;
 use crate::event::F;
 use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
-use crate::search::{self, Answer};
+use crate::search::{self, Answer, Found};
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{self, Witness};
 use crate::zones;
@@ -51,6 +52,9 @@ pub enum Algorithm {
     Auto,
     /// Gibbons and Korach's zones: reads and writes of different values.
     Zones,
+    /// Zones of chains, and a guided search for what was refused: compare-and-set on different
+    /// values.
+    Chains,
     /// Wing and Gong's search with Lowe's memoization: everything.
     Search,
 }
@@ -61,6 +65,7 @@ impl Algorithm {
         match self {
             Algorithm::Auto => "auto",
             Algorithm::Zones => "zones",
+            Algorithm::Chains => "chains",
             Algorithm::Search => "search",
         }
     }
@@ -226,6 +231,27 @@ fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -
             zones::Answer::NotApplicable => {}
         }
     }
+    if matches!(wanted, Algorithm::Auto | Algorithm::Chains) {
+        let algorithm = Algorithm::Chains;
+        match chains::check(operations, initial) {
+            chains::Answer::Linearizable => {
+                return Decided { decision: Decision::Valid, algorithm };
+            }
+            chains::Answer::Contradiction(core) => {
+                return Decided { decision: Decision::Invalid(Some(core)), algorithm };
+            }
+            chains::Answer::UpToRefusals(calls, order) => {
+                let model = Register { initial };
+                let found = search::linearize_along(&model, &calls, &order, options.budget);
+                let decision = decision(history, operations, &calls, &found);
+                return Decided { decision, algorithm };
+            }
+            chains::Answer::NotApplicable if wanted == algorithm => {
+                return not_applicable(history, operations, algorithm);
+            }
+            chains::Answer::NotApplicable => {}
+        }
+    }
     let decision =
         with_model(history, operations, initial, Searcher { history, operations, options });
     Decided { decision, algorithm: Algorithm::Search }
@@ -293,14 +319,24 @@ impl WithModel for Searcher<'_> {
 
     fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
         let found = search::linearize(model, calls, self.options.budget);
-        match found.answer {
-            Answer::Linearizable(_) => Decision::Valid,
-            Answer::NotLinearizable => Decision::Invalid(None),
-            Answer::GivenUp(limit) => {
-                let completed = calls.iter().filter(|call| call.complete.is_some()).count();
-                let key = self.history.key(self.operations[0].key).to_owned();
-                Decision::Unknown(reason(key, limit, found.placed, completed))
-            }
+        decision(self.history, self.operations, calls, &found)
+    }
+}
+
+/// What the search found, for one key.
+fn decision<O>(
+    history: &History,
+    operations: &[&Operation],
+    calls: &[Call<O>],
+    found: &Found,
+) -> Decision {
+    match found.answer {
+        Answer::Linearizable(_) => Decision::Valid,
+        Answer::NotLinearizable => Decision::Invalid(None),
+        Answer::GivenUp(limit) => {
+            let completed = calls.iter().filter(|call| call.complete.is_some()).count();
+            let key = history.key(operations[0].key).to_owned();
+            Decision::Unknown(reason(key, limit, found.placed, completed))
         }
     }
 }
@@ -320,6 +356,9 @@ impl WithModel for Minimizer<'_> {
     }
 }
 
+/// A chain of more links than this is shown as it is.
+const MOST_TO_MINIMIZE: usize = 3_000;
+
 fn witness(
     history: &History,
     operations: &[&Operation],
@@ -327,12 +366,25 @@ fn witness(
     options: &Options<'_>,
 ) -> Witness {
     let initial = options.model.initial();
+    let pick = |core: &[u32]| -> Vec<&Operation> {
+        core.iter().map(|&at| operations[at as usize]).collect()
+    };
     let (core, minimal) = match core {
-        Some(core) => (core, true),
+        Some(core) if operations.iter().all(|op| op.f != F::Cas) => (core, true),
+        Some(core) => {
+            let calls = chains::core_calls(operations, &core, initial);
+            if core.len() > MOST_TO_MINIMIZE {
+                return explain::explain(history, operations, &pick(&core), initial, false);
+            }
+            if core.len() > MOST_TO_MINIMIZE {
+                return explain::explain(history, operations, &pick(&core), initial, false);
+            }
+            let (kept, minimal) = witness::minimize(&Register { initial }, &calls, options.budget);
+            (kept.into_iter().map(|at| core[at as usize]).collect(), minimal)
+        }
         None => with_model(history, operations, initial, Minimizer { budget: options.budget }),
     };
-    let core: Vec<&Operation> = core.iter().map(|&at| operations[at as usize]).collect();
-    explain::explain(history, operations, &core, initial, minimal)
+    explain::explain(history, operations, &pick(&core), initial, minimal)
 }
 
 fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason {

@@ -131,6 +131,19 @@ impl Teller<'_> {
     /// A read of a value whose writes were all over before another write began, which was over
     /// (or was seen) before the read began.
     fn stale(&self) -> Option<(Kind, String)> {
+        for read in self.reads() {
+            let swapped = |op: &&&Operation| {
+                is_swap(op) && op.result == read.result && op.complete < read.invoke
+            };
+            let written = self.writers(read.result).count();
+            if let Some(swap) = self.core.iter().find(swapped)
+                && written + usize::from(read.result == self.initial) == 1
+            {
+                let what =
+                    format!("{}, although {} was already over.", self.told(read), self.told(swap));
+                return Some((Kind::StaleRead, what));
+            }
+        }
         if !self.is_plain() {
             return None;
         }
@@ -182,7 +195,14 @@ impl Teller<'_> {
             };
             let _ = write!(what, "{separator}{}", self.told(op));
         }
-        (kind, what + ".")
+        let begin = self.core.iter().map(|op| op.invoke_ns).min().unwrap_or_default();
+        let _ = write!(
+            what,
+            ". It does not matter what was over before {} ms, nor when other operations took \
+             effect.",
+            milliseconds(begin)
+        );
+        (kind, what)
     }
 
     /// One operation: who, what, and when, in milliseconds of the run.

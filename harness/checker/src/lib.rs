@@ -16,6 +16,7 @@
 //! [`model`] holds the objects that answers are measured by, and the trait for one's own.
 
 mod budget;
+mod chains;
 mod check;
 pub mod event;
 mod explain;

@@ -107,7 +107,12 @@ pub(crate) fn register_calls(
             5..7 => RegisterOp::Cas(state, fresh(rng)),
             _ => {
                 let other = Value(rng.random_range(0..6));
-                if other == state { RegisterOp::Read(state) } else { RegisterOp::Refused(other) }
+                let open = intervals[at].1.is_none();
+                if open || other == state {
+                    RegisterOp::Read(state)
+                } else {
+                    RegisterOp::Refused(other)
+                }
             }
         };
         if let RegisterOp::Write(new) | RegisterOp::Cas(_, new) = ops[at] {

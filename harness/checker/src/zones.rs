@@ -36,24 +36,33 @@ pub(crate) enum Answer {
 }
 
 /// Before everything.
-const START: i64 = -1;
+pub(crate) const START: i64 = -1;
 /// After everything.
-const NEVER: i64 = i64::MAX;
+pub(crate) const NEVER: i64 = i64::MAX;
 /// The position of no operation.
-const NOBODY: u32 = u32::MAX;
+pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// All operations on one value.
-#[derive(Debug, Clone, Copy)]
-struct Zone {
-    first_completion: i64,
-    last_invocation: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Zone {
+    pub(crate) first_completion: i64,
+    pub(crate) last_invocation: i64,
     write: u32,
     /// Who completed first, and who was invoked last.
-    first: u32,
-    last: u32,
+    pub(crate) first: u32,
+    pub(crate) last: u32,
 }
 
 impl Zone {
+    /// Of nothing yet.
+    pub(crate) const EMPTY: Zone = Zone {
+        first_completion: NEVER,
+        last_invocation: i64::MIN,
+        write: NOBODY,
+        first: NOBODY,
+        last: NOBODY,
+    };
+
     fn of_initial() -> Self {
         let (write, first, last) = (NOBODY, NOBODY, NOBODY);
         Zone { first_completion: START, last_invocation: START, write, first, last }
@@ -69,7 +78,8 @@ impl Zone {
         }
     }
 
-    fn take(&mut self, position: u32, read: &Operation) {
+    /// Makes an operation part of it.
+    pub(crate) fn take(&mut self, position: u32, read: &Operation) {
         if completion(read) < self.first_completion {
             self.first_completion = completion(read);
             self.first = position;
@@ -133,7 +143,7 @@ fn writes(operations: &[&Operation], initial: Value) -> Option<FxHashMap<Value, 
 }
 
 /// Two zones that must each come before the other; of several pairs, one that shows early.
-fn first_conflict(mut zones: Vec<Zone>) -> Option<(Zone, Zone)> {
+pub(crate) fn first_conflict(mut zones: Vec<Zone>) -> Option<(Zone, Zone)> {
     zones.sort_unstable_by_key(|zone| zone.first_completion);
     // For each prefix, whose last invocation is latest, and whose is second.
     let mut latest: Vec<(u32, u32)> = Vec::with_capacity(zones.len());

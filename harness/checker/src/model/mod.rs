@@ -55,6 +55,16 @@ pub trait Model {
         None
     }
 
+    /// The same model beginning in each of the states that these calls can tell apart, so that
+    /// what none of them allows is impossible whatever was before. `None` if that is too many.
+    fn starts(&self, calls: &[Call<Self::Op>]) -> Option<Vec<Self>>
+    where
+        Self: Sized,
+    {
+        let _ = calls;
+        None
+    }
+
     /// Strikes out open operations that cannot help anybody, by setting their entry in `keep` to
     /// false. Doing nothing is always right.
     fn strike_out(&self, calls: &[Call<Self::Op>], keep: &mut [bool]) {

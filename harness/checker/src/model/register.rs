@@ -12,6 +12,12 @@ pub struct Register {
     pub initial: Value,
 }
 
+/// Stands for every value that no operation at hand names.
+const ANY_OTHER: Value = Value(u32::MAX - 2);
+
+/// More first values than this are not tried one by one.
+const MOST_STARTS: usize = 64;
+
 /// An operation on a register, with its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RegisterOp {
@@ -62,6 +68,21 @@ impl Model for Register {
             RegisterOp::Write(value) | RegisterOp::Cas(_, value) => Some(value.0),
             RegisterOp::Read(_) | RegisterOp::Refused(_) => None,
         }
+    }
+
+    fn starts(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Self>> {
+        let mut values: Vec<Value> = calls
+            .iter()
+            .filter_map(|call| match call.op {
+                RegisterOp::Read(value) | RegisterOp::Cas(value, _) => Some(value),
+                RegisterOp::Write(_) | RegisterOp::Refused(_) => None,
+            })
+            .chain([ANY_OTHER])
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        let few = values.len() <= MOST_STARTS;
+        few.then(|| values.into_iter().map(|initial| Register { initial }).collect())
     }
 
     /// An open write whose value nobody read or expected helps only to be something else than a

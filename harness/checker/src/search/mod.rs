@@ -141,14 +141,22 @@ pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budg
     }
 }
 
-/// Decides whether `calls` are linearizable, trying them in the given order.
-pub(crate) fn linearize_in_order<M: Model>(
+/// Steps per operation that are worth taking along a given order.
+const STEPS_ALONG: u64 = 20;
+
+/// Decides whether `calls` are linearizable, trying the given order first.
+pub(crate) fn linearize_along<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
     order: &Order,
     budget: Budget<'_>,
 ) -> Found {
-    Search::new(model, calls, order).run(&mut Meter::new(budget))
+    let steps = budget.steps.min(STEPS_ALONG * calls.len() as u64 + FIRST_ATTEMPT_STEPS);
+    let found = Search::new(model, calls, order).run(&mut Meter::new(Budget { steps, ..budget }));
+    match found.answer {
+        Answer::GivenUp(Limit::Steps) if steps < budget.steps => linearize(model, calls, budget),
+        _ => found,
+    }
 }
 
 struct Search<'m, M: Model> {
