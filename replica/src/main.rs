@@ -54,5 +54,6 @@ fn run(plan: Plan, storage: impl Storage) -> anyhow::Result<()> {
         .with_context(|| format!("cannot reach the simulator as {id} by {:?}", plan.transport))?;
     let mut world = World::new(ChaCha8Rng::seed_from_u64(plan.seed));
     let replica = Replica::new(plan.config.into(), saved, world.now());
-    serve(replica, transport.as_mut(), &mut stable, world)
+    serve(replica, transport.as_mut(), &mut stable, world)?;
+    Ok(())
 }

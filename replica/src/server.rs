@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use thiserror::Error;
 
 use crate::core::{Input, Now, Output, Replica, Time};
-use crate::storage::{Stable, Storage};
+use crate::storage::{Stable, Storage, StorageError};
 use crate::transport::{Received, Transport};
 use crate::wire::{self, Incoming, Status};
 
@@ -37,13 +38,24 @@ impl World {
     }
 }
 
+/// Why a replica stopped serving.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The socket failed.
+    #[error("the socket failed: {0}")]
+    Socket(#[from] io::Error),
+    /// The store failed; what depends on it was not sent.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 /// Runs a replica until its socket is closed.
 pub fn serve<S: Storage>(
     mut replica: Replica,
     transport: &mut dyn Transport,
     stable: &mut Stable<S>,
     mut world: World,
-) -> anyhow::Result<()> {
+) -> Result<(), ServeError> {
     let mut buffer = Vec::new();
     loop {
         let now = world.now();

@@ -1,5 +1,7 @@
 //! The follower: takes the leader's entries, applies what is committed, hands over its queue.
 
+use tracing::{info, trace};
+
 use super::fates::Fate;
 use super::log::{Command, Entry};
 use super::message::{Append, Appended, Body};
@@ -24,6 +26,11 @@ impl Replica {
                 self.fates.remember(id, Fate::HandedOver);
             }
         }
+        if append.entries.is_empty() {
+            trace!(leader = %from, round, "heartbeat");
+        } else {
+            trace!(leader = %from, round, entries = append.entries.len(), "append");
+        }
         let leader_commit = append.commit;
         let (success, matched) = self.take_entries(append);
         if success {
@@ -38,7 +45,7 @@ impl Replica {
         if term > self.term || self.leader != Some(leader) {
             assert!(term > self.term || !self.is_leader(), "two leaders in one term");
             self.become_follower(now, term);
-            tracing::info!(term = term.0, leader = %leader, "follows");
+            info!(term = term.0, leader = %leader, "follows");
         }
         self.role = Role::Follower;
         self.leader = Some(leader);

@@ -35,6 +35,7 @@ pub struct Router {
     /// The leader, by the word of the latest message.
     pub leader: Option<String>,
     next_mid: u64,
+    seed: u64,
 }
 
 struct Node {
@@ -54,7 +55,6 @@ impl Drop for Router {
 impl Router {
     /// Starts replicas `0000`, `0001`, ... and waits until all have connected.
     pub fn start(count: usize, seed: u64, flags: &[&str]) -> Self {
-        println!("seed {seed}");
         let directory = tempfile::Builder::new().prefix("r").tempdir_in("/tmp").unwrap();
         let ids: Vec<String> = (0..count).map(|number| format!("{number:04X}")).collect();
         let mut router = Self {
@@ -68,6 +68,7 @@ impl Router {
             answers: Vec::new(),
             leader: None,
             next_mid: 0,
+            seed,
         };
         for id in &ids {
             router.launch(id, &ids);
@@ -166,8 +167,8 @@ impl Router {
     pub fn route_until(&mut self, story: &str, mut condition: impl FnMut(&mut Self) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !condition(self) {
-            assert!(Instant::now() < deadline, "never happened: {story}");
-            self.route_once(Duration::from_millis(20));
+            assert!(Instant::now() < deadline, "seed {}: never happened: {story}", self.seed);
+            self.route_once(Duration::from_millis(2));
         }
     }
 

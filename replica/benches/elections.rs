@@ -1,0 +1,108 @@
+//! How long a cluster of five is without a leader: from the kill of the leader to the first put
+//! that the new one acknowledges, by the faster election and by the paper's.
+//!
+//! `cargo bench -p replica --bench elections [-- KILLS KILLS_WITH_LOSS]`
+
+#[path = "../tests/router/mod.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod router;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use router::Router;
+use serde_json::json;
+
+/// Clusters that run side by side: light enough not to disturb one another.
+const CLUSTERS_AT_ONCE: usize = 4;
+
+/// What one kill cost.
+struct Outage {
+    span: Duration,
+    terms: u64,
+}
+
+fn main() {
+    let counts: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let kills = counts.first().copied().unwrap_or(200);
+    let kills_with_loss = counts.get(1).copied().unwrap_or(50);
+    println!("election,loss,kills,min_ms,median_ms,p90_ms,max_ms,terms_max");
+    for (loss, kills) in [(0.0, kills), (0.3, kills_with_loss)] {
+        for election in ["fast", "paper"] {
+            let mut outages = measure(election, loss, kills);
+            outages.sort_by_key(|outage| outage.span);
+            let ms = |place: usize| outages[place].span.as_secs_f64() * 1e3;
+            let last = outages.len() - 1;
+            println!(
+                "{election},{loss},{},{:.0},{:.0},{:.0},{:.0},{}",
+                outages.len(),
+                ms(0),
+                ms(last / 2),
+                ms(last * 9 / 10),
+                ms(last),
+                outages.iter().map(|outage| outage.terms).max().unwrap_or(0),
+            );
+        }
+    }
+}
+
+fn measure(election: &str, loss: f64, kills: u64) -> Vec<Outage> {
+    let next = AtomicU64::new(0);
+    let worker = || {
+        let mut outages = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= kills {
+                return outages;
+            }
+            outages.push(outage(election, loss, seed));
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..CLUSTERS_AT_ONCE).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no panics")).collect()
+    })
+}
+
+/// Kills the leader of a fresh cluster, at a moment that the seed decides.
+fn outage(election: &str, loss: f64, seed: u64) -> Outage {
+    let seed_flag = seed.to_string();
+    let mut router = Router::start(5, seed, &["--election", election, "--seed", &seed_flag]);
+    router.drops = loss;
+    router.complete("put", "key", Some("before"));
+    // Anywhere within two heartbeats of the last message.
+    router.route_for(Duration::from_millis(seed * 37 % 140));
+    let leader = router.leader.clone().expect("a leader that answered");
+    let before = term(&mut router);
+    router.kill(&leader);
+    let killed = Instant::now();
+    let mut asked = killed;
+    router.answers.clear();
+    router.route_until("a put is acknowledged", |router| {
+        if asked.elapsed() >= Duration::from_millis(2) {
+            asked = Instant::now();
+            let to = router.random_replica();
+            router.ask(&to, "put", "key", Some("after"));
+        }
+        router.answers.iter().any(|answer| answer["type"] == "ok")
+    });
+    let span = killed.elapsed();
+    Outage { span, terms: term(&mut router).saturating_sub(before) }
+}
+
+/// The highest term that a living replica is in.
+fn term(router: &mut Router) -> u64 {
+    let living = router.living();
+    router.answers.clear();
+    for replica in &living {
+        let message = json!({"src": router::CLIENT, "dst": replica, "leader": "FFFF",
+            "type": "status"});
+        router.send(&message);
+    }
+    let is_status = |answer: &&serde_json::Value| answer["type"] == "status";
+    router.route_until("every replica tells its status", |router| {
+        router.answers.iter().filter(is_status).count() == living.len()
+    });
+    let terms = router.answers.iter().filter_map(|answer| answer["term"].as_u64());
+    terms.max().unwrap_or(0)
+}
