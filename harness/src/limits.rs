@@ -86,6 +86,12 @@ pub const CLOCK_JUMP_MS: i64 = 1000;
 /// How long killed processes may take to be reaped before that is an error.
 pub const REAP_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How often the replicas are asked for their state when the run is over.
+pub const SURVEY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A cluster in which nobody has told its state by then does not know the question.
+pub const SURVEY_SILENCE: Duration = Duration::from_millis(300);
+
 /// Reads (and writes) after the healing, all clients together.
 pub const FINAL_OPERATIONS: usize = 10_000;
 

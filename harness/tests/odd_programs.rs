@@ -86,6 +86,16 @@ fn redirects_without_end_are_a_matter_of_liveness() {
 }
 
 #[test]
+fn living_replicas_that_tell_their_state_must_hold_the_same() {
+    let bench = deserves("diverges", 11, "liveness", "invalid", "diverged");
+    let details = bench.verdict()["answers"][2]["details"].to_string();
+    assert!(details.contains("0004: applied up to 7, digest 0004"), "{details}");
+    deserves("agrees", 0, "liveness", "valid", "answered");
+    // A program that dies of a message that no protocol asks it to know is not judged for it.
+    deserves("dies-of-status", 0, "process", "valid", "sound");
+}
+
+#[test]
 fn a_flood_a_deaf_peer_and_endless_output_harm_nobody_else() {
     for way in ["floods", "does-not-read", "floods-output", "large"] {
         let bench = Bench::new();

@@ -12,8 +12,8 @@ use crate::limits;
 pub struct Outgoing {
     /// Who sent it: with the receiver, its link.
     pub from: NodeId,
-    /// Its place in the link's counts.
-    pub kind: TypeIndex,
+    /// Its place in the link's counts; `None` if it is not counted.
+    pub kind: Option<TypeIndex>,
     /// The packet.
     pub packet: Rc<[u8]>,
 }

@@ -73,6 +73,7 @@ pub fn record() -> RunRecord {
         scenario: Arc::new(scenario),
         operations: operations(),
         settling: Vec::new(),
+        states: Vec::new(),
         requests: RequestCounts::default(),
         messages: messages(),
         faults: faults(),

@@ -19,6 +19,8 @@ pub enum Task {
     End,
     /// The run is over in any case.
     Deadline,
+    /// The replicas are asked for their state.
+    Ask,
     /// The loop measures by how much it is late.
     Tick,
     /// The history is written through.

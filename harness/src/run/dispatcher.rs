@@ -12,6 +12,7 @@ use super::record::{
     RunRecord,
 };
 use super::start::Cluster;
+use super::survey::Survey;
 use super::{Order, RunError};
 use crate::clients::{Answer, Effect, Unexpected, World};
 use crate::cluster::process::{Exited, describe};
@@ -31,6 +32,8 @@ pub struct Dispatcher {
     pub(super) replicas: Vec<NodeId>,
     pub(super) alive: BTreeSet<NodeId>,
     pub(super) killed: BTreeSet<NodeId>,
+    /// Those that ended when the run was over: nobody judges that.
+    gone_after_end: BTreeSet<NodeId>,
     pub(super) faults: Vec<FaultRecord>,
     pub(super) agenda: Agenda,
     pub(super) progress: Progress,
@@ -39,7 +42,9 @@ pub struct Dispatcher {
     host: HostRecord,
     origin: Instant,
     wall_origin: SystemTime,
-    end: Option<EndReason>,
+    pub(super) survey: Option<Survey>,
+    pub(super) ended_at: Option<RunTime>,
+    pub(super) end: Option<EndReason>,
 }
 
 impl Dispatcher {
@@ -55,6 +60,7 @@ impl Dispatcher {
             faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
             alive: replicas.iter().copied().collect(),
             killed: BTreeSet::new(),
+            gone_after_end: BTreeSet::new(),
             agenda: Agenda::default(),
             progress: Progress::default(),
             deaths: BTreeMap::new(),
@@ -62,6 +68,8 @@ impl Dispatcher {
             host: HostRecord::default(),
             origin: Instant::now(),
             wall_origin: SystemTime::now(),
+            survey: None,
+            ended_at: None,
             end: None,
             replicas,
             order,
@@ -96,7 +104,7 @@ impl Dispatcher {
     /// Lets the run happen, then ends everything that it started.
     pub async fn run(mut self) -> Result<RunRecord, RunError> {
         let happened = self.happen().await;
-        let duration = self.origin.elapsed();
+        let duration = self.ended_at.unwrap_or(self.now()).since_start();
         self.write_faults()?;
         let exits = self.end_processes().await;
         happened?;
@@ -136,12 +144,17 @@ impl Dispatcher {
 
     fn perform(&mut self, due: RunTime, task: Task) -> Result<(), RunError> {
         match task {
+            // The run is over; only the replicas' states are still asked for.
+            Task::Client(_) | Task::Fault(_) | Task::End | Task::Deadline
+                if self.survey.is_some() => {}
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
             Task::Fault(index) => self.strike(index)?,
             Task::EndOfRequests => self.end_requests(),
-            Task::End if self.cluster.pool.is_settled() => self.end = Some(EndReason::Completed),
-            Task::End => self.agenda.add(self.now() + limits::TICK, Task::End),
-            Task::Deadline => self.end = Some(EndReason::Completed),
+            Task::End if !self.cluster.pool.is_settled() => {
+                self.agenda.add(self.now() + limits::TICK, Task::End);
+            }
+            Task::End | Task::Deadline => self.conclude(),
+            Task::Ask => self.ask(),
             Task::Tick => self.tick(due),
             Task::Flush => {
                 self.journal.flush()?;
@@ -248,9 +261,13 @@ impl Dispatcher {
                     router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
                     self.end = Some(EndReason::PacketStorm);
                 }
-                if let Some(message) = to_client {
-                    self.answer(&message, &bytes);
-                    self.apply_effects()?;
+                match to_client {
+                    None => {}
+                    Some(_) if self.survey.is_some() => self.hear_status(from, &bytes),
+                    Some(message) => {
+                        self.answer(&message, &bytes);
+                        self.apply_effects()?;
+                    }
                 }
             }
         }
@@ -291,6 +308,10 @@ impl Dispatcher {
     fn exited(&mut self, exited: &Exited) {
         let id = exited.id;
         self.alive.remove(&id);
+        if self.survey.is_some() {
+            self.gone_after_end.insert(id);
+            return;
+        }
         self.cluster.router.died(id);
         let death = Death {
             at: self.now(),
@@ -308,8 +329,10 @@ impl Dispatcher {
     /// Kills all processes and waits until the system has told of each; the sockets are still
     /// open. Returns those whose death nobody told of in time.
     async fn end_processes(&mut self) -> Vec<NodeId> {
+        let has_ended =
+            |id: &NodeId| self.deaths.contains_key(id) || self.gone_after_end.contains(id);
         let mut left: BTreeSet<NodeId> =
-            self.replicas.iter().copied().filter(|id| !self.deaths.contains_key(id)).collect();
+            self.replicas.iter().copied().filter(|id| !has_ended(id)).collect();
         for process in self.cluster.processes.values_mut() {
             process.kill();
         }
@@ -359,6 +382,7 @@ impl Dispatcher {
             faults: self.faults,
             leaders: traffic.leaders,
             replicas,
+            states: self.survey.map(Survey::into_states).unwrap_or_default(),
             violations: traffic.remarks.violations,
             oddities: traffic.remarks.oddities,
             host: self.host,

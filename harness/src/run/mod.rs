@@ -5,6 +5,7 @@
 //! - `start`: from nothing to a connected cluster.
 //! - `dispatcher`: the one loop that gives all events their order.
 //! - `strike`: a fault's time has come.
+//! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
 //! - `agenda`: what is due when.
 //! - [`record`]: what a run leaves behind.
 //! - [`progress`]: what can be seen of a run while it goes on.
@@ -15,6 +16,7 @@ pub mod progress;
 pub mod record;
 mod start;
 mod strike;
+mod survey;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -33,6 +33,9 @@ pub struct RunRecord {
     pub leaders: Vec<(RunTime, NodeId)>,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
+    /// What the living replicas that know `status` said of their state when all was quiet, in the
+    /// order of ids; empty where nobody knows it, or no majority lived.
+    pub states: Vec<ReplicaState>,
     /// What replicas wrote that the protocol does not allow, by kind.
     pub violations: BTreeMap<ProtocolViolation, Example>,
     /// What only looks odd, by kind.
@@ -262,6 +265,26 @@ pub struct ReplicaRecord {
     pub cpu_ns: Option<u64>,
     /// The last lines of its standard error.
     pub stderr_tail: String,
+}
+
+/// A replica's own word about its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// Who.
+    pub id: NodeId,
+    /// When it said so.
+    pub at: RunTime,
+    /// Up to where its log is applied.
+    pub commit: u64,
+    /// The digest of what it holds.
+    pub digest: String,
+}
+
+impl ReplicaState {
+    /// Whether both hold the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.commit, &self.digest) == (other.commit, &other.digest)
+    }
 }
 
 /// How and when a replica ended before the end of the run.

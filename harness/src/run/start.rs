@@ -110,12 +110,15 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         processes.insert(id, process);
     }
     let pool = Pool::new(Arc::clone(plan));
+    // The clients, and whoever asks for the state in the end.
+    let senders: Vec<NodeId> =
+        (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
     let mut cluster = Cluster {
         processes,
         exits,
         early_exits: Vec::new(),
         connect_times: BTreeMap::new(),
-        router: Router::new(plan, pool.ids()),
+        router: Router::new(plan, &senders),
         pool,
         events,
         _endpoints: endpoints,

@@ -17,7 +17,28 @@ pub fn answer(record: &RunRecord) -> Answer {
         );
         return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
     }
-    if record.settling.is_empty() { after_last_fault(record) } else { after_healing(record) }
+    let answer =
+        if record.settling.is_empty() { after_last_fault(record) } else { after_healing(record) };
+    if answer.standing == Standing::Valid { agreement(record, answer) } else { answer }
+}
+
+/// Adds to a good answer whether the living replicas that told their state hold the same.
+fn agreement(record: &RunRecord, answer: Answer) -> Answer {
+    let [first, others @ ..] = record.states.as_slice() else { return answer };
+    let count = record.states.len();
+    if others.iter().all(|state| state.is_same(first)) {
+        let sentence = format!("{}; {count} replicas hold the same state", answer.sentence);
+        return Answer { sentence, ..answer };
+    }
+    let details = record.states.iter().map(|state| {
+        format!("{}: applied up to {}, digest {}", state.id, state.commit, state.digest)
+    });
+    let bound = record.scenario.liveness_bound.as_secs_f64();
+    let sentence = format!(
+        "the {count} living replicas that told their state still differ {bound} s after all was quiet"
+    );
+    Answer::new(Question::Liveness, Standing::Invalid, "diverged", sentence)
+        .with_details(details.collect())
 }
 
 fn after_healing(record: &RunRecord) -> Answer {

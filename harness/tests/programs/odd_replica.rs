@@ -112,6 +112,7 @@ impl Store {
             let message = self.socket.receive();
             match message["type"].as_str() {
                 Some("get" | "put") => self.answer(&message),
+                Some("status") => self.tell_status(&message),
                 _ => continue,
             }
             self.misbehave(&message);
@@ -159,6 +160,18 @@ impl Store {
         if self.way == "answers-twice" {
             self.tell(client, json!({"type": "ok", "MID": mid, "value": ""}));
         }
+    }
+
+    fn tell_status(&self, question: &Value) {
+        let digest = match self.way.as_str() {
+            "diverges" => &self.id,
+            "agrees" => "0123",
+            "dies-of-status" => std::process::exit(1),
+            // The others do not know the message.
+            _ => return,
+        };
+        let to = question["src"].as_str().unwrap_or_default();
+        self.tell(to, json!({"type": "status", "commit": 7, "digest": digest}));
     }
 
     /// What else a replica may do, after each answer.
