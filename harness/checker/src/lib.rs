@@ -24,6 +24,7 @@ pub mod format;
 pub mod history;
 mod intern;
 pub mod model;
+pub mod online;
 #[cfg(test)]
 mod oracle;
 mod search;

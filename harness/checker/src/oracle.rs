@@ -134,6 +134,13 @@ pub(crate) fn register_calls(
 
 /// The history that these calls make, each by a process of its own.
 pub(crate) fn record(calls: &[Call<RegisterOp>]) -> History {
+    let mut recorder = Recorder::new();
+    entries(calls, &mut |entry| recorder.record(entry).expect("events that fit together"));
+    recorder.finish()
+}
+
+/// The events of that history, in order.
+pub(crate) fn entries(calls: &[Call<RegisterOp>], take: &mut dyn FnMut(&Entry<'_>)) {
     let text = |value: Value| match value {
         Value::EMPTY => String::new(),
         Value(number) => number.to_string(),
@@ -144,7 +151,6 @@ pub(crate) fn record(calls: &[Call<RegisterOp>]) -> History {
         events.extend(call.complete.map(|complete| (complete, process, EventType::Ok)));
     }
     events.sort_unstable_by_key(|&(place, ..)| place);
-    let mut recorder = Recorder::new();
     for (place, process, r#type) in events {
         let op = calls[usize::try_from(process).expect("a small number")].op;
         let (f, value, expected) = match op {
@@ -153,7 +159,7 @@ pub(crate) fn record(calls: &[Call<RegisterOp>]) -> History {
             RegisterOp::Cas(old, new) => (F::Cas, text(new), Some(text(old))),
             RegisterOp::Refused(old) => (F::Cas, "other".to_owned(), Some(text(old))),
         };
-        let entry = Entry {
+        take(&Entry {
             index: place.into(),
             time_ns: u64::from(place) * 1_000_000,
             process,
@@ -165,8 +171,6 @@ pub(crate) fn record(calls: &[Call<RegisterOp>]) -> History {
             expected: expected.as_deref(),
             refused: matches!(op, RegisterOp::Refused(_)) && r#type == EventType::Ok,
             node: None,
-        };
-        recorder.record(&entry).expect("events that fit together");
+        });
     }
-    recorder.finish()
 }
