@@ -1,5 +1,6 @@
 //! How long a cluster of five is without a leader: from the kill of the leader to the first put
-//! that the new one acknowledges, by the faster election and by the paper's.
+//! that the new one acknowledges, by the faster election and by the paper's: with timeouts of 100
+//! to 300 ms, with lost messages, and with timeouts so close that all replicas stand together.
 //!
 //! `cargo bench -p replica --bench elections [-- KILLS KILLS_WITH_LOSS]`
 
@@ -26,15 +27,18 @@ fn main() {
     let counts: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let kills = counts.first().copied().unwrap_or(200);
     let kills_with_loss = counts.get(1).copied().unwrap_or(50);
-    println!("election,loss,kills,min_ms,median_ms,p90_ms,max_ms,terms_max");
-    for (loss, kills) in [(0.0, kills), (0.3, kills_with_loss)] {
+    println!("election,loss,timeouts_ms,kills,min_ms,median_ms,p90_ms,max_ms,terms_max");
+    let situations =
+        [(0.0, "300", kills), (0.3, "300", kills_with_loss), (0.0, "101", kills_with_loss)];
+    for (loss, timeout_max, kills) in situations {
         for election in ["fast", "paper"] {
-            let mut outages = measure(election, loss, kills);
+            let flags = ["--election", election, "--election-max-ms", timeout_max];
+            let mut outages = measure(&flags, loss, kills);
             outages.sort_by_key(|outage| outage.span);
             let ms = |place: usize| outages[place].span.as_secs_f64() * 1e3;
             let last = outages.len() - 1;
             println!(
-                "{election},{loss},{},{:.0},{:.0},{:.0},{:.0},{}",
+                "{election},{loss},100-{timeout_max},{},{:.0},{:.0},{:.0},{:.0},{}",
                 outages.len(),
                 ms(0),
                 ms(last / 2),
@@ -46,7 +50,7 @@ fn main() {
     }
 }
 
-fn measure(election: &str, loss: f64, kills: u64) -> Vec<Outage> {
+fn measure(flags: &[&str], loss: f64, kills: u64) -> Vec<Outage> {
     let next = AtomicU64::new(0);
     let worker = || {
         let mut outages = Vec::new();
@@ -55,7 +59,7 @@ fn measure(election: &str, loss: f64, kills: u64) -> Vec<Outage> {
             if seed >= kills {
                 return outages;
             }
-            outages.push(outage(election, loss, seed));
+            outages.push(outage(flags, loss, seed));
         }
     };
     std::thread::scope(|scope| {
@@ -65,9 +69,10 @@ fn measure(election: &str, loss: f64, kills: u64) -> Vec<Outage> {
 }
 
 /// Kills the leader of a fresh cluster, at a moment that the seed decides.
-fn outage(election: &str, loss: f64, seed: u64) -> Outage {
+fn outage(flags: &[&str], loss: f64, seed: u64) -> Outage {
     let seed_flag = seed.to_string();
-    let mut router = Router::start(5, seed, &["--election", election, "--seed", &seed_flag]);
+    let flags: Vec<&str> = flags.iter().copied().chain(["--seed", &seed_flag]).collect();
+    let mut router = Router::start(5, seed, &flags);
     router.drops = loss;
     router.complete("put", "key", Some("before"));
     // Anywhere within two heartbeats of the last message.

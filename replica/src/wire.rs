@@ -12,6 +12,8 @@
 //! | `status` | asked for with an optional `MID`; answered with `commit`, `digest`, `term`, `role`, ... |
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{Incoming, read};

@@ -36,6 +36,8 @@ pub struct Config {
     pub resend: Duration,
     /// How long a leader waits for more puts before it sends the first of them.
     pub batch_delay: Duration,
+    /// As soon as a batch holds so many puts it leaves before its time.
+    pub batch_limit: usize,
     /// Waits so only for ten seconds after something had to be sent twice: where messages are
     /// lost each entry costs more of them, where none is, nobody need wait.
     pub batch_after_loss: bool,

@@ -37,6 +37,7 @@ pub(super) struct Leader {
     pub held: Vec<Request>,
     /// When the oldest entry that nobody was sent yet may leave.
     batch_at: Time,
+    batched: usize,
     elected: Time,
     /// When a message was last known to be lost.
     lost_at: Option<Time>,
@@ -199,6 +200,7 @@ impl Replica {
             intake_until: now.time + self.config.quorum_timeout,
             held: Vec::new(),
             batch_at: now.time,
+            batched: 0,
             elected: now.time,
             lost_at: None,
         }));
@@ -287,6 +289,10 @@ impl Replica {
             let delay = if waits { self.config.batch_delay } else { Duration::ZERO };
             leader.batch_at = now.time + delay;
         }
+        leader.batched += 1;
+        if leader.batched >= self.config.batch_limit {
+            leader.batch_at = now.time;
+        }
     }
 
     /// Sends what a leader has to send: called once for all inputs that arrived together.
@@ -313,6 +319,7 @@ impl Replica {
         }
         if batch_ready {
             leader.batch_at = Time::NEVER;
+            leader.batched = 0;
         }
         if !receivers.is_empty() {
             leader.rounds.open(now.time);
@@ -340,7 +347,7 @@ impl Replica {
             let Role::Leader(leader) = &mut self.role else { return };
             let Some(follower) = leader.followers.get_mut(&id) else { return };
             let missing = if with_entries { self.log.from(follower.next) } else { &[] };
-            let count = size::fitting(missing, size::entry);
+            let count = size::batch_length(missing);
             let entries = missing[..count].to_vec();
             let more = count < missing.len();
             let prev_index = follower.next.previous();

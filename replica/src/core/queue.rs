@@ -41,14 +41,14 @@ impl Queue {
 
     /// As much of the queue as fits into a message.
     pub fn hand_over(&mut self, boot: u32) -> Option<Handover> {
-        let waiting = self.requests.make_contiguous();
-        let count = size::fitting(waiting, |held| size::request(&held.request));
-        let requests: Vec<_> = waiting[..count].iter().map(|held| held.request.clone()).collect();
+        let waiting = || self.requests.iter().map(|held| &held.request);
+        let count = size::queue_length(waiting());
+        let requests: Vec<_> = waiting().take(count).cloned().collect();
         if requests.is_empty() {
             return None;
         }
         self.handed = self.handed.max(self.first + count as u64);
-        let left = (waiting.len() - count) as u64;
+        let left = (self.requests.len() - count) as u64;
         Some(Handover { boot, first: self.first, requests, left })
     }
 

@@ -12,8 +12,8 @@ pub const MESSAGE_LIMIT: usize = 16_000;
 /// An upper bound for everything in a message that is neither entry nor queued request.
 const ENVELOPE: usize = 400;
 
-/// What a batch of entries, or the part of a queue, may take of a message: half each, so that
-/// one rule fits every direction; a single larger entry travels alone.
+/// What a batch of entries, or the part of a queue, may take of a message. A larger put is refused
+/// before it gets here.
 pub const BATCH_LIMIT: usize = MESSAGE_LIMIT - ENVELOPE;
 
 /// An upper bound for the brackets, commas, quotes, client and term around an item's texts.
@@ -38,7 +38,7 @@ pub fn entry(entry: &Entry) -> usize {
 }
 
 /// An upper bound for a request.
-pub fn request(request: &Request) -> usize {
+fn request(request: &Request) -> usize {
     let texts = match &request.operation {
         Operation::Get { key } => escaped(key),
         Operation::Put { key, value } => escaped(key) + escaped(value),
@@ -46,8 +46,19 @@ pub fn request(request: &Request) -> usize {
     FRAME + escaped(&request.id.mid) + texts
 }
 
-/// How many of the first items fit into a batch; at least one, so that every batch advances.
-pub fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
+/// How many of the first entries fit into a message.
+pub fn batch_length(entries: &[Entry]) -> usize {
+    fitting(entries, entry)
+}
+
+/// How many of the first requests of a queue fit into a message.
+pub fn queue_length<'a>(requests: impl IntoIterator<Item = &'a Request>) -> usize {
+    let requests: Vec<_> = requests.into_iter().collect();
+    fitting(&requests, |queued| request(queued))
+}
+
+/// At least one, so that every batch advances.
+fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
     let mut total = 0;
     let fits = items.iter().take_while(|item| {
         total += size(item);
