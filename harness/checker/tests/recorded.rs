@@ -3,21 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use checker::format::{jepsen_log, knossos_edn};
-use checker::{History, ModelName, Options, check};
+use checker::format::{Format, Reader};
+use checker::{History, ModelName, Options, Verdict, check};
 
 fn read(path: &Path) -> (History, ModelName) {
     let text = fs::read(path).expect("a recorded history");
-    let lines = text.split(|&byte| byte == b'\n');
-    if path.extension().is_some_and(|extension| extension == "log") {
-        let mut reader = jepsen_log::Reader::new();
-        lines.for_each(|line| reader.line(line).expect("a line"));
-        (reader.finish(), ModelName::CasRegister)
-    } else {
-        let mut reader = knossos_edn::Reader::new();
-        lines.for_each(|line| reader.line(line).expect("a line"));
-        (reader.finish(), ModelName::Kv)
-    }
+    let mut lines = text.split(|&byte| byte == b'\n').peekable();
+    let format = Format::detect(lines.peek().expect("a first line"));
+    let mut reader = Reader::new(format);
+    lines.for_each(|line| reader.line(line).expect("a line"));
+    let model = if format == Format::Edn { ModelName::Kv } else { ModelName::CasRegister };
+    (reader.finish().0, model)
 }
 
 #[test]
@@ -29,6 +25,9 @@ fn every_recorded_history_gets_its_known_verdict() {
         let (file, ok) = line.split_once(',').unwrap();
         let (history, model) = read(&folder.join(file));
         let report = check(&history, &Options { model, ..Options::default() });
+        if let Verdict::Invalid(witness) = &report.verdict {
+            assert!(witness.minimal, "{file}: {}", witness.explanation);
+        }
         assert_eq!(report.verdict.name(), if ok == "true" { "valid" } else { "invalid" }, "{file}");
         seen += 1;
     }

@@ -80,6 +80,21 @@ impl<'a> Parser<'a> {
         Parser { text, at: 0 }
     }
 
+    /// How far the text is read, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Passes over one character, if it is next after blanks.
+    pub(super) fn skip_one(&mut self, wanted: char) -> bool {
+        self.skip_blanks();
+        let found = self.peek() == Some(wanted);
+        if found {
+            self.at += wanted.len_utf8();
+        }
+        found
+    }
+
     /// The next value; none at the end of the text.
     pub(super) fn next_value(&mut self) -> Result<Option<Edn>, Wrong> {
         self.skip_blanks();

@@ -1,11 +1,15 @@
 //! Reading histories: one file per format.
+//!
+//! A [`Reader`] takes the lines of a file one by one, so that the file need not fit memory.
+//! [`Format::detect`] tells the formats apart by the first line that is not blank.
 
+pub mod csv;
 mod edn;
+pub mod jepsen_edn;
 pub mod jepsen_log;
 pub mod jsonl;
-pub mod knossos_edn;
 
-use crate::history::PairingError;
+use crate::history::{History, PairingError};
 
 /// Why a history could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,4 +34,87 @@ pub enum ParseError {
         /// What does not fit.
         source: PairingError,
     },
+}
+
+/// The formats, by their names on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `jsonl`: the project's own.
+    Jsonl,
+    /// `jepsen-edn` and `knossos-edn`: maps in EDN.
+    Edn,
+    /// `jepsen-log`: the log of old Jepsen tests.
+    JepsenLog,
+    /// `csv`: a row for each event.
+    Csv,
+}
+
+impl Format {
+    /// All names with what they mean.
+    pub const NAMES: [(&'static str, Format); 5] = [
+        ("jsonl", Format::Jsonl),
+        ("jepsen-edn", Format::Edn),
+        ("knossos-edn", Format::Edn),
+        ("jepsen-log", Format::JepsenLog),
+        ("csv", Format::Csv),
+    ];
+
+    /// The format of a file with this line, its first that is not blank.
+    pub fn detect(line: &[u8]) -> Format {
+        let line = line.trim_ascii();
+        let text = String::from_utf8_lossy(line);
+        if text.starts_with("{\"") {
+            Format::Jsonl
+        } else if text.starts_with(['{', '[', ';', '#']) {
+            Format::Edn
+        } else if text.contains("process,") || text.contains(",process") {
+            Format::Csv
+        } else {
+            Format::JepsenLog
+        }
+    }
+}
+
+/// A reader of any format.
+#[derive(Debug)]
+pub struct Reader(AnyReader);
+
+#[derive(Debug)]
+enum AnyReader {
+    Jsonl(jsonl::Reader),
+    Edn(jepsen_edn::Reader),
+    JepsenLog(jepsen_log::Reader),
+    Csv(csv::Reader),
+}
+
+impl Reader {
+    /// A reader that has seen nothing.
+    pub fn new(format: Format) -> Self {
+        Reader(match format {
+            Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new()),
+            Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new()),
+            Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new()),
+            Format::Csv => AnyReader::Csv(csv::Reader::new()),
+        })
+    }
+
+    /// Takes the next line, with or without its line end.
+    pub fn line(&mut self, line: &[u8]) -> Result<(), ParseError> {
+        match &mut self.0 {
+            AnyReader::Jsonl(reader) => reader.line(line),
+            AnyReader::Edn(reader) => reader.line(line),
+            AnyReader::JepsenLog(reader) => reader.line(line),
+            AnyReader::Csv(reader) => reader.line(line),
+        }
+    }
+
+    /// The history of all lines, and whether the last one was torn and left out.
+    pub fn finish(self) -> (History, bool) {
+        match self.0 {
+            AnyReader::Jsonl(reader) => reader.finish(),
+            AnyReader::Edn(reader) => reader.finish(),
+            AnyReader::JepsenLog(reader) => (reader.finish(), false),
+            AnyReader::Csv(reader) => (reader.finish(), false),
+        }
+    }
 }
