@@ -56,7 +56,7 @@ impl Profile {
                 batch_delay: 0,
             },
             Self::Frugal => Timings {
-                heartbeat: 800,
+                heartbeat: 900,
                 resend: 150,
                 election_min: 1_200,
                 election_max: 2_000,

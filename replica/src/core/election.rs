@@ -9,6 +9,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tracing::{debug, info};
 
@@ -42,6 +43,8 @@ pub(super) struct Candidate {
     pub answers: BTreeMap<Id, bool>,
     /// When to ask again those who have not answered.
     pub resend_at: Time,
+    /// How long to wait after that; twice as long each time, for they may be dead.
+    pub resend_after: Duration,
 }
 
 impl Replica {
@@ -107,7 +110,9 @@ impl Replica {
 
     fn become_candidate(&mut self, now: Now, pre: bool, election: Term) {
         let (answers, resend_at) = (BTreeMap::new(), now.time);
-        self.role = Role::Candidate(Candidate { pre, election, answers, resend_at });
+        let resend_after = self.config.resend;
+        let candidate = Candidate { pre, election, answers, resend_at, resend_after };
+        self.role = Role::Candidate(candidate);
         self.ask_for_votes(now);
         self.count_votes(now);
     }
@@ -115,7 +120,8 @@ impl Replica {
     fn ask_for_votes(&mut self, now: Now) {
         let position = self.position();
         let Role::Candidate(candidate) = &mut self.role else { return };
-        candidate.resend_at = now.time + self.config.heartbeat;
+        candidate.resend_at = now.time + candidate.resend_after;
+        candidate.resend_after *= 2;
         let (pre, election) = (candidate.pre, candidate.election);
         let answered: BTreeSet<Id> = candidate.answers.keys().copied().collect();
         for peer in self.config.peers.clone() {
