@@ -20,7 +20,8 @@ lint: ## formatting, and lints with warnings as errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 bench: ## the numbers in the README
-	$(CARGO) bench --workspace
+	$(CARGO) build --release --bins
+	$(CARGO) bench --workspace --benches
 
 clean: ## remove what was built
 	$(CARGO) clean
