@@ -72,7 +72,7 @@ impl Algorithm {
 }
 
 /// How to check.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// The model.
     pub model: ModelName,
@@ -80,6 +80,20 @@ pub struct Options<'a> {
     pub algorithm: Algorithm,
     /// What each key may cost.
     pub budget: Budget<'a>,
+    /// Whether to look for the fewest operations that contradict one another; else a witness has
+    /// none and says only that there is a contradiction.
+    pub witness: bool,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options {
+            model: ModelName::default(),
+            algorithm: Algorithm::default(),
+            budget: Budget::default(),
+            witness: true,
+        }
+    }
 }
 
 /// The result for one key.
@@ -365,6 +379,9 @@ fn witness(
     core: Option<Vec<u32>>,
     options: &Options<'_>,
 ) -> Witness {
+    if !options.witness {
+        return explain::unexplained(history.key(operations[0].key));
+    }
     let initial = options.model.initial();
     let pick = |core: &[u32]| -> Vec<&Operation> {
         core.iter().map(|&at| operations[at as usize]).collect()

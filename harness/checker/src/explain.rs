@@ -32,6 +32,17 @@ pub(crate) fn explain(
     }
 }
 
+/// A contradiction that nobody asked the reason of.
+pub(crate) fn unexplained(key: &str) -> Witness {
+    Witness {
+        key: key.to_owned(),
+        kind: Kind::NoOrder,
+        operations: Vec::new(),
+        minimal: false,
+        explanation: format!("Key {key:?} is not linearizable; no witness was asked for."),
+    }
+}
+
 struct Teller<'a> {
     history: &'a History,
     all: &'a [&'a Operation],

@@ -13,6 +13,28 @@
 //! 3. [`check()`] takes each key apart from the others and proves it, within a [`Budget`].
 //! 4. [`Verdict`]: valid; invalid, with a [`Witness`]; or unknown, with a [`Reason`].
 //!
+//! ```
+//! use checker::format::{Format, Reader};
+//! use checker::{Kind, Options, Verdict, check};
+//!
+//! let history = r#"{"schema":1}
+//! {"index":0,"time_ns":0,"process":1,"client":"a","type":"invoke","f":"put","key":"x","value":"1","node":null,"error":null}
+//! {"index":1,"time_ns":9,"process":1,"client":"a","type":"ok","f":"put","key":"x","value":"1","node":null,"error":null}
+//! {"index":2,"time_ns":10,"process":2,"client":"b","type":"invoke","f":"get","key":"x","value":null,"node":null,"error":null}
+//! {"index":3,"time_ns":19,"process":2,"client":"b","type":"ok","f":"get","key":"x","value":"","node":null,"error":null}"#;
+//! let mut reader = Reader::new(Format::Jsonl);
+//! for line in history.lines() {
+//!     reader.line(line.as_bytes())?;
+//! }
+//! let (history, _) = reader.finish();
+//! let Verdict::Invalid(witness) = check(&history, &Options::default()).verdict else { panic!() };
+//! assert_eq!(witness.kind, Kind::LostWrite);
+//! # Ok::<(), checker::format::ParseError>(())
+//! ```
+//!
+//! An object of one's own is a [`model::Model`], and [`linearizable`] asks about it. While a run
+//! goes on, [`online`] answers after each event.
+//!
 //! [`model`] holds the objects that answers are measured by, and the trait for one's own.
 
 mod budget;
@@ -27,6 +49,7 @@ pub mod model;
 pub mod online;
 #[cfg(test)]
 mod oracle;
+mod own;
 mod search;
 mod verdict;
 mod witness;
@@ -36,5 +59,6 @@ pub use budget::{Budget, Limit};
 pub use check::{Algorithm, KeyReport, ModelName, Options, Report, check};
 pub use event::{Event, EventType, F};
 pub use history::{Entry, History, Outcome, PairingError, Recorder};
+pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Kind, Witness, WitnessOperation};

@@ -100,14 +100,14 @@ pub fn each_event(shape: Shape, take: &mut dyn FnMut(&Entry<'_>)) {
                 invoked += 1;
                 open_count += 1;
                 let key = rng.random_range(0..shape.keys);
-                let state = registers[usize::try_from(key).expect("small")];
+                let held = registers[usize::try_from(key).expect("small")];
                 fresh += 1;
                 let new = if shape.mix == Mix::SmallCas { rng.random_range(0..5) } else { fresh };
                 let kind = rng.random_range(0..if shape.mix == Mix::Unique { 2 } else { 3 });
                 let f = [F::Get, F::Put, F::Cas][kind];
                 let expected = match shape.mix {
                     Mix::SmallCas => rng.random_range(0..5),
-                    _ => state,
+                    _ => held,
                 };
                 let value = if f == F::Get { 0 } else { new };
                 let pending = Pending { key, f, value, expected, applied: false, refused: false };

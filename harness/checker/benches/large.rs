@@ -1,0 +1,180 @@
+//! Large histories, each in a process of its own: whole time and peak memory, as CSV on standard
+//! output. `cargo bench -p checker --bench large`; a name as an argument runs only that one.
+//!
+//! The textbook search (Wing and Gong with Lowe's memo, a bit per operation) runs beside each
+//! case on as much of it as it bears.
+
+#[path = "../tests/generate/mod.rs"]
+mod generate;
+mod textbook;
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use checker::format::{Format, Reader};
+use checker::online::{Checker, Progress};
+use checker::{Entry, Event, ModelName, Options, check};
+use generate::{Mix, Shape};
+
+const UNIQUE: Shape = Shape {
+    operations: 1_000_000,
+    clients: 100,
+    keys: 1,
+    unknown: 0.05,
+    mix: Mix::Unique,
+    stale_at: None,
+    seed: 1,
+};
+
+fn cases() -> Vec<(String, Shape)> {
+    let mut cases = vec![
+        ("register".to_owned(), UNIQUE),
+        ("register-broken".to_owned(), Shape { stale_at: Some(990_000), ..UNIQUE }),
+    ];
+    let cas = Shape { clients: 10, unknown: 0.01, mix: Mix::UniqueCas, ..UNIQUE };
+    cases.push(("cas-unique".to_owned(), cas));
+    cases.push(("cas-unique-broken".to_owned(), Shape { stale_at: Some(990_000), ..cas }));
+    let small = Shape { mix: Mix::SmallCas, operations: 10_000, clients: 20, ..cas };
+    cases.push(("cas-small".to_owned(), small));
+    let long = Shape { operations: 100_000, clients: 10, ..small };
+    cases.push(("cas-small-long".to_owned(), long));
+    for operations in [125_000, 250_000, 500_000, 2_000_000] {
+        cases.push((format!("growth-n-{operations}"), Shape { operations, ..UNIQUE }));
+    }
+    for clients in [10, 30, 300] {
+        cases.push((format!("growth-clients-{clients}"), Shape { clients, ..UNIQUE }));
+    }
+    for unknown in [0.0, 0.01, 0.2] {
+        cases.push((format!("growth-unknown-{unknown}"), Shape { unknown, ..UNIQUE }));
+    }
+    let online = Shape { operations: 5_000_000, clients: 10, unknown: 0.0, ..UNIQUE };
+    cases.push(("online".to_owned(), online));
+    let disk = Shape { operations: 10_000_000, keys: 1_000, clients: 100, ..UNIQUE };
+    cases.push(("disk".to_owned(), disk));
+    cases
+}
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if let [only, child] = &arguments[..]
+        && child == "child"
+    {
+        let (name, shape) = cases().into_iter().find(|(name, _)| name == only).expect("a case");
+        return run(&name, shape);
+    }
+    println!(
+        "case,operations,clients,keys,unknown,verdict,algorithm,seconds,peak_memory_mb,baseline_seconds"
+    );
+    for (name, _) in cases() {
+        if arguments.first().is_some_and(|only| *only != name) {
+            continue;
+        }
+        let program = std::env::current_exe().expect("this program has a path");
+        let status = Command::new(program).args([&name, "child"]).status().expect("it starts");
+        assert!(status.success(), "{name} ended with {status}");
+    }
+}
+
+fn run(name: &str, shape: Shape) {
+    let (verdict, algorithm, took, peak_mb, baseline) = match name {
+        "online" => online(shape),
+        "disk" => from_disk(shape),
+        _ => in_memory(shape),
+    };
+    let Shape { operations, clients, keys, unknown, .. } = shape;
+    println!(
+        "{name},{operations},{clients},{keys},{unknown},{verdict},{algorithm},{:.3},{peak_mb},{baseline}",
+        took.as_secs_f64()
+    );
+}
+
+/// Verdict, algorithm, time, peak memory in megabytes, the textbook's seconds.
+type Row = (&'static str, &'static str, Duration, u64, String);
+
+fn in_memory(shape: Shape) -> Row {
+    let history = generate::history(shape);
+    let start = Instant::now();
+    let report = check(&history, &Options::default());
+    let took = start.elapsed();
+    let peak_mb = peak_memory_mb();
+    let baseline = textbook::seconds(&history, Duration::from_secs(2));
+    (report.verdict.name(), report.algorithms[0], took, peak_mb, baseline)
+}
+
+/// The time of the events alone, which are made beforehand in batches.
+fn online(shape: Shape) -> Row {
+    let mut checker = Checker::new();
+    let mut took = Duration::ZERO;
+    let mut batch: Vec<Event<'static>> = Vec::new();
+    let mut push_all = |batch: &mut Vec<Event<'static>>, took: &mut Duration| {
+        let start = Instant::now();
+        for event in batch.iter() {
+            checker.push(event);
+        }
+        *took += start.elapsed();
+        batch.clear();
+    };
+    generate::each_event(shape, &mut |entry| {
+        batch.push(event(entry));
+        if batch.len() == 100_000 {
+            push_all(&mut batch, &mut took);
+        }
+    });
+    push_all(&mut batch, &mut took);
+    let verdict = if *checker.progress() == Progress::Consistent { "valid" } else { "invalid" };
+    (verdict, "online", took, peak_memory_mb(), String::new())
+}
+
+fn from_disk(shape: Shape) -> Row {
+    let path = std::env::temp_dir().join(format!("checker-bench-{}.jsonl", std::process::id()));
+    let mut file = BufWriter::new(File::create(&path).expect("a scratch file"));
+    writeln!(file, "{{\"schema\":1}}").expect("room on the disk");
+    generate::each_event(shape, &mut |entry| {
+        serde_json::to_writer(&mut file, &event(entry)).expect("room on the disk");
+        file.write_all(b"\n").expect("room on the disk");
+    });
+    file.flush().expect("room on the disk");
+    drop(file);
+
+    let start = Instant::now();
+    let mut lines = BufReader::with_capacity(1 << 20, File::open(&path).expect("the file"));
+    let mut reader = Reader::new(Format::Jsonl);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).expect("the file") > 0 {
+        reader.line(&line).expect("an event");
+        line.clear();
+    }
+    let (history, _) = reader.finish();
+    let options = Options { model: ModelName::Kv, ..Options::default() };
+    let report = check(&history, &options);
+    let took = start.elapsed();
+    fs::remove_file(&path).expect("the file");
+    (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), String::new())
+}
+
+fn event(entry: &Entry<'_>) -> Event<'static> {
+    let own = |text: &str| Cow::Owned(text.to_owned());
+    Event {
+        index: entry.index,
+        time_ns: entry.time_ns,
+        process: entry.process,
+        client: own(entry.client),
+        r#type: entry.r#type,
+        f: entry.f,
+        key: own(entry.key),
+        value: entry.value.map(own),
+        node: entry.node.map(own),
+        error: None,
+    }
+}
+
+fn peak_memory_mb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kb.unwrap_or_default() / 1024
+}
