@@ -91,8 +91,17 @@ enum Format {
 /// `harness check`.
 #[derive(Debug, Args)]
 struct CheckArgs {
-    /// A `history.jsonl`, or the folder of a run.
+    /// A history: the folder of a run, its `history.jsonl`, or a file from elsewhere.
     history: PathBuf,
+    /// What the store promises to be.
+    #[arg(long, value_enum, default_value_t = check::Model::Kv)]
+    model: check::Model,
+    /// The form of the file.
+    #[arg(long = "format", value_enum, default_value_t = check::Form::Auto)]
+    form: check::Form,
+    /// The way to decide each key.
+    #[arg(long, value_enum, default_value_t = check::Way::Auto)]
+    algorithm: check::Way,
     /// Seconds that the checker may spend.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time_budget: u64,
@@ -100,8 +109,8 @@ struct CheckArgs {
     #[arg(long, default_value_t = 1024, value_name = "MB")]
     memory_budget: u64,
     /// What is printed on standard output.
-    #[arg(long = "output", value_enum, default_value_t = Format::Human)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    output: Format,
 }
 
 /// The whole program: reads the command line, does it, and says how it ended.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use checker::ModelName;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::display::Display;
 use super::session::Job;
 use super::{Failure, Format, RunArgs};
+use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
 use crate::verdict::{self, Verdict, safety};
-use crate::{check, course, results};
+use crate::{course, results};
 
 /// What all runs of one command share.
 pub struct Shared<'a> {
@@ -92,7 +92,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
 
 fn judge(record: &RunRecord, folder: &Path) -> Result<Verdict, Failure> {
     // From the file, as `harness check` would: what it does not hold is not proved.
-    let checked = check::check(folder, ModelName::Kv, record.scenario.checker)?;
+    let checked = check::check(folder, &Question::of_run(record.scenario.checker))?;
     Ok(verdict::judge(record, safety::answer(&checked.report)))
 }
 
