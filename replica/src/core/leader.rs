@@ -57,8 +57,8 @@ pub(super) struct Follower {
     /// When it was last sent anything.
     sent: Time,
     in_flight: u32,
-    /// Entries were sent again since it was last heard.
-    resent: bool,
+    /// How often entries were sent again since it was last heard.
+    resends: u32,
     /// It is owed a message, whether there are entries or not.
     owed: bool,
     /// Refusals of rounds before this one are about what was sent before they were acted on.
@@ -145,7 +145,8 @@ impl Leader {
     fn first_served(&self, config: &Config, now: Time) -> BTreeSet<Id> {
         let mut order: Vec<_> = self.followers.iter().collect();
         let wanted = if config.bare_majority { config.majority() - 1 } else { order.len() };
-        order.sort_by_key(|(id, f)| (f.is_silent(config, now), std::cmp::Reverse(f.matched), **id));
+        let doubtful = |f: &Follower| (f.is_silent(config, now), f.resends > 0);
+        order.sort_by_key(|(id, f)| (doubtful(f), std::cmp::Reverse(f.matched), **id));
         order.iter().take(wanted).map(|(id, _)| **id).collect()
     }
 }
@@ -159,7 +160,7 @@ impl Follower {
             heard: now,
             sent: now,
             in_flight: 0,
-            resent: false,
+            resends: 0,
             owed: true,
             refusals_from: 0,
             queue: QueuePlace::default(),
@@ -179,7 +180,9 @@ impl Follower {
 
     /// When it needs a message even if nothing new happens.
     fn due(&self, config: &Config) -> Time {
-        let wait = if self.has_unanswered() { config.resend } else { config.heartbeat };
+        // Twice as long each time: what does not answer may be dead.
+        let resend = config.resend * (1 << self.resends.min(8));
+        let wait = if self.has_unanswered() { resend } else { config.heartbeat };
         self.sent + wait.min(config.heartbeat)
     }
 }
@@ -309,7 +312,7 @@ impl Replica {
             if due && follower.has_unanswered() {
                 follower.next = follower.matched.next();
                 follower.in_flight = 0;
-                follower.resent = true;
+                follower.resends += 1;
             }
             let new = batch_ready && first_served.contains(&id) && follower.next <= last;
             let wants = due || follower.owed || reads_wait;
@@ -380,7 +383,7 @@ impl Replica {
         }
         let Some(follower) = leader.followers.get_mut(&from) else { return };
         follower.heard = now.time;
-        if std::mem::take(&mut follower.resent) {
+        if std::mem::take(&mut follower.resends) > 0 {
             leader.lost_at = Some(now.time); // alive, so what it did not answer was lost
         }
         follower.round = follower.round.max(answer.round);
