@@ -23,20 +23,20 @@ pub struct Checked {
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The file cannot be read.
-    #[error("history {path}: {source}")]
+    #[error("history {path}: {reason}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// It is no history.
-    #[error("history {path}, {source}")]
+    #[error("history {path}, {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
         /// Where and why.
-        source: ParseError,
+        reason: ParseError,
     },
 }
 
@@ -69,7 +69,7 @@ impl Question {
 /// whether its last line was cut off.
 pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), HistoryError> {
     let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-    let unreadable = |source| HistoryError::Unreadable { path: path.clone(), source };
+    let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
     let mut file = BufReader::new(File::open(&path).map_err(unreadable)?);
     let mut reader = format.map(Reader::new);
     let mut blank_lines = 0;
@@ -89,7 +89,7 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), Hist
             reader
         });
         let read = reader.line(&line);
-        read.map_err(|source| HistoryError::Malformed { path: path.clone(), source })?;
+        read.map_err(|reason| HistoryError::Malformed { path: path.clone(), reason })?;
         line.clear();
     }
     Ok(reader.unwrap_or_else(|| Reader::new(Format::Jsonl)).finish())

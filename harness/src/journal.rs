@@ -27,12 +27,12 @@ struct Header<'a> {
 /// Writing the history failed.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the history cannot be written to {path}: {source}; free some room there, or give another \
+    "the history cannot be written to {path}: {reason}; free some room there, or give another \
          place with --results DIR"
 )]
 pub struct JournalError {
     path: PathBuf,
-    source: io::Error,
+    reason: io::Error,
 }
 
 /// Writes `history.jsonl`.
@@ -45,7 +45,7 @@ pub struct Journal {
 impl Journal {
     /// Creates the file with its header line.
     pub fn create(path: &Path, scenario: &str, seed: u64) -> Result<Self, JournalError> {
-        let failed = |source| JournalError { path: path.to_owned(), source };
+        let failed = |reason| JournalError { path: path.to_owned(), reason };
         let file = BufWriter::new(File::create(path).map_err(failed)?);
         let mut journal = Self { file, path: path.to_owned(), events: 0 };
         let header = Header { schema: SCHEMA, kind: "history", model: "kv", scenario, seed };
@@ -102,12 +102,12 @@ impl Journal {
         let written = serde_json::to_writer(&mut self.file, value)
             .map_err(io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"));
-        written.map_err(|source| JournalError { path: self.path.clone(), source })
+        written.map_err(|reason| JournalError { path: self.path.clone(), reason })
     }
 
     /// Hands everything to the system: what was flushed survives the harness.
     pub fn flush(&mut self) -> Result<(), JournalError> {
         let flushed = self.file.flush();
-        flushed.map_err(|source| JournalError { path: self.path.clone(), source })
+        flushed.map_err(|reason| JournalError { path: self.path.clone(), reason })
     }
 }

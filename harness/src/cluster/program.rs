@@ -59,12 +59,12 @@ pub enum ProgramError {
     )]
     UnknownFormat(PathBuf),
     /// It cannot be read.
-    #[error("replica program {path}: it cannot be read: {source}")]
+    #[error("replica program {path}: it cannot be read: {reason}")]
     Unreadable {
         /// The program.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
@@ -76,8 +76,8 @@ impl Program {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(ProgramError::Missing(path.to_owned()));
             }
-            Err(source) => {
-                return Err(ProgramError::Unreadable { path: path.to_owned(), source });
+            Err(reason) => {
+                return Err(ProgramError::Unreadable { path: path.to_owned(), reason });
             }
             Ok(metadata) => metadata,
         };
@@ -90,7 +90,7 @@ impl Program {
         if metadata.permissions().mode() & 0o111 == 0 {
             return Err(ProgramError::NotExecutable(path.to_owned()));
         }
-        let unreadable = |source| ProgramError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |reason| ProgramError::Unreadable { path: path.to_owned(), reason };
         check_first_line(path, &first_bytes(path).map_err(unreadable)?)?;
         Ok(Self { path: path.canonicalize().map_err(unreadable)?, arguments })
     }

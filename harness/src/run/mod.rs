@@ -80,23 +80,23 @@ pub enum RunError {
         seconds: u64,
     },
     /// The system refuses to start it.
-    #[error("replica program {program}: the system cannot start it: {source}")]
+    #[error("replica program {program}: the system cannot start it: {reason}")]
     Spawn {
         /// The program.
         program: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Ctrl-C before the clock started.
     #[error("interrupted before the run's clock started; there is nothing to judge")]
     InterruptedEarly,
     /// The sockets or the folder cannot be made.
-    #[error("{what}: {source}")]
+    #[error("{what}: {reason}")]
     System {
         /// What was tried.
         what: String,
         /// Why it failed.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The history cannot be written.
     #[error(transparent)]
@@ -107,7 +107,7 @@ impl RunError {
     /// Says what was tried when the system refused.
     fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
-        move |source| Self::System { what, source }
+        move |reason| Self::System { what, reason }
     }
 }
 

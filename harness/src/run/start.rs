@@ -106,7 +106,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
             mark: &order.mark,
         };
         let process = Process::spawn(id, &launch, exit_sender.clone())
-            .map_err(|source| RunError::Spawn { program: order.program.path.clone(), source })?;
+            .map_err(|reason| RunError::Spawn { program: order.program.path.clone(), reason })?;
         processes.insert(id, process);
     }
     let pool = Pool::new(Arc::clone(plan));

@@ -44,35 +44,39 @@ fn contradiction(witness: &Witness, report: &Report) -> Vec<String> {
     lines
 }
 
-/// `0015 put "0015.7" at 0002, 1234.567 to 1240.100 ms, ok (events 12 and 15)`.
+/// `client 0015 (process 3) put "0015.7" at 0002, 1234.567 to 1240.100 ms, ok (events 12 and 15)`;
+/// a history from elsewhere may have neither clients nor times.
 fn describe(operation: &WitnessOperation) -> String {
-    let ms = |ns: u64| format!("{:.3}", ns as f64 / 1e6);
-    let value = match &operation.value {
-        Some(value) => format!(" {value:?}"),
-        None => String::new(),
+    let process = operation.process;
+    let who = match operation.client.as_str() {
+        "" => format!("process {process}"),
+        client => format!("client {client} (process {process})"),
     };
-    let expected = match &operation.expected {
-        Some(expected) => format!(" for {expected:?}"),
-        None => String::new(),
+    let what = match (&operation.expected, &operation.value) {
+        (Some(expected), Some(value)) => format!(" from {expected:?} to {value:?}"),
+        (_, Some(value)) => format!(" {value:?}"),
+        (_, None) => String::new(),
     };
     let node = operation.node.as_ref().map(|node| format!(" at {node}")).unwrap_or_default();
-    let (end, events) = match (operation.complete_ns, operation.complete_index) {
-        (Some(end), Some(index)) => {
-            (ms(end), format!("events {} and {index}", operation.invoke_index))
-        }
-        _ => ("?".to_owned(), format!("event {}", operation.invoke_index)),
-    };
     let outcome = match (operation.outcome, operation.refused) {
         (_, true) => "refused",
         (Outcome::Ok, _) => "ok",
         (Outcome::Fail, _) => "fail",
         (Outcome::Info, _) => "unknown",
     };
-    format!(
-        "client {} (process {}) {}{value}{expected}{node}, {} to {end} ms, {outcome} ({events})",
-        operation.client,
-        operation.process,
-        operation.f.name(),
-        ms(operation.invoke_ns),
-    )
+    let events = match operation.complete_index {
+        Some(index) => format!("events {} and {index}", operation.invoke_index),
+        None => format!("event {}", operation.invoke_index),
+    };
+    let (f, time) = (operation.f.name(), times(operation));
+    format!("{who} {f}{what}{node}{time}, {outcome} ({events})")
+}
+
+fn times(operation: &WitnessOperation) -> String {
+    let ms = |ns: u64| format!("{:.3}", ns as f64 / 1e6);
+    match (operation.invoke_ns, operation.complete_ns) {
+        (0, Some(0) | None) => String::new(),
+        (begin, Some(end)) => format!(", {} to {} ms", ms(begin), ms(end)),
+        (begin, None) => format!(", from {} ms on", ms(begin)),
+    }
 }
