@@ -172,12 +172,15 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
         report.open += u64::from(operation.outcome == Outcome::Info);
     }
     let by_key = history.by_key();
-    let decisions: Vec<Option<Decided>> = by_key
-        .par_iter()
-        .map(|positions| {
-            (!positions.is_empty()).then(|| decide(history, &at(history, positions), options))
-        })
-        .collect();
+    let decide_key = |positions: &Vec<u32>| {
+        (!positions.is_empty()).then(|| decide(history, &at(history, positions), options))
+    };
+    // To wake another thread takes longer than many a key does.
+    let decisions: Vec<Option<Decided>> = if by_key.len() == 1 {
+        by_key.iter().map(decide_key).collect()
+    } else {
+        by_key.par_iter().map(decide_key).collect()
+    };
     for (positions, decided) in by_key.iter().zip(decisions) {
         let Some(Decided { decision, algorithm }) = decided else { continue };
         let operations = at(history, positions);
