@@ -113,6 +113,51 @@ fn whatever_a_replica_started_ends_with_the_run() {
 }
 
 #[test]
+fn not_even_a_child_that_hides_outlives_the_command() {
+    let bench = Bench::new();
+    let odd = odd_replica();
+    let workload = bench.file("short.json", SHORT);
+    // A number that no other process has among its arguments.
+    let seconds = (1_000_000 + std::process::id()).to_string();
+    let way = format!("hides-a-child-{seconds}");
+    let ended = bench.harness(&[
+        "run",
+        &*workload.to_string_lossy(),
+        "--replica",
+        &*odd.to_string_lossy(),
+        "--replica-arg",
+        &way,
+    ]);
+    ended.expect(0);
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let left = entries.filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
+    let is_child = |line: &Vec<u8>| {
+        line.split(|&byte| byte == 0).any(|argument| argument == seconds.as_bytes())
+    };
+    assert_eq!(left.filter(is_child).count(), 0, "children that sleep {seconds} s");
+}
+
+#[test]
+fn a_harness_killed_while_its_replicas_start_leaves_a_readable_history_too() {
+    let bench = Bench::new();
+    let odd = odd_replica();
+    let workload = bench.file("short.json", SHORT);
+    let arguments = [
+        "run",
+        &*workload.to_string_lossy(),
+        "--replica",
+        &*odd.to_string_lossy(),
+        "--replica-arg",
+        "one-never-connects",
+    ];
+    let mut child = bench.command(&arguments).spawn().unwrap();
+    wait_until("the replicas are there", || processes_of(&child).len() >= 5);
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    bench.harness(&["check", "results/latest"]).expect(14);
+}
+
+#[test]
 fn two_runs_at_the_same_time_in_the_same_directory_never_meet() {
     let bench = Bench::new();
     let workload = bench.file("short.json", SHORT);

@@ -81,6 +81,25 @@ fn a_replica_that_dies_by_itself_is_told_with_its_last_words() {
 }
 
 #[test]
+fn a_replica_that_hangs_up_and_lives_on_is_told() {
+    let bench = deserves("hangs-up", 12, "process", "invalid", "protocol");
+    let sentence = bench.verdict()["answers"][1]["sentence"].to_string();
+    assert!(sentence.contains("the end of their connection"), "{sentence}");
+}
+
+#[test]
+fn operations_at_a_given_rate_are_shared_out_among_all_clients() {
+    let bench = Bench::new();
+    bench.odd("right", SHORT).expect(0);
+    let mut asked = std::collections::BTreeMap::<String, u32>::new();
+    for row in csv::Reader::from_path(bench.path("results/latest/latency.csv")).unwrap().records() {
+        *asked.entry(row.unwrap()[1].to_owned()).or_default() += 1;
+    }
+    let (least, most) = (asked.values().min().unwrap(), asked.values().max().unwrap());
+    assert!(asked.len() == 4 && least * 2 > *most, "operations by client: {asked:?}");
+}
+
+#[test]
 fn redirects_without_end_are_a_matter_of_liveness() {
     deserves("redirects-for-ever", 11, "liveness", "invalid", "unanswered");
 }

@@ -12,6 +12,7 @@ use super::display::Display;
 use super::one_run::{self, Shared};
 use super::{Failure, Format, RunArgs, signals};
 use crate::cluster::program::Program;
+use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
 use crate::scenario::Scenario;
@@ -44,6 +45,11 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let results = arguments.results.canonicalize()?;
 
     let interrupt = signals::listen().context("listening for Ctrl-C")?;
+    let leftovers = sweep::kill_leftovers();
+    if leftovers > 0 {
+        eprintln!("harness: ended {leftovers} processes that a killed harness had left behind");
+    }
+    sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
     let warden = Warden::start().context("starting the warden, which cleans up after a kill")?;
     let is_shown = !arguments.quiet && arguments.format == Format::Human;
     let display = Display::start(is_shown, &jobs);
@@ -56,6 +62,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         display: &display,
     };
     let outcome = share_out(&jobs, &shared, usize::from(arguments.jobs));
+    sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
     outcome
 }

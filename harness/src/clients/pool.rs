@@ -112,6 +112,8 @@ pub struct Pool {
     counts: RequestCounts,
     clients: Vec<Client>,
     processes: u64,
+    /// Whose turn it is when an operation falls due.
+    next_client: usize,
     routes: u64,
     effects: Vec<Effect>,
 }
@@ -184,6 +186,7 @@ impl Pool {
             counts: RequestCounts::default(),
             clients: (0..count as u64).map(client).collect(),
             processes: count as u64,
+            next_client: 0,
             routes: 0,
             effects: vec![Effect::WakeAt(RunTime::from(scenario.start_wait), wake)],
             plan,
@@ -303,11 +306,18 @@ impl Pool {
         shared.due = due;
         let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
         self.effects.push(Effect::WakeAt(next, Wake::Due));
-        for client in 0..self.clients.len() {
-            if !self.clients[client].idle.is_empty() {
+        // In turn, from the one after the last: else the first would do all the work.
+        let count = self.clients.len();
+        for client in (self.next_client..self.next_client + count).map(|n| n % count) {
+            if self.has_backlog() && !self.clients[client].idle.is_empty() {
+                self.next_client = client + 1;
                 self.go_on(client, world);
             }
         }
+    }
+
+    fn has_backlog(&self) -> bool {
+        matches!(&self.kind, Kind::Shared(shared) if shared.backlog > 0)
     }
 
     /// A shared client that is idle asks what is next for it.

@@ -1,13 +1,16 @@
 //! Finds whatever a replica started, however it hid.
 //!
 //! A process group misses a program that made a session of its own. But every process inherits
-//! its environment, and so a mark in it: what carries the mark of a run belongs to that run. (A
-//! program that starts others with an environment made from nothing escapes this, as it escapes
-//! everything short of a container.)
+//! its environment, and so a mark in it: what carries the mark of a run belongs to that run. What
+//! made itself an environment from nothing besides is found as an orphan: the harness adopts the
+//! orphans of its descendants, and ends them when its last run is over.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
 /// The environment variable that carries the mark of a run.
@@ -25,6 +28,72 @@ pub fn marked(prefix: &str) -> Vec<Pid> {
         .collect();
     found.sort_unstable();
     found
+}
+
+/// Ends what an earlier harness left because it was killed together with its warden: processes
+/// whose mark names a harness that no longer lives. Returns how many there were.
+pub fn kill_leftovers() -> usize {
+    let dead_harnesses: BTreeSet<String> = marks()
+        .into_iter()
+        .filter_map(|mark| mark.split_once('-').map(|(pid, _)| pid.to_owned()))
+        .filter(|pid| {
+            pid.parse::<u32>().is_ok() && !fs::exists(format!("/proc/{pid}")).unwrap_or(true)
+        })
+        .collect();
+    dead_harnesses.iter().map(|pid| kill_marked(&format!("{pid}-"))).sum()
+}
+
+/// The marks of all living processes that have one.
+fn marks() -> Vec<String> {
+    let prefix = format!("{MARK}=");
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|pid| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let mut variables = environment.split(|&byte| byte == 0);
+        let mark = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
+        Some(String::from_utf8_lossy(mark).into_owned())
+    })
+    .collect()
+}
+
+/// Lets this process adopt the orphans among its descendants, so that none gets away.
+pub fn adopt_orphans() -> std::io::Result<()> {
+    Ok(prctl::set_child_subreaper(true)?)
+}
+
+/// Ends all children of this process but those of `spared`, again until none is left, a bounded
+/// number of times. To be called when no run goes on: then the only children are orphans.
+pub fn kill_orphans(spared: &[Pid]) -> usize {
+    let mut killed = 0;
+    for _ in 0..50 {
+        let orphans: Vec<Pid> =
+            children().into_iter().filter(|child| !spared.contains(child)).collect();
+        if orphans.is_empty() {
+            break;
+        }
+        for orphan in orphans {
+            killed += usize::from(kill(orphan, Signal::SIGKILL).is_ok());
+            // The dead stay children until somebody asks for them.
+            let _ = waitpid(orphan, Some(WaitPidFlag::WNOHANG));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    killed
+}
+
+/// The children of this process.
+fn children() -> Vec<Pid> {
+    let this = std::process::id().to_string();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let is_ours = |pid: &i32| {
+        // `pid (name) state parent ...`; a name may hold anything, also parentheses.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        after_name.split_whitespace().nth(1) == Some(&this)
+    };
+    pids.filter(is_ours).map(Pid::from_raw).collect()
 }
 
 fn has_mark(pid: u32, wanted: &[u8]) -> bool {

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 
+use nix::sys::prctl;
+use nix::unistd::Pid;
+
 use super::sweep;
 
 /// The hidden subcommand under which the harness binary becomes a warden.
@@ -38,6 +41,11 @@ impl Warden {
             .spawn()?;
         let pipe = Mutex::new(child.stdin.take());
         Ok(Self { token, pipe, child })
+    }
+
+    /// The warden's process id.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
 
     /// The mark that the processes of the run `n` carry.
@@ -74,6 +82,8 @@ impl Drop for Warden {
 
 /// The warden's whole life: read until the pipe closes, then sweep.
 pub fn keep_watch(token: &str, input: impl BufRead) {
+    // Under a name of its own, so that `killall harness` leaves it to do its work.
+    let _ = prctl::set_name(c"warden");
     let mut directories = BTreeSet::new();
     for line in input.lines().map_while(Result::ok) {
         match line.split_at_checked(1) {

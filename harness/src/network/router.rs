@@ -140,6 +140,12 @@ impl Router {
         self.majority_side = Some(sides[0].iter().copied().collect());
     }
 
+    /// All links carry again, and lose nothing any more.
+    pub fn restore(&mut self) {
+        self.heal();
+        self.links.values_mut().for_each(Link::clear_rules);
+    }
+
     /// All links carry again.
     pub fn heal(&mut self) {
         self.links.values_mut().for_each(|link| link.set_cut(false));
@@ -167,6 +173,10 @@ impl Router {
     ) -> Option<ToClient> {
         if length > limits::COURSE_PACKET_BYTES {
             self.remarks.oddity(ProtocolOddity::LargePacket, now, from, packet);
+        }
+        if length > packet.len() {
+            self.remarks.oddity(ProtocolOddity::CutPacket, now, from, packet);
+            return None;
         }
         let message = match Envelope::parse(packet) {
             Ok(message) => message,

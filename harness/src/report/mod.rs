@@ -35,7 +35,7 @@ use jiff::Timestamp;
 
 use crate::course;
 use crate::run::record::RunRecord;
-use crate::verdict::{Question, Standing, Verdict};
+use crate::verdict::{Standing, Verdict};
 
 pub use console::{Style, console_block, quiet_line, verdict_lines};
 pub use files::write_files;
@@ -63,7 +63,7 @@ pub struct Finished<'a> {
 }
 
 /// What the reader should know although no verdict says it, a sentence each: what is odd about the
-/// workload, what is allowed but odd in the replicas' messages, what the host did that harmed nothing.
+/// workload, what is allowed but odd in the replicas' messages, and the details of good answers.
 pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
     let record = finished.record;
     let oddities = record.oddities.iter().map(|(oddity, example)| {
@@ -76,8 +76,8 @@ pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
             example.text
         )
     });
-    let environment = finished.verdict.answer(Question::Environment);
-    let remarks = environment.filter(|answer| answer.standing == Standing::Valid);
-    let remarks = remarks.into_iter().flat_map(|answer| answer.details.iter().cloned());
+    // Details of good answers: what the host did, which faults could not be applied.
+    let good = finished.verdict.answers.iter().filter(|it| it.standing == Standing::Valid);
+    let remarks = good.flat_map(|answer| answer.details.iter().cloned());
     record.scenario.warnings.iter().cloned().chain(oddities).chain(remarks).collect()
 }

@@ -234,7 +234,10 @@ pub fn verdict() -> Verdict {
         standing: Standing::Valid,
         kind: kind.to_owned(),
         sentence: sentence.to_owned(),
-        details: vec!["0003 took 6.2 s to connect".to_owned()],
+        details: match question {
+            Question::Environment => vec!["0003 took 6.2 s to connect".to_owned()],
+            _ => Vec::new(),
+        },
     };
     Verdict {
         answers: vec![

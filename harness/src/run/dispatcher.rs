@@ -14,7 +14,7 @@ use super::record::{
 use super::start::Cluster;
 use super::survey::Survey;
 use super::{Order, RunError};
-use crate::clients::{Answer, Effect, Unexpected, World};
+use crate::clients::{Answer, Effect, Pool, Unexpected, World};
 use crate::cluster::process::{Exited, describe};
 use crate::cluster::sweep;
 use crate::ids::NodeId;
@@ -32,6 +32,8 @@ pub struct Dispatcher {
     pub(super) replicas: Vec<NodeId>,
     pub(super) alive: BTreeSet<NodeId>,
     pub(super) killed: BTreeSet<NodeId>,
+    /// Those that closed their socket, and when: most of them died, and `waitpid` will tell.
+    hung_up: BTreeMap<NodeId, RunTime>,
     /// Those that ended when the run was over: nobody judges that.
     gone_after_end: BTreeSet<NodeId>,
     pub(super) faults: Vec<FaultRecord>,
@@ -49,17 +51,19 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Prepares the run of a connected cluster; the clock starts here.
-    pub fn new(order: Order, mut cluster: Cluster) -> Result<Self, RunError> {
+    pub fn new(order: Order, journal: Journal, mut cluster: Cluster) -> Self {
         let plan = &order.plan;
         let scenario = &plan.scenario;
-        let path = order.folder.join("history.jsonl");
-        let journal = Journal::create(&path, &scenario.name, plan.seed.0)?;
         let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
         cluster.begin();
         let mut dispatcher = Self {
             faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
             alive: replicas.iter().copied().collect(),
             killed: BTreeSet::new(),
+            hung_up: std::mem::take(&mut cluster.early_hang_ups)
+                .into_iter()
+                .map(|id| (id, RunTime::ZERO))
+                .collect(),
             gone_after_end: BTreeSet::new(),
             agenda: Agenda::default(),
             progress: Progress::default(),
@@ -79,7 +83,7 @@ impl Dispatcher {
         for exited in std::mem::take(&mut dispatcher.cluster.early_exits) {
             dispatcher.exited(&exited);
         }
-        Ok(dispatcher)
+        dispatcher
     }
 
     fn fill_agenda(&mut self) {
@@ -164,13 +168,13 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Our own workloads are healed now, and asked what must then be answered. A course config is
+    /// Our own workloads are healed now (nothing is cut or lost any more), and asked what must then be answered. A course config is
     /// left as it is: its quiet time is the course's.
     fn end_requests(&mut self) {
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
-            self.cluster.router.heal();
+            self.cluster.router.restore();
             self.progress.sides.clear();
-            self.with_pool(super::super::clients::Pool::settle);
+            self.with_pool(Pool::settle);
         }
     }
 
@@ -200,7 +204,7 @@ impl Dispatcher {
 
     // By the clients.
 
-    fn with_pool<T>(&mut self, act: impl FnOnce(&mut crate::clients::Pool, World<'_>) -> T) -> T {
+    fn with_pool<T>(&mut self, act: impl FnOnce(&mut Pool, World<'_>) -> T) -> T {
         let world =
             World { now: self.now(), alive: &self.alive, leader: self.cluster.router.leader() };
         act(&mut self.cluster.pool, world)
@@ -249,9 +253,13 @@ impl Dispatcher {
                     let elapsed = process.spawned().elapsed();
                     self.cluster.connect_times.entry(id).or_insert(elapsed);
                 }
+                self.hung_up.remove(&id);
                 self.cluster.router.connected(id, connection);
             }
-            TransportEvent::Closed(id) => self.cluster.router.disconnected(id),
+            TransportEvent::Closed(id) => {
+                self.hung_up.insert(id, self.now());
+                self.cluster.router.disconnected(id);
+            }
             TransportEvent::Writable(id) => self.cluster.router.writable(id),
             TransportEvent::Packet { from, bytes, length } => {
                 let now = self.now();
@@ -369,6 +377,13 @@ impl Dispatcher {
                 cpu_ns: process.cpu_ns(),
                 stderr_tail: process.stderr_tail(),
             });
+        }
+        for (&id, &at) in &self.hung_up {
+            let is_alive = replicas.iter().any(|it| it.id == id && it.death.is_none());
+            if is_alive && !self.killed.contains(&id) && !self.gone_after_end.contains(&id) {
+                let remarks = self.cluster.router.remarks();
+                remarks.violation(ProtocolViolation::HungUp, at, id, b"");
+            }
         }
         let traffic = self.cluster.router.finish();
         let (operations, settling, requests) = self.cluster.pool.finish();

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
-use crate::journal::JournalError;
+use crate::journal::{Journal, JournalError};
 use crate::plan::Plan;
 use progress::Progress;
 use record::RunRecord;
@@ -118,8 +118,11 @@ pub fn execute(order: Order) -> Result<RunRecord, RunError> {
         .build()
         .map_err(RunError::system("starting the event loop"))?;
     let local = tokio::task::LocalSet::new();
+    // Before any process is started: whatever happens from here on, there is a history to check.
+    let (scenario, seed) = (&order.plan.scenario.name, order.plan.seed);
+    let journal = Journal::create(&order.folder.join("history.jsonl"), scenario, seed.0)?;
     local.block_on(&runtime, async {
         let cluster = start::start(&order).await?;
-        dispatcher::Dispatcher::new(order, cluster)?.run().await
+        dispatcher::Dispatcher::new(order, journal, cluster).run().await
     })
 }

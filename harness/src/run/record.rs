@@ -314,6 +314,8 @@ pub enum ProtocolViolation {
     UnknownMid,
     /// A message to a client that is neither `ok`, `fail` nor `redirect`.
     UnknownAnswer,
+    /// It closed its socket and lived on.
+    HungUp,
     /// More messages than `max_packets`.
     PacketStorm,
 }
@@ -328,6 +330,7 @@ impl ProtocolViolation {
             Self::UnknownDestination => "messages to a `dst` that names nobody",
             Self::UnknownMid => "answers to a `MID` that was never asked",
             Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
+            Self::HungUp => "the end of their connection, although they live",
             Self::PacketStorm => "more messages than `max_packets` allows",
         }
     }
@@ -346,6 +349,8 @@ pub enum ProtocolOddity {
     OddValue,
     /// A packet above the 16,384 bytes that the course's simulator reads.
     LargePacket,
+    /// A packet larger than the harness reads: it is lost.
+    CutPacket,
 }
 
 impl ProtocolOddity {
@@ -358,6 +363,7 @@ impl ProtocolOddity {
             Self::LargePacket => {
                 "packets above 16,384 bytes, which the course's simulator cuts without a word"
             }
+            Self::CutPacket => "packets above 262,144 bytes, which the harness does not carry",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From nothing to a connected cluster. Readiness is observed, never slept for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,6 +65,8 @@ pub struct Cluster {
     pub exits: mpsc::UnboundedReceiver<Exited>,
     /// Replicas that ended before the clock started.
     pub early_exits: Vec<Exited>,
+    /// Replicas that closed their socket before the clock started.
+    pub early_hang_ups: BTreeSet<NodeId>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
     /// The network.
@@ -117,6 +119,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         processes,
         exits,
         early_exits: Vec::new(),
+        early_hang_ups: BTreeSet::new(),
         connect_times: BTreeMap::new(),
         router: Router::new(plan, &senders),
         pool,
@@ -187,14 +190,18 @@ impl Cluster {
                 if let Some(process) = self.processes.get(&id) {
                     self.connect_times.entry(id).or_insert_with(|| process.spawned().elapsed());
                 }
+                self.early_hang_ups.remove(&id);
                 self.router.connected(id, connection);
             }
             TransportEvent::Packet { from, bytes, length } => {
-                let nobody = std::collections::BTreeSet::new();
+                let nobody = BTreeSet::new();
                 self.router.packet(RunTime::ZERO, from, &bytes, length, &nobody);
             }
             TransportEvent::Writable(_) => {}
-            TransportEvent::Closed(id) => self.router.disconnected(id),
+            TransportEvent::Closed(id) => {
+                self.early_hang_ups.insert(id);
+                self.router.disconnected(id);
+            }
         }
     }
 

@@ -79,18 +79,29 @@ fn after_last_fault(record: &RunRecord) -> Answer {
         return Answer::new(Question::Liveness, Standing::Valid, "not healed", sentence);
     }
     let from = last.and_then(|fault| fault.applied_ns).unwrap_or_default();
-    let mut asked = 0;
+    let (mut asked, mut answered) = (0, 0);
     let mut late = Vec::new();
     for operation in record.operations.iter().filter(|operation| operation.invoked >= from) {
         let is_answered = operation.outcome == Outcome::Ok;
         let until = operation.completed.unwrap_or(end);
         let waited = until.since(operation.invoked);
         asked += u32::from(is_answered || waited >= bound);
+        answered += u32::from(is_answered);
         if waited > bound || (waited == bound && !is_answered) {
             late.push(describe(operation, waited.as_secs_f64()));
         }
     }
     let since = if last.is_some() { "after the last fault" } else { "throughout" };
+    if record.scenario.drops > 0.0 && answered > 0 && !late.is_empty() {
+        // Loss is a fault that a course config never heals: it excuses delay, not silence.
+        let sentence = format!(
+            "{answered} of {asked} operations {since} were answered; {} waited longer than {} s \
+             while messages went on being lost",
+            late.len(),
+            bound.as_secs_f64()
+        );
+        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+    }
     conclude(record, asked, late, since)
 }
 
@@ -100,7 +111,7 @@ fn describe(operation: &OperationRecord, waited: f64) -> String {
         Outcome::Fail | Outcome::Info => "waited for",
     };
     format!(
-        "client {} {} {:?} at {} {how} after {waited:.1} s",
+        "client {} {} {:?} at {} {how} {waited:.1} s",
         operation.client,
         operation.kind.name(),
         operation.key,

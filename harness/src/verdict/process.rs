@@ -10,11 +10,12 @@ pub fn answer(record: &RunRecord) -> Answer {
     let mut details: Vec<String> = died.iter().map(|replica| describe_death(replica)).collect();
     details.extend(record.violations.iter().map(|(kind, example)| {
         format!(
-            "{} times {}: first by {} at {}: {}",
-            example.count,
+            "{}{}: first by {} at {}{}{}",
+            if example.count == 1 { String::new() } else { format!("{} times ", example.count) },
             kind.describe(),
             example.node,
             example.at,
+            if example.text.is_empty() { "" } else { ": " },
             example.text
         )
     }));
@@ -34,7 +35,8 @@ pub fn answer(record: &RunRecord) -> Answer {
         }
         (died, _) => {
             let ids: Vec<String> = died.iter().map(|replica| replica.id.to_string()).collect();
-            ("died", format!("{} died by itself", ids.join(", ")))
+            let by = if ids.len() == 1 { "itself" } else { "themselves" };
+            ("died", format!("{} died by {by}", ids.join(", ")))
         }
     };
     Answer::new(Question::Process, Standing::Invalid, kind, sentence).with_details(details)
@@ -50,5 +52,5 @@ fn describe_death(replica: &ReplicaRecord) -> String {
         Some(line) => format!("; its last words: {line}"),
         None => "; it said nothing on standard error".to_owned(),
     };
-    format!("{} ended at {} with {}{words}", replica.id, death.at, death.how)
+    format!("{} ended at {}: {}{words}", replica.id, death.at, death.how)
 }

@@ -38,8 +38,10 @@ pub fn answer(report: &Report) -> Answer {
 
 fn contradiction(witness: &Witness, report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = witness.operations.iter().map(describe).collect();
-    if report.invalid_keys > 1 {
-        lines.push(format!("{} other keys are not linearizable either", report.invalid_keys - 1));
+    match report.invalid_keys.saturating_sub(1) {
+        0 => {}
+        1 => lines.push("one other key is not linearizable either".to_owned()),
+        others => lines.push(format!("{others} other keys are not linearizable either")),
     }
     lines
 }

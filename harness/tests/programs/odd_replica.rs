@@ -47,6 +47,13 @@ fn main() {
         }
         _ => {}
     }
+    if let Some(seconds) = way.strip_prefix("hides-a-child-") {
+        // Neither its session nor its environment tells where it comes from.
+        let mut child = std::process::Command::new("/usr/bin/env");
+        let child = child.env_clear().args(["setsid", "sleep", seconds]).spawn();
+        let mut child = child.expect("env, setsid and sleep are everywhere");
+        std::thread::spawn(move || child.wait());
+    }
     let socket = Socket::connect(&id);
     Store { id, way: way.clone(), socket, data: BTreeMap::new(), puts: 0, gets: 0 }.serve();
 }
@@ -104,6 +111,14 @@ impl Store {
             loop {
                 self.tell("0002", json!({"type": "flood"}));
             }
+        }
+        if self.way == "hangs-up" && self.id == "0003" {
+            // The descriptor is closed with its owner; the process lives on.
+            let _ = nix::sys::socket::shutdown(
+                self.socket.0.as_raw_fd(),
+                nix::sys::socket::Shutdown::Both,
+            );
+            sleep_for_ever();
         }
         if self.way == "does-not-read" && self.id == "0002" {
             sleep_for_ever();
@@ -178,6 +193,7 @@ impl Store {
     fn misbehave(&self, request: &Value) {
         match self.way.as_str() {
             "garbage" => {
+                self.socket.send(b"");
                 self.socket.send(b"\xff\xfe not JSON");
                 self.socket.send(b"[1, 2, 3]");
                 self.socket.send(br#"{"type":"half a mess"#);

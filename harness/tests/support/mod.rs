@@ -26,7 +26,8 @@ pub struct Ended {
 /// A small workload of our own that takes some three seconds.
 pub const SHORT: &str = r#"{
     "lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 5,
-    "clients": {"count": 4, "keys": 2, "rate": 200, "timeout_ms": 500}
+    "clients": {"count": 4, "keys": 2, "rate": 200, "timeout_ms": 500},
+    "liveness": {"bound_ms": 2000}
 }"#;
 
 impl Bench {

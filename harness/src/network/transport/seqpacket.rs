@@ -2,11 +2,12 @@
 //! in the replica's working directory; one JSON object a packet.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv,
     send, socket,
@@ -137,6 +138,16 @@ impl Connection {
     }
 }
 
+/// Whether the other side has closed the connection.
+fn is_hung_up(socket: &AsyncFd<OwnedFd>) -> bool {
+    // Closed for both directions, or by the peer for its own.
+    let hung_up = PollFlags::POLLHUP | PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+    let mut polled = [PollFd::new(socket.get_ref().as_fd(), hung_up)];
+    // A poll that fails tells as little as a socket that is gone.
+    poll(&mut polled, PollTimeout::ZERO).is_err()
+        || polled[0].revents().is_none_or(|events| events.intersects(hung_up))
+}
+
 async fn read_all(id: NodeId, socket: Rc<AsyncFd<OwnedFd>>, events: EventSender) {
     let mut buffer = vec![0; limits::PACKET_BYTES];
     loop {
@@ -148,6 +159,10 @@ async fn read_all(id: NodeId, socket: Rc<AsyncFd<OwnedFd>>, events: EventSender)
                 })
                 .await;
             let event = match received {
+                // A packet may be empty: only a peer that is gone has closed.
+                Ok(0) if !is_hung_up(&socket) => {
+                    TransportEvent::Packet { from: id, bytes: Rc::from([]), length: 0 }
+                }
                 Ok(0) | Err(_) => {
                     let _ = events.send(TransportEvent::Closed(id)).await;
                     return;
