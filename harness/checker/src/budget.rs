@@ -15,9 +15,9 @@ pub struct Budget<'a> {
 }
 
 impl Default for Budget<'_> {
-    /// A hundred million configurations and 2 GB, without a deadline.
+    /// A hundred million configurations and 1 GB, without a deadline.
     fn default() -> Self {
-        Budget { steps: 100_000_000, memory_bytes: 2_000_000_000, stop: &|| false }
+        Budget { steps: 100_000_000, memory_bytes: 1_024_000_000, stop: &|| false }
     }
 }
 

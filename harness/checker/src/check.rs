@@ -1,6 +1,7 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rustc_hash::FxHashSet;
 
 use crate::budget::{Budget, Limit};
 use crate::chains;
@@ -269,9 +270,26 @@ fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -
             chains::Answer::NotApplicable => {}
         }
     }
+    let algorithm = Algorithm::Search;
+    if let Some(read) = value_from_nowhere(operations, initial) {
+        return Decided { decision: Decision::Invalid(Some(vec![read])), algorithm };
+    }
     let decision =
         with_model(history, operations, initial, Searcher { history, operations, options });
-    Decided { decision, algorithm: Algorithm::Search }
+    Decided { decision, algorithm }
+}
+
+/// The first answered read or swap that saw a value which was never there and nobody ever wrote.
+/// Needs no search, but that each write says all about the state: there are no appends.
+fn value_from_nowhere(operations: &[&Operation], initial: Value) -> Option<u32> {
+    if operations.iter().any(|op| op.f == F::Append) {
+        return None;
+    }
+    let writes = operations.iter().filter(|op| op.f != F::Get && !op.refused);
+    let written: FxHashSet<Value> = writes.map(|op| op.argument).chain([initial]).collect();
+    let saw = |op: &&Operation| op.outcome == Outcome::Ok && op.f != F::Put && !op.refused;
+    let at = operations.iter().position(|op| saw(op) && !written.contains(&op.result))?;
+    u32::try_from(at).ok()
 }
 
 fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algorithm) -> Decided {
@@ -393,9 +411,6 @@ fn witness(
         Some(core) if operations.iter().all(|op| op.f != F::Cas) => (core, true),
         Some(core) => {
             let calls = chains::core_calls(operations, &core, initial);
-            if core.len() > MOST_TO_MINIMIZE {
-                return explain::explain(history, operations, &pick(&core), initial, false);
-            }
             if core.len() > MOST_TO_MINIMIZE {
                 return explain::explain(history, operations, &pick(&core), initial, false);
             }

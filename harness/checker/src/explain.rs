@@ -72,7 +72,8 @@ impl Teller<'_> {
         let nowhere = |read: &&Operation| {
             read.result != self.initial && self.writers(read.result).count() == 0
         };
-        let read = self.reads().find(nowhere)?;
+        let swaps = || self.core.iter().copied().filter(|op| is_swap(op));
+        let read = self.reads().chain(swaps()).find(nowhere)?;
         let mut what = format!("{}, but nobody wrote that value", self.told(read));
         let failed = self.history.operations().iter().find(|op| {
             op.outcome == Outcome::Fail
@@ -206,12 +207,11 @@ impl Teller<'_> {
             };
             let _ = write!(what, "{separator}{}", self.told(op));
         }
-        let begin = self.core.iter().map(|op| op.invoke_ns).min().unwrap_or_default();
+        let begin = self.core.first().map(|op| self.begin(op)).unwrap_or_default();
         let _ = write!(
             what,
-            ". It does not matter what was over before {} ms, nor when other operations took \
-             effect.",
-            milliseconds(begin)
+            ". It does not matter what was over before {begin}, nor when other operations took \
+             effect."
         );
         (kind, what)
     }
@@ -232,11 +232,7 @@ impl Teller<'_> {
                 format!("cas from {:?} to {argument:?}{refused}", history.value(op.result))
             }
         };
-        let from = milliseconds(op.invoke_ns);
-        let when = match op.complete_ns() {
-            Some(complete_ns) => format!("from {from} to {} ms", milliseconds(complete_ns)),
-            None => format!("begun at {from} ms and never answered"),
-        };
+        let when = self.when(op);
         let client = history.client(op);
         let process = history.process(op);
         let who = if client.is_empty() {
@@ -246,6 +242,31 @@ impl Teller<'_> {
         };
         let node = history.node(op).map(|node| format!(", node {node}")).unwrap_or_default();
         format!("the {done} ({who}{node}, {when})")
+    }
+
+    /// Whether the history says nothing about time: then the order of events stands for it.
+    fn is_timeless(&self) -> bool {
+        self.core.iter().all(|op| op.invoke_ns == 0 && op.complete_ns().unwrap_or_default() == 0)
+    }
+
+    fn begin(&self, op: &Operation) -> String {
+        if self.is_timeless() {
+            format!("event {}", op.invoke_index())
+        } else {
+            format!("{} ms", milliseconds(op.invoke_ns))
+        }
+    }
+
+    fn when(&self, op: &Operation) -> String {
+        match (op.complete_index(), op.complete_ns()) {
+            (Some(complete), _) if self.is_timeless() => {
+                format!("between events {} and {complete}", op.invoke_index())
+            }
+            (_, Some(complete_ns)) => {
+                format!("from {} to {} ms", milliseconds(op.invoke_ns), milliseconds(complete_ns))
+            }
+            (_, None) => format!("begun at {} and never answered", self.begin(op)),
+        }
     }
 }
 

@@ -186,16 +186,16 @@ pub enum PairingError {
         /// The first invocation's index.
         open: u64,
     },
-    /// A completion of another function or key than was invoked.
+    /// A completion of another function, key or value than was invoked.
     #[error("event {index}: process {process} completes {found}, but it invoked {expected}")]
     Mismatch {
         /// The completion's index.
         index: u64,
         /// Its process.
         process: u64,
-        /// Function and key of the completion.
+        /// Function and key of the completion, and its value if that is what differs.
         found: String,
-        /// Function and key of the invocation.
+        /// The same of the invocation.
         expected: String,
     },
     /// Time runs backwards.
@@ -402,6 +402,9 @@ impl Recorder {
             let expected = format!("{} of {:?}", invoked.f.name(), self.history.key(invoked.key));
             return Err(PairingError::Mismatch { index: event.index, process, found, expected });
         }
+        if outcome == Outcome::Ok && !event.refused {
+            self.same_arguments(event, &invoked)?;
+        }
         let node = self.node(event);
         let mut result = invoked.result;
         if outcome == Outcome::Ok && event.f == F::Get {
@@ -424,6 +427,30 @@ impl Recorder {
             operation.node = node;
         }
         Ok(())
+    }
+
+    /// The `ok` of a change may repeat what was asked for, but not say something else.
+    fn same_arguments(&self, event: &Entry<'_>, invoked: &Operation) -> Result<(), PairingError> {
+        if event.f == F::Get {
+            return Ok(());
+        }
+        let argument = self.history.value(invoked.argument);
+        let expected = self.history.value(invoked.result);
+        let value = event.value.unwrap_or(argument);
+        let wanted = event.expected.filter(|_| event.f == F::Cas).unwrap_or(expected);
+        if value == argument && wanted == expected {
+            return Ok(());
+        }
+        let told = |old: &str, new: &str| match event.f {
+            F::Cas => format!("cas of {:?} from {old:?} to {new:?}", event.key),
+            f => format!("{} of {:?} with {new:?}", f.name(), event.key),
+        };
+        Err(PairingError::Mismatch {
+            index: event.index,
+            process: event.process,
+            found: told(wanted, value),
+            expected: told(expected, argument),
+        })
     }
 
     fn arguments(&mut self, event: &Entry<'_>) -> Result<(Value, Value), PairingError> {

@@ -1,7 +1,7 @@
 //! Histories as the journal writes them, read back and judged.
 
 use checker::format::jsonl;
-use checker::{Kind, Options, Verdict, check};
+use checker::{Budget, Kind, Options, Verdict, check};
 
 const HEADER: &str = r#"{"schema":1}"#;
 
@@ -80,4 +80,98 @@ fn events_that_do_not_fit_together_are_refused_with_their_line() {
     }
     let other = jsonl::read([br#"{"schema":2}"#.as_slice()]).unwrap_err().to_string();
     assert_eq!(other, "line 1, column 1: found schema 2, expected schema 1");
+}
+
+#[test]
+fn a_header_that_is_of_something_else_is_refused() {
+    let cases = [
+        (r#"{"schema":1,"kind":"faults"}"#, "found kind \"faults\", expected kind \"history\""),
+        (r#"{"schema":1,"model":"kw"}"#, "found model \"kw\", expected one of kv, register"),
+        (r#"{"schema":1,"kind":7}"#, "found invalid type"),
+    ];
+    for (header, said) in cases {
+        let error = jsonl::read([header.as_bytes()]).unwrap_err().to_string();
+        assert!(error.starts_with("line 1, column ") && error.contains(said), "{error}");
+    }
+    let ours = r#"{"schema":1,"kind":"history","model":"cas-register","scenario":"a","seed":7}"#;
+    assert!(jsonl::read([ours.as_bytes()]).is_ok());
+}
+
+#[test]
+fn an_answer_may_repeat_what_was_asked_but_not_change_it() {
+    let lines = |answer: &str, f: &str, asked: &str| {
+        [line(0, 1, "invoke", f, asked), line(1, 1, answer, f, r#""b""#)]
+    };
+    for f in ["put", "append"] {
+        let error = read(&lines("ok", f, r#""a""#)).unwrap_err();
+        let said = format!(r#"completes {f} of "x" with "b", but it invoked {f} of "x" with "a""#);
+        assert!(error.starts_with("line 3: event 1") && error.contains(&said), "{error}");
+        for answer in ["fail", "info"] {
+            assert!(read(&lines(answer, f, r#""a""#)).is_ok());
+        }
+        assert!(read(&lines("ok", f, r#""b""#)).is_ok());
+    }
+}
+
+#[test]
+fn a_swap_is_a_pair_of_values() {
+    let swap = |answer: &str| {
+        [
+            line(0, 1, "invoke", "put", r#""a""#),
+            line(1, 1, "ok", "put", "null"),
+            line(2, 1, "invoke", "cas", r#"["a","b"]"#),
+            line(3, 1, "ok", "cas", answer),
+            line(4, 1, "invoke", "get", "null"),
+            line(5, 1, "ok", "get", r#""a""#),
+        ]
+    };
+    for answer in ["null", r#"["a","b"]"#] {
+        let (history, _) = read(&swap(answer)).unwrap();
+        assert_eq!(check(&history, &Options::default()).verdict.name(), "invalid");
+    }
+    for answer in [r#"["a","c"]"#, r#"["c","b"]"#] {
+        let error = read(&swap(answer)).unwrap_err();
+        assert!(error.starts_with("line 5: event 3: process 1 completes cas of"), "{error}");
+    }
+    for answer in [r#"["a"]"#, r#"["a",1]"#, "7"] {
+        assert!(read(&swap(answer)).unwrap_err().starts_with("line 5, column "));
+    }
+}
+
+#[test]
+fn a_value_from_nowhere_needs_no_search() {
+    let mut lines = vec![line(0, 1, "invoke", "put", r#""a""#), line(1, 1, "ok", "put", "null")];
+    for index in 1..20 {
+        lines.push(line(2 * index, index, "invoke", "put", r#""a""#));
+    }
+    lines.push(line(40, 90, "invoke", "get", "null"));
+    lines.push(line(41, 90, "ok", "get", r#""b""#));
+    lines.push(line(42, 91, "invoke", "put", r#""b""#));
+    lines.push(line(43, 91, "fail", "put", "null"));
+    let (history, _) = read(&lines).unwrap();
+    let budget = Budget { steps: 0, ..Budget::default() };
+    let report = check(&history, &Options { budget, ..Options::default() });
+    let Verdict::Invalid(witness) = report.verdict else { panic!("{report:?}") };
+    assert_eq!((witness.kind, witness.operations.len()), (Kind::ValueFromNowhere, 1));
+    assert!(witness.minimal && witness.explanation.contains("which failed"), "{witness:?}");
+}
+
+#[test]
+fn without_times_the_explanation_speaks_of_events() {
+    let timeless = |line: String| {
+        let (before, after) = line.split_once("\"time_ns\":").unwrap();
+        let (_, after) = after.split_once(',').unwrap();
+        format!("{before}\"time_ns\":0,{after}").replace("\"0015\"", "\"\"")
+    };
+    let lines = [
+        line(0, 1, "invoke", "put", r#""a""#),
+        line(1, 1, "ok", "put", "null"),
+        line(2, 2, "invoke", "get", "null"),
+        line(3, 2, "ok", "get", r#""""#),
+    ];
+    let (history, _) = read(&lines.map(timeless)).unwrap();
+    let Verdict::Invalid(witness) = check(&history, &Options::default()).verdict else { panic!() };
+    let said = witness.explanation;
+    assert!(said.contains("(process 2, node 0002, between events 2 and 3)"), "{said}");
+    assert!(!said.contains("ms"), "{said}");
 }

@@ -2,7 +2,8 @@
 //! `type` and `f`, and, where there are some, `key`, `value`, `expected`, `time_ns`, `client`,
 //! `node`.
 //!
-//! An empty `value` is the empty string in the `ok` of a get, and nothing elsewhere. A `fail` of a
+//! An empty `value` is the empty string in an invocation and in the `ok` of a get, and nothing
+//! elsewhere. A `fail` of a
 //! `cas` says that nothing was done; one that was refused has the type `refused`.
 
 use super::ParseError;
@@ -15,6 +16,7 @@ pub struct Reader {
     recorder: Recorder,
     line: u64,
     index: u64,
+    last_ns: u64,
     columns: Vec<String>,
 }
 
@@ -89,10 +91,11 @@ impl Reader {
             _ => return Err(wrong("f", "get, put, cas or append")),
         };
         let time_ns = match cell("time_ns") {
-            "" => self.index,
+            "" => self.last_ns,
             text => text.parse().map_err(|_| wrong("time_ns", "a whole number of nanoseconds"))?,
         };
         let node = cell("node");
+        let says_it = |cell: &&str| !cell.is_empty() || r#type == EventType::Invoke || f == F::Get;
         let entry = Entry {
             index: self.index,
             time_ns,
@@ -101,13 +104,14 @@ impl Reader {
             r#type,
             f,
             key: cell("key"),
-            value: Some(cell("value")),
-            expected: Some(cell("expected")),
+            value: Some(cell("value")).filter(says_it),
+            expected: Some(cell("expected")).filter(says_it),
             refused,
             node: (!node.is_empty()).then_some(node),
         };
         let (line, recorded) = (self.line, self.recorder.record(&entry));
         self.index += 1;
+        self.last_ns = time_ns;
         recorded.map_err(|source| ParseError::Pairing { line, source })
     }
 

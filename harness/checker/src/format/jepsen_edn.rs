@@ -3,8 +3,8 @@
 //!
 //! Keys are in `:key`, or `:value` is `[key value]` as `jepsen.independent` has it. A
 //! compare-and-set takes `[old new]`; one that fails without an `:error` was refused: the register
-//! held something else. Any other `:fail` says that nothing was done. Without `:time` each event
-//! counts as one nanosecond. What the nemesis does is skipped.
+//! held something else. Any other `:fail` says that nothing was done. An event without
+//! `:time` has that of the one before, the first 0. What the nemesis does is skipped.
 
 use super::ParseError;
 use super::edn::{Edn, Parser, Wrong};
@@ -20,6 +20,7 @@ pub struct Reader {
     recorder: Recorder,
     line: u64,
     index: u64,
+    last_ns: u64,
     in_vector: bool,
     /// The beginning of a map whose end is not there yet.
     begun: String,
@@ -108,6 +109,9 @@ impl Reader {
             (F::Cas, _) if r#type == EventType::Invoke => {
                 return Err(wrong("value", "[old new]"));
             }
+            // A completion without a value is one, whatever was written.
+            (F::Cas, _) => (None, None),
+            (F::Put | F::Append, Some(Edn::Nil)) if r#type != EventType::Invoke => (None, None),
             (_, value) => (None, value.map(text)),
         };
         let refused = f == F::Cas && r#type == EventType::Fail && map.get("error").is_none();
@@ -118,7 +122,7 @@ impl Reader {
             Some(&Edn::Integer(time)) => {
                 u64::try_from(time.max(0)).map_err(|_| wrong("time", "nanoseconds"))?
             }
-            _ => self.index,
+            _ => self.last_ns,
         };
         let entry = Entry {
             index: self.index,
@@ -134,6 +138,7 @@ impl Reader {
             node: None,
         };
         self.index += 1;
+        self.last_ns = time_ns;
         let line = self.line;
         self.recorder.record(&entry).map_err(|source| ParseError::Pairing { line, source })
     }

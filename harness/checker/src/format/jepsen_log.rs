@@ -1,8 +1,7 @@
 //! The log of old Jepsen tests: `INFO  jepsen.util - <process> :<type> :<f> <value>`.
 //!
 //! One register without a name. A `:cas` takes `[old new]`, and `:fail :cas` is an answer: the
-//! register did not hold `old`. Any other `:fail` says nothing. There are no times, so that each
-//! event counts as one nanosecond.
+//! register did not hold `old`. Any other `:fail` says nothing. There are no times: each is 0.
 
 use super::ParseError;
 use crate::event::{EventType, F};
@@ -56,7 +55,7 @@ impl Reader {
         let (column, value) = words.rest();
         let mut entry = Entry {
             index: self.index,
-            time_ns: self.index,
+            time_ns: 0,
             process,
             client: "",
             r#type,
@@ -67,14 +66,14 @@ impl Reader {
             refused: false,
             node: None,
         };
-        if f == F::Cas && r#type == EventType::Invoke {
+        if f == F::Cas {
             let pair = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
             let pair = pair.and_then(|pair| pair.trim().split_once(char::is_whitespace));
-            let Some((old, new)) = pair else {
+            if pair.is_none() && r#type == EventType::Invoke {
                 return Err(self.wrong(column, value, "[old new]"));
-            };
-            entry.expected = Some(old);
-            entry.value = Some(new.trim());
+            }
+            entry.expected = pair.map(|(old, _)| old);
+            entry.value = pair.map(|(_, new)| new.trim());
         }
         if f == F::Cas && r#type == EventType::Fail && value != ":timed-out" {
             entry.r#type = EventType::Ok;

@@ -7,6 +7,7 @@ pub mod csv;
 mod edn;
 pub mod jepsen_edn;
 pub mod jepsen_log;
+mod journal_line;
 pub mod jsonl;
 
 use crate::history::{History, PairingError};
