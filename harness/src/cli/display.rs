@@ -43,7 +43,7 @@ impl Display {
     /// A display of these runs, or one that shows nothing.
     pub fn start(is_shown: bool, jobs: &[Job]) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let width = jobs.iter().map(|job| job.scenario.name.len()).max().unwrap_or(0);
+        let width = jobs.iter().map(|job| job.plan.scenario.name.len()).max().unwrap_or(0);
         let mut screen = Screen::new(is_shown, if jobs.len() > 1 { width } else { 0 });
         let thread = thread::spawn(move || {
             loop {
@@ -61,8 +61,8 @@ impl Display {
     pub fn show(&self, job: &Job, progress: watch::Receiver<Progress>) {
         self.send(Command::Show(Watched {
             number: job.number,
-            label: job.scenario.name.clone(),
-            total: job.scenario.duration(),
+            label: job.plan.scenario.name.clone(),
+            total: job.plan.scenario.duration(),
             progress,
         }));
     }

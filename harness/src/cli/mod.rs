@@ -2,6 +2,7 @@
 //!
 //! - `run`: workloads against real processes: `session` prepares and shares out, `one_run` takes
 //!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
+//! - `replay`: a run again, from its plan.
 //! - `check`: a verdict about a history file.
 //! - `list`: what there is to choose from.
 
@@ -9,6 +10,7 @@ mod check;
 mod display;
 mod list;
 mod one_run;
+mod repeat;
 mod session;
 mod signals;
 
@@ -40,6 +42,8 @@ const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage
 enum Command {
     /// Run workloads against a cluster of replicas and judge what was seen.
     Run(RunArgs),
+    /// Make a run again, from its plan alone.
+    Replay(ReplayArgs),
     /// Judge a recorded history again, from the file alone.
     Check(CheckArgs),
     /// List what there is to choose from.
@@ -54,17 +58,40 @@ struct RunArgs {
     /// Workload files (JSON; the course's configs run as they are).
     #[arg(required = true, value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
+    /// The seed of every random choice [default: the workload's, else a new one].
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// `harness replay`.
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// The folder of a run: its `plan.json` says what to do, its `manifest.json` with which program.
+    run: PathBuf,
+    /// How often.
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    times: u32,
+    /// No more runs once one of them was not valid.
+    #[arg(long)]
+    until_fails: bool,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// What all commands that make runs understand.
+#[derive(Debug, Args)]
+struct RunOptions {
     /// The replica program, started as `PROGRAM <id> <other id>...` [default: `replica` beside
-    /// this program].
+    /// this program; for a replay the program of the run].
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
     /// One more argument for each replica, behind the ids; `{id}` and `{data}` become its id and
     /// its own data directory. Repeat it for more.
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
-    /// The seed of every random choice [default: the workload's, else a new one].
-    #[arg(long)]
-    seed: Option<u64>,
     /// Runs at the same time.
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -129,6 +156,7 @@ pub fn main() -> Exit {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let result = match cli.command {
         Command::Run(arguments) => session::run(&arguments),
+        Command::Replay(arguments) => session::replay(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {

@@ -9,13 +9,12 @@ use tokio::sync::watch;
 
 use super::display::Display;
 use super::session::Job;
-use super::{Failure, Format, RunArgs};
+use super::{Failure, Format, RunOptions};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
 use crate::manifest::{self, Host, Manifest};
-use crate::plan::Plan;
 use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
@@ -29,7 +28,7 @@ pub struct Shared<'a> {
     /// The results folder, as an absolute path.
     pub results: PathBuf,
     /// The command line.
-    pub arguments: &'a RunArgs,
+    pub options: &'a RunOptions,
     /// Who cleans up if the harness is killed.
     pub warden: Arc<Warden>,
     /// Becomes true at Ctrl-C.
@@ -40,9 +39,9 @@ pub struct Shared<'a> {
 
 /// Makes one run, judges it, writes its reports and prints its verdict.
 pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
-    let plan = Arc::new(Plan::draw(&job.scenario, job.seed));
+    let plan = Arc::clone(&job.plan);
     let start = Timestamp::now();
-    let folder = results::create(&shared.results, &job.scenario.name, start, job.seed)
+    let folder = results::create(&shared.results, &plan.scenario.name, start, plan.seed)
         .with_context(|| format!("making a folder for the run in {}", shared.results.display()))?;
     let mut manifest = describe(job, shared, start);
     manifest.write(&folder).context("writing manifest.json")?;
@@ -77,7 +76,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         verdict: &verdict,
         statistics,
         judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
-        repeat: repeat_command(job, shared),
+        repeat: job.repeat.clone(),
         folder: shown_folder(&folder),
         results: &shared.results,
         start,
@@ -101,9 +100,9 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
         schema: 1,
         version: env!("CARGO_PKG_VERSION"),
         command: std::env::args().collect(),
-        workload: job.workload.display().to_string(),
-        scenario: job.scenario.name.clone(),
-        seed: job.seed,
+        workload: job.source.display().to_string(),
+        scenario: job.plan.scenario.name.clone(),
+        seed: job.plan.seed,
         replica: shared.program.clone(),
         host: Host::look(),
         start,
@@ -128,34 +127,6 @@ fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
     Failure { exit, error: error.into() }
 }
 
-/// The command that makes this run again.
-fn repeat_command(job: &Job, shared: &Shared<'_>) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
-    let mut words = vec![quoted(&program), "run".to_owned()];
-    words.push(quoted(&job.workload.display().to_string()));
-    if let Some(replica) = &shared.arguments.replica {
-        words.extend(["--replica".to_owned(), quoted(&replica.display().to_string())]);
-    }
-    for argument in &shared.arguments.replica_arguments {
-        words.extend(["--replica-arg".to_owned(), quoted(argument)]);
-    }
-    if shared.arguments.results != Path::new(super::RESULTS) {
-        let results = shared.arguments.results.display().to_string();
-        words.extend(["--results".to_owned(), quoted(&results)]);
-    }
-    words.extend(["--seed".to_owned(), job.seed.to_string()]);
-    words.join(" ")
-}
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// The folder as a person would type it: relative to the working directory where that is shorter.
 fn shown_folder(folder: &Path) -> PathBuf {
     let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());
@@ -164,9 +135,9 @@ fn shown_folder(folder: &Path) -> PathBuf {
 }
 
 fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
-    let text = match shared.arguments.format {
+    let text = match shared.options.format {
         Format::Json => report::json_line(finished),
-        Format::Human if shared.arguments.quiet && finished.verdict.exit() == Exit::Valid => {
+        Format::Human if shared.options.quiet && finished.verdict.exit() == Exit::Valid => {
             report::quiet_line(finished)
         }
         Format::Human => report::console_block(finished, super::style()),

@@ -1,4 +1,4 @@
-//! `harness run`: everything is checked before anything is started; then the runs are shared out.
+//! `harness run` and `harness replay`: everything is checked before anything is started; then the runs are shared out.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,11 +10,13 @@ use tokio::sync::watch;
 
 use super::display::Display;
 use super::one_run::{self, Shared};
-use super::{Failure, Format, RunArgs, signals};
+use super::repeat::{self, Earlier};
+use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
+use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 
@@ -22,28 +24,78 @@ use crate::seed::Seed;
 pub struct Job {
     /// Its place among the runs of this command.
     pub number: usize,
-    /// The workload file, as given.
-    pub workload: PathBuf,
-    /// What it describes.
-    pub scenario: Scenario,
-    /// What everything is drawn from.
-    pub seed: Seed,
+    /// Where it comes from: the workload file, or the folder of an earlier run.
+    pub source: PathBuf,
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// The command that makes this run again.
+    pub repeat: String,
 }
 
 /// Runs all workloads and returns the worst of their exit codes.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
-    let jobs = load(arguments)?;
-    let path = match &arguments.replica {
+    let options = &arguments.options;
+    let mut jobs = Vec::new();
+    // An error in the last workload starts none.
+    for (number, workload) in arguments.workloads.iter().enumerate() {
+        let scenario = Scenario::load(workload).map_err(Failure::usage)?;
+        let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
+        let plan = Arc::new(Plan::draw(&scenario, seed));
+        let repeat = repeat::run(workload, seed, options);
+        jobs.push(Job { number, source: workload.clone(), plan, repeat });
+    }
+    let path = match &options.replica {
         Some(path) => path.clone(),
         None => bundled_replica().map_err(Failure::usage)?,
     };
     let program =
-        Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;
-    std::fs::create_dir_all(&arguments.results)
-        .with_context(|| format!("making the results folder {}", arguments.results.display()))
-        .map_err(Failure::usage)?;
-    let results = arguments.results.canonicalize()?;
+        Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)?;
+    let exits = make(&jobs, program, options, false)?;
+    Ok(worst(&exits))
+}
 
+/// Makes an earlier run again, and says how often the same verdict came.
+pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
+    let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
+    let options = &arguments.options;
+    let program = match &options.replica {
+        Some(path) => Program::find(path, options.replica_arguments.clone()),
+        None => Program::find(&earlier.replica.path, earlier.replica.arguments.clone()),
+    };
+    let program = program.map_err(Failure::usage)?;
+    let plan = Arc::new(earlier.plan);
+    let repeat = repeat::replay(&arguments.run, options);
+    let jobs: Vec<Job> = (0..arguments.times as usize)
+        .map(|number| Job {
+            number,
+            source: arguments.run.clone(),
+            plan: Arc::clone(&plan),
+            repeat: repeat.clone(),
+        })
+        .collect();
+    let exits = make(&jobs, program, options, arguments.until_fails)?;
+    if options.format == Format::Human {
+        let summary = repeat::summary(&exits, earlier.exit_code);
+        super::print(&format!("{summary}\n"))?;
+    }
+    Ok(worst(&exits))
+}
+
+fn worst(exits: &[Exit]) -> Exit {
+    exits.iter().copied().fold(Exit::Valid, Exit::join)
+}
+
+/// Makes all runs; with `until_fails` none is begun after one that was not valid.
+fn make(
+    jobs: &[Job],
+    program: Program,
+    options: &RunOptions,
+    until_fails: bool,
+) -> Result<Vec<Exit>, Failure> {
+    std::fs::create_dir_all(&options.results)
+        .with_context(|| format!("making the results folder {}", options.results.display()))
+        .map_err(Failure::usage)?;
+    let results = options.results.canonicalize()?;
     let interrupt = signals::listen().context("listening for Ctrl-C")?;
     let leftovers = sweep::kill_leftovers();
     if leftovers > 0 {
@@ -51,31 +103,20 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     }
     sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
     let warden = Warden::start().context("starting the warden, which cleans up after a kill")?;
-    let is_shown = !arguments.quiet && arguments.format == Format::Human;
-    let display = Display::start(is_shown, &jobs);
+    let is_shown = !options.quiet && options.format == Format::Human;
+    let display = Display::start(is_shown, jobs);
     let shared = Shared {
         program,
         results,
-        arguments,
+        options,
         warden: Arc::new(warden),
         interrupt,
         display: &display,
     };
-    let outcome = share_out(&jobs, &shared, usize::from(arguments.jobs));
+    let outcome = share_out(jobs, &shared, usize::from(options.jobs), until_fails);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
     outcome
-}
-
-/// Loads all workloads: an error in the last one starts none.
-fn load(arguments: &RunArgs) -> Result<Vec<Job>, Failure> {
-    let mut jobs = Vec::new();
-    for (number, workload) in arguments.workloads.iter().enumerate() {
-        let scenario = Scenario::load(workload).map_err(Failure::usage)?;
-        let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
-        jobs.push(Job { number, workload: workload.clone(), scenario, seed });
-    }
-    Ok(jobs)
 }
 
 fn bundled_replica() -> anyhow::Result<PathBuf> {
@@ -91,10 +132,15 @@ fn bundled_replica() -> anyhow::Result<PathBuf> {
     )
 }
 
-fn share_out(jobs: &[Job], shared: &Shared<'_>, at_once: usize) -> Result<Exit, Failure> {
+fn share_out(
+    jobs: &[Job],
+    shared: &Shared<'_>,
+    at_once: usize,
+    until_fails: bool,
+) -> Result<Vec<Exit>, Failure> {
     let next = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
-    let worst: Mutex<Result<Exit, Failure>> = Mutex::new(Ok(Exit::Valid));
+    let exits: Mutex<Result<Vec<Exit>, Failure>> = Mutex::new(Ok(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..at_once.min(jobs.len()) {
             scope.spawn(|| {
@@ -103,30 +149,35 @@ fn share_out(jobs: &[Job], shared: &Shared<'_>, at_once: usize) -> Result<Exit, 
                     let outcome = one_run::run(job, shared);
                     // A program that cannot run at all fails every workload in the same way: the
                     // first one says it.
-                    if outcome.is_err() {
+                    let has_failed =
+                        outcome.as_ref().map_or(true, |exit| until_fails && *exit != Exit::Valid);
+                    if has_failed {
                         is_over.store(true, Ordering::SeqCst);
                     }
-                    let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
-                    join(&mut worst, outcome);
+                    note(&mut exits.lock().unwrap_or_else(PoisonError::into_inner), outcome);
                 }
             });
         }
     });
-    let mut worst = worst.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if next.load(Ordering::SeqCst) < jobs.len() && is_interrupted(&shared.interrupt) {
-        worst = worst.map(|exit| exit.join(Exit::Interrupted));
+    let mut exits = exits.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Ok(exits) = &mut exits
+        && exits.len() < jobs.len()
+        && is_interrupted(&shared.interrupt)
+    {
+        eprintln!("harness: {} runs were not begun", jobs.len() - exits.len());
+        exits.push(Exit::Interrupted);
     }
-    worst
+    exits
 }
 
 fn is_interrupted(interrupt: &watch::Receiver<bool>) -> bool {
     *interrupt.borrow()
 }
 
-fn join(worst: &mut Result<Exit, Failure>, outcome: Result<Exit, Failure>) {
-    match (&mut *worst, outcome) {
-        (Ok(exit), Ok(other)) => *exit = exit.join(other),
-        (Ok(_), failed) => *worst = failed,
+fn note(exits: &mut Result<Vec<Exit>, Failure>, outcome: Result<Exit, Failure>) {
+    match (&mut *exits, outcome) {
+        (Ok(exits), Ok(exit)) => exits.push(exit),
+        (Ok(_), Err(failure)) => *exits = Err(failure),
         (Err(_), _) => {}
     }
 }

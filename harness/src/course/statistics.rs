@@ -113,16 +113,6 @@ impl Statistics {
         }
     }
 
-    /// Gets that were to be asked, generated or not.
-    pub fn gets_planned(&self) -> u64 {
-        self.gets + self.gets_not_generated
-    }
-
-    /// Puts that were to be asked, not counting those in place of a get.
-    pub fn puts_planned(&self) -> u64 {
-        self.puts.saturating_sub(self.gets_not_generated)
-    }
-
     /// Failed and unanswered operations.
     pub fn failures(&self) -> u64 {
         self.failed_gets + self.failed_puts + self.unanswered_gets + self.unanswered_puts
