@@ -59,18 +59,19 @@ struct Chains<'a> {
 /// Decides whether the operations on one register, none of them failed, are linearizable.
 pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
     let Some(mut chains) = Chains::new(operations, initial) else { return Answer::NotApplicable };
-    let found = chains
-        .take_reads()
-        .and_then(|()| chains.link())
-        .and_then(|()| chains.blocks())
-        .and_then(|blocks| chains.order(blocks));
-    match found {
+    match chains.values() {
         Err(core) => Answer::Contradiction(core),
         Ok(_) if chains.refused.is_empty() => Answer::Linearizable,
-        Ok(values) => {
-            let (calls, order) = chains.guide(&values);
-            Answer::UpToRefusals(calls, order)
-        }
+        Ok(values) => chains.guided(&values),
+    }
+}
+
+/// Like [`check`], but gives calls and their order also where nothing was refused.
+pub(crate) fn order(operations: &[&Operation], initial: Value) -> Answer {
+    let Some(mut chains) = Chains::new(operations, initial) else { return Answer::NotApplicable };
+    match chains.values() {
+        Err(core) => Answer::Contradiction(core),
+        Ok(values) => chains.guided(&values),
     }
 }
 
@@ -114,6 +115,18 @@ impl<'a> Chains<'a> {
             }
         }
         Some(Chains { operations, links, refused })
+    }
+
+    /// All values in an order that explains reads and swaps that were done.
+    fn values(&mut self) -> Result<Vec<Value>, Core> {
+        self.take_reads()?;
+        self.link()?;
+        self.order(self.blocks()?)
+    }
+
+    fn guided(&self, values: &[Value]) -> Answer {
+        let (calls, order) = self.guide(values);
+        Answer::UpToRefusals(calls, order)
     }
 
     fn op(&self, position: u32) -> &'a Operation {

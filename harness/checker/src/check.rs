@@ -4,11 +4,12 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::FxHashSet;
 
 use crate::budget::{Budget, Limit};
+use crate::calls::{WithModel, with_model};
 use crate::chains;
 use crate::event::F;
 use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
-use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
+use crate::model::{Call, Model, Register};
 use crate::search::{self, Answer, Found};
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{self, Witness};
@@ -36,7 +37,7 @@ impl ModelName {
         }
     }
 
-    fn initial(self) -> Value {
+    pub(crate) fn initial(self) -> Value {
         match self {
             ModelName::Kv => Value::EMPTY,
             ModelName::Register | ModelName::CasRegister => Value::NIL,
@@ -212,7 +213,7 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
     report
 }
 
-fn at<'a>(history: &'a History, positions: &[u32]) -> Vec<&'a Operation> {
+pub(crate) fn at<'a>(history: &'a History, positions: &[u32]) -> Vec<&'a Operation> {
     positions.iter().map(|&position| &history.operations()[position as usize]).collect()
 }
 
@@ -302,45 +303,6 @@ fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algor
     let limit = Limit::Algorithm;
     let reason = Reason { key, limit, placed: 0, completed, explanation };
     Decided { decision: Decision::Unknown(reason), algorithm }
-}
-
-/// Something to do with the calls of one key, whatever their model is.
-trait WithModel {
-    type Output;
-    /// `sources` are the positions of the operations that became calls.
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output;
-}
-
-/// Chooses the model of a key by what was done on it, and translates its operations.
-fn with_model<W: WithModel>(
-    history: &History,
-    operations: &[&Operation],
-    initial: Value,
-    work: W,
-) -> W::Output {
-    if operations.iter().any(|op| op.f == F::Append) {
-        let (calls, sources) = translate(operations, |op| text_op(history, op));
-        work.run(&Text, &calls, &sources)
-    } else {
-        let (calls, sources) = translate(operations, register_op);
-        work.run(&Register { initial }, &calls, &sources)
-    }
-}
-
-fn translate<O>(
-    operations: &[&Operation],
-    translate: impl Fn(&Operation) -> Option<O>,
-) -> (Vec<Call<O>>, Vec<u32>) {
-    let mut calls = Vec::with_capacity(operations.len());
-    let mut sources = Vec::with_capacity(operations.len());
-    for (position, operation) in (0u32..).zip(operations) {
-        if let Some(op) = translate(operation) {
-            let complete = operation.complete_index().map(|_| operation.complete);
-            calls.push(Call { op, invoke: operation.invoke, complete });
-            sources.push(position);
-        }
-    }
-    (calls, sources)
 }
 
 struct Searcher<'a> {
@@ -434,27 +396,4 @@ fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason 
          have an order that explains them"
     );
     Reason { key, limit, placed, completed, explanation }
-}
-
-/// An operation on a register as its model sees it; none for a read without an answer.
-fn register_op(operation: &Operation) -> Option<RegisterOp> {
-    match operation.f {
-        F::Get => (operation.outcome == Outcome::Ok).then_some(RegisterOp::Read(operation.result)),
-        F::Put => Some(RegisterOp::Write(operation.argument)),
-        F::Cas if operation.refused => Some(RegisterOp::Refused(operation.result)),
-        F::Cas => Some(RegisterOp::Cas(operation.result, operation.argument)),
-        F::Append => None,
-    }
-}
-
-/// An operation on a string as its model sees it; none for a get without an answer.
-fn text_op(history: &History, operation: &Operation) -> Option<TextOp> {
-    let argument = history.value(operation.argument);
-    match operation.f {
-        F::Get => (operation.outcome == Outcome::Ok)
-            .then(|| TextOp::Get(history.value(operation.result).into())),
-        F::Put => Some(TextOp::Put(argument.into())),
-        F::Append => Some(TextOp::Append(argument.into())),
-        F::Cas => None,
-    }
 }

@@ -32,12 +32,13 @@
 //! # Ok::<(), checker::format::ParseError>(())
 //! ```
 //!
-//! An object of one's own is a [`model::Model`], and [`linearizable`] asks about it. While a run
+//! Of a valid history [`linearization`] shows an order. An object of one's own is a [`model::Model`], and [`linearizable`] asks about it. While a run
 //! goes on, [`online`] answers after each event.
 //!
 //! [`model`] holds the objects that answers are measured by, and the trait for one's own.
 
 mod budget;
+mod calls;
 mod chains;
 mod check;
 pub mod event;
@@ -49,6 +50,7 @@ pub mod model;
 pub mod online;
 #[cfg(test)]
 mod oracle;
+mod order;
 mod own;
 mod search;
 mod verdict;
@@ -59,6 +61,7 @@ pub use budget::{Budget, Limit};
 pub use check::{Algorithm, KeyReport, ModelName, Options, Report, check};
 pub use event::{Event, EventType, F};
 pub use history::{Entry, History, Outcome, PairingError, Recorder};
+pub use order::{KeyOrder, Point, linearization};
 pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Kind, Witness, WitnessOperation};

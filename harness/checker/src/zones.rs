@@ -103,7 +103,7 @@ fn completion(operation: &Operation) -> i64 {
 pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
     let Some(mut zones) = writes(operations, initial) else { return Answer::NotApplicable };
     for (position, read) in (0u32..).zip(operations) {
-        if read.f != F::Get || read.outcome != Outcome::Ok {
+        if !is_answered_read(read) {
             continue;
         }
         let Some(zone) = zones.get_mut(&read.result) else {
@@ -121,6 +121,37 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
         Some((u, v)) => Answer::Contradiction(core(operations, initial, u, v)),
         None => Answer::Linearizable,
     }
+}
+
+/// An order of operations that [`check`] found linearizable, by position: value by value, each
+/// write before its reads. Of two values that have no order in time, either may be first, but
+/// transitively: the one whose zone shows first, by its first completion or its last invocation.
+pub(crate) fn order(operations: &[&Operation], initial: Value) -> Vec<u32> {
+    let mut zones = writes(operations, initial).unwrap_or_default();
+    for (position, op) in (0u32..).zip(operations).filter(|(_, op)| is_answered_read(op)) {
+        if let Some(zone) = zones.get_mut(&op.result) {
+            zone.take(position, op);
+        }
+    }
+    zones.retain(|_, zone| zone.first_completion != NEVER);
+    // Values before others, writes before reads, and reads as they began.
+    let mut order: Vec<(i64, Value, bool, u32)> = Vec::with_capacity(operations.len());
+    for (position, op) in (0u32..).zip(operations) {
+        let is_read = is_answered_read(op);
+        let value = if is_read { op.result } else { op.argument };
+        if (is_read || op.f == F::Put)
+            && let Some(zone) = zones.get(&value)
+        {
+            let shows = zone.first_completion.min(zone.last_invocation);
+            order.push((shows, value, is_read, position));
+        }
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(.., position)| position).collect()
+}
+
+fn is_answered_read(operation: &Operation) -> bool {
+    operation.f == F::Get && operation.outcome == Outcome::Ok
 }
 
 /// A zone for each write and for the initial value; none if they are not all different.
