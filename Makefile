@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint prove bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ test: lint ## formatting, lints, unit and property tests, the command line, real
 lint: ## formatting, and lints with warnings as errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+prove: ## the replica's proofs at length: millions of states, hundreds of seeds
+	$(CARGO) run --release --package replica --example replica-check
 
 bench: ## the numbers in the README
 	$(CARGO) build --release --bins
