@@ -76,17 +76,7 @@ fn ctrl_c_once_judges_what_is_there() {
 fn ctrl_c_twice_ends_at_once() {
     let bench = Bench::new();
     // A replica that takes its time to be connected keeps the harness waiting.
-    let odd = odd_replica();
-    let workload = bench.file("long.json", SHORT);
-    let arguments = [
-        "run",
-        &*workload.to_string_lossy(),
-        "--replica",
-        &*odd.to_string_lossy(),
-        "--replica-arg",
-        "one-never-connects",
-    ];
-    let mut child = bench.command(&arguments).spawn().unwrap();
+    let mut child = bench.odd_command("one-never-connects", SHORT).spawn().unwrap();
     wait_until("the replicas are there", || processes_of(&child).len() >= 5);
     signal(&child, Signal::SIGINT);
     signal(&child, Signal::SIGINT);
@@ -97,17 +87,7 @@ fn ctrl_c_twice_ends_at_once() {
 #[test]
 fn whatever_a_replica_started_ends_with_the_run() {
     let bench = Bench::new();
-    let odd = odd_replica();
-    let workload = bench.file("short.json", SHORT);
-    let arguments = [
-        "run",
-        &*workload.to_string_lossy(),
-        "--replica",
-        &*odd.to_string_lossy(),
-        "--replica-arg",
-        "has-a-child",
-    ];
-    let mut child = bench.command(&arguments).spawn().unwrap();
+    let mut child = bench.odd_command("has-a-child", SHORT).spawn().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(processes_of(&child), Vec::<i32>::new());
 }
@@ -115,20 +95,10 @@ fn whatever_a_replica_started_ends_with_the_run() {
 #[test]
 fn not_even_a_child_that_hides_outlives_the_command() {
     let bench = Bench::new();
-    let odd = odd_replica();
-    let workload = bench.file("short.json", SHORT);
     // A number that no other process has among its arguments.
     let seconds = (1_000_000 + std::process::id()).to_string();
     let way = format!("hides-a-child-{seconds}");
-    let ended = bench.harness(&[
-        "run",
-        &*workload.to_string_lossy(),
-        "--replica",
-        &*odd.to_string_lossy(),
-        "--replica-arg",
-        &way,
-    ]);
-    ended.expect(0);
+    bench.odd(&way, SHORT).expect(0);
     let entries = std::fs::read_dir("/proc").unwrap();
     let left = entries.filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok());
     let is_child = |line: &Vec<u8>| {
@@ -140,17 +110,7 @@ fn not_even_a_child_that_hides_outlives_the_command() {
 #[test]
 fn a_harness_killed_while_its_replicas_start_leaves_a_readable_history_too() {
     let bench = Bench::new();
-    let odd = odd_replica();
-    let workload = bench.file("short.json", SHORT);
-    let arguments = [
-        "run",
-        &*workload.to_string_lossy(),
-        "--replica",
-        &*odd.to_string_lossy(),
-        "--replica-arg",
-        "one-never-connects",
-    ];
-    let mut child = bench.command(&arguments).spawn().unwrap();
+    let mut child = bench.odd_command("one-never-connects", SHORT).spawn().unwrap();
     wait_until("the replicas are there", || processes_of(&child).len() >= 5);
     signal(&child, Signal::SIGKILL);
     child.wait().unwrap();

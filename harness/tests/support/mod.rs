@@ -67,21 +67,19 @@ impl Bench {
         Ended::from(output)
     }
 
-    /// Runs a workload with the odd replica in one of its ways.
-    pub fn odd(&self, way: &str, workload: &str) -> Ended {
+    /// The harness on a workload, with the odd replica in one of its ways.
+    pub fn odd_command(&self, way: &str, workload: &str) -> Command {
         let workload = self.file("odd.json", workload);
-        let odd = odd_replica();
-        self.harness(&[
-            "run",
-            &workload.to_string_lossy(),
-            "--replica",
-            &odd.to_string_lossy(),
-            "--replica-arg",
-            way,
-            "--seed",
-            "7",
-            "--quiet",
-        ])
+        let (workload, odd) = (workload.to_string_lossy(), odd_replica());
+        let replica = ["--replica", &odd.to_string_lossy(), "--replica-arg", way];
+        let mut command = self.command(&["run", &workload, "--seed", "7", "--quiet"]);
+        command.args(replica);
+        command
+    }
+
+    /// Calls it and waits for its end.
+    pub fn odd(&self, way: &str, workload: &str) -> Ended {
+        Ended::from(self.odd_command(way, workload).output().expect("the harness starts"))
     }
 
     /// The verdict of the newest run.
