@@ -41,6 +41,8 @@ fn cases() -> Vec<(String, Shape)> {
     cases.push(("cas-small".to_owned(), small));
     let long = Shape { operations: 100_000, clients: 10, ..small };
     cases.push(("cas-small-long".to_owned(), long));
+    let broken = Shape { operations: 1_000, clients: 5, stale_at: Some(800), ..small };
+    cases.push(("cas-small-broken".to_owned(), broken));
     for operations in [125_000, 250_000, 500_000, 2_000_000] {
         cases.push((format!("growth-n-{operations}"), Shape { operations, ..UNIQUE }));
     }

@@ -12,6 +12,8 @@
 //! - Open operations are optional. Equal ones are interchangeable except for when they become
 //!   available, so that the earliest stands for its class and a count per class says which were
 //!   used: the [`used`] sets, interned.
+//! - A configuration that used more open operations than another, and is the same otherwise, has
+//!   nothing that the other has not: it is not gone into ([`least_used`]).
 //! - States are interned by the search, so that a configuration is four numbers, compared exactly.
 //! - An operation that only looks ([`Model::is_read_only`]) is placed as soon as its answer fits,
 //!   without trying anything else: in any order that works it can be moved to there.
@@ -23,6 +25,7 @@
 //!
 //! No single order of trying wins: [`linearize`] tries several with growing budgets.
 
+mod least_used;
 mod tokens;
 mod used;
 mod window;
@@ -32,6 +35,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::budget::{Budget, Limit, Meter};
 use crate::intern::Interner;
 use crate::model::{Call, Model};
+use least_used::LeastUsed;
 use tokens::Tokens;
 use used::UsedSets;
 use window::{Window, Windows};
@@ -187,6 +191,7 @@ struct Search<'m, M: Model> {
     windows: Windows,
     used: UsedSets,
     visited: FxHashSet<Configuration>,
+    least_used: LeastUsed,
     frames: Vec<Frame>,
     furthest: u32,
 }
@@ -253,6 +258,7 @@ impl<'m, M: Model> Search<'m, M> {
             windows: Windows::new(width),
             used: UsedSets::new(),
             visited: FxHashSet::default(),
+            least_used: LeastUsed::default(),
             frames: Vec::new(),
             furthest: 0,
         }
@@ -278,7 +284,7 @@ impl<'m, M: Model> Search<'m, M> {
                 if let Err(limit) = meter.step(|| self.memory_bytes()) {
                     return Answer::GivenUp(limit);
                 }
-                cursor = if self.visited.insert(at) { FIRST } else { Cursor::End };
+                cursor = if self.is_new(at) { FIRST } else { Cursor::End };
             }
             arrived = false;
             if let Some((made, state, instead)) = self.next_move(at, cursor) {
@@ -292,6 +298,16 @@ impl<'m, M: Model> Search<'m, M> {
                 }
             }
         }
+    }
+
+    /// Whether neither this configuration was visited, nor one that differs only by having used
+    /// fewer open operations: whatever leads on from here leads on from there.
+    fn is_new(&mut self, at: Configuration) -> bool {
+        if !self.visited.insert(at) {
+            return false;
+        }
+        let Configuration { window, frontier, state, used } = at;
+        self.classes.is_empty() || self.least_used.take((window, frontier, state), used, &self.used)
     }
 
     /// The end of the list of operations not placed.
@@ -491,7 +507,8 @@ impl<'m, M: Model> Search<'m, M> {
     fn memory_bytes(&self) -> u64 {
         let visited = self.visited.capacity() * (size_of::<Configuration>() + 1);
         let states = self.states.len() * (size_of::<M::State>() + 8);
-        (visited + states + self.windows.memory_bytes() + self.used.memory_bytes()) as u64
+        let sets = self.windows.memory_bytes() + self.used.memory_bytes();
+        (visited + states + sets + self.least_used.memory_bytes()) as u64
     }
 }
 

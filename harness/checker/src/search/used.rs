@@ -35,6 +35,15 @@ impl UsedSets {
         more
     }
 
+    /// Whether one set has no more of any class than another.
+    pub(super) fn is_part(&self, part: u32, whole: u32) -> bool {
+        let mut rest = self.sets.get(whole).iter();
+        self.sets.get(part).iter().all(|&(class, count)| {
+            rest.find(|&&(other, _)| other >= class)
+                .is_some_and(|&(other, most)| other == class && count <= most)
+        })
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.pairs * 8 + self.sets.len() * 32 + self.with.capacity() * 13
     }

@@ -1,0 +1,50 @@
+//! Which open operations were used the least on the way to what is otherwise one configuration.
+//!
+//! What can follow a configuration can follow one that placed the same completed operations, came
+//! to the same state, and used a part of the same open ones. So the latter, once visited, stands
+//! for the former. That the latter may still be in the making does no harm: of all visited
+//! configurations from which an order can be completed, take one that lacks the fewest steps; the
+//! step that it takes next leads to a configuration that is visited, or for which another stands
+//! that lacks as few. So none is overlooked.
+
+use rustc_hash::FxHashMap;
+
+use super::used::UsedSets;
+use super::window::Window;
+
+/// So many sets are kept for each; more would take longer to look through than they save.
+const MOST_SETS: usize = 8;
+
+/// Window, frontier and state.
+type Rest = (Window, u32, u32);
+
+/// For each configuration but for what it used, the sets of which none is a part of another.
+#[derive(Debug, Default)]
+pub(super) struct LeastUsed {
+    sets: FxHashMap<Rest, Vec<u32>>,
+    kept: usize,
+}
+
+impl LeastUsed {
+    /// Takes in a set, unless a part of it is known, and says whether it did.
+    pub(super) fn take(&mut self, rest: Rest, set: u32, used: &UsedSets) -> bool {
+        let known = self.sets.entry(rest).or_default();
+        if known.iter().any(|&less| used.is_part(less, set)) {
+            return false;
+        }
+        let before = known.len();
+        known.retain(|&more| !used.is_part(set, more));
+        if known.len() < MOST_SETS {
+            known.push(set);
+        }
+        self.kept = self.kept + known.len() - before;
+        true
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        // A vector of one number takes the room of four.
+        self.sets.capacity() * (size_of::<Rest>() + size_of::<Vec<u32>>() + 1)
+            + 16 * self.sets.len()
+            + 4 * self.kept
+    }
+}
