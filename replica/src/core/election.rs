@@ -4,8 +4,8 @@
 //! once a majority would vote for it. Votes are granted by section 5.4.1 and by nothing else.
 //! Every election message tells where its sender's log ends; whoever has heard from all the
 //! others, or from a majority when its own timeout passes, knows who is best, and only the best
-//! stands a second time. The others wait one timeout for it, and after that anyone stands, so
-//! that a lost best one costs no more than the paper's election.
+//! stands a second time. The others wait a while for it, and after that anyone stands, so that
+//! a lost best one costs little more than the paper's election.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,10 @@ pub(super) struct Election {
     pub deadline: Time,
     /// How often this replica stood since it lost its leader; more than two count as two.
     pub rounds: u8,
-    /// Whether it waits for a better one.
-    pub yielded: bool,
+    /// Whether its last timeout was spent waiting for a better one: the next one is not.
+    pub waited: bool,
+    /// Whether it stood again without a timeout since its last one: once is enough.
+    pub stood_again: bool,
     /// Whom it heard from, and where their logs end.
     pub heard: BTreeMap<Id, Position>,
 }
@@ -43,7 +45,8 @@ pub(super) struct Candidate {
     pub answers: BTreeMap<Id, bool>,
     /// When to ask again those who have not answered.
     pub resend_at: Time,
-    /// How long to wait after that; twice as long each time, for they may be dead.
+    /// How long to wait after that; twice as long each time, for they may be dead, up to a
+    /// heartbeat interval.
     pub resend_after: Duration,
 }
 
@@ -68,11 +71,16 @@ impl Replica {
             return;
         }
         self.leader = None;
+        self.election.stood_again = false;
         if self.election.rounds > 0 && self.config.bugs.has(Bug::StuckElection) {
             self.role = Role::Follower;
             self.election.deadline = Time::NEVER;
         } else if self.waits_for_a_better_one() {
             self.yield_to_the_best(now);
+            self.election.waited = true;
+            // Half a timeout is enough for one that is well: waiting longer for one whose messages
+            // are lost made elections with loss slower than the paper's.
+            self.election.deadline = now.time + self.draw_election_timeout(now) / 2;
         } else {
             self.stand(now);
         }
@@ -80,8 +88,7 @@ impl Replica {
 
     fn waits_for_a_better_one(&self) -> bool {
         self.config.election == ElectionRule::Fast
-            && self.election.rounds > 0
-            && !self.election.yielded
+            && !self.election.waited
             && self.election.heard.len() + 1 >= self.config.majority()
             && !self.is_best_heard()
     }
@@ -96,12 +103,11 @@ impl Replica {
     fn yield_to_the_best(&mut self, now: Now) {
         debug!(term = self.term.0, "waits for a better candidate");
         self.role = Role::Follower;
-        self.election.yielded = true;
         self.restart_election_timer(now);
     }
 
     fn stand(&mut self, now: Now) {
-        self.election.yielded = false;
+        self.election.waited = false;
         self.election.rounds = (self.election.rounds + 1).min(2);
         self.restart_election_timer(now);
         info!(term = self.term.next().0, round = self.election.rounds, "election: asks around");
@@ -121,7 +127,7 @@ impl Replica {
         let position = self.position();
         let Role::Candidate(candidate) = &mut self.role else { return };
         candidate.resend_at = now.time + candidate.resend_after;
-        candidate.resend_after *= 2;
+        candidate.resend_after = (2 * candidate.resend_after).min(self.config.heartbeat);
         let (pre, election) = (candidate.pre, candidate.election);
         let answered: BTreeSet<Id> = candidate.answers.keys().copied().collect();
         for peer in self.config.peers.clone() {
@@ -235,24 +241,36 @@ impl Replica {
         }
     }
 
-    /// A candidate that can no longer win and has heard from everyone need not wait: if it is
-    /// the best it stands again, once, and if it is not it makes room.
+    /// Who has heard from everyone knows who is best and need not wait for a timeout. A candidate
+    /// that can no longer win stands again if it is the best, once, and makes room if it is not.
+    /// So does the best of all that a worse one's candidacy has thrown out of its own.
     fn after_hearing(&mut self, now: Now) {
-        let Role::Candidate(candidate) = &self.role else { return };
-        let refusals = candidate.answers.values().filter(|&&granted| !granted).count();
-        let replicas = self.config.peers.len() + 1;
-        let lost = replicas - refusals < self.config.majority();
         let heard_all = self.election.heard.len() == self.config.peers.len();
-        if self.config.election == ElectionRule::Paper || !lost || !heard_all {
+        if self.config.election == ElectionRule::Paper || !heard_all || !self.may_stand_again() {
             return;
         }
+        let best = self.is_best_heard();
         if self.config.bugs.has(Bug::StuckElection) {
             self.role = Role::Follower;
             self.election.deadline = Time::NEVER;
-        } else if !self.is_best_heard() {
-            self.yield_to_the_best(now);
-        } else if self.election.rounds < 2 {
+        } else if best && !self.election.stood_again {
+            self.leader = None;
+            self.election.stood_again = true;
             self.stand(now);
+        } else if !best && matches!(self.role, Role::Candidate(_)) {
+            self.yield_to_the_best(now);
+        }
+    }
+
+    /// Whether this replica takes part in no election that can still succeed.
+    fn may_stand_again(&self) -> bool {
+        match &self.role {
+            Role::Leader(_) => false,
+            Role::Follower => self.vote.is_none(),
+            Role::Candidate(candidate) => {
+                let refusals = candidate.answers.values().filter(|&&granted| !granted).count();
+                self.config.peers.len() + 1 - refusals < self.config.majority()
+            }
         }
     }
 }
