@@ -43,15 +43,6 @@ fn cases() -> Vec<(String, Shape)> {
     cases.push(("cas-small-long".to_owned(), long));
     let broken = Shape { operations: 1_000, clients: 5, stale_at: Some(800), ..small };
     cases.push(("cas-small-broken".to_owned(), broken));
-    for operations in [125_000, 250_000, 500_000, 2_000_000] {
-        cases.push((format!("growth-n-{operations}"), Shape { operations, ..UNIQUE }));
-    }
-    for clients in [10, 30, 300] {
-        cases.push((format!("growth-clients-{clients}"), Shape { clients, ..UNIQUE }));
-    }
-    for unknown in [0.0, 0.01, 0.2] {
-        cases.push((format!("growth-unknown-{unknown}"), Shape { unknown, ..UNIQUE }));
-    }
     let online = Shape { operations: 5_000_000, clients: 10, unknown: 0.0, ..UNIQUE };
     cases.push(("online".to_owned(), online));
     let disk = Shape { operations: 10_000_000, keys: 1_000, clients: 100, ..UNIQUE };

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 use crate::budget::{Budget, Limit};
 use crate::calls::{WithModel, with_model};
 use crate::chains;
+use crate::contradiction;
 use crate::event::F;
 use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
@@ -369,19 +370,24 @@ fn witness(
     let pick = |core: &[u32]| -> Vec<&Operation> {
         core.iter().map(|&at| operations[at as usize]).collect()
     };
+    let explain = |core: &[u32], minimal| {
+        explain::explain(history, operations, &pick(core), initial, minimal)
+    };
     let (core, minimal) = match core {
-        Some(core) if operations.iter().all(|op| op.f != F::Cas) => (core, true),
+        Some(core) if operations.iter().all(|op| op.f != F::Cas) => return explain(&core, true),
+        Some(core) if core.len() > MOST_TO_MINIMIZE => return explain(&core, false),
         Some(core) => {
             let calls = chains::core_calls(operations, &core, initial);
-            if core.len() > MOST_TO_MINIMIZE {
-                return explain::explain(history, operations, &pick(&core), initial, false);
-            }
             let (kept, minimal) = witness::minimize(&Register { initial }, &calls, options.budget);
             (kept.into_iter().map(|at| core[at as usize]).collect(), minimal)
         }
         None => with_model(history, operations, initial, Minimizer { budget: options.budget }),
     };
-    explain::explain(history, operations, &pick(&core), initial, minimal)
+    let has_appends = operations.iter().any(|op| op.f == F::Append);
+    let by_itself = (!has_appends)
+        .then(|| contradiction::by_itself(operations, &core, initial, options.budget))
+        .flatten();
+    by_itself.map_or_else(|| explain(&core, minimal), |core| explain(&core, true))
 }
 
 fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason {

@@ -41,6 +41,7 @@ mod budget;
 mod calls;
 mod chains;
 mod check;
+mod contradiction;
 pub mod event;
 mod explain;
 pub mod format;

@@ -55,10 +55,13 @@ pub struct Witness {
     pub key: String,
     /// The kind of contradiction.
     pub kind: Kind,
-    /// The operations, by invocation. Alone they are not linearizable, and for a writer left out
-    /// they would be with it (see the module's words on striking).
+    /// The operations, by invocation. Where the key was read, written and swapped, and they are no
+    /// more than 48, they are not linearizable by themselves; else only with all others around
+    /// them, whenever those took effect.
     pub operations: Vec<WitnessOperation>,
-    /// Whether striking any one of them was shown to resolve the contradiction.
+    /// Whether none can be left out: without any one, and without those who saw a value that then
+    /// nobody of them wrote, the rest was shown to be linearizable. Of larger sets, and of keys
+    /// with appends, that forgetting when any one of them happened resolves the contradiction.
     pub minimal: bool,
     /// One or two sentences for people: key, operations, and when they happened.
     pub explanation: String,
@@ -134,16 +137,39 @@ pub(crate) fn minimize<M: Model>(
 ) -> (Vec<u32>, bool) {
     let mut completions: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
     completions.sort_unstable();
-    let found = search::linearize(model, calls, budget);
-    let end = match found.answer {
-        Answer::NotLinearizable => completions[found.placed],
-        _ => u32::MAX,
-    };
+    let end = first_impossible(model, calls, &completions, budget);
     let budget = Budget { steps: budget.steps.min(STEPS_PER_TRIAL), ..budget };
     let trial = Trial { model, calls, end, budget };
     let upto = completions.partition_point(|&completion| completion <= end);
     let start = trial.latest_start(&completions[..upto]);
     trial.strike_all_it_can(start)
+}
+
+/// The first completion up to which the calls are already not linearizable. The search tells where
+/// to look, but has looked ahead: if the part up to there has an order, the end is further on.
+fn first_impossible<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    completions: &[u32],
+    budget: Budget<'_>,
+) -> u32 {
+    let found = search::linearize(model, calls, budget);
+    if found.answer != Answer::NotLinearizable {
+        return u32::MAX;
+    }
+    let is_impossible = |at: usize| {
+        let trial = Trial { model, calls, end: completions[at], budget };
+        trial.contradicts(Start::Initial, &trial.candidates(Start::Initial)) == Some(true)
+    };
+    let (mut from, mut to) = (found.placed, completions.len() - 1);
+    if is_impossible(from) {
+        return completions[from];
+    }
+    while to - from > 1 {
+        let middle = usize::midpoint(from, to);
+        if is_impossible(middle) { to = middle } else { from = middle }
+    }
+    completions[to]
 }
 
 /// Where the part of a history begins that is contradictory by itself.

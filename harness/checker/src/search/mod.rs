@@ -121,8 +121,8 @@ const FIRST_ATTEMPT_STEPS: u64 = 20_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) answer: Answer,
-    /// The most completed operations that some order placed, in order of completion. After a
-    /// search that found no order, the completion after them is the first that cannot be.
+    /// The most completed operations that some order placed, in order of completion. Not more may
+    /// have been tried, because the search looks ahead.
     pub(crate) placed: usize,
 }
 

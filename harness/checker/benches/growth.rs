@@ -1,0 +1,139 @@
+//! How the time of class 1 (a register, unique writes), and of class 2 (with compare-and-set),
+//! grows with operations, clients and unknown
+//! outcomes: `benches/growth.csv`, and a plot of it, `benches/growth.svg`, both written anew by
+//! `cargo bench -p checker --bench growth`. Each point is the shortest of three checks.
+
+#[path = "../tests/generate/mod.rs"]
+mod generate;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use checker::{Options, check};
+use generate::{Mix, Shape};
+
+const BASE: Shape = Shape {
+    operations: 1_000_000,
+    clients: 100,
+    keys: 1,
+    unknown: 0.05,
+    mix: Mix::Unique,
+    stale_at: None,
+    seed: 1,
+};
+
+/// One line of the plot: what grows, and a point for each of its values.
+struct Panel {
+    what: &'static str,
+    points: Vec<(f64, f64)>,
+}
+
+fn main() {
+    let mut csv = String::from("operations,clients,unknown,algorithm,seconds\n");
+    let mut panel = |what, shapes: Vec<(f64, Shape)>| {
+        let points = shapes.into_iter().map(|(x, shape)| (x, seconds(shape, &mut csv))).collect();
+        Panel { what, points }
+    };
+    let swaps = Shape { mix: Mix::UniqueCas, clients: 10, unknown: 0.01, ..BASE };
+    let panels = [
+        panel(
+            "operations (millions)",
+            [125_000, 250_000, 500_000, 1_000_000, 2_000_000]
+                .map(|operations| (operations as f64 / 1e6, Shape { operations, ..BASE }))
+                .to_vec(),
+        ),
+        panel(
+            "clients, of a million operations",
+            [10, 30, 100, 300].map(|clients| (clients as f64, Shape { clients, ..BASE })).to_vec(),
+        ),
+        panel(
+            "unknown outcomes (%), of a million operations",
+            [0.0, 0.01, 0.05, 0.1, 0.2]
+                .map(|unknown| (unknown * 100.0, Shape { unknown, ..BASE }))
+                .to_vec(),
+        ),
+        panel(
+            "operations (millions) with compare-and-set",
+            [125_000, 250_000, 500_000, 1_000_000]
+                .map(|operations| (operations as f64 / 1e6, Shape { operations, ..swaps }))
+                .to_vec(),
+        ),
+    ];
+    print!("{csv}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
+    fs::write(folder.join("growth.csv"), csv).expect("a file beside this one");
+    fs::write(folder.join("growth.svg"), svg(&panels)).expect("a file beside this one");
+}
+
+fn seconds(shape: Shape, csv: &mut String) -> f64 {
+    let history = generate::history(shape);
+    let measure = || {
+        let start = Instant::now();
+        let report = check(&history, &Options::default());
+        let seconds = start.elapsed().as_secs_f64();
+        assert_eq!(report.verdict.name(), "valid");
+        (seconds, report.algorithms[0])
+    };
+    let (first, algorithm) = measure();
+    let shortest = first.min(measure().0).min(measure().0);
+    let Shape { operations, clients, unknown, .. } = shape;
+    let _ = writeln!(csv, "{operations},{clients},{unknown},{algorithm},{shortest:.4}");
+    shortest
+}
+
+const WIDTH: f64 = 300.0;
+const HEIGHT: f64 = 200.0;
+const MARGIN: f64 = 50.0;
+
+/// The panels side by side, each on a scale of its own, both axes from 0.
+fn svg(panels: &[Panel]) -> String {
+    let step = WIDTH + MARGIN;
+    let (full_width, full_height) = (step * panels.len() as f64 + MARGIN, HEIGHT + 2.0 * MARGIN);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {full_width} {full_height}\" \
+         font-family=\"sans-serif\" font-size=\"11\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+    );
+    for (panel, left) in panels.iter().zip((0..).map(|at| MARGIN + f64::from(at) * step)) {
+        draw(panel, left, &mut svg);
+    }
+    svg + "</svg>\n"
+}
+
+fn draw(panel: &Panel, left: f64, svg: &mut String) {
+    let most = panel.points.iter().fold(0.0, |most: f64, point| most.max(point.1));
+    let top = (most * 20.0).ceil() / 20.0;
+    let (floor, right) = (MARGIN + HEIGHT, left + WIDTH);
+    let widest = panel.points.last().map_or(1.0, |point| point.0);
+    let x = |value: f64| left + value / widest * WIDTH;
+    let y = |seconds: f64| floor - seconds / top * HEIGHT;
+    let line: Vec<String> =
+        panel.points.iter().map(|p| format!("{:.1},{:.1}", x(p.0), y(p.1))).collect();
+    let _ = writeln!(
+        svg,
+        "<path d=\"M{left},{MARGIN}V{floor}H{right}\" fill=\"none\" stroke=\"black\"/>\n\
+         <text x=\"{left}\" y=\"{}\">seconds</text>\n\
+         <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{top:.2}</text>\n\
+         <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n\
+         <polyline points=\"{}\" fill=\"none\" stroke=\"#1f77b4\" stroke-width=\"2\"/>",
+        MARGIN - 8.0,
+        left - 4.0,
+        MARGIN + 4.0,
+        left + WIDTH / 2.0,
+        floor + 32.0,
+        panel.what,
+        line.join(" "),
+    );
+    for point in &panel.points {
+        let (at, high) = (x(point.0), y(point.1));
+        let _ = writeln!(
+            svg,
+            "<circle cx=\"{at:.1}\" cy=\"{high:.1}\" r=\"3\" fill=\"#1f77b4\"/>\n\
+             <text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+            floor + 15.0,
+            (point.0 * 1000.0).round() / 1000.0,
+        );
+    }
+}
