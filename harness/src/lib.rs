@@ -18,6 +18,7 @@ pub mod limits;
 pub mod manifest;
 pub mod nemesis;
 pub mod network;
+pub mod op;
 pub mod plan;
 pub mod report;
 pub mod results;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-use super::session::Job;
+use super::job::Job;
 use crate::report::progress::{self, Names};
 use crate::run::progress::Progress;
 

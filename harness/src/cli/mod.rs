@@ -8,6 +8,7 @@
 
 mod check;
 mod display;
+mod job;
 mod list;
 mod one_run;
 mod repeat;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::display::Display;
-use super::session::Job;
+use super::job::Job;
 use super::{Failure, Format, RunOptions};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;

@@ -9,6 +9,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 
 use super::display::Display;
+use super::job::Job;
 use super::one_run::{self, Shared};
 use super::repeat::{self, Earlier};
 use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
@@ -19,18 +20,6 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-
-/// One run that is to be made.
-pub struct Job {
-    /// Its place among the runs of this command.
-    pub number: usize,
-    /// Where it comes from: the workload file, or the folder of an earlier run.
-    pub source: PathBuf,
-    /// What is to be done.
-    pub plan: Arc<Plan>,
-    /// The command that makes this run again.
-    pub repeat: String,
-}
 
 /// Runs all workloads and returns the worst of their exit codes.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {

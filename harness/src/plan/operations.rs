@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::run::record::OpKind;
+use crate::op::OpKind;
 use crate::scenario::{Clients, Scenario};
 use crate::seed::{self, Seed};
 use crate::time::RunTime;

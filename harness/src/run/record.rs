@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
+pub use crate::op::OpKind;
 use crate::plan::Plan;
 use crate::scenario::{FaultKind, Scenario};
 use crate::time::RunTime;
@@ -46,26 +47,6 @@ pub struct RunRecord {
     pub end: EndReason,
     /// From the start of the clock to the end.
     pub duration: Duration,
-}
-
-/// Get or put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OpKind {
-    /// A read.
-    Get,
-    /// A write.
-    Put,
-}
-
-impl OpKind {
-    /// `get` or `put`, as on the wire and in every file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Put => "put",
-        }
-    }
 }
 
 /// How an operation ended, in Jepsen's words.
