@@ -1,4 +1,4 @@
-//! For the tests: an oracle that tries all orders, and small random histories.
+//! For the tests: an oracle that tries all orders, small random histories, and how many of them.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -6,6 +6,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::event::{EventType, F};
 use crate::history::{Entry, History, Recorder, Value};
 use crate::model::{Call, Model, RegisterOp};
+
+/// How many random cases a test tries: as many as given, times `CHECKER_CASES` if that is set, for
+/// those who have minutes instead of seconds.
+pub(crate) fn cases(count: u64) -> u64 {
+    let factor = std::env::var("CHECKER_CASES").map_or(1, |factor| {
+        factor.parse::<u64>().expect("CHECKER_CASES says how many times as many cases to try")
+    });
+    count * factor
+}
 
 /// Whether some order of all completed and any open operations respects time and the model.
 pub(crate) fn brute_force<M: Model>(model: &M, calls: &[Call<M::Op>]) -> bool {

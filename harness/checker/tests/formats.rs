@@ -27,6 +27,12 @@ INFO  jepsen.util - 1\t:invoke\t:cas\t[1 2]
 INFO  jepsen.util - 1\t:fail\t:cas\t[1 2]
 ";
 
+const JOURNAL: &str = r#"{"schema":1,"kind":"history","model":"kv"}
+{"index":0,"time_ns":5,"process":1,"client":"a","type":"invoke","f":"put","key":"x","value":"1","node":null,"error":null}
+{"index":1,"time_ns":6,"process":1,"client":"a","type":"ok","f":"put","key":"x","value":"1","node":"b","error":null}
+{"index":2,"time_ns":7,"process":1,"client":"a","type":"invoke","f":"cas","key":"x","value":["1","2"],"node":null,"error":null}
+"#;
+
 fn verdict(text: &str) -> Result<&'static str, String> {
     let format = Format::detect(text.lines().next().unwrap_or_default().as_bytes());
     let mut reader = Reader::new(format);
@@ -65,11 +71,12 @@ fn errors_name_line_and_what_was_expected() {
 
 #[test]
 fn no_text_makes_a_reader_panic() {
-    let texts = [EDN, CSV, LOG, r#"{"schema":1}"#];
+    let texts = [EDN, CSV, LOG, JOURNAL];
+    let formats = [Format::Jsonl, Format::Edn, Format::JepsenLog, Format::Csv];
     for seed in 0..20_000 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut text = texts[rng.random_range(0..texts.len())].as_bytes().to_vec();
-        let format = Format::detect(text.split(|&byte| byte == b'\n').next().unwrap_or_default());
+        let detected = Format::detect(text.split(|&byte| byte == b'\n').next().unwrap_or_default());
         for _ in 0..rng.random_range(1..6) {
             let at = rng.random_range(0..text.len());
             match rng.random_range(0..3) {
@@ -78,6 +85,8 @@ fn no_text_makes_a_reader_panic() {
                 _ => text.insert(at, b"[]{}\"\\:#, \n"[rng.random_range(0..11)]),
             }
         }
+        let any = formats[rng.random_range(0..formats.len())];
+        let format = if rng.random_bool(0.8) { detected } else { any };
         let mut reader = Reader::new(format);
         if text.split(|&byte| byte == b'\n').all(|line| reader.line(line).is_ok()) {
             check(&reader.finish().0, &Options::default());

@@ -7,7 +7,7 @@ use super::{Answer, check, core_calls};
 use crate::budget::Budget;
 use crate::history::{Operation, Value};
 use crate::model::Register;
-use crate::oracle::{brute_force, record, register_calls};
+use crate::oracle::{brute_force, cases, record, register_calls};
 use crate::search::{self, linearize_along};
 
 const MODEL: Register = Register { initial: Value::EMPTY };
@@ -15,7 +15,7 @@ const MODEL: Register = Register { initial: Value::EMPTY };
 #[test]
 fn chains_agree_with_all_permutations() {
     let (mut by_chains, mut by_search, mut contradictions) = (0, 0, 0);
-    for seed in 0..400_000 {
+    for seed in 0..cases(400_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(1..=7);
         let calls = register_calls(&mut rng, count, true, true);

@@ -7,7 +7,7 @@ use super::{confirms, sees, writes};
 use crate::check::{ModelName, Options, check};
 use crate::history::{History, Operation, Value};
 use crate::model::{Call, Register, RegisterOp};
-use crate::oracle::{brute_force, record, register_calls};
+use crate::oracle::{brute_force, cases, record, register_calls};
 use crate::verdict::Verdict;
 
 const MODEL: Register = Register { initial: Value::EMPTY };
@@ -27,7 +27,7 @@ fn witness(history: &History, calls: &[Call<RegisterOp>]) -> Option<Vec<(Operati
 #[test]
 fn without_any_operation_and_who_needs_it_the_rest_of_a_witness_is_linearizable() {
     let mut seen = 0;
-    for seed in 0..60_000 {
+    for seed in 0..cases(60_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(1..=7);
         let calls = register_calls(&mut rng, count, seed % 3 == 0, true);
@@ -58,7 +58,7 @@ fn without_any_operation_and_who_needs_it_the_rest_of_a_witness_is_linearizable(
 
 #[test]
 fn the_recursion_that_confirms_agrees_with_all_permutations() {
-    for seed in 0..60_000 {
+    for seed in 0..cases(60_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(1..=7);
         let calls = register_calls(&mut rng, count, seed % 2 == 0, true);

@@ -7,12 +7,12 @@ use super::linearization;
 use crate::check::{ModelName, Options};
 use crate::history::Value;
 use crate::model::Register;
-use crate::oracle::{brute_force, record, register_calls};
+use crate::oracle::{brute_force, cases, record, register_calls};
 
 #[test]
 fn an_order_is_shown_of_all_that_is_linearizable_and_of_nothing_else() {
     let mut shown = 0;
-    let count = 60_000;
+    let count = cases(60_000);
     for seed in 0..count {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let length = rng.random_range(1..=7);

@@ -6,14 +6,14 @@ use rand_chacha::ChaCha8Rng;
 use super::{Answer, check};
 use crate::history::{Operation, Value};
 use crate::model::{Call, Register, RegisterOp};
-use crate::oracle::{brute_force, record, register_calls};
+use crate::oracle::{brute_force, cases, record, register_calls};
 
 const MODEL: Register = Register { initial: Value::EMPTY };
 
 #[test]
 fn zones_agree_with_all_permutations_and_contradictions_are_minimal() {
     let (mut valid, mut invalid) = (0, 0);
-    for seed in 0..200_000 {
+    for seed in 0..cases(200_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(1..=7);
         let calls = register_calls(&mut rng, count, true, false);
