@@ -13,9 +13,8 @@ run: ## build, and run the demo: a verdict in half a minute
 
 test: lint ## formatting, lints, unit and property tests, the command line, real clusters
 	$(CARGO) build --workspace --bins --examples
-	$(CARGO) test --workspace --exclude harness --no-fail-fast
-	# These wait more than they compute: several at once.
-	RUST_TEST_THREADS=8 $(CARGO) test --package harness --no-fail-fast
+	# The harness's tests wait more than they compute: several at once.
+	RUST_TEST_THREADS=8 $(CARGO) test --workspace --no-fail-fast
 
 lint: ## formatting, and lints with warnings as errors
 	$(CARGO) fmt --all --check
