@@ -36,6 +36,8 @@
 //! goes on, [`online`] answers after each event.
 //!
 //! [`model`] holds the objects that answers are measured by, and the trait for one's own.
+//! [`weaker`] asks for less than linearizability, and [`objects`] about sets, counters, queues,
+//! locks, unique ids and bank accounts. What is almost a history, [`lenient`] repairs by rule.
 
 mod budget;
 mod calls;
@@ -47,7 +49,9 @@ mod explain;
 pub mod format;
 pub mod history;
 mod intern;
+pub mod lenient;
 pub mod model;
+pub mod objects;
 pub mod online;
 #[cfg(test)]
 mod oracle;
@@ -55,6 +59,7 @@ mod order;
 mod own;
 mod search;
 mod verdict;
+pub mod weaker;
 mod witness;
 mod zones;
 

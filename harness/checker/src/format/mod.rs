@@ -9,6 +9,7 @@ pub mod jepsen_edn;
 pub mod jepsen_log;
 mod journal_line;
 pub mod jsonl;
+pub(crate) mod object_edn;
 
 use crate::history::{History, PairingError};
 

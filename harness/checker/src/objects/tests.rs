@@ -1,0 +1,345 @@
+//! Objects against an oracle that tries all orders, and the shapes that each check must know.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rand::{RngExt as _, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Call, Model};
+use crate::oracle::{brute_force, cases, intervals};
+
+/// Random histories of each object.
+const CASES: u64 = 6_000;
+
+/// An operation on any object, with its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Op {
+    f: &'static str,
+    argument: Value,
+    result: Value,
+}
+
+/// All objects in one, each in its own operations.
+#[derive(Clone, Copy)]
+struct Correct;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct State {
+    set: BTreeSet<i64>,
+    sum: i64,
+    queue: VecDeque<i64>,
+    held: bool,
+}
+
+impl State {
+    /// Does an operation and returns its answer; none if it has to wait.
+    fn apply(&mut self, f: &str, argument: &Value) -> Option<Value> {
+        let number = argument.as_i64().unwrap_or_default();
+        match f {
+            "add" => {
+                self.set.insert(number);
+                Some(argument.clone())
+            }
+            "read" => Some(json!(self.set)),
+            "count" => {
+                self.sum += number;
+                Some(argument.clone())
+            }
+            "total" => Some(json!(self.sum)),
+            "enqueue" => {
+                self.queue.push_back(number);
+                Some(argument.clone())
+            }
+            "dequeue" => Some(json!(self.queue.pop_front())),
+            _ => {
+                let acquire = f == "acquire";
+                let waits = acquire == self.held;
+                self.held = acquire;
+                (!waits).then_some(Value::Null)
+            }
+        }
+    }
+}
+
+impl Model for Correct {
+    type Op = Op;
+    type State = State;
+
+    fn initial(&self) -> State {
+        State::default()
+    }
+
+    fn step(&self, state: &State, op: &Op) -> Option<State> {
+        let mut after = state.clone();
+        let answer = after.apply(op.f, &op.argument)?;
+        (op.result == json!("unknown") || answer == op.result).then_some(after)
+    }
+}
+
+/// A random history of an object with these functions, in some of which one answer is exchanged
+/// for that of another operation.
+fn random(rng: &mut ChaCha8Rng, fs: &[&'static str]) -> Vec<Call<Op>> {
+    let count = rng.random_range(2..=6);
+    let intervals = intervals(rng, count);
+    let mut calls: Vec<Call<Op>> = (1..)
+        .zip(&intervals)
+        .map(|(number, &(invoke, complete))| {
+            let f = fs[rng.random_range(0..fs.len())];
+            let argument = match f {
+                "add" | "enqueue" => json!(number),
+                "count" => json!(rng.random_range(-1..=2)),
+                _ => Value::Null,
+            };
+            Call { op: Op { f, argument, result: json!("unknown") }, invoke, complete }
+        })
+        .collect();
+    let mut points: Vec<(u32, usize)> = Vec::new();
+    for (at, call) in calls.iter().enumerate() {
+        if call.complete.is_some() || rng.random_bool(0.5) {
+            points.push((rng.random_range(call.invoke..call.complete.unwrap_or(30)), at));
+        }
+    }
+    points.sort_unstable();
+    let mut state = State::default();
+    for (_, at) in points {
+        let Call { op, complete, .. } = &mut calls[at];
+        let answer = state.apply(op.f, &op.argument);
+        if complete.is_some() {
+            op.result = answer.unwrap_or_default();
+        }
+    }
+    let (from, to) = (rng.random_range(0..count), rng.random_range(0..count));
+    let same = calls[from].op.f == calls[to].op.f && calls[from].op.argument.is_null();
+    if same && calls[from].complete.is_some() && calls[to].complete.is_some() {
+        calls[to].op.result = calls[from].op.result.clone();
+    }
+    calls
+}
+
+/// The history that these calls make, each by a process of its own.
+fn record(calls: &[Call<Op>]) -> ObjectHistory {
+    let mut events: Vec<(u32, ObjectEvent<'_>)> = Vec::new();
+    for (process, Call { op, invoke, complete }) in (0..).zip(calls) {
+        let f = match op.f {
+            "count" => "add",
+            "total" => "read",
+            f => f,
+        };
+        let event = |place: u32, r#type, value: &Value| {
+            let value = value.clone();
+            let index = Some(place.into());
+            (
+                place,
+                ObjectEvent {
+                    index,
+                    time_ns: None,
+                    process,
+                    r#type,
+                    f: f.into(),
+                    key: None,
+                    value,
+                },
+            )
+        };
+        events.push(event(*invoke, crate::EventType::Invoke, &op.argument));
+        events.extend(complete.map(|place| event(place, crate::EventType::Ok, &op.result)));
+    }
+    events.sort_by_key(|(place, _)| *place);
+    let mut recorder = ObjectRecorder::new();
+    for (_, event) in events {
+        recorder.record(event).unwrap();
+    }
+    recorder.finish()
+}
+
+/// Asks about many random histories. Valid ones are never called invalid; with `exact`, no other
+/// is called valid.
+fn against_the_oracle(object: Object, fs: &[&'static str], exact: bool) {
+    let mut seen = [0; 2];
+    for seed in 0..cases(CASES) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let calls = random(&mut rng, fs);
+        let found = check(object, &record(&calls), &Budget::default()).verdict;
+        let expected = brute_force(&Correct, &calls);
+        if matches!(found, Finding::Unknown(_)) {
+            assert!(calls.iter().all(|c| c.op.f != "read" || c.complete.is_none()), "seed {seed}");
+            continue;
+        }
+        let is_valid = found == Finding::Valid;
+        let agree = if exact { is_valid == expected } else { is_valid || !expected };
+        assert!(agree, "seed {seed}: {expected}, found {found:#?} for {calls:#?}");
+        seen[usize::from(is_valid)] += 1;
+    }
+    assert!(seen.iter().all(|&count| count > CASES / 100), "too one-sided: {seen:?}");
+}
+
+#[test]
+fn sets_are_decided_exactly() {
+    against_the_oracle(Object::Set, &["add", "read"], true);
+}
+
+#[test]
+fn late_sets_are_never_wrongly_accused() {
+    against_the_oracle(Object::SetEventual, &["add", "add", "read", "read", "read"], false);
+}
+
+#[test]
+fn counters_are_never_wrongly_accused() {
+    against_the_oracle(Object::Counter, &["count", "total"], false);
+}
+
+#[test]
+fn queues_are_decided_exactly() {
+    against_the_oracle(Object::Queue, &["enqueue", "dequeue"], true);
+}
+
+#[test]
+fn unordered_queues_are_never_wrongly_accused() {
+    against_the_oracle(Object::UnorderedQueue, &["enqueue", "dequeue", "dequeue"], false);
+}
+
+#[test]
+fn locks_are_decided_exactly() {
+    against_the_oracle(Object::Lock, &["acquire", "release"], true);
+}
+
+/// One event a word: `process type f value`, with `+` for invoke, `=` ok, `-` fail, `?` info.
+fn told(events: &str) -> ObjectHistory {
+    let mut reader = Reader::new(Form::Jsonl, false);
+    reader.line(br#"{"schema":1}"#).unwrap();
+    for (index, event) in events.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate()
+    {
+        let mut words = event.splitn(4, ' ');
+        let process = words.next().unwrap();
+        let r#type = match words.next().unwrap() {
+            "+" => "invoke",
+            "=" => "ok",
+            "-" => "fail",
+            _ => "info",
+        };
+        let (f, value) = (words.next().unwrap(), words.next().unwrap_or("null"));
+        let place = format!(r#""index":{index},"time_ns":{index},"process":{process}"#);
+        let line = format!(r#"{{{place},"type":"{type}","f":"{f}","value":{value}}}"#);
+        reader.line(line.as_bytes()).unwrap();
+    }
+    reader.finish().0
+}
+
+fn verdict(object: Object, events: &str) -> Finding {
+    check(object, &told(events), &Budget::default()).verdict
+}
+
+fn kind(object: Object, events: &str) -> Kind {
+    match verdict(object, events) {
+        Finding::Invalid(contradiction) => contradiction.kind,
+        other => panic!("expected a contradiction, found {other:?}"),
+    }
+}
+
+#[test]
+fn what_a_set_does_wrong_has_its_kind() {
+    let lost = "1 + add 1\n1 = add 1\n1 + read\n1 = read []";
+    assert_eq!(kind(Object::Set, lost), Kind::Lost);
+    assert_eq!(kind(Object::SetEventual, lost), Kind::Lost);
+    let stale = format!("{lost}\n1 + read\n1 = read [1]");
+    assert_eq!(kind(Object::Set, &stale), Kind::StaleRead);
+    assert_eq!(verdict(Object::SetEventual, &stale), Finding::Valid);
+    let twice = "1 + add 1\n1 = add 1\n1 + read\n1 = read [1, 1]";
+    assert_eq!(kind(Object::Set, twice), Kind::Duplicated);
+    let phantom = "1 + add 1\n1 - add 1\n1 + read\n1 = read [1]";
+    assert_eq!(kind(Object::SetEventual, phantom), Kind::ValueFromNowhere);
+    let unread = "1 + add 1\n1 = add 1";
+    assert_eq!(verdict(Object::Set, unread).name(), "unknown");
+}
+
+#[test]
+fn what_a_queue_does_wrong_has_its_kind() {
+    let (put, take) = ("1 + enqueue 1\n1 = enqueue 1\n", "2 + dequeue\n2 = dequeue 1\n");
+    let both = Object::UnorderedQueue;
+    assert_eq!(kind(both, &format!("{put}{take}{take}")), Kind::Duplicated);
+    assert_eq!(kind(both, take), Kind::ValueFromNowhere);
+    assert_eq!(kind(both, &format!("{put}2 + drain\n2 = drain []")), Kind::Lost);
+    let maybe = format!("{put}3 + dequeue\n3 ? dequeue\n2 + drain\n2 = drain []");
+    assert_eq!(verdict(both, &maybe), Finding::Valid);
+    assert_eq!(verdict(both, put), Finding::Valid);
+    let swapped = format!(
+        "{put}1 + enqueue 2\n1 = enqueue 2\n2 + dequeue\n2 = dequeue 2\n2 + dequeue\n2 = dequeue 1"
+    );
+    assert_eq!(verdict(both, &swapped), Finding::Valid);
+    assert_eq!(kind(Object::Queue, &swapped), Kind::OutOfOrder);
+}
+
+#[test]
+fn two_holders_are_named() {
+    let both = "1 + acquire\n1 = acquire\n2 + acquire\n2 = acquire\n1 + release\n1 = release";
+    assert_eq!(kind(Object::Lock, both), Kind::TwoHolders);
+    let open = "1 + acquire\n1 = acquire\n1 + release\n1 ? release\n2 + acquire\n2 = acquire";
+    assert_eq!(verdict(Object::Lock, open), Finding::Valid);
+}
+
+#[test]
+fn ids_and_balances() {
+    let ids = "1 + generate\n2 + generate\n1 = generate 7\n2 = generate 7";
+    assert_eq!(kind(Object::UniqueIds, ids), Kind::Duplicated);
+    assert_eq!(verdict(Object::UniqueIds, &ids.replace("2 = generate 7", "")), Finding::Valid);
+    let read = |balances: &str| format!("1 + read\n1 = read {balances}\n");
+    let good = read(r#"{"a": 5, "b": 5}"#) + &read(r#"{"a": 12, "b": -2}"#);
+    assert_eq!(kind(Object::Bank, &good), Kind::NegativeBalance);
+    assert_eq!(verdict(Object::BankNegative, &good), Finding::Valid);
+    let wrong = read("[5, 5]") + &read("[5, 6]");
+    assert_eq!(kind(Object::Bank, &wrong), Kind::WrongTotal);
+}
+
+#[test]
+fn a_counter_stays_within_its_bounds() {
+    let add = "1 + add 2\n1 = add 2\n";
+    let read = |value: u64| format!("{add}2 + add 3\n3 + read\n3 = read {value}\n");
+    assert_eq!(verdict(Object::Counter, &read(2)), Finding::Valid);
+    assert_eq!(verdict(Object::Counter, &read(5)), Finding::Valid);
+    assert_eq!(kind(Object::Counter, &read(1)), Kind::OutOfBounds);
+    assert_eq!(kind(Object::Counter, &read(6)), Kind::OutOfBounds);
+    let fell = read(5) + "3 + read\n3 = read 2";
+    assert_eq!(kind(Object::Counter, &fell), Kind::StaleRead);
+}
+
+#[test]
+fn jepsens_edn_is_read_and_keys_are_apart() {
+    let mut reader = Reader::new(Form::Edn, false);
+    let text = "[{:process :nemesis, :type :info, :f :start, :value nil}\n\
+                {:process 0, :type :invoke, :f :add, :value 1, :key :a}\n\
+                {:process 0, :type :ok, :f :add, :value 1,\n :key :a}\n\
+                {:process 1, :type :invoke, :f :read, :value nil, :key :b}\n\
+                {:process 1, :type :ok, :f :read, :value #{}, :key :b}\n\
+                {:process 1, :type :invoke, :f :read, :value nil, :key :a}\n\
+                {:process 1, :type :ok, :f :read, :value #{1}, :key :a}]";
+    for line in text.lines() {
+        reader.line(line.as_bytes()).unwrap();
+    }
+    let (history, is_torn) = reader.finish();
+    assert!(!is_torn);
+    let report = check(Object::Set, &history, &Budget::default());
+    assert_eq!((report.operations, report.verdict), (3, Finding::Valid));
+}
+
+#[test]
+fn strict_readers_refuse_what_lenient_ones_repair() {
+    let lines = [
+        r#"{"schema":1}"#,
+        r#"{"index":0,"time_ns":5,"process":1,"type":"ok","f":"add","value":1}"#,
+        r#"{"index":1,"time_ns":4,"process":1,"type":"invoke","f":"read"}"#,
+        r#"{"index":2,"time_ns":6,"process":1,"type":"invoke","f":"read"}"#,
+        r#"{"index":3,"time_ns":5,"process":1,"type":"ok","f":"read","value":[]}"#,
+    ];
+    let read = |is_lenient| {
+        let mut reader = Reader::new(Form::Jsonl, is_lenient);
+        let read = lines.iter().try_for_each(|line| reader.line(line.as_bytes()));
+        read.map(|()| (reader.repairs(), reader.finish().0))
+    };
+    let refused = read(false).unwrap_err();
+    assert!(matches!(refused, crate::format::ParseError::Pairing { line: 2, .. }), "{refused}");
+    let (repairs, history) = read(true).unwrap();
+    assert_eq!((repairs.dropped, repairs.left_open, repairs.reordered), (1, 1, 1));
+    assert_eq!(check(Object::Set, &history, &Budget::default()).verdict, Finding::Valid);
+}

@@ -1,0 +1,89 @@
+//! Convergence at the end of a run: after the last write all come to read the same.
+//!
+//! Of each key, only reads count that began after every write was over, and after every open one
+//! began; of those, each process's last. They must agree on a value that was written, or on what
+//! was there at first if no write was acknowledged. A write that is still open may arrive between
+//! two of them, so that a difference it could make is `Unknown`, and so is a key that was written
+//! and not read afterwards. How long convergence may take is not asked: a run that wants to know
+//! stops writing, waits, and reads with every client. O(n).
+
+use rustc_hash::FxHashMap;
+
+use super::origins::writes;
+use super::words::{invalid, unknown};
+use crate::budget::Limit;
+use crate::event::F;
+use crate::history::{History, Outcome, Value};
+use crate::verdict::Verdict;
+use crate::witness::Kind;
+
+pub(super) fn check(history: &History) -> Verdict {
+    let mut verdict = Verdict::Valid;
+    for positions in history.by_key() {
+        verdict = verdict.join(converges(history, &positions));
+    }
+    verdict
+}
+
+fn converges(history: &History, positions: &[u32]) -> Verdict {
+    let op = |at: u32| &history.operations()[at as usize];
+    let Some(&first) = positions.first() else { return Verdict::Valid };
+    let key = history.key(op(first).key);
+    let writers: Vec<u32> = positions.iter().copied().filter(|&at| writes(op(at))).collect();
+    if writers.iter().any(|&at| op(at).f == F::Append) {
+        return unknown(key, Limit::Algorithm, 0, &format!("key {key:?} was appended to"));
+    }
+    let end = |at: &u32| op(*at).complete_index().unwrap_or(op(*at).invoke_index());
+    let Some(last_end) = writers.iter().map(end).max() else { return Verdict::Valid };
+    let mut last_reads: FxHashMap<u32, u32> = FxHashMap::default();
+    let is_final = |at: &&u32| {
+        let read = op(**at);
+        read.f == F::Get && read.outcome == Outcome::Ok && read.invoke_index() > last_end
+    };
+    for &at in positions.iter().filter(is_final) {
+        last_reads.insert(op(at).process, at);
+    }
+    let mut finals: Vec<u32> = last_reads.into_values().collect();
+    finals.sort_unstable();
+    let Some(&first) = finals.first() else {
+        let why = format!("key {key:?} was written, and not read after the last write");
+        return unknown(key, Limit::Algorithm, 0, &why);
+    };
+    let is_acknowledged = |value: Value| {
+        writers.iter().any(|&at| op(at).argument == value && op(at).outcome == Outcome::Ok)
+    };
+    let is_open = |value: Value| {
+        writers.iter().any(|&at| op(at).argument == value && op(at).outcome == Outcome::Info)
+    };
+    let acknowledged = writers.iter().find(|&&at| op(at).outcome == Outcome::Ok);
+    for &read in &finals {
+        let value = op(read).result;
+        if is_acknowledged(value) || is_open(value) {
+            continue;
+        }
+        if value != Value::EMPTY && value != Value::NIL {
+            let what = "after the last write a value was read that nobody wrote";
+            return invalid(history, Kind::ValueFromNowhere, &[read], true, what);
+        }
+        if let Some(&write) = acknowledged {
+            let what = "after the last write there was still nothing";
+            return invalid(history, Kind::LostWrite, &[write, read], true, what);
+        }
+    }
+    let settled = |&&at: &&u32| !is_open(op(at).result);
+    let mut certain = finals.iter().filter(settled);
+    if let Some(&one) = certain.next()
+        && let Some(&other) = certain.find(|&&other| op(other).result != op(one).result)
+    {
+        let what = "after the last write two processes read different values for the last time";
+        return invalid(history, Kind::SplitState, &[one, other], true, what);
+    }
+    if finals.iter().any(|&at| op(at).result != op(first).result) {
+        let why = format!(
+            "the last reads of key {key:?} differ by a write that was never answered, which may \
+             have arrived between them"
+        );
+        return unknown(key, Limit::Algorithm, 0, &why);
+    }
+    Verdict::Valid
+}

@@ -1,0 +1,58 @@
+//! Which write each read saw, told by its value.
+
+use rustc_hash::FxHashMap;
+
+use crate::event::F;
+use crate::history::{History, Key, Operation, Outcome, Value};
+
+/// Where the value of an answered read is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// From before the first write.
+    Initial,
+    /// From the write at this position.
+    Write(u32),
+    /// Nobody wrote it.
+    Nowhere,
+}
+
+/// Whether an operation may change its key.
+pub(super) fn writes(op: &Operation) -> bool {
+    op.outcome != Outcome::Fail && op.f != F::Get && !op.refused
+}
+
+/// The origins of a history's reads.
+pub(super) struct Origins {
+    writers: FxHashMap<(Key, Value), u32>,
+    /// Keys on which a value does not tell its write, with the reason.
+    pub(super) doubtful: FxHashMap<Key, &'static str>,
+}
+
+impl Origins {
+    pub(super) fn new(history: &History) -> Self {
+        let mut writers = FxHashMap::default();
+        let mut doubtful = FxHashMap::default();
+        for (at, op) in (0u32..).zip(history.operations()).filter(|(_, op)| writes(op)) {
+            if op.f == F::Append {
+                doubtful.insert(op.key, "it was appended to");
+            } else if writers.insert((op.key, op.argument), at).is_some() {
+                doubtful.insert(op.key, "a value was written to it twice");
+            } else if op.argument == Value::EMPTY || op.argument == Value::NIL {
+                doubtful.insert(op.key, "what it may have held at first was written to it");
+            }
+        }
+        Origins { writers, doubtful }
+    }
+
+    /// The origin of an answered read; none for any other operation, and on doubtful keys.
+    pub(super) fn of(&self, op: &Operation) -> Option<Origin> {
+        if op.f != F::Get || op.outcome != Outcome::Ok || self.doubtful.contains_key(&op.key) {
+            return None;
+        }
+        Some(match self.writers.get(&(op.key, op.result)) {
+            Some(&at) => Origin::Write(at),
+            None if op.result == Value::EMPTY || op.result == Value::NIL => Origin::Initial,
+            None => Origin::Nowhere,
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Contradictions and doubts about weaker promises, in words.
+
+use std::fmt::Write;
+
+use crate::budget::Limit;
+use crate::event::F;
+use crate::history::{History, Operation, Outcome};
+use crate::verdict::{Reason, Verdict};
+use crate::witness::{Kind, Witness, WitnessOperation};
+
+/// A contradiction between the operations at these positions.
+pub(super) fn invalid(
+    history: &History,
+    kind: Kind,
+    core: &[u32],
+    minimal: bool,
+    what: &str,
+) -> Verdict {
+    let mut core = core.to_vec();
+    core.sort_unstable();
+    core.dedup();
+    let core: Vec<&Operation> = core.iter().map(|&at| &history.operations()[at as usize]).collect();
+    let key = core.last().map(|op| history.key(op.key).to_owned()).unwrap_or_default();
+    let mut explanation = format!("{}: {what}: ", kind.name());
+    for (number, op) in core.iter().enumerate() {
+        let separator = if number == 0 { "" } else { "; " };
+        let _ = write!(explanation, "{separator}{}", told(history, op));
+    }
+    explanation.push('.');
+    let operations = core.iter().map(|op| WitnessOperation::new(history, op)).collect();
+    Verdict::Invalid(Box::new(Witness { key, kind, operations, minimal, explanation }))
+}
+
+/// A doubt about a key, or with an empty one about all.
+pub(super) fn unknown(key: &str, limit: Limit, placed: usize, why: &str) -> Verdict {
+    let explanation = format!("undecided: {why}");
+    Verdict::Unknown(Reason { key: key.to_owned(), limit, placed, completed: 0, explanation })
+}
+
+fn told(history: &History, op: &Operation) -> String {
+    let (key, argument) = (history.key(op.key), history.value(op.argument));
+    let what = match op.f {
+        F::Get if op.outcome == Outcome::Ok => {
+            format!("get of {key:?} returned {:?}", history.value(op.result))
+        }
+        F::Cas => {
+            let refused = if op.refused { ", refused" } else { "" };
+            let expected = history.value(op.result);
+            format!("cas of {key:?} from {expected:?} to {argument:?}{refused}")
+        }
+        f => format!("{} of {key:?}, {argument:?}", f.name()),
+    };
+    let end = match op.complete_index() {
+        Some(index) => format!("to {index}"),
+        None => "on, never answered".to_owned(),
+    };
+    format!("{what} (process {}, events {} {end})", history.process(op), op.invoke_index())
+}
