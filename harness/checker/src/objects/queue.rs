@@ -119,13 +119,13 @@ fn lost(operations: &[&ObjectOperation], elements: &[Element<'_>]) -> Option<Fin
     }
     let mut missing = Vec::new();
     for element in elements {
+        // An element enqueued while the drain ran may have been left by it.
         let before = |op: &&&ObjectOperation| op.is_ok() && op.end() < drain.invoke;
         let certain = element.enqueues.iter().filter(before).count();
         if certain > element.dequeues.len() {
             missing.extend(element.enqueues.iter().find(before).copied());
         }
     }
-    // An element enqueued while the drain ran may have been left by it.
     let spare = open("dequeue");
     if missing.len() <= spare {
         return None;

@@ -59,13 +59,6 @@ struct Found {
     what: &'static str,
 }
 
-/// What a process wrote to a key, or read of another's writes to it.
-#[derive(Default)]
-struct Trail {
-    /// Positions of acknowledged writes, increasing.
-    acknowledged: Vec<u32>,
-}
-
 /// A read, and the latest write of one process that was read up to there.
 #[derive(Clone, Copy)]
 struct Seen {
@@ -77,7 +70,8 @@ struct Sessions<'a> {
     history: &'a History,
     origins: Origins,
     by_process: Vec<Vec<u32>>,
-    trails: FxHashMap<(u32, Key), Trail>,
+    /// By process and key: positions of acknowledged writes, increasing.
+    acknowledged: FxHashMap<(u32, Key), Vec<u32>>,
     /// By reader, key and writer: reads with the latest of the writes read up to there.
     reads: FxHashMap<(u32, Key, u32), Vec<Seen>>,
     /// By reader and key: the first read of a write.
@@ -92,7 +86,7 @@ impl<'a> Sessions<'a> {
             history,
             origins,
             by_process: Vec::new(),
-            trails: FxHashMap::default(),
+            acknowledged: FxHashMap::default(),
             reads: FxHashMap::default(),
             first_reads: FxHashMap::default(),
             first_read_of: FxHashMap::default(),
@@ -104,8 +98,7 @@ impl<'a> Sessions<'a> {
             }
             sessions.by_process[process].push(at);
             if writes(op) && op.outcome == Outcome::Ok {
-                let trail = sessions.trails.entry((op.process, op.key)).or_default();
-                trail.acknowledged.push(at);
+                sessions.acknowledged.entry((op.process, op.key)).or_default().push(at);
             }
             if let Some(Origin::Write(write)) = sessions.origins.of(op) {
                 let seen = Seen { write, read: at };
@@ -222,7 +215,7 @@ impl<'a> Sessions<'a> {
                     before";
         // A write older than `seen`, by the order of its process, that is not in what was read.
         let hidden = |writer: u32, seen: &Seen, after: Option<u32>| {
-            let writes = &self.trails.get(&(writer, key))?.acknowledged;
+            let writes = self.acknowledged.get(&(writer, key))?;
             let next = after.map_or(0, |after| writes.partition_point(|&write| write <= after));
             let hidden = *writes.get(next)?;
             let is_before =
