@@ -45,7 +45,6 @@ pub struct Launch<'a> {
 
 /// A running (or dead) replica. Dropping it kills its process group.
 pub struct Process {
-    id: NodeId,
     pid: Pid,
     spawned: Instant,
     folder: PathBuf,
@@ -100,7 +99,6 @@ impl Process {
             }
         });
         Ok(Self {
-            id,
             pid,
             spawned: Instant::now(),
             folder: launch.folder.to_owned(),
@@ -109,11 +107,6 @@ impl Process {
             cpu_ns: None,
             waiter,
         })
-    }
-
-    /// Whose process.
-    pub fn id(&self) -> NodeId {
-        self.id
     }
 
     /// The process id.

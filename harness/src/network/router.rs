@@ -152,11 +152,6 @@ impl Router {
         self.majority_side = None;
     }
 
-    /// Whether a partition is in force.
-    pub fn is_partitioned(&self) -> bool {
-        self.majority_side.is_some()
-    }
-
     /// Notes what is odd about a message.
     pub fn remarks(&mut self) -> &mut Remarks {
         &mut self.remarks
