@@ -1,7 +1,7 @@
 //! The one socket over which a replica talks to everyone: one file per kind.
 //!
 //! Nothing here blocks but [`Transport::wait`]: what a full socket does not take is kept in a
-//! bounded [`outbox`] until it does.
+//! bounded `outbox` until it does.
 
 mod outbox;
 mod seqpacket;
