@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How the program ended. The order of badness among verdicts is that of [`Exit::badness`].
+/// How the program ended. The order of badness among verdicts is that of [`Exit::join`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
     /// All five questions were answered well.
@@ -61,7 +61,7 @@ impl Exit {
         }
     }
 
-    /// The worse of two.
+    /// The worse of two: safety, then process, liveness, environment, evidence.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         if other.badness() > self.badness() { other } else { self }

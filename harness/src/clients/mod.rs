@@ -1,9 +1,9 @@
 //! The clients: a pure core that is told what time it is, what was answered and who lives, and says
 //! what is to be sent and when it wants to be woken.
 //!
-//! - [`requests`]: what was asked under which `MID`, and what became of it.
-//! - [`course`]: what the course's clients ask next.
-//! - [`shared`]: what clients on shared keys ask next.
+//! - `requests`: what was asked under which `MID`, and what became of it.
+//! - `course`: what the course's clients ask next.
+//! - `shared`: what clients on shared keys ask next.
 //! - [`Pool`] (in `pool`): all clients of a run, and the protocol between them and the replicas.
 
 mod course;
