@@ -50,6 +50,14 @@ pub const MESSAGE_TYPES: usize = 64;
 /// The longest message type that is kept.
 pub const MESSAGE_TYPE_BYTES: usize = 40;
 
+/// Messages written down one by one in `messages.jsonl`, some 120 MB: a run that sends more is a
+/// benchmark, which nobody reads arrow by arrow; its counts stay complete.
+pub const MESSAGES_LOGGED: u64 = 2_000_000;
+
+/// Messages that are handed to the log's writer at once: few enough that the writer keeps up
+/// within a batch, many enough that handing over costs nothing.
+pub const MESSAGES_IN_BATCH: usize = 4096;
+
 /// Bytes kept of each output stream of a replica; the rest is read, counted and thrown away.
 pub const OUTPUT_BYTES: u64 = 8 << 20;
 

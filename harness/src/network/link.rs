@@ -102,6 +102,11 @@ impl Link {
         self.lost(index, DropCause::BeforeStart);
     }
 
+    /// The name of a message type of this link.
+    pub fn kind(&self, index: TypeIndex) -> &str {
+        &self.counts[index.0].0
+    }
+
     /// Counts a message as handed over.
     pub fn delivered(&mut self, index: TypeIndex) {
         self.counts[index.0].1.delivered += 1;

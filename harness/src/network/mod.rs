@@ -8,10 +8,12 @@
 //! - [`router`]: the network of one run: where each message goes.
 //! - [`remarks`]: what was wrong or odd about messages.
 //! - [`outbox`]: what waits for a replica that does not read.
+//! - [`message_log`]: each message with its fate, in a file.
 
 pub mod envelope;
 pub mod leader;
 pub mod link;
+pub mod message_log;
 pub mod outbox;
 pub mod remarks;
 pub mod router;

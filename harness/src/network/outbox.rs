@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::link::TypeIndex;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::time::RunTime;
 
 /// A message on its way to a replica.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Outgoing {
     pub from: NodeId,
     /// Its place in the link's counts; `None` if it is not counted.
     pub kind: Option<TypeIndex>,
+    /// When it was sent.
+    pub sent: RunTime,
     /// The packet.
     pub packet: Rc<[u8]>,
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::envelope::{AnsweredValue, Envelope, NotAMessage};
 use super::leader::LeaderView;
-use super::link::{self, Decision, Link, Links, Rule, TypeIndex};
+use super::link::{self, Decision, Link, Links, Rule};
+use super::message_log::{Fate, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
 use super::transport::seqpacket::{Connection, Sent};
@@ -23,6 +24,7 @@ pub struct Router {
     leader: LeaderView,
     majority_side: Option<BTreeSet<NodeId>>,
     remarks: Remarks,
+    log: MessageLog,
     /// Messages between replicas since the clock started.
     crossed: u64,
     has_started: bool,
@@ -54,8 +56,9 @@ pub struct ToClient {
 }
 
 impl Router {
-    /// The network between the replicas and clients of `plan`.
-    pub fn new(plan: &Plan, clients: &[NodeId]) -> Self {
+    /// The network between the replicas and clients of `plan`; what becomes of each message is
+    /// noted in `log`.
+    pub fn new(plan: &Plan, clients: &[NodeId], log: MessageLog) -> Self {
         let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
         let rules = if plan.scenario.drops > 0.0 {
             vec![Rule::Loss(plan.scenario.drops)]
@@ -80,6 +83,7 @@ impl Router {
             leader: LeaderView::default(),
             majority_side: None,
             remarks: Remarks::default(),
+            log,
             crossed: 0,
             has_started: false,
             is_over: false,
@@ -89,6 +93,11 @@ impl Router {
     /// The clock starts: from now on messages are delivered.
     pub fn start(&mut self) {
         self.has_started = true;
+    }
+
+    /// The log of messages, which has to be told the time.
+    pub fn log(&mut self) -> &mut MessageLog {
+        &mut self.log
     }
 
     /// The run is over: from now on nothing is lost, cut or counted.
@@ -108,7 +117,7 @@ impl Router {
         let Some(port) = self.ports.get_mut(&id) else { return };
         port.connection = None;
         while let Some(message) = port.outbox.pop() {
-            count_lost(&mut self.links, id, &message, DropCause::Gone);
+            count_lost(&mut self.links, &mut self.log, id, &message, DropCause::Gone);
         }
     }
 
@@ -246,6 +255,8 @@ impl Router {
         if !self.is_over {
             let (_, index) = link.decide(&message.kind, bytes);
             link.delivered(index);
+            let now = self.log.now();
+            self.log.note(now, from, client, link.kind(index), Fate::Delivered);
         }
         Some(ToClient {
             from,
@@ -273,13 +284,20 @@ impl Router {
         if !self.has_started {
             return link.too_early(kind, packet.len());
         }
+        let sent = self.log.now();
         if self.is_over {
-            let message = Outgoing { from, kind: None, packet: Rc::clone(packet) };
+            let message = Outgoing { from, kind: None, sent, packet: Rc::clone(packet) };
             return self.deliver(to, message);
         }
         let (decision, kind) = link.decide(kind, packet.len());
-        if decision == Decision::Deliver {
-            self.deliver(to, Outgoing { from, kind: Some(kind), packet: Rc::clone(packet) });
+        match decision {
+            Decision::Deliver => {
+                let packet = Rc::clone(packet);
+                self.deliver(to, Outgoing { from, kind: Some(kind), sent, packet });
+            }
+            Decision::Drop(cause) => {
+                self.log.note(sent, from, to, link.kind(kind), Fate::Lost(cause));
+            }
         }
     }
 
@@ -292,12 +310,14 @@ impl Router {
             Some(connection) => connection.send(&message.packet),
         };
         match sent {
-            Sent::Delivered => count_delivered(&mut self.links, to, message.from, message.kind),
-            Sent::Gone => count_lost(&mut self.links, to, &message, DropCause::Gone),
-            Sent::TooLarge => count_lost(&mut self.links, to, &message, DropCause::TooLarge),
+            Sent::Delivered => count_delivered(&mut self.links, &mut self.log, to, &message),
+            Sent::Gone => count_lost(&mut self.links, &mut self.log, to, &message, DropCause::Gone),
+            Sent::TooLarge => {
+                count_lost(&mut self.links, &mut self.log, to, &message, DropCause::TooLarge);
+            }
             Sent::WouldBlock => {
                 if let Err(message) = port.outbox.push(message) {
-                    count_lost(&mut self.links, to, &message, DropCause::FullQueue);
+                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::FullQueue);
                 }
             }
         }
@@ -314,9 +334,13 @@ impl Router {
             }
             let Some(message) = port.outbox.pop() else { return };
             match sent {
-                Sent::TooLarge => count_lost(&mut self.links, to, &message, DropCause::TooLarge),
-                Sent::Gone => count_lost(&mut self.links, to, &message, DropCause::Gone),
-                _ => count_delivered(&mut self.links, to, message.from, message.kind),
+                Sent::TooLarge => {
+                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::TooLarge);
+                }
+                Sent::Gone => {
+                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::Gone);
+                }
+                _ => count_delivered(&mut self.links, &mut self.log, to, &message),
             }
         }
     }
@@ -325,13 +349,14 @@ impl Router {
     pub fn finish(mut self) -> Traffic {
         for (&id, port) in &mut self.ports {
             while let Some(message) = port.outbox.pop() {
-                count_lost(&mut self.links, id, &message, DropCause::FullQueue);
+                count_lost(&mut self.links, &mut self.log, id, &message, DropCause::FullQueue);
             }
         }
         Traffic {
             messages: link::counts(self.links),
             leaders: self.leader.into_history(),
             remarks: self.remarks,
+            log_problem: self.log.finish(),
         }
     }
 }
@@ -344,16 +369,26 @@ pub struct Traffic {
     pub leaders: Vec<(RunTime, NodeId)>,
     /// What was wrong or odd about messages.
     pub remarks: Remarks,
+    /// Why not every message was written down, if so.
+    pub log_problem: Option<String>,
 }
 
-fn count_delivered(links: &mut Links, to: NodeId, from: NodeId, kind: Option<TypeIndex>) {
-    if let (Some(link), Some(kind)) = (links.get_mut(&(from, to)), kind) {
+fn count_delivered(links: &mut Links, log: &mut MessageLog, to: NodeId, message: &Outgoing) {
+    if let (Some(link), Some(kind)) = (links.get_mut(&(message.from, to)), message.kind) {
         link.delivered(kind);
+        log.note(message.sent, message.from, to, link.kind(kind), Fate::Delivered);
     }
 }
 
-fn count_lost(links: &mut Links, to: NodeId, message: &Outgoing, cause: DropCause) {
+fn count_lost(
+    links: &mut Links,
+    log: &mut MessageLog,
+    to: NodeId,
+    message: &Outgoing,
+    cause: DropCause,
+) {
     if let (Some(link), Some(kind)) = (links.get_mut(&(message.from, to)), message.kind) {
         link.lost(kind, cause);
+        log.note(message.sent, message.from, to, link.kind(kind), Fate::Lost(cause));
     }
 }

@@ -79,5 +79,7 @@ pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
     // Details of good answers: what the host did, which faults could not be applied.
     let good = finished.verdict.answers.iter().filter(|it| it.standing == Standing::Valid);
     let remarks = good.flat_map(|answer| answer.details.iter().cloned());
-    record.scenario.warnings.iter().cloned().chain(oddities).chain(remarks).collect()
+    let left_out = record.remarks.iter().cloned();
+    let warnings = record.scenario.warnings.iter().cloned();
+    warnings.chain(oddities).chain(left_out).chain(remarks).collect()
 }

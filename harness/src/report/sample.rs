@@ -80,6 +80,7 @@ pub fn record() -> RunRecord {
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
         replicas: replicas(),
         violations: BTreeMap::new(),
+        remarks: Vec::new(),
         oddities: BTreeMap::from([(
             ProtocolOddity::OddValue,
             Example {

@@ -162,6 +162,7 @@ impl Dispatcher {
             Task::Tick => self.tick(due),
             Task::Flush => {
                 self.journal.flush()?;
+                self.cluster.router.log().flush();
                 self.agenda.add(self.now() + limits::FLUSH_INTERVAL, Task::Flush);
             }
         }
@@ -216,6 +217,7 @@ impl Dispatcher {
             if effects.is_empty() {
                 return Ok(());
             }
+            self.tell_time();
             for effect in effects {
                 match effect {
                     Effect::Send { from, to, kind, packet } => {
@@ -235,6 +237,11 @@ impl Dispatcher {
         }
     }
 
+    fn tell_time(&mut self) {
+        let now = self.now();
+        self.cluster.router.log().tell_time(now);
+    }
+
     // By the replicas.
 
     fn events(&mut self, first: TransportEvent) -> Result<(), RunError> {
@@ -247,6 +254,7 @@ impl Dispatcher {
     }
 
     fn event(&mut self, event: TransportEvent) -> Result<(), RunError> {
+        self.tell_time();
         match event {
             TransportEvent::Connected(id, connection) => {
                 if let Some(process) = self.cluster.processes.get(&id) {
@@ -400,6 +408,7 @@ impl Dispatcher {
             states: self.survey.map(Survey::into_states).unwrap_or_default(),
             violations: traffic.remarks.violations,
             oddities: traffic.remarks.oddities,
+            remarks: traffic.log_problem.into_iter().collect(),
             host: self.host,
             end: self.end.unwrap_or(EndReason::Completed),
             duration,

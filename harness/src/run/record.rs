@@ -41,6 +41,8 @@ pub struct RunRecord {
     pub violations: BTreeMap<ProtocolViolation, Example>,
     /// What only looks odd, by kind.
     pub oddities: BTreeMap<ProtocolOddity, Example>,
+    /// What the harness could not do, or left out, a sentence each: no verdict depends on it.
+    pub remarks: Vec<String>,
     /// What the harness measured of its host.
     pub host: HostRecord,
     /// Why the run ended.

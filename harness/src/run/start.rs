@@ -15,6 +15,7 @@ use crate::cluster::process::{Exited, Launch, Process, describe};
 use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
 use crate::network::transport::TransportEvent;
 use crate::network::transport::seqpacket::Endpoint;
@@ -121,7 +122,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
         connect_times: BTreeMap::new(),
-        router: Router::new(plan, &senders),
+        router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
         pool,
         events,
         _endpoints: endpoints,
