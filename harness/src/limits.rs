@@ -58,6 +58,10 @@ pub const MESSAGES_LOGGED: u64 = 2_000_000;
 /// within a batch, many enough that handing over costs nothing.
 pub const MESSAGES_IN_BATCH: usize = 4096;
 
+/// Changes of the replicas' words about who leads that are kept, some 100 bytes each: a replica that
+/// changes its word with every message fills no disk.
+pub const LEADER_WORDS: usize = 50_000;
+
 /// Bytes kept of each output stream of a replica; the rest is read, counted and thrown away.
 pub const OUTPUT_BYTES: u64 = 8 << 20;
 

@@ -5,6 +5,7 @@
 //! - [`link`]: one per direction and pair: its rules decide what becomes of each message, and it
 //!   counts them.
 //! - [`leader`]: whom the replicas believe to lead, by their own words.
+//! - [`words`]: who named whom as leader, each speaker apart.
 //! - [`router`]: the network of one run: where each message goes.
 //! - [`remarks`]: what was wrong or odd about messages.
 //! - [`outbox`]: what waits for a replica that does not read.
@@ -18,3 +19,4 @@ pub mod outbox;
 pub mod remarks;
 pub mod router;
 pub mod transport;
+pub mod words;

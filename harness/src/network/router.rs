@@ -10,6 +10,7 @@ use super::message_log::{Fate, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
 use super::transport::seqpacket::{Connection, Sent};
+use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::plan::Plan;
@@ -22,6 +23,7 @@ pub struct Router {
     ports: BTreeMap<NodeId, Port>,
     links: Links,
     leader: LeaderView,
+    words: LeaderWords,
     majority_side: Option<BTreeSet<NodeId>>,
     remarks: Remarks,
     log: MessageLog,
@@ -81,6 +83,7 @@ impl Router {
             replicas,
             links,
             leader: LeaderView::default(),
+            words: LeaderWords::default(),
             majority_side: None,
             remarks: Remarks::default(),
             log,
@@ -110,6 +113,7 @@ impl Router {
         if let Some(port) = self.ports.get_mut(&id) {
             port.connection = Some(connection);
         }
+        self.words.connected(id);
     }
 
     /// A replica closed its socket, or died.
@@ -124,6 +128,11 @@ impl Router {
     /// A replica died: nobody is led by it any more.
     pub fn died(&mut self, id: NodeId) {
         self.leader.forget(id);
+    }
+
+    /// Who named whom as leader so far.
+    pub fn words(&mut self) -> &mut LeaderWords {
+        &mut self.words
     }
 
     /// Who is believed to lead.
@@ -232,7 +241,11 @@ impl Router {
             self.remarks.oddity(ProtocolOddity::MissingLeader, now, from, packet);
             return None;
         };
-        let named = text.parse().ok().filter(|id| self.ports.contains_key(id))?;
+        let named = text.parse().ok().filter(|id| self.ports.contains_key(id));
+        if self.has_started && !self.is_over {
+            self.words.hear(now, from, named);
+        }
+        let named = named?;
         if self.has_started {
             self.leader.hear(now, from, named, alive, self.majority_side.as_ref());
         }
@@ -355,6 +368,7 @@ impl Router {
         Traffic {
             messages: link::counts(self.links),
             leaders: self.leader.into_history(),
+            leader_words: self.words.into_changes(),
             remarks: self.remarks,
             log_problem: self.log.finish(),
         }
@@ -367,6 +381,8 @@ pub struct Traffic {
     pub messages: link::Counts,
     /// Who was believed to lead from when on.
     pub leaders: Vec<(RunTime, NodeId)>,
+    /// Who named whom as leader, and when.
+    pub leader_words: Vec<LeaderWord>,
     /// What was wrong or odd about messages.
     pub remarks: Remarks,
     /// Why not every message was written down, if so.

@@ -10,10 +10,10 @@ use owo_colors::OwoColorize;
 
 use crate::course;
 use crate::report::files::FILES;
-use crate::report::summary_csv;
 use crate::report::text::{escape, grouped, wrap};
 use crate::report::totals::{Totals, leaders};
 use crate::report::{Finished, warnings};
+use crate::report::{leaders_jsonl, summary_csv};
 use crate::run::record::{EndReason, RunRecord};
 use crate::verdict::{Answer, Standing, Verdict};
 
@@ -232,7 +232,11 @@ fn warning_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
 fn places(finished: &Finished<'_>) -> Vec<String> {
     let shown = |path: &std::path::Path| escape(&path.display().to_string());
     let mut lines = vec![format!("{:<LABEL_WIDTH$}{}", "results", shown(&finished.folder))];
-    let written_by_the_run = [("history.jsonl", "each event"), ("faults.jsonl", "each fault")];
+    let written_by_the_run = [
+        ("history.jsonl", "each event"),
+        ("faults.jsonl", "each fault"),
+        (leaders_jsonl::NAME, "who named whom as leader"),
+    ];
     let files: Vec<(String, &str)> = written_by_the_run
         .into_iter()
         .chain(FILES.iter().map(|file| (file.name, file.about)))

@@ -17,8 +17,8 @@ pub struct ReportFile {
     write: fn(&Finished<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
-/// All reports, in the order in which people are told of them. (`faults.jsonl` is not here: the run
-/// writes it as it goes, so that it survives a kill.)
+/// All reports, in the order in which people are told of them. (`faults.jsonl` and `leaders.jsonl` are not
+/// here: the run writes them as it goes, so that they survive a kill.)
 pub const FILES: [ReportFile; 5] = [
     ReportFile {
         name: "latency.csv",

@@ -3,8 +3,8 @@
 //! Each export format is a file of its own, a pure renderer from a plain value to
 //! [`Write`](std::io::Write). Nothing here judges: a report that fails changes no verdict.
 //!
-//! - [`latency_csv`], [`latency_summary_csv`], [`messages_csv`], [`faults_jsonl`]: from the record
-//!   of a run alone, in the folder of the run;
+//! - [`latency_csv`], [`latency_summary_csv`], [`messages_csv`], [`faults_jsonl`], [`leaders_jsonl`]: from
+//!   the record of a run alone, in the folder of the run;
 //! - [`summary_csv`]: one row for the run, also appended to the summary of all runs;
 //! - [`verdict_json`]: for machines, as a file or as one line on standard output;
 //! - [`console`]: the final block for people; [`progress`]: the line while a run goes on.
@@ -18,6 +18,7 @@ pub mod faults_jsonl;
 pub mod files;
 pub mod latency_csv;
 pub mod latency_summary_csv;
+pub mod leaders_jsonl;
 pub mod messages_csv;
 pub mod progress;
 pub mod quantiles;

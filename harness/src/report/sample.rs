@@ -78,6 +78,7 @@ pub fn record() -> RunRecord {
         messages: messages(),
         faults: faults(),
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
+        leader_words: Vec::new(),
         replicas: replicas(),
         violations: BTreeMap::new(),
         remarks: Vec::new(),

@@ -22,6 +22,7 @@ use crate::journal::Journal;
 use crate::limits;
 use crate::network::router::ToClient;
 use crate::network::transport::TransportEvent;
+use crate::report::leaders_jsonl::LeadersFile;
 use crate::scenario::Clients;
 use crate::time::RunTime;
 
@@ -41,6 +42,7 @@ pub struct Dispatcher {
     pub(super) progress: Progress,
     deaths: BTreeMap<NodeId, Death>,
     journal: Journal,
+    leaders: LeadersFile,
     host: HostRecord,
     origin: Instant,
     wall_origin: SystemTime,
@@ -51,7 +53,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Prepares the run of a connected cluster; the clock starts here.
-    pub fn new(order: Order, journal: Journal, mut cluster: Cluster) -> Self {
+    pub fn new(order: Order, journal: Journal, leaders: LeadersFile, mut cluster: Cluster) -> Self {
         let plan = &order.plan;
         let scenario = &plan.scenario;
         let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
@@ -69,6 +71,7 @@ impl Dispatcher {
             progress: Progress::default(),
             deaths: BTreeMap::new(),
             journal,
+            leaders,
             host: HostRecord::default(),
             origin: Instant::now(),
             wall_origin: SystemTime::now(),
@@ -110,6 +113,7 @@ impl Dispatcher {
         let happened = self.happen().await;
         let duration = self.ended_at.unwrap_or(self.now()).since_start();
         self.write_faults()?;
+        self.write_leaders()?;
         let exits = self.end_processes().await;
         happened?;
         self.journal.flush()?;
@@ -163,6 +167,7 @@ impl Dispatcher {
             Task::Flush => {
                 self.journal.flush()?;
                 self.cluster.router.log().flush();
+                self.write_leaders()?;
                 self.agenda.add(self.now() + limits::FLUSH_INTERVAL, Task::Flush);
             }
         }
@@ -201,6 +206,11 @@ impl Dispatcher {
         self.progress.alive = self.alive.len();
         self.order.progress.send_replace(self.progress.clone());
         self.agenda.add(now + limits::TICK, Task::Tick);
+    }
+
+    fn write_leaders(&mut self) -> Result<(), RunError> {
+        let written = self.leaders.write(self.cluster.router.words());
+        written.map_err(RunError::system("writing leaders.jsonl"))
     }
 
     // By the clients.
@@ -334,6 +344,7 @@ impl Dispatcher {
             how: describe(exited.status),
             is_planned: self.killed.contains(&id),
         };
+        self.cluster.router.words().died(death.at, id, &death.how);
         self.deaths.insert(id, death);
         if self.alive.is_empty() {
             self.end = Some(EndReason::AllDead);
@@ -404,6 +415,7 @@ impl Dispatcher {
             messages: traffic.messages,
             faults: self.faults,
             leaders: traffic.leaders,
+            leader_words: traffic.leader_words,
             replicas,
             states: self.survey.map(Survey::into_states).unwrap_or_default(),
             violations: traffic.remarks.violations,

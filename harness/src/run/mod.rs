@@ -27,6 +27,7 @@ use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::journal::{Journal, JournalError};
 use crate::plan::Plan;
+use crate::report::leaders_jsonl::LeadersFile;
 use progress::Progress;
 use record::RunRecord;
 
@@ -121,8 +122,10 @@ pub fn execute(order: Order) -> Result<RunRecord, RunError> {
     // Before any process is started: whatever happens from here on, there is a history to check.
     let (scenario, seed) = (&order.plan.scenario.name, order.plan.seed);
     let journal = Journal::create(&order.folder.join("history.jsonl"), scenario, seed.0)?;
+    let leaders =
+        LeadersFile::create(&order.folder).map_err(RunError::system("writing leaders.jsonl"))?;
     local.block_on(&runtime, async {
         let cluster = start::start(&order).await?;
-        dispatcher::Dispatcher::new(order, journal, cluster).run().await
+        dispatcher::Dispatcher::new(order, journal, leaders, cluster).run().await
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
+use crate::network::words::LeaderWord;
 pub use crate::op::OpKind;
 use crate::plan::Plan;
 use crate::scenario::{FaultKind, Scenario};
@@ -32,6 +33,8 @@ pub struct RunRecord {
     pub faults: Vec<FaultRecord>,
     /// Who was believed to lead from when on, in order.
     pub leaders: Vec<(RunTime, NodeId)>,
+    /// Who named whom as leader and when, each speaker's changes, in the order of their times.
+    pub leader_words: Vec<LeaderWord>,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
     /// What the living replicas that know `status` said of their state when all was quiet, in the
