@@ -12,6 +12,10 @@ pub const FIRST_CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 /// classes from a network file system on a crowded host takes some ten seconds.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(40);
 
+/// How long a trial start waits for a sign of life, first in every way of the three, then again in
+/// those where the program neither ended nor spoke.
+pub const PROBE_PATIENCE: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(20)];
+
 /// A start later than this is told as a remark about the host.
 pub const LATE_START: Duration = Duration::from_secs(5);
 
@@ -39,6 +43,10 @@ pub const READ_BURST: usize = 32;
 /// The largest packet that is read whole: a `SOCK_SEQPACKET` sender's buffer is 212,992 bytes
 /// unless it raised it.
 pub const PACKET_BYTES: usize = 256 << 10;
+
+/// The buffer asked of the system for each replica's datagrams: what arrives while it is full is
+/// lost without a word.
+pub const UDP_RECEIVE_BYTES: usize = 4 << 20;
 
 /// What the course's simulator reads of a packet.
 pub const COURSE_PACKET_BYTES: usize = 16_384;

@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::warden;
 use crate::exit::Exit;
+use crate::network::transport::Transport;
 use crate::report::Style;
 
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
@@ -93,6 +94,10 @@ struct RunOptions {
     /// its own data directory. Repeat it for more.
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
+    /// How the program talks: by packets or lines over UNIX sockets, or by UDP (then it is started
+    /// as `PROGRAM <udp port> <id> <other id>...`). `auto` finds out by starting it.
+    #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
+    transport: TransportChoice,
     /// Runs at the same time.
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -106,6 +111,30 @@ struct RunOptions {
     /// What is printed on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+/// How a program talks, or that this is to be found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TransportChoice {
+    /// Started the way of each in turn, until it shows a sign of life.
+    Auto,
+    /// 2014 to 2020.
+    Seqpacket,
+    /// 2021.
+    Stream,
+    /// Since 2022.
+    Udp,
+}
+
+impl TransportChoice {
+    fn given(self) -> Option<Transport> {
+        match self {
+            Self::Auto => None,
+            Self::Seqpacket => Some(Transport::Seqpacket),
+            Self::Stream => Some(Transport::Stream),
+            Self::Udp => Some(Transport::Udp),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -111,15 +111,21 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
     }
 }
 
-/// A run that could not be executed leaves no folder if there is nothing in it to look at.
-fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
-    let exit = match &error {
-        RunError::ExitsAtOnce { .. } | RunError::NeverConnects { .. } | RunError::Spawn { .. } => {
-            Exit::Usage
-        }
+/// The exit code of a run that could not be executed.
+pub fn exit_of(error: &RunError) -> Exit {
+    match error {
+        RunError::ExitsAtOnce { .. }
+        | RunError::NeverConnects { .. }
+        | RunError::NoTransport { .. }
+        | RunError::Spawn { .. } => Exit::Usage,
         RunError::InterruptedEarly => Exit::Interrupted,
         RunError::System { .. } | RunError::Journal(_) => Exit::Internal,
-    };
+    }
+}
+
+/// A run that could not be executed leaves no folder if there is nothing in it to look at.
+fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
+    let exit = exit_of(&error);
     if exit != Exit::Internal {
         // What cannot be removed is no reason to hide the error.
         let _ = results::remove(results, folder);

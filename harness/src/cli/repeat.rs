@@ -121,6 +121,9 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     if let Some(replica) = &options.replica {
         line.extend(["--replica".to_owned(), quoted(&replica.display().to_string())]);
     }
+    if let Some(transport) = options.transport.given() {
+        line.extend(["--transport".to_owned(), transport.to_string()]);
+    }
     for argument in &options.replica_arguments {
         line.extend(["--replica-arg".to_owned(), quoted(argument)]);
     }

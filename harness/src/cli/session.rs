@@ -17,7 +17,9 @@ use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
+use crate::network::transport::Transport;
 use crate::plan::Plan;
+use crate::run::probe::Probe;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 
@@ -39,7 +41,8 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     };
     let program =
         Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)?;
-    let exits = make(&jobs, program, options, false)?;
+    let way = options.transport.given();
+    let exits = make(&jobs, program, way, options, false)?;
     Ok(worst(&exits))
 }
 
@@ -47,11 +50,15 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
 pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
     let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
     let options = &arguments.options;
-    let program = match &options.replica {
-        Some(path) => Program::find(path, options.replica_arguments.clone()),
-        None => Program::find(&earlier.replica.path, earlier.replica.arguments.clone()),
+    let (program, way) = match &options.replica {
+        Some(path) => (Program::find(path, options.replica_arguments.clone()), None),
+        None => (
+            Program::find(&earlier.replica.path, earlier.replica.arguments.clone()),
+            Some(earlier.replica.transport),
+        ),
     };
     let program = program.map_err(Failure::usage)?;
+    let way = options.transport.given().or(way);
     let plan = Arc::new(earlier.plan);
     let repeat = repeat::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)
@@ -62,7 +69,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
             repeat: repeat.clone(),
         })
         .collect();
-    let exits = make(&jobs, program, options, arguments.until_fails)?;
+    let exits = make(&jobs, program, way, options, arguments.until_fails)?;
     if options.format == Format::Human {
         let summary = repeat::summary(&exits, earlier.exit_code);
         super::print(&format!("{summary}\n"))?;
@@ -74,10 +81,12 @@ fn worst(exits: &[Exit]) -> Exit {
     exits.iter().copied().fold(Exit::Valid, Exit::join)
 }
 
-/// Makes all runs; with `until_fails` none is begun after one that was not valid.
+/// Makes all runs; with `until_fails` none is begun after one that was not valid. How the program
+/// talks is found out where nobody has said it.
 fn make(
     jobs: &[Job],
-    program: Program,
+    mut program: Program,
+    way: Option<Transport>,
     options: &RunOptions,
     until_fails: bool,
 ) -> Result<Vec<Exit>, Failure> {
@@ -92,20 +101,41 @@ fn make(
     }
     sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
     let warden = Warden::start().context("starting the warden, which cleans up after a kill")?;
+    let warden = Arc::new(warden);
     let is_shown = !options.quiet && options.format == Format::Human;
-    let display = Display::start(is_shown, jobs);
-    let shared = Shared {
-        program,
-        results,
-        options,
-        warden: Arc::new(warden),
-        interrupt,
-        display: &display,
+    program.transport = match way {
+        Some(way) => way,
+        None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
+    let display = Display::start(is_shown, jobs);
+    let shared = Shared { program, results, options, warden, interrupt, display: &display };
     let outcome = share_out(jobs, &shared, usize::from(options.jobs), until_fails);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
     outcome
+}
+
+fn find_transport(
+    program: &Program,
+    jobs: &[Job],
+    warden: &Arc<Warden>,
+    interrupt: &watch::Receiver<bool>,
+    is_shown: bool,
+) -> Result<Transport, Failure> {
+    let probe = Probe {
+        program,
+        replicas: jobs.first().map_or(5, |job| job.plan.scenario.replicas),
+        mark: warden.mark(jobs.len()),
+        warden,
+        interrupt: interrupt.clone(),
+    };
+    let found = probe
+        .find()
+        .map_err(|error| Failure { exit: one_run::exit_of(&error), error: error.into() })?;
+    if is_shown && found != Transport::default() {
+        eprintln!("harness: {} speaks {found}: `{}`", program.path.display(), found.usage());
+    }
+    Ok(found)
 }
 
 fn bundled_replica() -> anyhow::Result<PathBuf> {

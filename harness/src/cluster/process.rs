@@ -33,6 +33,8 @@ pub struct Exited {
 pub struct Launch<'a> {
     /// What.
     pub program: &'a Program,
+    /// The UDP port that it is told first, if that is how it talks.
+    pub port: Option<u16>,
     /// The other replicas' ids, in order.
     pub peers: &'a [NodeId],
     /// The working directory, which holds the sockets.
@@ -69,6 +71,7 @@ impl Process {
         };
         let mut command = std::process::Command::new(&launch.program.path);
         command
+            .args(launch.port.map(|port| port.to_string()))
             .arg(id.to_string())
             .args(launch.peers.iter().map(NodeId::to_string))
             .args(launch.program.arguments.iter().map(fill))

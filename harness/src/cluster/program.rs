@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::transport::Transport;
+
 /// A program that can be started as a replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
@@ -15,6 +17,9 @@ pub struct Program {
     /// More arguments, behind the ids; `{id}` and `{data}` are replaced by the replica's id and
     /// its data directory.
     pub arguments: Vec<String>,
+    /// How it is started, and how it talks.
+    #[serde(default)]
+    pub transport: Transport,
 }
 
 /// Why a program cannot be a replica.
@@ -92,7 +97,8 @@ impl Program {
         }
         let unreadable = |reason| ProgramError::Unreadable { path: path.to_owned(), reason };
         check_first_line(path, &first_bytes(path).map_err(unreadable)?)?;
-        Ok(Self { path: path.canonicalize().map_err(unreadable)?, arguments })
+        let path = path.canonicalize().map_err(unreadable)?;
+        Ok(Self { path, arguments, transport: Transport::default() })
     }
 }
 

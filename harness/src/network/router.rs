@@ -9,7 +9,7 @@ use super::link::{self, Decision, Link, Links, Rule};
 use super::message_log::{Fate, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
-use super::transport::seqpacket::{Connection, Sent};
+use super::transport::{Connection, Sent};
 use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
 use crate::limits;
@@ -128,6 +128,10 @@ impl Router {
     /// A replica died: nobody is led by it any more.
     pub fn died(&mut self, id: NodeId) {
         self.leader.forget(id);
+        let connection = self.ports.get(&id).and_then(|port| port.connection.as_ref());
+        if connection.is_some_and(|connection| !connection.tells_of_its_end()) {
+            self.disconnected(id);
+        }
     }
 
     /// Who named whom as leader so far.

@@ -8,10 +8,12 @@
 //! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
 //! - `agenda`: what is due when.
 //! - [`record`]: what a run leaves behind.
+//! - [`probe`]: how a program talks, found out by starting it.
 //! - [`progress`]: what can be seen of a run while it goes on.
 
 mod agenda;
 mod dispatcher;
+pub mod probe;
 pub mod progress;
 pub mod record;
 mod start;
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::journal::{Journal, JournalError};
+use crate::network::transport::Transport;
 use crate::plan::Plan;
 use crate::report::leaders_jsonl::LeadersFile;
 use progress::Progress;
@@ -55,12 +58,15 @@ pub struct Order {
 pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
-        "replica program {program}: it exits at once ({how}) without connecting to the socket named \
-         by its id{stderr}; try it by hand: a replica is started as `PROGRAM <id> <other id>...`"
+        "replica program {program}: it exits at once ({how}) before it {}{stderr}; try it by hand: a \
+         replica is started as `{}`, or say with --transport how it talks",
+        transport.sign_of_life(), transport.usage()
     )]
     ExitsAtOnce {
         /// The program.
         program: PathBuf,
+        /// How it was started.
+        transport: Transport,
         /// How the first one ended.
         how: String,
         /// The end of its standard error, as the rest of the sentence.
@@ -68,17 +74,30 @@ pub enum RunError {
     },
     /// Replicas live, but none connects.
     #[error(
-        "replica program {program}: none of the {replicas} replicas connected within {seconds} s \
-         to its `SOCK_SEQPACKET` socket, named by its id in the working directory; does the \
-         program speak the course's protocol?"
+        "replica program {program}: none of the {replicas} replicas was heard of within {seconds} s; \
+         one {}; does the program speak the course's protocol, and is --transport right?",
+        transport.sign_of_life()
     )]
     NeverConnects {
         /// The program.
         program: PathBuf,
+        /// How it was started.
+        transport: Transport,
         /// How many were started.
         replicas: usize,
         /// How long they were given.
         seconds: u64,
+    },
+    /// Started the way of each generation, it never showed a sign of life.
+    #[error(
+        "replica program {program}: it speaks the course's protocol in none of the ways that it was \
+         tried: {attempts}; try it by hand, or say with --transport how it talks"
+    )]
+    NoTransport {
+        /// The program.
+        program: PathBuf,
+        /// What came of each way.
+        attempts: String,
     },
     /// The system refuses to start it.
     #[error("replica program {program}: the system cannot start it: {reason}")]

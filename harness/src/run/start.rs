@@ -17,8 +17,7 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
-use crate::network::transport::TransportEvent;
-use crate::network::transport::seqpacket::Endpoint;
+use crate::network::transport::{Endpoint, Transport, TransportEvent};
 use crate::time::RunTime;
 
 /// The sockets' directory; removed in the end.
@@ -28,7 +27,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    fn create(warden: Option<Arc<Warden>>) -> Result<Self, RunError> {
+    pub fn create(warden: Option<Arc<Warden>>) -> Result<Self, RunError> {
         // A UNIX socket's address has room for 108 bytes, so the name is short; replicas use
         // the bare id, but the harness binds by the whole path.
         let short =
@@ -43,7 +42,8 @@ impl Scratch {
         Ok(Self { directory, warden })
     }
 
-    fn path(&self) -> &Path {
+    /// Where.
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 }
@@ -76,8 +76,8 @@ pub struct Cluster {
     pub pool: Pool,
     /// What the transport tells.
     pub events: mpsc::Receiver<TransportEvent>,
-    /// The listening sockets.
-    _endpoints: Vec<Endpoint>,
+    /// Where the replicas plug in.
+    _endpoints: BTreeMap<NodeId, Endpoint>,
     /// Where they are.
     _scratch: Scratch,
 }
@@ -90,12 +90,10 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
     let (exit_sender, exits) = mpsc::unbounded_channel();
 
-    let mut endpoints = Vec::new();
+    let mut endpoints = BTreeMap::new();
     for &id in &replicas {
-        let path = scratch.path().join(id.to_string());
-        let endpoint = Endpoint::listen(id, &path, event_sender.clone())
-            .map_err(RunError::system(format!("listening on the socket {}", path.display())))?;
-        endpoints.push(endpoint);
+        let transport = order.program.transport;
+        endpoints.insert(id, listen(transport, id, scratch.path(), event_sender.clone())?);
     }
     let mut processes = BTreeMap::new();
     for &id in &replicas {
@@ -103,6 +101,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         let folder = order.folder.join("replicas").join(id.to_string());
         let launch = Launch {
             program: &order.program,
+            port: endpoints.get(&id).and_then(Endpoint::port),
             peers: &peers,
             directory: scratch.path(),
             folder: &folder,
@@ -130,6 +129,17 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     };
     cluster.wait_for_connections(order).await?;
     Ok(cluster)
+}
+
+/// Waits for the replica `id`, by its transport.
+pub fn listen(
+    transport: Transport,
+    id: NodeId,
+    directory: &Path,
+    events: mpsc::Sender<TransportEvent>,
+) -> Result<Endpoint, RunError> {
+    let what = || format!("waiting for the replica {id} by {transport} in {}", directory.display());
+    Endpoint::listen(transport, id, directory, events).map_err(RunError::system(what()))
 }
 
 impl Cluster {
@@ -163,19 +173,18 @@ impl Cluster {
         let replicas = self.processes.len();
         let Some(first) = self.early_exits.first() else {
             let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();
-            return Err(RunError::NeverConnects { program, replicas, seconds });
+            let transport = order.program.transport;
+            return Err(RunError::NeverConnects { program, transport, replicas, seconds });
         };
-        let how = describe(first.status);
+        let (how, transport) = (describe(first.status), order.program.transport);
         let stderr = match self.processes.get_mut(&first.id) {
             None => String::new(),
             Some(process) => {
                 process.drained().await;
-                let tail = process.stderr_tail();
-                let last = tail.lines().last().map(|line| line.escape_debug().to_string());
-                last.map(|line| format!("; its last words: {line}")).unwrap_or_default()
+                last_words(process)
             }
         };
-        Err(RunError::ExitsAtOnce { program, how, stderr })
+        Err(RunError::ExitsAtOnce { program, transport, how, stderr })
     }
 
     /// The replicas that ended before they connected.
@@ -213,6 +222,13 @@ impl Cluster {
         }
         self.router.start();
     }
+}
+
+/// The end of its standard error, as the rest of a sentence.
+pub fn last_words(process: &Process) -> String {
+    let tail = process.stderr_tail();
+    let last = tail.lines().last().map(|line| line.escape_debug().to_string());
+    last.map(|line| format!("; its last words: {line}")).unwrap_or_default()
 }
 
 enum Step {

@@ -1,17 +1,80 @@
-//! A transport brings packets in and out and says where one message ends. One file per kind.
+//! A transport brings packets in and out and says where one message ends. One file per kind; the
+//! rest of the harness knows [`Endpoint`], [`Connection`] and [`TransportEvent`] only.
 
+use std::fmt;
+use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::ids::NodeId;
 
+mod lines;
 pub mod seqpacket;
+pub mod stream;
+pub mod udp;
+
+/// The course's three generations of transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// A UNIX socket that carries packets, 2014 to 2020.
+    #[default]
+    Seqpacket,
+    /// A UNIX socket that carries lines, 2021.
+    Stream,
+    /// UDP on the loopback, since 2022.
+    Udp,
+}
+
+impl Transport {
+    /// All of them, the oldest first.
+    pub const ALL: [Self; 3] = [Self::Seqpacket, Self::Stream, Self::Udp];
+
+    /// `seqpacket`, `stream` or `udp`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seqpacket => "seqpacket",
+            Self::Stream => "stream",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// How a replica is started, for people.
+    pub fn usage(self) -> &'static str {
+        match self {
+            Self::Seqpacket | Self::Stream => "PROGRAM <id> <other id>...",
+            Self::Udp => "PROGRAM <udp port> <id> <other id>...",
+        }
+    }
+
+    /// What a replica does when it is ready, for people.
+    pub fn sign_of_life(self) -> &'static str {
+        match self {
+            Self::Seqpacket => {
+                "connects to the `SOCK_SEQPACKET` UNIX socket named by its id in the working \
+                 directory"
+            }
+            Self::Stream => {
+                "connects to the `SOCK_STREAM` UNIX socket named by its id in the working directory"
+            }
+            Self::Udp => "sends a datagram of type `hello` to the UDP port of its first argument",
+        }
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// What a transport tells the dispatcher.
 pub enum TransportEvent {
     /// A replica connected: from now on it can be sent to.
-    Connected(NodeId, seqpacket::Connection),
+    Connected(NodeId, Connection),
     /// A replica sent a packet.
     Packet {
         /// Who.
@@ -29,3 +92,81 @@ pub enum TransportEvent {
 
 /// Where a transport's events go.
 pub type EventSender = mpsc::Sender<TransportEvent>;
+
+/// Where one replica plugs in, and whatever was accepted there; all of it ends with this.
+pub enum Endpoint {
+    /// A listening UNIX socket, for packets.
+    Seqpacket(seqpacket::Endpoint),
+    /// A listening UNIX socket, for lines.
+    Stream(stream::Endpoint),
+    /// A UDP socket.
+    Udp(udp::Endpoint),
+}
+
+impl Endpoint {
+    /// Waits for the replica `id`: at a socket in `directory`, or at a port. Must be called within
+    /// a `LocalSet`.
+    pub fn listen(
+        transport: Transport,
+        id: NodeId,
+        directory: &Path,
+        events: EventSender,
+    ) -> io::Result<Self> {
+        let path = directory.join(id.to_string());
+        Ok(match transport {
+            Transport::Seqpacket => {
+                Self::Seqpacket(seqpacket::Endpoint::listen(id, &path, events)?)
+            }
+            Transport::Stream => Self::Stream(stream::Endpoint::listen(id, &path, events)?),
+            Transport::Udp => Self::Udp(udp::Endpoint::listen(id, events)?),
+        })
+    }
+
+    /// The port that the replica is told, where it needs one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Seqpacket(_) | Self::Stream(_) => None,
+            Self::Udp(endpoint) => Some(endpoint.port()),
+        }
+    }
+}
+
+/// A replica that can be sent to; what watches it ends with this.
+pub enum Connection {
+    /// A packet a message.
+    Seqpacket(seqpacket::Connection),
+    /// A line a message.
+    Stream(stream::Connection),
+    /// A datagram a message.
+    Udp(udp::Connection),
+}
+
+impl Connection {
+    /// Sends one message without ever waiting.
+    pub fn send(&mut self, packet: &[u8]) -> Sent {
+        match self {
+            Self::Seqpacket(connection) => connection.send(packet),
+            Self::Stream(connection) => connection.send(packet),
+            Self::Udp(connection) => connection.send(packet),
+        }
+    }
+
+    /// Whether the other side's death closes the connection; a datagram's receiver just stays
+    /// away.
+    pub fn tells_of_its_end(&self) -> bool {
+        !matches!(self, Self::Udp(_))
+    }
+}
+
+/// What became of a packet that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It lies in the replica's socket.
+    Delivered,
+    /// The socket is full; a [`TransportEvent::Writable`] will follow.
+    WouldBlock,
+    /// Nobody is there.
+    Gone,
+    /// The transport does not carry packets of this size.
+    TooLarge,
+}

@@ -16,7 +16,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
-use super::{EventSender, TransportEvent};
+use super::{EventSender, Sent, TransportEvent};
 use crate::cluster::os;
 use crate::ids::NodeId;
 use crate::limits;
@@ -61,6 +61,7 @@ async fn accept_all(id: NodeId, listener: AsyncFd<OwnedFd>, events: EventSender)
             continue;
         };
         let Ok(connection) = Connection::new(id, os::own_fd(fd), events.clone()) else { continue };
+        let connection = super::Connection::Seqpacket(connection);
         if events.send(TransportEvent::Connected(id, connection)).await.is_err() {
             return;
         }
@@ -83,19 +84,6 @@ impl Drop for Connection {
             waker.abort();
         }
     }
-}
-
-/// What became of a packet that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It lies in the replica's socket.
-    Delivered,
-    /// The socket is full; a [`TransportEvent::Writable`] will follow.
-    WouldBlock,
-    /// Nobody is there.
-    Gone,
-    /// The transport does not carry packets of this size.
-    TooLarge,
 }
 
 impl Connection {

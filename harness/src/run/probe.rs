@@ -1,0 +1,142 @@
+//! How a program talks, found out by starting it.
+//!
+//! Nothing is read from the program: one replica is started the way of each generation in turn,
+//! with sockets of its own, until one shows a sign of life. A program of another generation mostly
+//! ends at once; one that does not is given a short time first, and, if nobody was heard of, a long
+//! one: a virtual machine on a crowded host is no stranger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::RunError;
+use super::start::{Scratch, last_words, listen};
+use crate::cluster::process::{Launch, Process, describe};
+use crate::cluster::program::Program;
+use crate::cluster::sweep;
+use crate::cluster::warden::Warden;
+use crate::ids::NodeId;
+use crate::limits;
+use crate::network::transport::{Transport, TransportEvent};
+
+/// What is needed to find out.
+pub struct Probe<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// Of how many replicas it is told.
+    pub replicas: usize,
+    /// The mark of its processes.
+    pub mark: String,
+    /// Who cleans up if the harness is killed.
+    pub warden: &'a Arc<Warden>,
+    /// Becomes true when there is no time left.
+    pub interrupt: watch::Receiver<bool>,
+}
+
+/// What came of one way.
+enum Sign {
+    /// It connected.
+    Life,
+    /// It ended before; how, with its last words.
+    Ended(String),
+    /// It lives, and nothing was heard.
+    Silence(Duration),
+    /// There is no time left.
+    Interrupted,
+}
+
+impl Probe<'_> {
+    /// The transport that the program speaks. On the calling thread, which must live until the end.
+    pub fn find(&self) -> Result<Transport, RunError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RunError::system("starting the event loop"))?;
+        let local = tokio::task::LocalSet::new();
+        local.block_on(&runtime, self.find_within())
+    }
+
+    async fn find_within(&self) -> Result<Transport, RunError> {
+        let mut attempts = Vec::new();
+        let mut ways = Transport::ALL.to_vec();
+        for patience in limits::PROBE_PATIENCE {
+            let mut silent = Vec::new();
+            attempts.retain(|(_, sign)| matches!(sign, Sign::Ended(_)));
+            for way in ways {
+                match self.attempt(way, patience).await? {
+                    Sign::Life => return Ok(way),
+                    Sign::Interrupted => return Err(RunError::InterruptedEarly),
+                    sign @ Sign::Ended(_) => attempts.push((way, sign)),
+                    sign @ Sign::Silence(_) => {
+                        attempts.push((way, sign));
+                        silent.push(way);
+                    }
+                }
+            }
+            ways = silent;
+        }
+        attempts.sort_by_key(|(way, _)| *way);
+        let attempts: Vec<String> =
+            attempts.iter().map(|(way, sign)| sentence(*way, sign)).collect();
+        let program = self.program.path.clone();
+        Err(RunError::NoTransport { program, attempts: attempts.join("; ") })
+    }
+
+    async fn attempt(&self, way: Transport, patience: Duration) -> Result<Sign, RunError> {
+        let scratch = Scratch::create(Some(Arc::clone(self.warden)))?;
+        let logs = TempDir::new().map_err(RunError::system("making a folder for a trial start"))?;
+        let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
+        let (exit_sender, mut exits) = mpsc::unbounded_channel();
+        let ids: Vec<NodeId> = (0..self.replicas).map(NodeId::replica).collect();
+        let endpoint = listen(way, ids[0], scratch.path(), event_sender)?;
+        let launch = Launch {
+            program: self.program,
+            port: endpoint.port(),
+            peers: &ids[1..],
+            directory: scratch.path(),
+            folder: logs.path(),
+            mark: &self.mark,
+        };
+        let spawned = Process::spawn(ids[0], &launch, exit_sender);
+        let mut process = spawned
+            .map_err(|reason| RunError::Spawn { program: self.program.path.clone(), reason })?;
+        let mut interrupt = self.interrupt.clone();
+        let wait = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = interrupt.wait_for(|&stop| stop) => return Sign::Interrupted,
+                    Some(event) = events.recv() => {
+                        if let TransportEvent::Connected(..) = event {
+                            return Sign::Life;
+                        }
+                    }
+                    Some(exited) = exits.recv() => return Sign::Ended(describe(exited.status)),
+                }
+            }
+        };
+        let sign = timeout_at(Instant::now() + patience, wait).await;
+        let mut sign = sign.unwrap_or(Sign::Silence(patience));
+        if let Sign::Ended(how) = &mut sign {
+            process.drained().await;
+            how.push_str(&last_words(&process));
+        }
+        drop(process);
+        sweep::kill_marked(&self.mark);
+        Ok(sign)
+    }
+}
+
+fn sentence(way: Transport, sign: &Sign) -> String {
+    let usage = way.usage();
+    match sign {
+        Sign::Life | Sign::Interrupted => format!("by {way}, it is there"),
+        Sign::Ended(how) => format!("by {way} (`{usage}`) it exits at once ({how})"),
+        Sign::Silence(patience) => {
+            format!("by {way} (`{usage}`) it says nothing for {} s", patience.as_secs())
+        }
+    }
+}
