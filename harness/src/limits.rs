@@ -33,6 +33,16 @@ pub const OUTBOX_MESSAGES: usize = 4096;
 /// Bytes that wait for one replica, for the same reason.
 pub const OUTBOX_BYTES: usize = 16 << 20;
 
+/// The longest time that a rule delays a message: a longer one is a loss.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(600);
+
+/// Messages on their way at the same time, on all links together; what comes on top is lost, under
+/// the same cause as in a replica's full queue.
+pub const UNDERWAY_MESSAGES: usize = 1 << 20;
+
+/// Their bytes.
+pub const UNDERWAY_BYTES: usize = 256 << 20;
+
 /// Events that the readers may be ahead of the dispatcher, for the whole cluster: beyond that
 /// the senders wait in their own sockets.
 pub const EVENTS_AHEAD: usize = 512;

@@ -1,50 +1,63 @@
 //! One direction between two nodes: what becomes of each message, and the count of it.
 //!
-//! A link asks its rules in order; the first that does not pass decides. The n-th decision is a
-//! pure function of (seed, link, n): a fault on one link changes nothing on another, and a replay
-//! meets the same losses.
+//! A link asks its rules in order until one drops the message; what the others decide adds up. What
+//! chance decides about the n-th message is a pure function of (seed, link, rule, n): a fault on one
+//! link changes nothing on another, nor one rule what another draws, and a replay meets the same
+//! losses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::rules::{Corrupt, Decision, FaultId, Message, Order, Rule};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::run::record::{DropCause, MessageCounts};
 use crate::seed::Seed;
+use crate::time::RunTime;
 
-/// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It is delivered at once.
-    Deliver,
+/// What becomes of a message, when all rules of its link are asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fate {
     /// It is lost, and why.
     Drop(DropCause),
+    /// It is delivered at once, as it is.
+    Deliver,
+    /// It is delivered otherwise.
+    DeliverSo(Delivery),
 }
 
-/// A rule that a message between replicas must pass.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Rule {
-    /// Loses this fraction of the messages.
-    Loss(f64),
+/// How a message is delivered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delivery {
+    /// When; `None`: at once.
+    pub at: Option<RunTime>,
+    /// When it is delivered again.
+    pub again: Vec<RunTime>,
+    /// How its bytes are changed.
+    pub changes: Vec<(Corrupt, Seed)>,
 }
 
-impl Rule {
-    /// What this rule does with the `n`-th message of the link with this seed.
-    fn decide(&self, seed: Seed, n: u64) -> Decision {
-        match *self {
-            Self::Loss(fraction) if seed.fraction(n) < fraction => Decision::Drop(DropCause::Loss),
-            Self::Loss(_) => Decision::Deliver,
-        }
-    }
+/// A rule in force on a link.
+#[derive(Debug)]
+struct InForce {
+    fault: FaultId,
+    rule: Rule,
+    seed: Seed,
+    busy_until: RunTime,
 }
 
 /// One direction between two nodes.
 #[derive(Debug)]
 pub struct Link {
     seed: Seed,
-    rules: Vec<Rule>,
-    is_cut: bool,
+    /// In the order in which they are asked.
+    rules: Vec<InForce>,
     passed: u64,
+    /// When the last message arrives that keeps its order.
+    last_at: RunTime,
+    waiting: usize,
+    waiting_bytes: usize,
     counts: Vec<(Arc<str>, MessageCounts)>,
 }
 
@@ -53,23 +66,58 @@ pub struct Link {
 pub struct TypeIndex(usize);
 
 impl Link {
-    /// A link with these rules; clients' links have none.
-    pub fn new(seed: Seed, rules: Vec<Rule>) -> Self {
-        Self { seed, rules, is_cut: false, passed: 0, counts: Vec::new() }
+    /// A link on which no rule holds yet.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            seed,
+            rules: Vec::new(),
+            passed: 0,
+            last_at: RunTime::ZERO,
+            waiting: 0,
+            waiting_bytes: 0,
+            counts: Vec::new(),
+        }
     }
 
-    /// Cuts the link, or mends it.
-    pub fn set_cut(&mut self, is_cut: bool) {
-        self.is_cut = is_cut;
+    /// From now on `rule` holds here, until `fault` is lifted.
+    pub fn apply(&mut self, fault: FaultId, rule: Rule) {
+        let seed = fault.seed(self.seed);
+        self.rules.push(InForce { fault, rule, seed, busy_until: RunTime::ZERO });
+        // A stable order, whatever came first: a fault that ends and comes again changes nothing.
+        self.rules.sort_by_key(|it| (it.rule.rank(), it.fault));
     }
 
-    /// Lets everything pass from now on.
-    pub fn clear_rules(&mut self) {
+    /// The rules of this fault no longer hold. Whether nothing holds messages back here any more,
+    /// where something did.
+    pub fn lift(&mut self, fault: FaultId) -> bool {
+        let delayed = self.delays();
+        self.rules.retain(|it| it.fault != fault);
+        let is_freed = delayed && !self.delays();
+        if is_freed {
+            self.last_at = RunTime::ZERO;
+        }
+        is_freed
+    }
+
+    /// No rule holds any longer; answers as [`Link::lift`].
+    pub fn lift_all(&mut self) -> bool {
+        let is_freed = self.delays();
         self.rules.clear();
+        self.last_at = RunTime::ZERO;
+        is_freed
+    }
+
+    fn delays(&self) -> bool {
+        self.rules.iter().any(|it| it.rule.delays())
+    }
+
+    /// Whether nothing crosses.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.rules.first(), Some(InForce { rule: Rule::Cut, .. }))
     }
 
     /// Counts a message of this type as sent and says what becomes of it.
-    pub fn decide(&mut self, kind: &str, bytes: usize) -> (Decision, TypeIndex) {
+    pub fn decide(&mut self, now: RunTime, kind: &str, bytes: usize) -> (Fate, TypeIndex) {
         let index = self.count_of(kind);
         let counts = &mut self.counts[index.0].1;
         counts.sent += 1;
@@ -78,19 +126,64 @@ impl Link {
         // must not shift what chance loses.
         let n = self.passed;
         self.passed += 1;
-        let decision = if self.is_cut {
-            Decision::Drop(DropCause::Partition)
-        } else {
-            self.rules
-                .iter()
-                .map(|rule| rule.decide(self.seed, n))
-                .find(|decision| *decision != Decision::Deliver)
-                .unwrap_or(Decision::Deliver)
-        };
-        if let Decision::Drop(cause) = decision {
-            self.lost(index, cause);
+        if self.rules.is_empty() {
+            return (Fate::Deliver, index);
         }
-        (decision, index)
+        let (waiting, waiting_bytes) = (self.waiting, self.waiting_bytes);
+        let fate = self.ask(&Message { n, bytes, now, waiting, waiting_bytes });
+        match &fate {
+            Fate::Drop(cause) => self.lost(index, *cause),
+            Fate::DeliverSo(delivery) if delivery.at.is_some() => {
+                self.counts[index.0].1.delayed += 1;
+            }
+            _ => {}
+        }
+        (fate, index)
+    }
+
+    /// Asks the rules in order, until one drops the message.
+    fn ask(&mut self, message: &Message) -> Fate {
+        let mut delivery = Delivery::default();
+        let (mut delay, mut order) = (Duration::ZERO, Order::Kept);
+        let (mut copies, mut last_copy) = (0, Duration::ZERO);
+        for it in &mut self.rules {
+            match it.rule.decide(it.seed, message, &mut it.busy_until) {
+                Decision::Pass => {}
+                Decision::Drop(cause) => return Fate::Drop(cause),
+                Decision::Delay(by, its_order) => {
+                    delay += by;
+                    if its_order == Order::Free {
+                        order = Order::Free;
+                    }
+                }
+                Decision::Again(times, within) => {
+                    copies += times;
+                    last_copy = last_copy.max(within);
+                }
+                Decision::Change(how, draw) => delivery.changes.push((how, draw)),
+            }
+        }
+        let mut at = message.now + delay;
+        if order == Order::Kept {
+            at = at.max(self.last_at);
+            self.last_at = at;
+        }
+        delivery.at = (at > message.now).then_some(at);
+        delivery.again = (1..=copies).map(|n| at + last_copy * n / copies).collect();
+        if delivery == Delivery::default() { Fate::Deliver } else { Fate::DeliverSo(delivery) }
+    }
+
+    /// A message of this link waits, on its way or for its receiver.
+    pub fn waits(&mut self, bytes: usize) {
+        self.waiting += 1;
+        self.waiting_bytes += bytes;
+    }
+
+    /// It waits no longer.
+    pub fn waits_no_longer(&mut self, bytes: usize) {
+        assert!(self.waiting > 0 && self.waiting_bytes >= bytes, "who waits no longer has waited");
+        self.waiting -= 1;
+        self.waiting_bytes -= bytes;
     }
 
     /// Counts a message that was sent before the clock started.
@@ -110,6 +203,16 @@ impl Link {
     /// Counts a message as handed over.
     pub fn delivered(&mut self, index: TypeIndex) {
         self.counts[index.0].1.delivered += 1;
+    }
+
+    /// Counts a message as handed over once more.
+    pub fn repeated(&mut self, index: TypeIndex) {
+        self.counts[index.0].1.duplicated += 1;
+    }
+
+    /// Counts a message as changed.
+    pub fn corrupted(&mut self, index: TypeIndex) {
+        self.counts[index.0].1.corrupted += 1;
     }
 
     /// Counts a message as lost.
@@ -155,43 +258,4 @@ pub fn counts(links: Links) -> Counts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn losses(link: &mut Link, messages: usize) -> Vec<bool> {
-        (0..messages).map(|_| link.decide("append", 10).0 != Decision::Deliver).collect()
-    }
-
-    #[test]
-    fn the_nth_decision_depends_on_nothing_but_seed_link_and_n() {
-        let mut plain = Link::new(Seed(5), vec![Rule::Loss(0.3)]);
-        let mut cut_for_a_while = Link::new(Seed(5), vec![Rule::Loss(0.3)]);
-        let expected = losses(&mut plain, 300);
-        let mut seen = losses(&mut cut_for_a_while, 100);
-        cut_for_a_while.set_cut(true);
-        assert!(losses(&mut cut_for_a_while, 100).iter().all(|&lost| lost));
-        cut_for_a_while.set_cut(false);
-        seen.extend(losses(&mut cut_for_a_while, 100));
-        assert_eq!(seen[..100], expected[..100]);
-        assert_eq!(seen[100..], expected[200..]);
-    }
-
-    #[test]
-    fn what_was_sent_was_delivered_or_lost_under_one_cause() {
-        let mut link = Link::new(Seed(1), vec![Rule::Loss(0.5)]);
-        for n in 0..1000 {
-            let kind = format!("type-{}", n % 100);
-            let (decision, index) = link.decide(&kind, 7);
-            if decision == Decision::Deliver {
-                link.delivered(index);
-            }
-        }
-        let key = (NodeId(0), NodeId(1));
-        let counts = counts(Links::from([(key, link)]));
-        assert_eq!(counts.len(), limits::MESSAGE_TYPES + 1, "the rest is one type, `(other)`");
-        let total = |f: fn(&MessageCounts) -> u64| counts.values().map(f).sum::<u64>();
-        assert_eq!(total(|c| c.sent), 1000);
-        assert_eq!(total(|c| c.bytes), 7000);
-        assert_eq!(total(|c| c.delivered + c.dropped.values().sum::<u64>()), 1000);
-    }
-}
+mod tests;

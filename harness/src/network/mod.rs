@@ -10,13 +10,19 @@
 //! - [`remarks`]: what was wrong or odd about messages.
 //! - [`outbox`]: what waits for a replica that does not read.
 //! - [`message_log`]: each message with its fate, in a file.
+//! - [`ledger`]: what becomes of each message, counted and written down.
+//! - [`rules`]: what a link may do to messages; one file per rule.
+//! - [`delay`]: messages on their way, until their time has come.
 
+pub mod delay;
 pub mod envelope;
 pub mod leader;
+pub mod ledger;
 pub mod link;
 pub mod message_log;
 pub mod outbox;
 pub mod remarks;
 pub mod router;
+pub mod rules;
 pub mod transport;
 pub mod words;

@@ -17,6 +17,8 @@ pub struct Outgoing {
     pub kind: Option<TypeIndex>,
     /// When it was sent.
     pub sent: RunTime,
+    /// Whether the message was, or will be, delivered before.
+    pub is_copy: bool,
     /// The packet.
     pub packet: Rc<[u8]>,
 }

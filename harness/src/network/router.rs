@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::delay::{DelayQueue, Delayed};
 use super::envelope::{AnsweredValue, Envelope, NotAMessage};
 use super::leader::LeaderView;
-use super::link::{self, Decision, Link, Links, Rule};
-use super::message_log::{Fate, MessageLog};
+use super::ledger::Ledger;
+use super::link::{self, Delivery, Fate, Link, Links};
+use super::message_log::{self, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
+use super::rules::{FaultId, Loss, Rule};
 use super::transport::{Connection, Sent};
 use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
@@ -21,12 +24,12 @@ use crate::time::RunTime;
 pub struct Router {
     replicas: Vec<NodeId>,
     ports: BTreeMap<NodeId, Port>,
-    links: Links,
+    ledger: Ledger,
+    underway: DelayQueue,
     leader: LeaderView,
     words: LeaderWords,
     majority_side: Option<BTreeSet<NodeId>>,
     remarks: Remarks,
-    log: MessageLog,
     /// Messages between replicas since the clock started.
     crossed: u64,
     has_started: bool,
@@ -62,35 +65,37 @@ impl Router {
     /// noted in `log`.
     pub fn new(plan: &Plan, clients: &[NodeId], log: MessageLog) -> Self {
         let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
-        let rules = if plan.scenario.drops > 0.0 {
-            vec![Rule::Loss(plan.scenario.drops)]
-        } else {
-            Vec::new()
-        };
         let mut links = Links::new();
         for &from in &replicas {
             for &to in &replicas {
-                links.insert((from, to), Link::new(plan.link(from, to), rules.clone()));
+                links.insert((from, to), Link::new(plan.link(from, to)));
             }
             // Clients' messages have no faults: delay and loss there only hide anomalies.
             for &client in clients {
-                links.insert((from, client), Link::new(plan.link(from, client), Vec::new()));
-                links.insert((client, from), Link::new(plan.link(client, from), Vec::new()));
+                links.insert((from, client), Link::new(plan.link(from, client)));
+                links.insert((client, from), Link::new(plan.link(client, from)));
             }
         }
-        Self {
+        let mut router = Self {
             ports: replicas.iter().map(|&id| (id, Port::default())).collect(),
             replicas,
-            links,
+            ledger: Ledger { links, log },
+            underway: DelayQueue::default(),
             leader: LeaderView::default(),
             words: LeaderWords::default(),
             majority_side: None,
             remarks: Remarks::default(),
-            log,
             crossed: 0,
             has_started: false,
             is_over: false,
+        };
+        if plan.scenario.drops > 0.0 {
+            let loss = Rule::Loss(Loss { probability: plan.scenario.drops });
+            // A message to oneself crosses the network too.
+            let pairs: Vec<_> = all_pairs(&router.replicas).collect();
+            router.apply(FaultId::Drops, pairs, &loss);
         }
+        router
     }
 
     /// The clock starts: from now on messages are delivered.
@@ -100,12 +105,13 @@ impl Router {
 
     /// The log of messages, which has to be told the time.
     pub fn log(&mut self) -> &mut MessageLog {
-        &mut self.log
+        &mut self.ledger.log
     }
 
     /// The run is over: from now on nothing is lost, cut or counted.
     pub fn let_all_pass(&mut self) {
         self.is_over = true;
+        self.end_underway();
     }
 
     /// A replica connected; a second connection takes the place of the first.
@@ -121,7 +127,8 @@ impl Router {
         let Some(port) = self.ports.get_mut(&id) else { return };
         port.connection = None;
         while let Some(message) = port.outbox.pop() {
-            count_lost(&mut self.links, &mut self.log, id, &message, DropCause::Gone);
+            self.ledger.waited(id, &message);
+            self.ledger.lost(id, &message, DropCause::Gone);
         }
     }
 
@@ -149,29 +156,89 @@ impl Router {
         self.crossed
     }
 
+    /// From now on `rule` holds on these links (source, destination), until the fault is lifted.
+    /// Several faults may hold on the same link at the same time.
+    pub fn apply(
+        &mut self,
+        fault: FaultId,
+        pairs: impl IntoIterator<Item = (NodeId, NodeId)>,
+        rule: &Rule,
+    ) {
+        for pair in pairs {
+            if let Some(link) = self.ledger.links.get_mut(&pair) {
+                link.apply(fault, rule.clone());
+            }
+        }
+    }
+
+    /// All rules of this fault end. What no rule holds back any longer arrives at once.
+    pub fn lift(&mut self, fault: FaultId) {
+        self.free(|link| link.lift(fault));
+    }
+
+    fn free(&mut self, lift: impl Fn(&mut Link) -> bool) {
+        let links = self.ledger.links.iter_mut();
+        let freed: BTreeSet<(NodeId, NodeId)> =
+            links.filter_map(|(&pair, link)| lift(link).then_some(pair)).collect();
+        if !freed.is_empty() {
+            self.underway.hurry(|from, to| freed.contains(&(from, to)));
+        }
+    }
+
+    /// While this side of a partition is set, only its members are believed about who leads.
+    pub fn believe(&mut self, side: Option<BTreeSet<NodeId>>) {
+        self.majority_side = side;
+    }
+
     /// No message crosses between the sides from now on; the first is the majority.
     pub fn partition(&mut self, sides: &[Vec<NodeId>; 2]) {
         self.heal();
-        for (from, to) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
-            for pair in from.iter().flat_map(|&from| to.iter().map(move |&to| (from, to))) {
-                if let Some(link) = self.links.get_mut(&pair) {
-                    link.set_cut(true);
-                }
+        let is_first = |id: &NodeId| sides[0].contains(id);
+        let across = |(from, to): &(NodeId, NodeId)| is_first(from) != is_first(to);
+        let pairs: Vec<_> = all_pairs(&self.replicas).filter(across).collect();
+        self.apply(FaultId::Partition, pairs, &Rule::Cut);
+        self.believe(Some(sides[0].iter().copied().collect()));
+    }
+
+    /// The partition ends.
+    pub fn heal(&mut self) {
+        self.lift(FaultId::Partition);
+        self.believe(None);
+    }
+
+    /// Everything that holds on a link ends: all carry again, and lose nothing any more.
+    pub fn restore(&mut self) {
+        self.believe(None);
+        self.free(Link::lift_all);
+    }
+
+    /// When the next message arrives that is on its way.
+    pub fn next_at(&self) -> Option<RunTime> {
+        self.underway.next_at()
+    }
+
+    /// Delivers what has arrived by now.
+    pub fn deliver_due(&mut self, now: RunTime) {
+        if self.underway.next_at().is_none_or(|next| next > now) {
+            return;
+        }
+        self.ledger.log.tell_time(now);
+        while let Some(Delayed { to, message, .. }) = self.underway.pop_due(now) {
+            self.ledger.waited(to, &message);
+            // What was on its way when the link was cut does not cross either.
+            if self.ledger.links.get(&(message.from, to)).is_some_and(Link::is_cut) {
+                self.ledger.lost(to, &message, DropCause::Partition);
+            } else {
+                self.deliver(to, message);
             }
         }
-        self.majority_side = Some(sides[0].iter().copied().collect());
     }
 
-    /// All links carry again, and lose nothing any more.
-    pub fn restore(&mut self) {
-        self.heal();
-        self.links.values_mut().for_each(Link::clear_rules);
-    }
-
-    /// All links carry again.
-    pub fn heal(&mut self) {
-        self.links.values_mut().for_each(|link| link.set_cut(false));
-        self.majority_side = None;
+    /// What is on its way now does not arrive any more.
+    fn end_underway(&mut self) {
+        for Delayed { to, message, .. } in self.underway.drain() {
+            self.ledger.lost(to, &message, DropCause::Underway);
+        }
     }
 
     /// Notes what is odd about a message.
@@ -214,17 +281,17 @@ impl Router {
             Ok(NodeId::ANY) => {
                 for to in self.replicas.clone() {
                     if to != from {
-                        self.cross(from, to, &message.kind, packet);
+                        self.cross(now, from, to, &message.kind, packet);
                     }
                 }
                 None
             }
             Ok(to) if self.ports.contains_key(&to) => {
-                self.cross(from, to, &message.kind, packet);
+                self.cross(now, from, to, &message.kind, packet);
                 None
             }
-            Ok(client) if self.links.contains_key(&(from, client)) => {
-                self.reach_client(from, client, &message, leader, packet.len())
+            Ok(client) if self.ledger.links.contains_key(&(from, client)) => {
+                self.reach_client(now, from, client, &message, leader, packet.len())
             }
             _ => {
                 self.remarks.violation(ProtocolViolation::UnknownDestination, now, from, packet);
@@ -258,22 +325,23 @@ impl Router {
 
     fn reach_client(
         &mut self,
+        now: RunTime,
         from: NodeId,
         client: NodeId,
         message: &Envelope<'_>,
         leader: Option<NodeId>,
         bytes: usize,
     ) -> Option<ToClient> {
-        let link = self.links.get_mut(&(from, client))?;
+        let link = self.ledger.links.get_mut(&(from, client))?;
         if !self.has_started {
             link.too_early(&message.kind, bytes);
             return None;
         }
         if !self.is_over {
-            let (_, index) = link.decide(&message.kind, bytes);
+            let (_, index) = link.decide(now, &message.kind, bytes);
             link.delivered(index);
-            let now = self.log.now();
-            self.log.note(now, from, client, link.kind(index), Fate::Delivered);
+            let fate = message_log::Fate::Delivered;
+            self.ledger.log.note(now, from, client, link.kind(index), fate);
         }
         Some(ToClient {
             from,
@@ -286,35 +354,65 @@ impl Router {
     }
 
     /// A client sends to a replica.
-    pub fn from_client(&mut self, from: NodeId, to: NodeId, kind: &str, packet: Vec<u8>) {
-        self.pass(from, to, kind, &Rc::from(packet));
+    pub fn from_client(
+        &mut self,
+        now: RunTime,
+        from: NodeId,
+        to: NodeId,
+        kind: &str,
+        packet: Vec<u8>,
+    ) {
+        self.pass(now, from, to, kind, &Rc::from(packet));
     }
 
     /// A message between replicas.
-    fn cross(&mut self, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
+    fn cross(&mut self, now: RunTime, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
         self.crossed += u64::from(self.has_started && !self.is_over);
-        self.pass(from, to, kind, packet);
+        self.pass(now, from, to, kind, packet);
     }
 
-    fn pass(&mut self, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
-        let Some(link) = self.links.get_mut(&(from, to)) else { return };
+    fn pass(&mut self, now: RunTime, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
+        let Some(link) = self.ledger.links.get_mut(&(from, to)) else { return };
         if !self.has_started {
             return link.too_early(kind, packet.len());
         }
-        let sent = self.log.now();
+        let mut message =
+            Outgoing { from, kind: None, is_copy: false, sent: now, packet: Rc::clone(packet) };
         if self.is_over {
-            let message = Outgoing { from, kind: None, sent, packet: Rc::clone(packet) };
             return self.deliver(to, message);
         }
-        let (decision, kind) = link.decide(kind, packet.len());
-        match decision {
-            Decision::Deliver => {
-                let packet = Rc::clone(packet);
-                self.deliver(to, Outgoing { from, kind: Some(kind), sent, packet });
+        let (fate, index) = link.decide(now, kind, packet.len());
+        message.kind = Some(index);
+        match fate {
+            Fate::Drop(cause) => {
+                let fate = message_log::Fate::Lost(cause);
+                self.ledger.log.note(now, from, to, link.kind(index), fate);
             }
-            Decision::Drop(cause) => {
-                self.log.note(sent, from, to, link.kind(kind), Fate::Lost(cause));
+            Fate::Deliver => self.deliver(to, message),
+            Fate::DeliverSo(delivery) => self.deliver_so(to, message, &delivery),
+        }
+    }
+
+    fn deliver_so(&mut self, to: NodeId, mut message: Outgoing, delivery: &Delivery) {
+        let before = Rc::clone(&message.packet);
+        for (how, draw) in &delivery.changes {
+            if let Some(changed) = how.change(&message.packet, *draw) {
+                message.packet = Rc::from(changed);
             }
+        }
+        if message.packet != before {
+            self.ledger.corrupted(to, &message);
+        }
+        for &at in &delivery.again {
+            let copy = Outgoing { is_copy: true, ..message.clone() };
+            // A copy for which there is no room is none.
+            let _ = self.underway.add(at, to, copy);
+        }
+        let Some(at) = delivery.at else { return self.deliver(to, message) };
+        self.ledger.waits(to, &message);
+        if let Err(message) = self.underway.add(at, to, message) {
+            self.ledger.waited(to, &message);
+            self.ledger.lost(to, &message, DropCause::FullQueue);
         }
     }
 
@@ -327,14 +425,14 @@ impl Router {
             Some(connection) => connection.send(&message.packet),
         };
         match sent {
-            Sent::Delivered => count_delivered(&mut self.links, &mut self.log, to, &message),
-            Sent::Gone => count_lost(&mut self.links, &mut self.log, to, &message, DropCause::Gone),
-            Sent::TooLarge => {
-                count_lost(&mut self.links, &mut self.log, to, &message, DropCause::TooLarge);
-            }
+            Sent::Delivered => self.ledger.delivered(to, &message),
+            Sent::Gone => self.ledger.lost(to, &message, DropCause::Gone),
+            Sent::TooLarge => self.ledger.lost(to, &message, DropCause::TooLarge),
             Sent::WouldBlock => {
+                self.ledger.waits(to, &message);
                 if let Err(message) = port.outbox.push(message) {
-                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::FullQueue);
+                    self.ledger.waited(to, &message);
+                    self.ledger.lost(to, &message, DropCause::FullQueue);
                 }
             }
         }
@@ -350,31 +448,29 @@ impl Router {
                 return;
             }
             let Some(message) = port.outbox.pop() else { return };
+            self.ledger.waited(to, &message);
             match sent {
-                Sent::TooLarge => {
-                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::TooLarge);
-                }
-                Sent::Gone => {
-                    count_lost(&mut self.links, &mut self.log, to, &message, DropCause::Gone);
-                }
-                _ => count_delivered(&mut self.links, &mut self.log, to, &message),
+                Sent::TooLarge => self.ledger.lost(to, &message, DropCause::TooLarge),
+                Sent::Gone => self.ledger.lost(to, &message, DropCause::Gone),
+                _ => self.ledger.delivered(to, &message),
             }
         }
     }
 
     /// The run is over: what still waits was not read in time.
     pub fn finish(mut self) -> Traffic {
+        self.end_underway();
         for (&id, port) in &mut self.ports {
             while let Some(message) = port.outbox.pop() {
-                count_lost(&mut self.links, &mut self.log, id, &message, DropCause::FullQueue);
+                self.ledger.lost(id, &message, DropCause::FullQueue);
             }
         }
         Traffic {
-            messages: link::counts(self.links),
+            messages: link::counts(self.ledger.links),
             leaders: self.leader.into_history(),
             leader_words: self.words.into_changes(),
             remarks: self.remarks,
-            log_problem: self.log.finish(),
+            log_problem: self.ledger.log.finish(),
         }
     }
 }
@@ -393,22 +489,7 @@ pub struct Traffic {
     pub log_problem: Option<String>,
 }
 
-fn count_delivered(links: &mut Links, log: &mut MessageLog, to: NodeId, message: &Outgoing) {
-    if let (Some(link), Some(kind)) = (links.get_mut(&(message.from, to)), message.kind) {
-        link.delivered(kind);
-        log.note(message.sent, message.from, to, link.kind(kind), Fate::Delivered);
-    }
-}
-
-fn count_lost(
-    links: &mut Links,
-    log: &mut MessageLog,
-    to: NodeId,
-    message: &Outgoing,
-    cause: DropCause,
-) {
-    if let (Some(link), Some(kind)) = (links.get_mut(&(message.from, to)), message.kind) {
-        link.lost(kind, cause);
-        log.note(message.sent, message.from, to, link.kind(kind), Fate::Lost(cause));
-    }
+/// All pairs of these, each with itself too.
+fn all_pairs(ids: &[NodeId]) -> impl Iterator<Item = (NodeId, NodeId)> {
+    ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)))
 }

@@ -7,7 +7,7 @@ use crate::run::record::{DropCause, RunRecord};
 /// Writes a row for each link (source, destination) and message type, in that order.
 ///
 /// The columns are `src`, `dst`, `type`, `sent`, `delivered`, a `dropped_<cause>` for each
-/// [`DropCause`], `duplicated`, `delayed` and `bytes` (sent). A reader can check a link: `sent` is
+/// [`DropCause`], `duplicated` (deliveries beyond the first), `delayed`, `corrupted` and `bytes` (sent). A reader can check a link: `sent` is
 /// `delivered` plus all that was dropped plus what the end of the run found still in its queue,
 /// so the sum is never above `sent`.
 pub fn write(record: &RunRecord, out: impl Write) -> io::Result<()> {
@@ -18,7 +18,10 @@ pub fn write(record: &RunRecord, out: impl Write) -> io::Result<()> {
         let mut row = vec![src.to_string(), dst.to_string(), message_type.to_string()];
         row.extend([counts.sent, counts.delivered].map(|count| count.to_string()));
         row.extend(DropCause::ALL.map(|cause| dropped(cause).to_string()));
-        row.extend([counts.duplicated, counts.delayed, counts.bytes].map(|n| n.to_string()));
+        row.extend(
+            [counts.duplicated, counts.delayed, counts.corrupted, counts.bytes]
+                .map(|n| n.to_string()),
+        );
         csv.write_record(row)?;
     }
     csv.flush()
@@ -27,7 +30,7 @@ pub fn write(record: &RunRecord, out: impl Write) -> io::Result<()> {
 fn columns() -> impl Iterator<Item = String> {
     let before = ["src", "dst", "type", "sent", "delivered"].map(str::to_owned);
     let causes = DropCause::ALL.map(|cause| format!("dropped_{}", cause.name()));
-    let after = ["duplicated", "delayed", "bytes"].map(str::to_owned);
+    let after = ["duplicated", "delayed", "corrupted", "bytes"].map(str::to_owned);
     before.into_iter().chain(causes).chain(after)
 }
 
@@ -41,11 +44,12 @@ mod tests {
         assert_eq!(
             sample::text(|out| write(&sample::record(), out)),
             "\
-src,dst,type,sent,delivered,dropped_loss,dropped_partition,dropped_full_queue,dropped_gone,\
-dropped_too_large,dropped_before_start,duplicated,delayed,bytes
-0000,0001,append,2300,2069,201,30,0,0,0,0,5,7,460000
-0000,0015,ok,2,2,0,0,0,0,0,0,0,0,120
-0003,0000,\"vote,\x1b[31m\",10,8,0,0,0,2,0,0,0,0,900
+src,dst,type,sent,delivered,dropped_loss,dropped_partition,dropped_size_limit,dropped_full_buffer,\
+dropped_full_queue,dropped_gone,dropped_too_large,dropped_underway,dropped_before_start,duplicated,\
+delayed,corrupted,bytes
+0000,0001,append,2300,2069,201,30,0,0,0,0,0,0,0,5,7,0,460000
+0000,0015,ok,2,2,0,0,0,0,0,0,0,0,0,0,0,0,120
+0003,0000,\"vote,\x1b[31m\",10,8,0,0,0,0,0,2,0,0,0,0,0,0,900
 "
         );
     }

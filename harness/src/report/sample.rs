@@ -165,6 +165,7 @@ fn messages() -> BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts> {
         dropped: BTreeMap::from([(DropCause::Loss, 201), (DropCause::Partition, 30)]),
         duplicated: 5,
         delayed: 7,
+        corrupted: 0,
         bytes: 460_000,
     };
     let vote = MessageCounts {

@@ -127,7 +127,8 @@ impl Dispatcher {
             if self.end.is_some() {
                 return Ok(());
             }
-            let next = self.agenda.next_at().unwrap_or_default();
+            let next = self.agenda.next_at().into_iter().chain(self.cluster.router.next_at());
+            let next = next.min().unwrap_or_default();
             let sleep = tokio::time::sleep_until((self.origin + next.since_start()).into());
             tokio::select! {
                 biased;
@@ -143,8 +144,11 @@ impl Dispatcher {
 
     fn perform_due(&mut self) -> Result<(), RunError> {
         self.apply_effects()?;
+        self.cluster.router.deliver_due(self.now());
         while let Some((due, task)) = self.agenda.pop_due(self.now()) {
             self.perform(due, task)?;
+            // What a fault that ended held back arrives before anything new is sent.
+            self.cluster.router.deliver_due(self.now());
             self.apply_effects()?;
         }
         Ok(())
@@ -231,7 +235,8 @@ impl Dispatcher {
             for effect in effects {
                 match effect {
                     Effect::Send { from, to, kind, packet } => {
-                        self.cluster.router.from_client(from, to, kind, packet);
+                        let now = self.now();
+                        self.cluster.router.from_client(now, from, to, kind, packet);
                     }
                     Effect::Invoked(index) => {
                         self.journal.invoked(self.cluster.pool.operation(index))?;

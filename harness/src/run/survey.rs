@@ -78,7 +78,7 @@ impl Dispatcher {
                 "src": observer, "dst": to, "leader": NodeId::ANY, "type": "status", "MID": "STATUS",
             });
             let packet = question.to_string().into_bytes();
-            self.cluster.router.from_client(observer, to, "status", packet);
+            self.cluster.router.from_client(now, observer, to, "status", packet);
         }
         self.agenda.add(now + limits::SURVEY_INTERVAL, Task::Ask);
     }

@@ -1,0 +1,23 @@
+//! A size limit: a path whose packets have a largest size, and nobody who says so.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Decision, Message};
+use crate::run::record::DropCause;
+
+/// Loses what is larger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// The largest message that passes.
+    pub max_bytes: u64,
+}
+
+impl Size {
+    pub(super) fn decide(&self, message: &Message) -> Decision {
+        if message.bytes as u64 > self.max_bytes {
+            Decision::Drop(DropCause::SizeLimit)
+        } else {
+            Decision::Pass
+        }
+    }
+}
