@@ -97,8 +97,13 @@ pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), Hist
 
 /// Judges the history in `path`.
 pub fn check(path: &Path, question: &Question) -> Result<Checked, HistoryError> {
-    let Question { format, model, algorithm, budget } = *question;
-    let (history, is_torn) = read(path, format)?;
+    let (history, is_torn) = read(path, question.format)?;
+    Ok(Checked { report: judge(&history, question), is_torn })
+}
+
+/// Judges a history.
+pub fn judge(history: &History, question: &Question) -> Report {
+    let Question { model, algorithm, budget, .. } = *question;
     let begin = Instant::now();
     let stop = move || begin.elapsed() > budget.time;
     let budget = Budget {
@@ -107,6 +112,5 @@ pub fn check(path: &Path, question: &Question) -> Result<Checked, HistoryError> 
         stop: &stop,
     };
     let options = Options { model, algorithm, budget, ..Options::default() };
-    let report = checker::check(&history, &options);
-    Ok(Checked { report, is_torn })
+    checker::check(history, &options)
 }

@@ -4,7 +4,7 @@
 //! [`scenario`] (what a workload file describes) → [`plan`] (all chance is spent here) → [`run`]
 //! (the dispatcher, among [`cluster`], [`network`], [`nemesis`], [`clients`] and [`journal`]) →
 //! [`run::record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
-//! judgement of the course's own rules; [`cli`] is what a person calls.
+//! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
 pub mod check;
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod clients;
 pub mod cluster;
 pub mod course;
 pub mod exit;
+pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod limits;

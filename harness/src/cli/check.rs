@@ -66,7 +66,7 @@ impl From<Model> for ModelName {
 }
 
 impl Form {
-    fn format(self) -> Option<form::Format> {
+    pub(super) fn format(self) -> Option<form::Format> {
         match self {
             Self::Auto => None,
             Self::Jsonl => Some(form::Format::Jsonl),

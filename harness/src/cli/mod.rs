@@ -4,10 +4,12 @@
 //!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
 //! - `check`: a verdict about a history file.
+//! - `explain`: what a verdict means, in sentences.
 //! - `list`: what there is to choose from.
 
 mod check;
 mod display;
+mod explain;
 mod job;
 mod list;
 mod one_run;
@@ -48,6 +50,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Judge a recorded history again, from the file alone.
     Check(CheckArgs),
+    /// Say in sentences what a run's verdict means: what contradicts what, who led, what was lost.
+    Explain(explain::ExplainArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
@@ -188,6 +192,7 @@ pub fn main() -> Exit {
         Command::Run(arguments) => session::run(&arguments),
         Command::Replay(arguments) => session::replay(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());

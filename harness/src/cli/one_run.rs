@@ -14,6 +14,8 @@ use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
+use crate::explain::evidence::AnswerPart;
+use crate::explain::{self, Evidence, Explanation};
 use crate::manifest::{self, Host, Manifest};
 use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
@@ -65,7 +67,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
     };
 
-    let verdict = judge(&record, &folder)?;
+    let (verdict, explanation) = judge(&record, &folder)?;
     manifest.end = Some(Timestamp::now());
     manifest.exit_code = Some(verdict.exit().code());
     manifest.write(&folder).context("writing manifest.json")?;
@@ -76,6 +78,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         verdict: &verdict,
         statistics,
         judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
+        explanation: Some(explanation),
         repeat: job.repeat.clone(),
         folder: shown_folder(&folder),
         results: &shared.results,
@@ -89,10 +92,15 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     Ok(verdict.exit())
 }
 
-fn judge(record: &RunRecord, folder: &Path) -> Result<Verdict, Failure> {
+fn judge(record: &RunRecord, folder: &Path) -> Result<(Verdict, Explanation), Failure> {
     // From the file, as `harness check` would: what it does not hold is not proved.
-    let checked = check::check(folder, &Question::of_run(record.scenario.checker))?;
-    Ok(verdict::judge(record, safety::answer(&checked.report)))
+    let question = Question::of_run(record.scenario.checker);
+    let (history, _) = check::read(folder, question.format)?;
+    let report = check::judge(&history, &question);
+    let verdict = verdict::judge(record, safety::answer(&report));
+    let answers = verdict.answers.iter().map(AnswerPart::from).collect();
+    let evidence = Evidence::of_run(folder, history, report, answers)?;
+    Ok((verdict, explain::tell(&evidence)))
 }
 
 fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {

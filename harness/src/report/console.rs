@@ -73,6 +73,7 @@ pub fn console_block(finished: &Finished<'_>, style: Style) -> String {
     let sections = [
         vec![title(finished.record)],
         answers(&finished.verdict.answers, style),
+        explanation_lines(finished, style),
         numbers(finished.record, style),
         course_lines(finished, style),
         warning_lines(finished, style),
@@ -133,6 +134,18 @@ fn coloured(standing: Standing, style: Style) -> String {
         Standing::Invalid => word.red().to_string(),
         Standing::Unknown => word.yellow().to_string(),
     }
+}
+
+/// The short form of the explanation, of a run that is not valid.
+fn explanation_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
+    let Some(explanation) = &finished.explanation else { return Vec::new() };
+    if finished.verdict.answers.iter().all(|answer| answer.standing == Standing::Valid) {
+        return Vec::new();
+    }
+    let folder = escape(&finished.folder.display().to_string());
+    let mut lines = labelled("that means", &escape(&explanation.short), style);
+    lines.push(format!("{:<LABEL_WIDTH$}harness explain {folder}", "in full"));
+    lines
 }
 
 fn numbers(record: &RunRecord, style: Style) -> Vec<String> {

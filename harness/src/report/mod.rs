@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::course;
+use crate::explain::Explanation;
 use crate::run::record::RunRecord;
 use crate::verdict::{Standing, Verdict};
 
@@ -53,6 +54,8 @@ pub struct Finished<'a> {
     pub statistics: course::Statistics,
     /// How the course judges it; `None` where it has no rules, or the run was cut short.
     pub judgement: Option<course::CourseJudgement>,
+    /// What the verdict means, in sentences.
+    pub explanation: Option<Explanation>,
     /// The command that repeats the run.
     pub repeat: String,
     /// The run's folder, as people are shown it.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::course::{self, CourseJudgement};
+use crate::explain::Explanation;
 use crate::report::files::FILES;
 use crate::report::text;
 use crate::report::totals::Totals;
@@ -28,6 +29,8 @@ struct VerdictFile<'a> {
     exit_code: u8,
     /// In the order of badness of their questions.
     answers: &'a [Answer],
+    /// What all that means, in sentences; the same as `harness explain` says.
+    explanation: &'a Option<Explanation>,
     statistics: Totals,
     course: CourseReport<'a>,
     warnings: Vec<String>,
@@ -55,6 +58,7 @@ impl<'a> VerdictFile<'a> {
             end: record.end,
             exit_code: finished.verdict.exit().code(),
             answers: &finished.verdict.answers,
+            explanation: &finished.explanation,
             statistics: Totals::of(record),
             course: CourseReport {
                 judgement: &finished.judgement,

@@ -1,0 +1,55 @@
+//! `harness explain`: what a verdict means, from the run's folder alone.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use checker::Verdict;
+use clap::Args;
+
+use super::{Failure, Format, check};
+use crate::check::Question;
+use crate::exit::Exit;
+use crate::explain::{Evidence, tell};
+use crate::scenario::CheckerBudget;
+
+/// `harness explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The folder of a run, or a history file.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// What the store promises to be.
+    #[arg(long, value_enum, default_value_t = check::Model::Kv)]
+    model: check::Model,
+    /// The form of the history.
+    #[arg(long = "format", value_enum, default_value_t = check::Form::Auto)]
+    form: check::Form,
+    /// Seconds that the checker may spend.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time_budget: u64,
+    /// What is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    output: Format,
+}
+
+/// Explains, and returns 0: the verdict's own exit code is `harness check`'s. A run that cannot be
+/// read is an error.
+pub fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
+    let question = Question {
+        format: arguments.form.format(),
+        model: arguments.model.into(),
+        algorithm: checker::Algorithm::Auto,
+        budget: CheckerBudget { time: Duration::from_secs(arguments.time_budget), memory_mb: 1024 },
+    };
+    let evidence = Evidence::read(&arguments.run, &question).map_err(Failure::usage)?;
+    let explanation = tell(&evidence);
+    let text = match arguments.output {
+        Format::Json => format!("{}\n", serde_json::to_string(&explanation)?),
+        Format::Human => explanation.text(super::style().width),
+    };
+    super::print(&text)?;
+    Ok(match evidence.report.verdict {
+        Verdict::Unknown(_) => Exit::Undecided,
+        _ => Exit::Valid,
+    })
+}

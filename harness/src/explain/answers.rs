@@ -1,0 +1,36 @@
+//! What the verdicts besides safety mean for the reader.
+
+use super::evidence::AnswerPart;
+
+/// What an answer that is not good means.
+pub fn meaning(answer: &AnswerPart) -> &'static str {
+    match (answer.question.as_str(), answer.kind.as_str()) {
+        ("process", "died") => {
+            "No fault did that: the program ended by itself. Its last words are in \
+             replicas/<id>/stderr.log."
+        }
+        ("process", _) => {
+            "Replicas wrote what the protocol does not allow; a correct peer may drop it, and so \
+             does the harness."
+        }
+        ("liveness", _) => {
+            "All faults were over and a majority lived, so every operation should have been answered \
+             within the bound. That some were not is a fault of the cluster: no leader was elected, \
+             or the one there is does not answer. It says nothing against the answers that were given."
+        }
+        ("environment", _) => {
+            "The host disturbed the run: what was late may have been late because of it. Repeat it on \
+             a quieter machine, or with fewer runs at a time, before you believe the rest."
+        }
+        ("evidence", "vacuous") => {
+            "The run shows too little to trust: operations or faults that should have been there were \
+             not. A valid verdict here would mean nothing."
+        }
+        _ => "It could not be decided, which is neither good nor bad news.",
+    }
+}
+
+/// What a valid answer shows.
+pub fn shown(answer: &AnswerPart) -> String {
+    format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'))
+}

@@ -1,0 +1,19 @@
+//! What a verdict means, in sentences: the contradiction, who led when, which faults and losses lay
+//! between, and what kind of mistake shows itself so.
+//!
+//! - [`evidence`]: what a run's folder, or a bare history file, has to say; the only file here that reads.
+//! - [`mistake`]: the kind of a contradiction, decided by the history.
+//! - [`leaders`]: who led when, by whose word.
+//! - [`surroundings`]: faults and lost messages within the contradiction's time.
+//! - [`answers`]: what the other verdicts mean.
+//! - [`tell`](mod@tell): all of that as text. A pure function of the evidence.
+
+pub mod answers;
+pub mod evidence;
+pub mod leaders;
+pub mod mistake;
+pub mod surroundings;
+pub mod tell;
+
+pub use evidence::{Evidence, EvidenceError};
+pub use tell::{Explanation, Section, tell};

@@ -1,0 +1,264 @@
+//! The explanation as text: sections of sentences.
+
+use checker::event::F;
+use checker::{Outcome, Verdict, Witness, WitnessOperation};
+
+use super::evidence::Evidence;
+use super::{answers, leaders, mistake, surroundings};
+use crate::time::RunTime;
+
+/// What a run's verdict means.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Explanation {
+    /// The kind of mistake and what it means, in a sentence or two.
+    pub short: String,
+    /// The whole.
+    pub sections: Vec<Section>,
+}
+
+/// A heading with its sentences, one a line; a line that begins with two spaces belongs to the one
+/// before it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Section {
+    /// The heading.
+    pub title: &'static str,
+    /// The sentences.
+    pub lines: Vec<String>,
+}
+
+const PROMISE: &str = "Each key behaves like a single variable: every operation takes effect at one \
+                       moment between its beginning and its answer, so a read returns what the last \
+                       write before it wrote (linearizability). An operation without an answer may \
+                       take effect at any later time, or never.";
+
+/// Explains what the evidence shows.
+pub fn tell(evidence: &Evidence) -> Explanation {
+    let mut sections =
+        vec![Section { title: "What was promised", lines: vec![PROMISE.to_owned()] }];
+    let mut short = match &evidence.report.verdict {
+        Verdict::Invalid(witness) => {
+            sections.extend(contradiction(witness, evidence));
+            let mistake = mistake::of(witness, &evidence.history);
+            format!("On key {:?}: {}: {}.", witness.key, mistake.name, mistake.meaning)
+        }
+        Verdict::Unknown(reason) => {
+            let lines = vec![format!("{}.", reason.explanation)];
+            sections.push(Section { title: "Not decided", lines });
+            reason.explanation.clone()
+        }
+        Verdict::Valid => String::new(),
+    };
+    let bad: Vec<_> = evidence
+        .answers
+        .iter()
+        .filter(|answer| answer.standing != "valid" && answer.question != "safety")
+        .collect();
+    for answer in &bad {
+        let mut lines = vec![
+            format!(
+                "{} ({}): {}.",
+                answer.question,
+                answer.kind,
+                answer.sentence.trim_end_matches('.')
+            ),
+            answers::meaning(answer).to_owned(),
+        ];
+        lines.extend(answer.details.iter().map(|detail| format!("  {detail}")));
+        if answer.question == "process" {
+            lines.extend(last_words(evidence));
+        }
+        if answer.question == "evidence" {
+            lines.extend(not_applied(evidence));
+        }
+        if answer.question == "liveness" {
+            lines.extend(who_led_in_the_end(evidence));
+        }
+        if short.is_empty() {
+            short = format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'));
+        }
+        sections.push(Section { title: "What else went wrong", lines });
+    }
+    if short.is_empty() {
+        "Nothing contradicts the promise.".clone_into(&mut short);
+    }
+    sections.push(what_was_shown(evidence));
+    Explanation { short, sections }
+}
+
+impl Explanation {
+    /// As plain text for people.
+    pub fn text(&self, width: usize) -> String {
+        let mut text = String::new();
+        for section in &self.sections {
+            text += section.title;
+            text.push('\n');
+            for line in &section.lines {
+                for part in crate::report::text::wrap(
+                    &format!("  {}", crate::report::text::escape(line)),
+                    width,
+                ) {
+                    text += &part;
+                    text.push('\n');
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
+    let words = evidence.leaders.as_deref().unwrap_or_default();
+    let mut lines = vec![format!("These operations on key {:?} cannot all be true:", witness.key)];
+    for (n, operation) in witness.operations.iter().enumerate() {
+        lines.push(format!("  {}. {}", n + 1, told(operation)));
+        let node = operation.node.as_deref().filter(|_| operation.outcome == Outcome::Ok);
+        let at = operation.complete_ns.unwrap_or(operation.invoke_ns);
+        if let Some(node) = node
+            && let Some(word) = leaders::word_at(words, node, at)
+        {
+            lines.push(format!("     {node} {word} when it answered."));
+        }
+    }
+    lines.push(format!("{}.", witness.explanation.trim_end_matches('.')));
+    if evidence.report.invalid_keys > 1 {
+        lines.push(format!(
+            "{} keys have a contradiction; this is the first.",
+            evidence.report.invalid_keys
+        ));
+    }
+    let mistake = mistake::of(witness, &evidence.history);
+    let kind = vec![
+        format!("{}: {}.", mistake.name, mistake.meaning),
+        format!("Where to look first: {}.", mistake.look),
+    ];
+    let mut sections = vec![
+        Section { title: "What went wrong", lines },
+        Section { title: "What kind of mistake shows itself so", lines: kind },
+    ];
+    let Some(window) = evidence.window() else { return sections };
+    if let Some(words) = &evidence.leaders {
+        let lines = leaders::sentences(words, window);
+        sections.push(Section { title: "Who led, by whose word", lines });
+        let lines = surroundings::faults(&evidence.faults, window);
+        sections.push(Section { title: "Which faults lie between", lines });
+    }
+    if let Some(lost) = &evidence.lost {
+        let lines = surroundings::losses(lost);
+        sections.push(Section { title: "Which messages were lost between", lines });
+    }
+    sections
+}
+
+fn told(operation: &WitnessOperation) -> String {
+    let who = match operation.client.as_str() {
+        "" => format!("process {}", operation.process),
+        client => format!("client {client}"),
+    };
+    let value = operation.value.as_deref().unwrap_or_default();
+    let what = match (operation.f, operation.outcome) {
+        (F::Get, Outcome::Ok) if value.is_empty() => "read that there was nothing".to_owned(),
+        (F::Get, Outcome::Ok) => format!("read {value:?}"),
+        (F::Get, _) => "asked for the value".to_owned(),
+        (F::Put, _) => format!("wrote {value:?}"),
+        (F::Append, _) => format!("appended {value:?}"),
+        (F::Cas, _) => {
+            let expected = operation.expected.as_deref().unwrap_or_default();
+            let refused = if operation.refused { ", and was refused" } else { "" };
+            format!("swapped {expected:?} for {value:?}{refused}")
+        }
+    };
+    let node = operation.node.as_deref();
+    let by = match (operation.outcome, node) {
+        (Outcome::Ok, Some(node)) => format!(", answered by {node}"),
+        (Outcome::Ok, None) => String::new(),
+        (_, Some(node)) => format!(", never answered (last asked: {node})"),
+        (_, None) => ", never answered".to_owned(),
+    };
+    let when = match (operation.invoke_ns, operation.complete_ns) {
+        (0, Some(0) | None) => match operation.complete_index {
+            Some(end) => format!(", events {} to {end}", operation.invoke_index),
+            None => format!(", event {}", operation.invoke_index),
+        },
+        (begin, Some(end)) => format!(", from {} to {}", fine(begin), fine(end)),
+        (begin, None) => format!(", begun at {}", fine(begin)),
+    };
+    format!("{who} {what}{by}{when}")
+}
+
+/// Seconds with microseconds: two operations may be closer than a millisecond.
+fn fine(ns: u64) -> String {
+    format!("{:.6} s", RunTime(ns).as_secs_f64())
+}
+
+fn last_words(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    for words in &evidence.last_words {
+        lines.push(if words.lines.is_empty() {
+            format!("{} wrote nothing on standard error.", words.id)
+        } else {
+            format!("The last lines that {} wrote on standard error:", words.id)
+        });
+        lines.extend(words.lines.iter().map(|line| format!("    {line}")));
+    }
+    lines
+}
+
+fn not_applied(evidence: &Evidence) -> Vec<String> {
+    let planned = evidence.faults.len();
+    let missed = evidence.faults.iter().filter(|fault| fault.applied_ns.is_none()).count();
+    let count = (missed > 0).then(|| format!("{missed} of {planned} planned faults never struck."));
+    count.into_iter().collect()
+}
+
+fn who_led_in_the_end(evidence: &Evidence) -> Vec<String> {
+    let Some(words) = &evidence.leaders else { return Vec::new() };
+    let reigns = leaders::reigns(words);
+    let open: Vec<String> = reigns
+        .iter()
+        .filter(|reign| reign.until_ns.is_none())
+        .map(|reign| format!("{} (since {})", reign.leader, RunTime(reign.from_ns)))
+        .collect();
+    vec![match open.as_slice() {
+        [] => "In the end no living replica named itself as leader.".to_owned(),
+        [one] => format!("In the end {one} named itself as leader."),
+        many => format!("In the end several named themselves as leader: {}.", many.join(", ")),
+    }]
+}
+
+fn what_was_shown(evidence: &Evidence) -> Section {
+    let mut lines: Vec<String> = evidence
+        .answers
+        .iter()
+        .filter(|answer| answer.standing == "valid")
+        .map(answers::shown)
+        .collect();
+    if evidence.answers.is_empty() {
+        let keys = evidence.report.keys.len();
+        if matches!(evidence.report.verdict, Verdict::Valid) {
+            lines.push(format!(
+                "safety: {} operations on {keys} {} linearizable.",
+                evidence.report.operations,
+                if keys == 1 { "key are" } else { "keys are" }
+            ));
+        }
+        lines.push(if evidence.leaders.is_none() {
+            "This is a history alone: nothing is known of processes, faults and messages."
+                .to_owned()
+        } else {
+            "Nothing else: the run has no verdict.json, its harness was killed before.".to_owned()
+        });
+    }
+    if matches!(evidence.report.verdict, Verdict::Valid) {
+        let struck = evidence.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+        lines.push(format!(
+            "Not shown: that the program is right. It kept its promise in this one run of {} \
+             operations and {struck} faults that struck; another seed, or another timing, may show more.",
+            evidence.report.operations
+        ));
+    }
+    Section { title: "What was shown, and what was not", lines }
+}
+
+#[cfg(test)]
+mod tests;
