@@ -130,3 +130,19 @@ pub const FINAL_READERS: usize = 3;
 
 /// The whole of the operations after the healing takes at most this many liveness bounds.
 pub const FINAL_BOUNDS: u32 = 3;
+
+/// Data in `report.html`: with script and style the file stays below 15 MB, which a browser opens
+/// within three seconds.
+pub const REPORT_BYTES: usize = 14_000_000;
+
+/// Operations in `report.html`, some 60 bytes each; of a longer run a window around the violation.
+pub const REPORT_OPERATIONS: usize = 150_000;
+
+/// Messages in `report.html`, some 25 bytes each, around the violation.
+pub const REPORT_MESSAGES: usize = 150_000;
+
+/// Rows of a table in `report.html`: 21 replicas and 256 clients with ten message types are fewer.
+pub const REPORT_ROWS: usize = 150_000;
+
+/// Bytes of each output of a replica in `report.html`: some 60 lines.
+pub const REPORT_LOG_BYTES: u64 = 6_000;

@@ -67,7 +67,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
     };
 
-    let (verdict, explanation) = judge(&record, &folder)?;
+    let (verdict, witness, explanation) = judge(&record, &folder)?;
     manifest.end = Some(Timestamp::now());
     manifest.exit_code = Some(verdict.exit().code());
     manifest.write(&folder).context("writing manifest.json")?;
@@ -76,6 +76,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     let finished = Finished {
         record: &record,
         verdict: &verdict,
+        witness: witness.as_ref(),
         statistics,
         judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
         explanation: Some(explanation),
@@ -92,15 +93,21 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     Ok(verdict.exit())
 }
 
-fn judge(record: &RunRecord, folder: &Path) -> Result<(Verdict, Explanation), Failure> {
+type Judged = (Verdict, Option<checker::Witness>, Explanation);
+
+fn judge(record: &RunRecord, folder: &Path) -> Result<Judged, Failure> {
     // From the file, as `harness check` would: what it does not hold is not proved.
     let question = Question::of_run(record.scenario.checker);
     let (history, _) = check::read(folder, question.format)?;
     let report = check::judge(&history, &question);
     let verdict = verdict::judge(record, safety::answer(&report));
+    let witness = match &report.verdict {
+        checker::Verdict::Invalid(witness) => Some((**witness).clone()),
+        _ => None,
+    };
     let answers = verdict.answers.iter().map(AnswerPart::from).collect();
     let evidence = Evidence::of_run(folder, history, report, answers)?;
-    Ok((verdict, explain::tell(&evidence)))
+    Ok((verdict, witness, explain::tell(&evidence)))
 }
 
 fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {

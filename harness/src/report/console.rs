@@ -249,6 +249,7 @@ fn places(finished: &Finished<'_>) -> Vec<String> {
         ("history.jsonl", "each event"),
         ("faults.jsonl", "each fault"),
         (leaders_jsonl::NAME, "who named whom as leader"),
+        ("messages.jsonl", "each message"),
     ];
     let files: Vec<(String, &str)> = written_by_the_run
         .into_iter()

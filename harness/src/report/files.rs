@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::report::{
-    Finished, latency_csv, latency_summary_csv, messages_csv, summary_csv, verdict_json,
+    Finished, html, latency_csv, latency_summary_csv, messages_csv, summary_csv, verdict_json,
 };
 
 /// One file in the folder of a run.
@@ -17,9 +17,9 @@ pub struct ReportFile {
     write: fn(&Finished<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
-/// All reports, in the order in which people are told of them. (`faults.jsonl` and `leaders.jsonl` are not
-/// here: the run writes them as it goes, so that they survive a kill.)
-pub const FILES: [ReportFile; 5] = [
+/// All reports, in the order in which people are told of them. (`faults.jsonl`, `leaders.jsonl` and
+/// `messages.jsonl` are not here: the run writes them as it goes, so that they survive a kill.)
+pub const FILES: [ReportFile; 6] = [
     ReportFile {
         name: "latency.csv",
         about: "each operation",
@@ -44,6 +44,12 @@ pub const FILES: [ReportFile; 5] = [
         name: "verdict.json",
         about: "for machines",
         write: |finished, out| verdict_json::write(finished, out),
+    },
+    // Last: it reads the others.
+    ReportFile {
+        name: html::NAME,
+        about: "pictures, for a browser",
+        write: |finished, out| html::write(&finished.folder, out),
     },
 ];
 

@@ -7,6 +7,7 @@
 //!   the record of a run alone, in the folder of the run;
 //! - [`summary_csv`]: one row for the run, also appended to the summary of all runs;
 //! - [`verdict_json`]: for machines, as a file or as one line on standard output;
+//! - [`html`]: one self-contained page of pictures for people, from the run's folder;
 //! - [`console`]: the final block for people; [`progress`]: the line while a run goes on.
 //!
 //! [`files`] is the table of what is written into a run's folder: a new format is one new file
@@ -16,6 +17,7 @@
 pub mod console;
 pub mod faults_jsonl;
 pub mod files;
+pub mod html;
 pub mod latency_csv;
 pub mod latency_summary_csv;
 pub mod leaders_jsonl;
@@ -50,6 +52,8 @@ pub struct Finished<'a> {
     pub record: &'a RunRecord,
     /// What it means.
     pub verdict: &'a Verdict,
+    /// The operations that contradict one another, if the history is not linearizable.
+    pub witness: Option<&'a checker::Witness>,
     /// What the course's simulator would report.
     pub statistics: course::Statistics,
     /// How the course judges it; `None` where it has no rules, or the run was cut short.

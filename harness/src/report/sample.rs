@@ -46,6 +46,7 @@ impl Sample {
         Finished {
             record: &self.record,
             verdict: &self.verdict,
+            witness: None,
             judgement: course::judge(&self.record.scenario, &statistics),
             statistics,
             explanation: None,

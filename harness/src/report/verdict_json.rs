@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use crate::course::{self, CourseJudgement};
 use crate::explain::Explanation;
+use crate::ids::NodeId;
 use crate::report::files::FILES;
 use crate::report::text;
 use crate::report::totals::Totals;
 use crate::report::{Finished, warnings};
-use crate::run::record::EndReason;
+use crate::run::record::{EndReason, ReplicaRecord, RunRecord};
 use crate::seed::Seed;
+use crate::time::RunTime;
 use crate::verdict::Answer;
 
 /// The version of this shape.
@@ -31,12 +33,54 @@ struct VerdictFile<'a> {
     answers: &'a [Answer],
     /// What all that means, in sentences; the same as `harness explain` says.
     explanation: &'a Option<Explanation>,
+    /// The operations that contradict one another; `null` if none do.
+    witness: Option<&'a checker::Witness>,
+    replicas: Vec<ReplicaReport<'a>>,
     statistics: Totals,
     course: CourseReport<'a>,
     warnings: Vec<String>,
     repeat: &'a str,
     results: String,
     files: Vec<String>,
+}
+
+/// The life of one replica, and its own word about its state at the end.
+#[derive(Serialize)]
+struct ReplicaReport<'a> {
+    id: NodeId,
+    connect_ms: Option<u64>,
+    death: Option<DeathReport<'a>>,
+    cpu_ms: Option<u64>,
+    output_bytes: u64,
+    commit: Option<u64>,
+    digest: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DeathReport<'a> {
+    time_ns: RunTime,
+    how: &'a str,
+    is_planned: bool,
+}
+
+impl<'a> ReplicaReport<'a> {
+    fn of(replica: &'a ReplicaRecord, record: &'a RunRecord) -> Self {
+        let state = record.states.iter().find(|state| state.id == replica.id);
+        let death = replica.death.as_ref();
+        Self {
+            id: replica.id,
+            connect_ms: replica.connect_time.and_then(|it| u64::try_from(it.as_millis()).ok()),
+            death: death.map(|it| DeathReport {
+                time_ns: it.at,
+                how: &it.how,
+                is_planned: it.is_planned,
+            }),
+            cpu_ms: replica.cpu_ns.map(|ns| ns / 1_000_000),
+            output_bytes: replica.output_bytes,
+            commit: state.map(|it| it.commit),
+            digest: state.map(|it| it.digest.as_str()),
+        }
+    }
 }
 
 /// What the course's simulator would say; `judgement` is `null` where it has no rules.
@@ -59,6 +103,8 @@ impl<'a> VerdictFile<'a> {
             exit_code: finished.verdict.exit().code(),
             answers: &finished.verdict.answers,
             explanation: &finished.explanation,
+            witness: finished.witness,
+            replicas: record.replicas.iter().map(|it| ReplicaReport::of(it, record)).collect(),
             statistics: Totals::of(record),
             course: CourseReport {
                 judgement: &finished.judgement,

@@ -1,0 +1,101 @@
+//! The faults and the leaders of a run, as they are drawn over its operations.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A fault on the page; times in microseconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Fault {
+    kind: String,
+    /// `None`: it could not be applied.
+    begin: Option<u64>,
+    /// `None`: it has no duration of its own.
+    end: Option<u64>,
+    /// Who was struck, or the sides, for people.
+    what: String,
+    not_applied: Option<String>,
+}
+
+/// The objects of a file of JSON lines behind its header; what cannot be read is left out.
+pub(super) fn lines(folder: &Path, name: &str) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
+    text.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The faults of a run that heals partitions at `healed` microseconds, if it does.
+pub(super) fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
+    let lines = lines(folder, "faults.jsonl");
+    let begins = |line: &Value| line["applied_ns"].as_u64().map(|ns| ns / 1000);
+    let kind = |line: &Value| {
+        let kind = line["kind"].as_str().or(line["kind"]["type"].as_str());
+        kind.unwrap_or_default().to_owned()
+    };
+    let fault = |line: &Value| {
+        let begin = begins(line);
+        let told = ["ended_ns", "lifted_ns", "healed_ns", "end_ns"];
+        let told = told.iter().find_map(|name| line[name].as_u64()).map(|ns| ns / 1000);
+        let is_partition = kind(line).starts_with("part_") && kind(line) != "part_end";
+        let next = lines.iter().filter(|other| kind(other).starts_with("part_"));
+        let next =
+            next.filter_map(begins).filter(|&at| begin.is_some_and(|begin| at > begin)).min();
+        let until = next.into_iter().chain(healed).min().unwrap_or(end);
+        Fault {
+            kind: kind(line),
+            begin,
+            end: told.or_else(|| (is_partition && begin.is_some()).then_some(until)),
+            what: what(line),
+            not_applied: line["not_applied"].as_str().map(str::to_owned),
+        }
+    };
+    lines.iter().filter(|line| line["kind"] != Value::Null).map(fault).collect()
+}
+
+fn what(line: &Value) -> String {
+    let names = |list: &Value| {
+        let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let sides: Vec<String> = line["sides"].as_array().into_iter().flatten().map(names).collect();
+    if sides.is_empty() { names(&line["targets"]) } else { sides.join(" | ") }
+}
+
+/// Who named whom as leader from when on (microseconds); no speaker where only the harness's own
+/// belief is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Word {
+    time: u64,
+    speaker: Option<String>,
+    named: Option<String>,
+}
+
+/// From `leaders.jsonl`; of a run without it, from the leaders that `latency.csv` names.
+pub(super) fn leaders(folder: &Path) -> Vec<Word> {
+    let word = |line: &Value| {
+        let text = |name: &str| line[name].as_str().map(str::to_owned);
+        let time = line["time_ns"].as_u64()? / 1000;
+        Some(Word { time, speaker: text("speaker"), named: text("named") })
+    };
+    let words: Vec<Word> = lines(folder, "leaders.jsonl").iter().filter_map(word).collect();
+    if !words.is_empty() {
+        return words;
+    }
+    let table = super::messages::table(folder, "latency.csv", usize::MAX);
+    let Some((columns, rows)) = table.split_first() else { return Vec::new() };
+    let column = |name: &str| columns.iter().position(|column| column == name);
+    let (Some(invoke), Some(leader)) = (column("invoke_ns"), column("leader")) else {
+        return Vec::new();
+    };
+    let mut words: Vec<Word> = Vec::new();
+    for row in rows {
+        let (Some(time), Some(named)) = (row.get(invoke), row.get(leader)) else { continue };
+        let named = (!named.is_empty()).then(|| named.clone());
+        if words.last().map(|last| &last.named) != Some(&named) {
+            let time = time.parse::<u64>().unwrap_or(0) / 1000;
+            words.push(Word { time, speaker: None, named });
+        }
+    }
+    words
+}

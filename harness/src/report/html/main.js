@@ -1,0 +1,61 @@
+// The verdict, then every part of the page.
+
+const page = {};
+
+function verdict() {
+  const v = D.verdict || {}, m = D.manifest || {}, header = document.getElementById("verdict");
+  const code = v.exit_code;
+  const worst = (v.answers || []).find((answer) => answer.standing === "invalid") || (v.answers || []).find((answer) => answer.standing !== "valid");
+  const name = plain(v.scenario || m.scenario || "a run");
+  document.title = `${name}: ${worst ? worst.kind : "valid"}`;
+  const answers = el("dl", { class: "answers" });
+  for (const answer of v.answers || []) {
+    const sign = { valid: "✓", invalid: "✗", unknown: "?" }[answer.standing] || "?";
+    answers.append(el("dt", {}, answer.question), el("dd", { class: `mark ${answer.standing}` }, `${sign} ${answer.standing}`),
+      el("dd", {}, plain(answer.sentence)));
+  }
+  const card = el("section", { class: "card" }, el("div", { class: "headline" },
+    el("h1", {}, worst ? `${name}: ${plain(worst.kind)}` : `${name}: all answered well`),
+    el("span", { class: "quiet" }, code == null ? "never judged" : `exit code ${code}`)), answers);
+  const safety = (v.answers || []).find((answer) => answer.question === "safety" && answer.standing === "invalid");
+  const told = v.explanation;
+  if (safety || told?.short) {
+    const box = el("div", { class: "explanation", id: "explanation" });
+    if (told?.short) box.append(el("p", {}, el("strong", {}, plain(told.short))));
+    const sections = told?.sections || [];
+    for (const part of sections) box.append(el("h3", {}, plain(part.title)), el("p", { class: "lines" }, part.lines.map(plain).join("\n")));
+    if (safety?.details?.length && !sections.length) box.append(el("p", { class: "quiet small" }, "The operations that contradict one another, as numbered in the timeline:"),
+      el("ol", { class: "small" }, safety.details.map((line) => el("li", {}, plain(line)))));
+    card.append(box);
+  }
+  if (v.repeat) {
+    const copy = el("button", { type: "button", onclick: () => navigator.clipboard?.writeText(v.repeat).then(() => { copy.textContent = "copied"; }, () => {}) }, "copy");
+    card.append(el("div", { class: "command" }, el("code", { id: "repeat" }, plain(v.repeat)), copy));
+  }
+  const s = v.statistics, facts = el("dl", { class: "facts" });
+  const fact = (term, text) => text != null && facts.append(el("div", {}, el("dt", {}, term), el("dd", {}, text)));
+  fact("seed", D.seed === "null" ? null : D.seed);
+  fact("begun", v.start ? String(v.start).replace("T", " ").replace(/\.\d+Z$|Z$/, " UTC") : null);
+  fact("duration", `${(D.end / 1e6).toFixed(1)} s`);
+  fact("replicas, clients", `${D.replicas.length}, ${D.clients.length}`);
+  if (s) {
+    fact("operations", `${grouped(s.operations)}: ${grouped(s.ok)} ok, ${grouped(s.fail)} fail, ${grouped(s.info)} info`);
+    if (s.latency) fact("latency of the ok", `p50 ${took(s.latency.p50_us)}, p99 ${took(s.latency.p99_us)}, max ${took(s.latency.max_us)}`);
+    fact("messages", `${grouped(s.messages.sent)} sent, ${grouped(s.messages.dropped)} lost`);
+    fact("faults", `${s.faults_applied} of ${s.faults_planned} applied`);
+  }
+  if (m.replica?.path) fact("program", plain([m.replica.path, ...(m.replica.arguments || [])].join(" ")));
+  card.append(facts);
+  if (v.warnings?.length) card.append(el("details", {}, el("summary", { class: "quiet small" }, `${v.warnings.length} remarks`),
+    v.warnings.map((line) => el("p", { class: "small" }, plain(line)))));
+  header.append(card);
+}
+
+verdict();
+timeline();
+latency();
+rates();
+messages();
+spacetime();
+replicas();
+for (const view of views) view.paint();

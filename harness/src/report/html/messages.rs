@@ -1,0 +1,86 @@
+//! The messages of a run: each of them from `messages.jsonl`, and the counts of `messages.csv`.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::operations::Texts;
+use crate::network::message_log;
+
+type Line = (u64, String, String, String, String, u64);
+
+struct Message {
+    sent: u64,
+    took: u64,
+    from: usize,
+    to: usize,
+    kind: usize,
+    fate: usize,
+}
+
+/// Messages by column, in the order of sending; times in microseconds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Messages {
+    nodes: Vec<String>,
+    types: Vec<String>,
+    fates: Vec<String>,
+    sent: Vec<u64>,
+    took: Vec<u64>,
+    from: Vec<usize>,
+    to: Vec<usize>,
+    r#type: Vec<usize>,
+    fate: Vec<usize>,
+    /// How many there are in the log.
+    total: usize,
+}
+
+/// Of the logged messages at most `room`, those around the time `center_us`. A log that is not
+/// there has none.
+pub(super) fn read(folder: &Path, room: usize, center_us: u64) -> Messages {
+    let Ok(file) = File::open(folder.join(message_log::NAME)) else { return Messages::default() };
+    let (mut nodes, mut types, mut fates) = (Texts::default(), Texts::default(), Texts::default());
+    let mut all: Vec<Message> = Vec::new();
+    for line in BufReader::new(file).lines().skip(1).map_while(Result::ok) {
+        let Ok((sent, from, to, kind, fate, end)) = serde_json::from_str::<Line>(&line) else {
+            continue;
+        };
+        all.push(Message {
+            sent: sent / 1000,
+            took: (end / 1000).saturating_sub(sent / 1000),
+            from: nodes.number(&from),
+            to: nodes.number(&to),
+            kind: types.number(&kind),
+            fate: fates.number(&fate),
+        });
+    }
+    all.sort_by_key(|message| message.sent);
+    let middle = all.partition_point(|message| message.sent < center_us);
+    let shown = super::page::around(middle, room, all.len());
+    let mut messages = Messages {
+        nodes: nodes.texts,
+        types: types.texts,
+        fates: fates.texts,
+        total: all.len(),
+        ..Messages::default()
+    };
+    for message in &all[shown] {
+        messages.sent.push(message.sent);
+        messages.took.push(message.took);
+        messages.from.push(message.from);
+        messages.to.push(message.to);
+        messages.r#type.push(message.kind);
+        messages.fate.push(message.fate);
+    }
+    messages
+}
+
+/// A CSV file as a table of texts: its columns, then its rows, at most so many.
+pub(super) fn table(folder: &Path, name: &str, rows: usize) -> Vec<Vec<String>> {
+    let Ok(text) = fs::read(folder.join(name)) else { return Vec::new() };
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
+    let records = reader.records().map_while(Result::ok).take(rows);
+    records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}

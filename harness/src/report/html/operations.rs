@@ -1,0 +1,182 @@
+//! The operations of `history.jsonl`, as columns.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::ops::Range;
+use std::path::Path;
+
+use checker::event::{Event, EventType};
+use serde::Serialize;
+
+/// The longest value that is shown.
+const VALUE_CHARS: usize = 60;
+
+/// One operation, with its texts by number.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub invoke_index: u64,
+    pub complete_index: Option<u64>,
+    pub invoke_ns: u64,
+    pub complete_ns: Option<u64>,
+    pub process: u64,
+    pub client: usize,
+    pub f: &'static str,
+    pub key: usize,
+    pub value: Option<usize>,
+    pub node: Option<usize>,
+    pub outcome: EventType,
+    pub error: Option<usize>,
+}
+
+/// Texts by number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    numbers: HashMap<String, usize>,
+    pub texts: Vec<String>,
+}
+
+impl Texts {
+    pub fn number(&mut self, text: &str) -> usize {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        self.numbers.insert(text.to_owned(), self.texts.len());
+        self.texts.push(text.to_owned());
+        self.texts.len() - 1
+    }
+}
+
+/// A history as the page needs it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Operations {
+    pub all: Vec<Operation>,
+    pub keys: Texts,
+    pub values: Texts,
+    pub clients: Texts,
+    pub nodes: Texts,
+    pub errors: Texts,
+    /// The time of each event, by its index.
+    pub event_times: BTreeMap<u64, u64>,
+}
+
+impl Operations {
+    /// Reads a history as far as it can be read: the last line may be cut off. A folder without one
+    /// has no operations.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut operations = Self::default();
+        let mut open: HashMap<u64, usize> = HashMap::new();
+        let file = match File::open(folder.join("history.jsonl")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(operations),
+            file => file?,
+        };
+        for line in BufReader::new(file).lines().skip(1) {
+            let line = line?;
+            let Ok(event) = serde_json::from_str::<Event<'_>>(&line) else { break };
+            operations.event(&event, &mut open);
+        }
+        Ok(operations)
+    }
+
+    fn event(&mut self, event: &Event<'_>, open: &mut HashMap<u64, usize>) {
+        self.event_times.insert(event.index, event.time_ns);
+        let value = event.value.as_deref().map(|value| self.values.number(&shortened(value)));
+        let node = event.node.as_deref().map(|node| self.nodes.number(node));
+        if event.r#type == EventType::Invoke {
+            open.insert(event.process, self.all.len());
+            self.all.push(Operation {
+                invoke_index: event.index,
+                complete_index: None,
+                invoke_ns: event.time_ns,
+                complete_ns: None,
+                process: event.process,
+                client: self.clients.number(&event.client),
+                f: event.f.name(),
+                key: self.keys.number(&event.key),
+                value,
+                node,
+                outcome: EventType::Info,
+                error: None,
+            });
+            return;
+        }
+        let Some(at) = open.remove(&event.process) else { return };
+        let error = event.error.as_deref().map(|error| self.errors.number(error));
+        let operation = &mut self.all[at];
+        operation.complete_index = Some(event.index);
+        operation.complete_ns = Some(event.time_ns);
+        operation.outcome = event.r#type;
+        operation.value = value.or(operation.value);
+        operation.node = node.or(operation.node);
+        operation.error = error;
+    }
+
+    /// The place of the operation that the event with this index invoked.
+    pub fn invoked_by(&self, index: u64) -> Option<usize> {
+        self.all.binary_search_by_key(&index, |operation| operation.invoke_index).ok()
+    }
+
+    /// These operations as columns.
+    pub fn columns(&self, shown: Range<usize>, besides: &[usize]) -> Columns {
+        let mut columns = Columns::default();
+        let before = besides.iter().copied().filter(|&at| at < shown.start);
+        let after = besides.iter().copied().filter(|&at| at >= shown.end);
+        for at in before.chain(shown.clone()).chain(after) {
+            columns.push(at, &self.all[at]);
+        }
+        columns
+    }
+}
+
+fn shortened(value: &str) -> String {
+    let mut chars = value.chars();
+    let mut short: String = chars.by_ref().take(VALUE_CHARS).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Operations by column; times in microseconds, -1 where there is nothing.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Columns {
+    op: Vec<usize>,
+    invoke: Vec<u64>,
+    took: Vec<i64>,
+    process: Vec<u64>,
+    client: Vec<usize>,
+    f: Vec<&'static str>,
+    key: Vec<usize>,
+    value: Vec<i64>,
+    node: Vec<i64>,
+    outcome: Vec<u8>,
+    error: Vec<i64>,
+    event: Vec<u64>,
+    end_event: Vec<i64>,
+}
+
+impl Columns {
+    fn push(&mut self, at: usize, operation: &Operation) {
+        let number = |it: Option<usize>| it.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1);
+        let invoke = operation.invoke_ns / 1000;
+        let took = operation.complete_ns.map(|end| end / 1000 - invoke);
+        self.op.push(at);
+        self.invoke.push(invoke);
+        self.took.push(took.and_then(|it| i64::try_from(it).ok()).unwrap_or(-1));
+        self.process.push(operation.process);
+        self.client.push(operation.client);
+        self.f.push(operation.f);
+        self.key.push(operation.key);
+        self.value.push(number(operation.value));
+        self.node.push(number(operation.node));
+        self.outcome.push(match operation.outcome {
+            EventType::Ok => 0,
+            EventType::Fail => 1,
+            EventType::Info | EventType::Invoke => 2,
+        });
+        self.error.push(number(operation.error));
+        self.event.push(operation.invoke_index);
+        let end = operation.complete_index.and_then(|it| i64::try_from(it).ok());
+        self.end_event.push(end.unwrap_or(-1));
+    }
+}

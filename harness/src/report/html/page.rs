@@ -1,0 +1,188 @@
+//! What the page shows: a plain value, read from the folder of a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::faults::{self, Fault, Word};
+use super::messages::{self, Messages};
+use super::operations::{Columns, Operations};
+use super::points;
+use crate::limits;
+
+/// How much of a run fits on a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// The most operations.
+    pub operations: usize,
+    /// The most messages.
+    pub messages: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { operations: limits::REPORT_OPERATIONS, messages: limits::REPORT_MESSAGES }
+    }
+}
+
+impl Room {
+    /// Half of it.
+    #[must_use]
+    pub fn half(self) -> Self {
+        Self { operations: self.operations / 2, messages: self.messages / 2 }
+    }
+}
+
+/// Everything on the page. Times are microseconds since the start of the run.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    /// `verdict.json`, whole.
+    verdict: Value,
+    /// `manifest.json`, whole.
+    manifest: Value,
+    /// As text: a browser's numbers have 53 bits.
+    seed: String,
+    replicas: Vec<String>,
+    clients: Vec<String>,
+    nodes: Vec<String>,
+    keys: Vec<String>,
+    values: Vec<String>,
+    errors: Vec<String>,
+    operations: Columns,
+    /// How many operations there were in all.
+    operations_total: usize,
+    /// The operations that contradict one another.
+    witness: Vec<usize>,
+    /// When operations took effect, by key.
+    points: BTreeMap<usize, Vec<(usize, u64)>>,
+    faults: Vec<Fault>,
+    leaders: Vec<Word>,
+    messages: Messages,
+    /// `messages.csv`: columns, then rows.
+    counts: Vec<Vec<String>>,
+    /// `host.csv`: columns, then rows.
+    host: Vec<Vec<String>>,
+    /// The ends of the replicas' outputs.
+    logs: BTreeMap<String, Log>,
+    end: u64,
+}
+
+/// The end of what a replica wrote.
+#[derive(Debug, Default, Serialize)]
+struct Log {
+    stdout: String,
+    stderr: String,
+}
+
+impl Page {
+    /// Reads the run in `folder`. What is not there is not shown.
+    pub fn read(folder: &Path, room: Room) -> io::Result<Self> {
+        let operations = Operations::read(folder)?;
+        let verdict = json(&folder.join("verdict.json"));
+        let plan = json(&folder.join("plan.json"));
+        let witness = witness(&verdict, &operations);
+        let middle = match (witness.first(), witness.last()) {
+            (Some(first), Some(last)) if last - first < room.operations => {
+                usize::midpoint(*first, *last)
+            }
+            (_, Some(last)) => *last,
+            _ => 0,
+        };
+        let shown = around(middle, room.operations, operations.all.len());
+        let last = operations.event_times.values().next_back().copied().unwrap_or(0) / 1000;
+        let duration = verdict["duration_s"].as_f64().unwrap_or(0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration")]
+        let end = last.max((duration * 1e6) as u64).max(1);
+        let center = witness.last().map_or(0, |&at| operations.all[at].invoke_ns / 1000);
+        let mut points = points::of_all_keys(folder, &operations);
+        for list in points.values_mut() {
+            list.retain(|(at, _)| shown.contains(at));
+        }
+        let replicas = replicas(folder);
+        let logs = replicas.iter().map(|id| (id.clone(), log(&folder.join("replicas").join(id))));
+        let manifest = json(&folder.join("manifest.json"));
+        Ok(Self {
+            seed: manifest["seed"].to_string(),
+            manifest,
+            faults: faults::read(folder, healed(&plan), end),
+            leaders: faults::leaders(folder),
+            messages: messages::read(folder, room.messages, center),
+            counts: messages::table(folder, "messages.csv", limits::REPORT_ROWS),
+            host: messages::table(folder, "host.csv", limits::REPORT_ROWS),
+            logs: logs.collect(),
+            operations: operations.columns(shown, &witness),
+            operations_total: operations.all.len(),
+            clients: operations.clients.texts,
+            nodes: operations.nodes.texts,
+            keys: operations.keys.texts,
+            values: operations.values.texts,
+            errors: operations.errors.texts,
+            verdict,
+            replicas,
+            witness,
+            points,
+            end,
+        })
+    }
+}
+
+/// At most `room` places of `len`, around the one in the `middle`.
+pub(super) fn around(middle: usize, room: usize, len: usize) -> Range<usize> {
+    let start = middle.saturating_sub(room / 2).min(len.saturating_sub(room));
+    start..len.min(start + room)
+}
+
+fn json(path: &Path) -> Value {
+    let text = fs::read(path).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or(Value::Null)
+}
+
+fn witness(verdict: &Value, operations: &Operations) -> Vec<usize> {
+    let listed = verdict["witness"]["operations"].as_array();
+    let invoked = listed.into_iter().flatten().filter_map(|it| it["invoke_index"].as_u64());
+    let mut places: Vec<usize> = invoked.filter_map(|at| operations.invoked_by(at)).collect();
+    places.sort_unstable();
+    places
+}
+
+/// When partitions are healed for good: at the end of the requests, for clients of ours.
+fn healed(plan: &Value) -> Option<u64> {
+    let scenario = &plan["scenario"];
+    let is_course =
+        scenario["clients"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("course"));
+    let micros = |name: &str| {
+        let duration = &scenario[name];
+        Some(duration["secs"].as_u64()? * 1_000_000 + duration["nanos"].as_u64()? / 1000)
+    };
+    if is_course { None } else { Some(micros("start_wait")? + micros("request_phase")?) }
+}
+
+fn replicas(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder.join("replicas")).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    names
+}
+
+fn log(folder: &Path) -> Log {
+    Log { stdout: tail(&folder.join("stdout.log")), stderr: tail(&folder.join("stderr.log")) }
+}
+
+/// The last lines of a file; empty if it cannot be read.
+fn tail(path: &Path) -> String {
+    let read = || -> io::Result<String> {
+        let mut file = fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limits::REPORT_LOG_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.take(limits::REPORT_LOG_BYTES).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    read().unwrap_or_default()
+}

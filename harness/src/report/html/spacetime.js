@@ -1,0 +1,147 @@
+// Lamport's space-time diagram: a vertical line for each process, time runs down, an arrow is a message.
+
+const MOST_ARROWS = 10000;
+
+function spacetime() {
+  const M = D.messages;
+  const card = section("spacetime", "Space-time diagram",
+    "A line for each process, time runs down, an arrow for each message; a lost one breaks off, with the cause. Wheel to zoom, drag to move.");
+  if (!M.sent.length) { card.append(el("p", {}, "No messages were written down.")); return; }
+  const whole = { from: Math.max(0, M.sent[0] - 100), to: Math.min(D.end, M.sent[M.sent.length - 1] + 1000) };
+  const range = { ...whole };
+  const state = { type: -1, clients: D.clients.length <= 10 };
+  const delivered = M.fates.indexOf("delivered");
+  const longest = M.took.reduce((most, us) => Math.max(most, us), 0);
+  const isReplica = M.nodes.map((node) => D.replicas.includes(node));
+  const note = el("span", { class: "quiet small" });
+  const button = (text, act) => el("button", { type: "button", onclick: act }, text);
+  const clients = el("button", { type: "button", "aria-pressed": state.clients, onclick: () => {
+    state.clients = !state.clients; clients.setAttribute("aria-pressed", state.clients); view.ask(); } }, "clients");
+  card.append(el("div", { class: "tools" }, button("contradiction", () => open()), button("same time as the timeline", () => {
+    zoom.set(page.timeline.range.from, page.timeline.range.to); }),
+  button("+", () => zoom.scale(0.5, (range.from + range.to) / 2)), button("−", () => zoom.scale(2, (range.from + range.to) / 2)),
+  el("select", { "aria-label": "Message type", onchange: (event) => { state.type = Number(event.target.value); view.ask(); } },
+    el("option", { value: -1 }, "all types"), M.types.map((type, n) => el("option", { value: n }, plain(type)))),
+  clients, el("span", { class: "space" }), note));
+  if (M.sent.length < M.total) card.append(el("p", { class: "small" },
+    `Of ${grouped(M.total)} messages the page holds ${grouped(M.sent.length)}; the others are in messages.jsonl.`));
+
+  const top = 30, left = 66;
+  const y = (t) => top + ((t - range.from) / (range.to - range.from)) * (view.tall - top - 12);
+  const time = (py) => range.from + ((py - top) / (view.tall - top - 12)) * (range.to - range.from);
+  let columns = [], places = new Map(), arrows = [];
+
+  function draw(g, width, tall) {
+    const clientsShown = state.clients ? D.clients.filter((id) => M.nodes.includes(id)) : [];
+    columns = [...[...clientsShown].sort(), ...D.replicas];
+    const gap = (width - left - 24) / Math.max(1, columns.length - 1);
+    places = new Map(columns.map((id, n) => [M.nodes.indexOf(id), left + 12 + n * gap]));
+    const { marks, step } = steps(range.from, range.to, tall - top, 50);
+    g.textAlign = "right";
+    for (const t of marks) {
+      g.strokeStyle = colours.line; g.beginPath(); g.moveTo(left, y(t)); g.lineTo(width - 6, y(t)); g.stroke();
+      g.fillStyle = colours.quiet; g.fillText(timeLabel(t, step), left - 6, y(t));
+    }
+    for (const fault of D.faults) {
+      if (fault.begin == null || fault.kind === "part_end") continue;
+      const a = Math.max(top, y(fault.begin)), b = Math.min(tall - 12, y(fault.end ?? fault.begin));
+      if (b < top || a > tall - 12) continue;
+      g.fillStyle = colours.band; if (fault.end != null) g.fillRect(left, a, width - left - 6, Math.max(b - a, 1));
+      else { g.strokeStyle = colours.kill; g.setLineDash([5, 3]); g.beginPath(); g.moveTo(left, a); g.lineTo(width - 6, a); g.stroke(); g.setLineDash([]); }
+      g.textAlign = "right"; g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
+      g.fillText(`${fault.kind.replaceAll("_", " ")} ${plain(fault.what)}`, width - 10, a + 8);
+    }
+    const deaths = new Map((D.verdict?.replicas || []).filter((r) => r.death).map((r) => [r.id, r.death.time_ns / 1000]));
+    g.textAlign = "center";
+    columns.forEach((id, n) => {
+      const px = left + 12 + n * gap, isOne = D.replicas.includes(id);
+      const death = Math.min(tall - 12, Math.max(top, deaths.has(id) ? y(deaths.get(id)) : tall - 12));
+      g.strokeStyle = isOne ? colours.ink : colours.quiet; g.lineWidth = isOne ? 1.5 : 1;
+      g.beginPath(); g.moveTo(px, top); g.lineTo(px, death); g.stroke(); g.lineWidth = 1;
+      if (death < tall - 12) { g.fillStyle = colours.bad; g.fillText("✕", px, death); }
+      g.fillStyle = isOne ? colours.ink : colours.quiet;
+      if (gap > 30 || n % Math.ceil(32 / gap) === 0) g.fillText(plain(id), px, 12);
+    });
+    for (const i of WITNESS) {
+      const px = places.get(M.nodes.indexOf(D.clients[OPS.client[i]]));
+      if (px === undefined) continue;
+      const a = Math.max(top, y(OPS.invoke[i])), b = Math.min(tall - 12, y(OPS.took[i] < 0 ? D.end : OPS.invoke[i] + OPS.took[i]));
+      if (b < top || a > tall - 12) continue;
+      g.fillStyle = colours.bad; g.globalAlpha = 0.8; g.fillRect(px - 3, a, 6, Math.max(b - a, 2)); g.globalAlpha = 1;
+    }
+    arrows = [];
+    let left_out = 0;
+    g.save(); g.beginPath(); g.rect(left, top, width - left, tall - top - 12); g.clip();
+    for (let i = lower(M.sent, range.from - longest); i < M.sent.length && M.sent[i] <= range.to; i++) {
+      if (M.sent[i] + M.took[i] < range.from || (state.type >= 0 && M.type[i] !== state.type)) continue;
+      const a = places.get(M.from[i]), b = places.get(M.to[i]);
+      if (a === undefined || b === undefined) continue;
+      if (arrows.length >= MOST_ARROWS) { left_out++; continue; }
+      arrows.push(i);
+      arrow(g, a, y(M.sent[i]), b, y(M.sent[i] + M.took[i]), M.fate[i] === delivered, i);
+    }
+    g.restore();
+    view.arrows = arrows.length;
+    note.textContent = `${grouped(arrows.length)} arrows, ${at(Math.round(range.from))} to ${at(Math.round(range.to))}` +
+      (left_out ? `; ${grouped(left_out)} more are left out: zoom in` : "");
+  }
+
+  function arrow(g, a, ya, b, yb, arrives, i) {
+    // Handing over takes next to no time: a little slope shows the direction of time.
+    const lean = Math.min(8, 60 / Math.max(1, range.to - range.from) * 100);
+    yb = Math.max(yb, ya + lean);
+    const crowded = arrows.length > 1500;
+    g.strokeStyle = g.fillStyle = arrives ? (isReplica[M.from[i]] && isReplica[M.to[i]] ? colours.ok : colours.quiet) : colours.fail;
+    g.globalAlpha = crowded ? 0.45 : 0.85;
+    const share = arrives ? 1 : 0.6;
+    const xe = a + (b - a) * share, ye = ya + (yb - ya) * share;
+    g.setLineDash(arrives ? [] : [4, 3]);
+    g.beginPath(); g.moveTo(a, ya); g.lineTo(xe, ye); g.stroke();
+    g.setLineDash([]);
+    const angle = Math.atan2(yb - ya, b - a);
+    if (arrives) {
+      g.beginPath(); g.moveTo(xe, ye);
+      g.lineTo(xe - 6 * Math.cos(angle - 0.35), ye - 6 * Math.sin(angle - 0.35));
+      g.lineTo(xe - 6 * Math.cos(angle + 0.35), ye - 6 * Math.sin(angle + 0.35)); g.fill();
+    } else {
+      g.lineWidth = 1.6; g.beginPath(); g.moveTo(xe - 4, ye - 4); g.lineTo(xe + 4, ye + 4); g.moveTo(xe + 4, ye - 4); g.lineTo(xe - 4, ye + 4); g.stroke(); g.lineWidth = 1;
+      if (!crowded && Math.abs(b - a) > 70 && arrows.length < 250) { g.textAlign = "center"; g.fillText(M.fates[M.fate[i]].replaceAll("_", " "), xe + (b > a ? 16 : -16), ye - 9); }
+    }
+    g.globalAlpha = 1;
+    if (arrives && arrows.length < 80 && Math.abs(b - a) > 60) {
+      g.textAlign = "center"; g.fillStyle = colours.quiet;
+      g.fillText(plain(M.types[M.type[i]]).slice(0, 18), (a + b) / 2, (ya + yb) / 2 - 7);
+    }
+  }
+
+  const view = picture(card, () => (innerWidth < 760 ? 420 : 560), draw, "Messages between processes over time");
+  view.canvas.id = "spacetime-canvas";
+  const zoom = zoomable(view, range, whole, time, () => view.ask(), true);
+  view.canvas.addEventListener("mousemove", (event) => {
+    const box = view.canvas.getBoundingClientRect(), px = event.clientX - box.left, py = event.clientY - box.top;
+    let best = -1, near = 8;
+    for (const i of arrows) {
+      const a = places.get(M.from[i]), b = places.get(M.to[i]), share = (px - a) / (b - a);
+      if (!(share >= 0 && share <= 1)) continue;
+      const ya = y(M.sent[i]), yb = Math.max(y(M.sent[i] + M.took[i]), ya + 2);
+      const far = Math.abs(ya + (yb - ya) * share - py);
+      if (far < near) { near = far; best = i; }
+    }
+    showTip(event, best < 0 ? "" : `${plain(M.types[M.type[best]])}: ${M.nodes[M.from[best]]} to ${M.nodes[M.to[best]]}\n` +
+      `sent at ${at(M.sent[best])}, ` + (M.fate[best] === delivered ? `handed over ${took(M.took[best])} later` : `lost: ${M.fates[M.fate[best]].replaceAll("_", " ")}`));
+  });
+  view.canvas.addEventListener("mouseleave", () => showTip(null, ""));
+  legend(card, [
+    ["between replicas", (g, w, h) => { g.strokeStyle = g.fillStyle = colours.ok; g.beginPath(); g.moveTo(0, h / 2); g.lineTo(w - 4, h / 2); g.stroke(); g.beginPath(); g.moveTo(w, h / 2); g.lineTo(w - 7, h / 2 - 3); g.lineTo(w - 7, h / 2 + 3); g.fill(); }],
+    ["with clients", (g, w, h) => { g.strokeStyle = colours.quiet; g.beginPath(); g.moveTo(0, h / 2); g.lineTo(w, h / 2); g.stroke(); }],
+    ["lost", (g, w, h) => { g.strokeStyle = colours.fail; g.setLineDash([4, 3]); g.beginPath(); g.moveTo(0, h / 2); g.lineTo(w - 8, h / 2); g.stroke(); g.setLineDash([]); g.beginPath(); g.moveTo(w - 11, 2); g.lineTo(w - 3, h - 2); g.moveTo(w - 3, 2); g.lineTo(w - 11, h - 2); g.stroke(); }],
+  ]);
+  function open() {
+    const o = opening();
+    if (WITNESS.length) { zoom.set(o.from, o.to); return; }
+    const first = M.sent[Math.min(M.sent.length - 1, Math.floor(M.sent.length / 2))];
+    zoom.set(first, first + Math.min(100000, whole.to - whole.from));
+  }
+  open();
+  page.spacetime = { view, range };
+}
