@@ -29,7 +29,7 @@ enum Topic {
 pub fn text(arguments: &ListArgs) -> String {
     let (header, rows) = match arguments.topic {
         Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
-        Topic::Faults => (&["fault", "meaning"][..], faults()),
+        Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
@@ -48,8 +48,11 @@ fn keys() -> Vec<Vec<String>> {
 }
 
 fn faults() -> Vec<Vec<String>> {
-    let row = |kind: FaultKind| vec![format!("`{kind}`"), kind.meaning().to_owned()];
-    FaultKind::ALL.into_iter().map(row).collect()
+    let row = |kind: &FaultKind| {
+        let keys: Vec<String> = kind.keys().iter().map(|key| format!("`{key}`")).collect();
+        vec![format!("`{kind}`"), keys.join(", "), kind.meaning().to_owned()]
+    };
+    FaultKind::ALL.iter().map(row).collect()
 }
 
 fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {

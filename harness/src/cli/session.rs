@@ -41,6 +41,12 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     };
     let program =
         Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)?;
+    for job in &jobs {
+        job.plan
+            .check_program(&program)
+            .with_context(|| job.source.display().to_string())
+            .map_err(Failure::usage)?;
+    }
     let way = options.transport.given();
     let exits = make(&jobs, program, way, options, false)?;
     Ok(worst(&exits))

@@ -39,3 +39,47 @@ pub fn die_with_parent(command: &mut Command) {
     // SAFETY: between fork and exec the hook makes two system calls and allocates nothing.
     unsafe { command.pre_exec(hook) };
 }
+
+/// A disk that a replica is started with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disk {
+    /// As it is.
+    #[default]
+    Good,
+    /// What the permissions forbid is forbidden, also to root.
+    ReadOnly,
+    /// No file can grow beyond this many bytes: the write fails, as on a full disk (the error is
+    /// `EFBIG` where a full disk says `ENOSPC`).
+    Full(u64),
+}
+
+/// Lets the child meet such a disk.
+pub fn give_disk(command: &mut Command, disk: Disk) {
+    use std::os::unix::process::CommandExt;
+
+    use nix::libc;
+    use nix::sys::resource::{Resource, setrlimit};
+    use nix::sys::signal::{SigHandler, signal};
+    /// The capability by which root writes where nobody may.
+    const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+    let hook = move || -> io::Result<()> {
+        match disk {
+            Disk::Good => Ok(()),
+            Disk::ReadOnly => {
+                // SAFETY: a plain system call. It fails where the process has no privileges, and
+                // then it needs none to be taken.
+                unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) };
+                Ok(())
+            }
+            Disk::Full(bytes) => {
+                // SAFETY: ignoring a signal installs no handler.
+                unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+                Ok(setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes)?)
+            }
+        }
+    };
+    if disk != Disk::Good {
+        // SAFETY: between fork and exec the hook makes system calls and allocates nothing.
+        unsafe { command.pre_exec(hook) };
+    }
+}

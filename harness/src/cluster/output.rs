@@ -12,16 +12,18 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::limits;
 
 /// Copies `stream` to the file `path`, up to the limit, until its end; adds what it read to
-/// `total`. The file is created at once.
+/// `total`. The file is created at once; a replica that
+/// is started again goes on in the same one.
 pub fn drain(
     mut stream: impl AsyncRead + Unpin + 'static,
     path: &Path,
     total: Arc<AtomicU64>,
 ) -> std::io::Result<tokio::task::JoinHandle<()>> {
-    let mut file = File::create(path)?;
+    let mut file = File::options().append(true).create(true).open(path)?;
     Ok(tokio::task::spawn_local(async move {
         let mut buffer = vec![0; 16 << 10];
-        let mut room = limits::OUTPUT_BYTES;
+        let mut room =
+            limits::OUTPUT_BYTES.saturating_sub(file.metadata().map_or(0, |it| it.len()));
         while let Ok(read) = stream.read(&mut buffer).await {
             if read == 0 {
                 return;

@@ -25,6 +25,8 @@ use crate::limits;
 pub struct Exited {
     /// Who.
     pub id: NodeId,
+    /// Which of its processes.
+    pub pid: i32,
     /// How.
     pub status: ExitStatus,
 }
@@ -43,6 +45,8 @@ pub struct Launch<'a> {
     pub folder: &'a Path,
     /// The mark of its run, for [`sweep`].
     pub mark: &'a str,
+    /// The disk that it meets.
+    pub disk: os::Disk,
 }
 
 /// A running (or dead) replica. Dropping it kills its process group.
@@ -81,6 +85,7 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
+        os::give_disk(&mut command, launch.disk);
         os::die_with_parent(&mut command);
         let mut child = tokio::process::Command::from(command).spawn()?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
@@ -98,7 +103,7 @@ impl Process {
         }
         let waiter = tokio::task::spawn_local(async move {
             if let Ok(status) = child.wait().await {
-                let _ = exits.send(Exited { id, status });
+                let _ = exits.send(Exited { id, pid: pid.as_raw(), status });
             }
         });
         Ok(Self {
@@ -127,6 +132,27 @@ impl Process {
         self.sample_cpu();
         // ESRCH: the group is gone already.
         let _ = killpg(self.pid, Signal::SIGKILL);
+    }
+
+    /// SIGTERM to the whole group.
+    pub fn terminate(&mut self) {
+        self.sample_cpu();
+        let _ = killpg(self.pid, Signal::SIGTERM);
+    }
+
+    /// SIGSTOP to the whole group. SIGKILL still reaches it, so that its guard ends it all the same.
+    pub fn stop(&self) {
+        let _ = killpg(self.pid, Signal::SIGSTOP);
+    }
+
+    /// SIGCONT to the whole group.
+    pub fn go_on(&self) {
+        let _ = killpg(self.pid, Signal::SIGCONT);
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// Reads how much CPU time the process has used, while the system still knows.

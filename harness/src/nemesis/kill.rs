@@ -1,21 +1,26 @@
-//! `kill_leader`, `kill_non_leader`: SIGKILL, for good.
+//! `kill`, `kill_leader`, `kill_non_leader`: SIGKILL, for good.
 
-use super::{Obstacle, Situation, Strike};
+use super::{Act, Obstacle, Situation, Step, Strike, each, target};
 use crate::ids::NodeId;
-use crate::seed::{self, Seed};
+use crate::scenario::Target;
+use crate::seed::Seed;
+
+/// All at once.
+pub fn script(targets: &[NodeId]) -> Vec<Step> {
+    each(targets, Act::KillForGood).collect()
+}
 
 /// The one believed to lead.
 pub fn leader(situation: &Situation<'_>) -> Result<Strike, Obstacle> {
-    situation.leader.map(Strike::Kill).ok_or("no leader was known")
+    strike(Target::Leader, situation, Seed(0))
 }
 
 /// A random living one that is not believed to lead.
 pub fn non_leader(situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
-    let leader = situation.leader.ok_or("no leader was known")?;
-    let others: Vec<NodeId> =
-        situation.alive.iter().copied().filter(|&replica| replica != leader).collect();
-    if others.is_empty() {
-        return Err("nobody but the leader was alive");
-    }
-    Ok(Strike::Kill(others[seed::index(draw.draw(0), others.len())]))
+    strike(Target::Follower, situation, draw)
+}
+
+fn strike(role: Target, situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
+    let targets = target::choose(Some(role), situation, draw)?;
+    Ok(Strike { script: script(&targets), targets })
 }

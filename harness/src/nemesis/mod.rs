@@ -1,16 +1,29 @@
 //! Faults: what a planned fault means once its time has come.
 //!
-//! Roles ("the leader") are resolved when the fault strikes. One file per fault; each is a pure
-//! function from what is known then to a [`Strike`], which the dispatcher carries out.
+//! Roles ("the leader") are resolved when the fault strikes, in `target`. Then each fault, one file
+//! each, is a pure function from its parameters and targets to a script: what to do to whom, and
+//! what to wait for in between ([`Step`]). The dispatcher plays the script; when the faults are
+//! over before the script is, it undoes what was done, so that every fault ends.
+//!
+//! Room is left for faults of the clock and for disks that forget what was not synced: each would be
+//! one more file here, and one more [`Act`].
 
+mod crash;
+mod disk;
 mod kill;
 mod partition;
+mod pause;
+mod restart;
+mod rolling;
+mod slow;
+mod target;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
-use crate::scenario::FaultKind;
+use crate::scenario::{FaultKind, Harm};
 
 /// What is known when a fault is to strike.
 #[derive(Clone, Debug)]
@@ -19,16 +32,62 @@ pub struct Situation<'a> {
     pub replicas: &'a [NodeId],
     /// Those that live.
     pub alive: &'a BTreeSet<NodeId>,
+    /// Those that another fault has in its hands.
+    pub taken: &'a BTreeSet<NodeId>,
     /// The one believed to lead; a living one.
     pub leader: Option<NodeId>,
+    /// Whether a partition with an end of its own is in force.
+    pub is_parted: bool,
 }
 
-/// What is to be done.
+/// What a fault turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Strike {
-    /// SIGKILL for good.
+pub struct Strike {
+    /// The replicas that it has in its hands until its end.
+    pub targets: Vec<NodeId>,
+    /// What happens.
+    pub script: Vec<Step>,
+}
+
+/// A step of a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// At once.
+    Do(Act),
+    /// Lets time pass.
+    Wait(Duration),
+    /// Waits until the process has ended, no longer than this.
+    UntilGone(NodeId, Duration),
+    /// Waits until the replica has connected again, no longer than this.
+    UntilConnected(NodeId, Duration),
+    /// Begins the script again, unless this much time has passed since the strike.
+    RepeatFor(Duration),
+}
+
+/// What is done to a replica, or to the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// SIGKILL, for good.
+    KillForGood(NodeId),
+    /// SIGKILL.
     Kill(NodeId),
-    /// No message crosses between the sides; the first is the majority.
+    /// SIGTERM.
+    Terminate(NodeId),
+    /// SIGSTOP.
+    Stop(NodeId),
+    /// SIGCONT.
+    Continue(NodeId),
+    /// Starts the process again; while its disk is harmed, with that disk.
+    Start(NodeId),
+    /// Empties the data directory.
+    Wipe(NodeId),
+    /// Keeps a copy of the data directory for [`Harm::OldCopy`].
+    Copy(NodeId),
+    /// Harms the data directory.
+    Harm(NodeId, Harm),
+    /// Ends a harm that passes.
+    Mend(NodeId),
+    /// No message crosses between the sides; the first is the one believed about who leads.
     Partition([Vec<NodeId>; 2]),
     /// All links carry again.
     Heal,
@@ -39,11 +98,34 @@ pub type Obstacle = &'static str;
 
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {
+    let draw = fault.draw;
     match fault.kind {
         FaultKind::KillLeader => kill::leader(situation),
-        FaultKind::KillNonLeader => kill::non_leader(situation, fault.draw),
-        FaultKind::PartEasy => partition::easy(situation, fault.draw),
-        FaultKind::PartHard => Ok(partition::hard(situation, fault.draw)),
-        FaultKind::PartEnd => Ok(Strike::Heal),
+        FaultKind::KillNonLeader => kill::non_leader(situation, draw),
+        FaultKind::PartEasy => partition::easy(situation, draw),
+        FaultKind::PartHard => Ok(partition::hard(situation, draw)),
+        FaultKind::PartEnd => Ok(partition::end()),
+        FaultKind::Partition => partition::shaped(&fault.parameters, situation, draw),
+        FaultKind::Rolling => {
+            let targets = target::all_living(situation)?;
+            Ok(Strike { script: rolling::script(&fault.parameters, &targets), targets })
+        }
+        kind => {
+            let targets = target::choose(fault.parameters.target, situation, draw)?;
+            let script = match kind {
+                FaultKind::Crash => crash::script(&fault.parameters, &targets),
+                FaultKind::Pause => pause::script(&fault.parameters, &targets),
+                FaultKind::Restart => restart::script(&fault.parameters, &targets),
+                FaultKind::Slow => slow::script(&fault.parameters, &targets),
+                FaultKind::Disk => disk::script(&fault.parameters, &targets),
+                _ => kill::script(&targets),
+            };
+            Ok(Strike { targets, script })
+        }
     }
+}
+
+/// The same act on each of the targets.
+fn each(targets: &[NodeId], act: impl Fn(NodeId) -> Act) -> impl Iterator<Item = Step> {
+    targets.iter().map(move |&id| Step::Do(act(id)))
 }

@@ -8,8 +8,9 @@ pub mod operations;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::program::Program;
 use crate::ids::NodeId;
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::{FaultKind, Parameters, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
 pub use operations::{OperationPlan, PlannedRequest};
@@ -45,8 +46,26 @@ pub struct PlannedFault {
     pub at: RunTime,
     /// What.
     pub kind: FaultKind,
+    /// To whom, how long, and how.
+    #[serde(default, flatten)]
+    pub parameters: Parameters,
+    /// Where the workload asks for it: `events[2]`.
+    #[serde(default)]
+    pub place: String,
     /// From what its targets are drawn when it strikes.
     pub draw: Seed,
+}
+
+/// A fault needs the replicas' data directories, and they have none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{path}`: `{kind}` is for replicas that keep their data on disk, and no argument of the replica \
+     names its data directory; allowed: `--replica-arg` with `{{data}}` in it (for the bundled replica \
+     `--replica-arg --data-dir --replica-arg {{data}}`), `keep_data` false, or another fault"
+)]
+pub struct NoDataDirectory {
+    path: String,
+    kind: FaultKind,
 }
 
 impl Plan {
@@ -55,6 +74,8 @@ impl Plan {
         let faults = scenario.events.iter().zip(0_u64..).map(|(event, n)| PlannedFault {
             at: event.at,
             kind: event.kind,
+            parameters: event.parameters.clone(),
+            place: event.place.clone(),
             draw: Seed(seed.derive("faults").draw(n)),
         });
         Self {
@@ -66,6 +87,24 @@ impl Plan {
             links: seed.derive("links"),
             routes: seed.derive("routes"),
             scenario: scenario.clone(),
+        }
+    }
+
+    /// Whether this program can bear the faults: what keeps or harms data needs a data directory.
+    pub fn check_program(&self, program: &Program) -> Result<(), NoDataDirectory> {
+        if program.arguments.iter().any(|argument| argument.contains("{data}")) {
+            return Ok(());
+        }
+        let needs_data = |fault: &&PlannedFault| {
+            fault.kind == FaultKind::Disk || fault.parameters.keep_data == Some(true)
+        };
+        match self.faults.iter().find(needs_data) {
+            None => Ok(()),
+            Some(fault) => {
+                let key = if fault.kind == FaultKind::Disk { "type" } else { "keep_data" };
+                let path = format!("{}.{key}", fault.place);
+                Err(NoDataDirectory { path, kind: fault.kind })
+            }
         }
     }
 

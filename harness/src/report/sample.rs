@@ -14,7 +14,7 @@ use crate::run::record::{
     Death, DropCause, EndReason, Example, FaultRecord, HostRecord, MessageCounts, OpKind,
     OperationRecord, Outcome, ProtocolOddity, ReplicaRecord, RequestCounts, RunRecord,
 };
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::{FaultKind, Parameters, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
 use crate::verdict::{Answer, Question, Standing, Verdict};
@@ -189,6 +189,8 @@ fn faults() -> Vec<FaultRecord> {
     let fault = |index, kind, planned| FaultRecord {
         index,
         kind,
+        parameters: Parameters::default(),
+        ended_ns: None,
         planned_ns: RunTime(planned),
         applied_ns: Some(RunTime(planned + 1000)),
         leader: Some(NodeId(0)),
@@ -226,6 +228,7 @@ fn replicas() -> Vec<ReplicaRecord> {
                 4 => Some(death(false, "exit status 1")),
                 _ => None,
             },
+            restarts: 0,
             output_bytes: 0,
             cpu_ns: None,
             stderr_tail: String::new(),

@@ -13,6 +13,10 @@ pub enum Task {
     Client(Wake),
     /// The fault of this place in the plan strikes.
     Fault(usize),
+    /// The fault of this place in the plan goes on, if it can.
+    FaultStep(usize),
+    /// The faults are over; what must now be answered is asked as soon as all are there again.
+    Settle,
     /// The request phase is over.
     EndOfRequests,
     /// The run is over, if everything after the healing is answered.

@@ -12,6 +12,7 @@ use super::record::{
     RunRecord,
 };
 use super::start::Cluster;
+use super::strike::Faults;
 use super::survey::Survey;
 use super::{Order, RunError};
 use crate::clients::{Answer, Effect, Pool, Unexpected, World};
@@ -32,7 +33,7 @@ pub struct Dispatcher {
     pub(super) cluster: Cluster,
     pub(super) replicas: Vec<NodeId>,
     pub(super) alive: BTreeSet<NodeId>,
-    pub(super) killed: BTreeSet<NodeId>,
+    pub(super) nemesis: Faults,
     /// Those that closed their socket, and when: most of them died, and `waitpid` will tell.
     hung_up: BTreeMap<NodeId, RunTime>,
     /// Those that ended when the run was over: nobody judges that.
@@ -47,6 +48,8 @@ pub struct Dispatcher {
     origin: Instant,
     wall_origin: SystemTime,
     pub(super) survey: Option<Survey>,
+    /// Until when the last questions wait for those who were started again.
+    settle_by: Option<RunTime>,
     pub(super) ended_at: Option<RunTime>,
     pub(super) end: Option<EndReason>,
 }
@@ -61,7 +64,7 @@ impl Dispatcher {
         let mut dispatcher = Self {
             faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
             alive: replicas.iter().copied().collect(),
-            killed: BTreeSet::new(),
+            nemesis: Faults::new(&replicas),
             hung_up: std::mem::take(&mut cluster.early_hang_ups)
                 .into_iter()
                 .map(|id| (id, RunTime::ZERO))
@@ -76,6 +79,7 @@ impl Dispatcher {
             origin: Instant::now(),
             wall_origin: SystemTime::now(),
             survey: None,
+            settle_by: None,
             ended_at: None,
             end: None,
             replicas,
@@ -84,7 +88,8 @@ impl Dispatcher {
         };
         dispatcher.fill_agenda();
         for exited in std::mem::take(&mut dispatcher.cluster.early_exits) {
-            dispatcher.exited(&exited);
+            // Nothing was struck yet: nothing can fail here.
+            let _ = dispatcher.exited(&exited);
         }
         dispatcher
     }
@@ -93,7 +98,6 @@ impl Dispatcher {
         let scenario = &self.order.plan.scenario;
         let end_of_requests = RunTime::from(scenario.start_wait + scenario.request_phase);
         let end = RunTime::from(scenario.duration());
-        let settled_at_most = scenario.liveness_bound * limits::FINAL_BOUNDS;
         self.agenda.add(RunTime::ZERO, Task::Tick);
         self.agenda.add(RunTime::ZERO, Task::Flush);
         for (index, fault) in self.order.plan.faults.iter().enumerate() {
@@ -101,7 +105,9 @@ impl Dispatcher {
         }
         self.agenda.add(end_of_requests, Task::EndOfRequests);
         self.agenda.add(end, Task::End);
-        self.agenda.add(end.max(end_of_requests + settled_at_most), Task::Deadline);
+        if !matches!(scenario.clients, Clients::Shared { .. }) {
+            self.agenda.add(end, Task::Deadline);
+        }
     }
 
     pub(super) fn now(&self) -> RunTime {
@@ -133,7 +139,7 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 _ = interrupt.wait_for(|&stop| stop) => self.end = Some(EndReason::Interrupted),
-                Some(exited) = self.cluster.exits.recv() => self.exited(&exited),
+                Some(exited) = self.cluster.exits.recv() => self.exited(&exited)?,
                 Some(event) = self.cluster.events.recv() => self.events(event)?,
                 () = sleep => {}
             }
@@ -157,14 +163,23 @@ impl Dispatcher {
     fn perform(&mut self, due: RunTime, task: Task) -> Result<(), RunError> {
         match task {
             // The run is over; only the replicas' states are still asked for.
-            Task::Client(_) | Task::Fault(_) | Task::End | Task::Deadline
+            Task::Client(_)
+            | Task::Fault(_)
+            | Task::FaultStep(_)
+            | Task::Settle
+            | Task::End
+            | Task::Deadline
                 if self.survey.is_some() => {}
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
             Task::Fault(index) => self.strike(index)?,
-            Task::EndOfRequests => self.end_requests(),
-            Task::End if !self.cluster.pool.is_settled() => {
+            Task::FaultStep(index) => self.play(index)?,
+            Task::EndOfRequests => self.end_requests()?,
+            Task::Settle => self.settle(),
+            Task::End if !self.is_settled() => {
                 self.agenda.add(self.now() + limits::TICK, Task::End);
             }
+            // The answers may be there before the quiet time is over.
+            Task::Deadline if self.now() < RunTime::from(self.order.plan.scenario.duration()) => {}
             Task::End | Task::Deadline => self.conclude(),
             Task::Ask => self.ask(),
             Task::Tick => self.tick(due),
@@ -178,14 +193,45 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Our own workloads are healed now (nothing is cut or lost any more), and asked what must then be answered. A course config is
-    /// left as it is: its quiet time is the course's.
-    fn end_requests(&mut self) {
+    /// Our own workloads are healed now (nothing is cut or lost any more, nobody is down but for
+    /// good), and asked what must then be answered. A course config is left as it is: its quiet time
+    /// is the course's.
+    fn end_requests(&mut self) -> Result<(), RunError> {
+        if self.order.plan.scenario.is_course_config {
+            return Ok(());
+        }
+        self.end_faults()?;
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
             self.cluster.router.restore();
             self.progress.sides.clear();
-            self.with_pool(Pool::settle);
+            self.settle_by = Some(self.now() + limits::CONNECT_DEADLINE);
+            self.settle();
         }
+        Ok(())
+    }
+
+    /// Begins the last questions once all that were started again are there, or had their time.
+    fn settle(&mut self) {
+        let now = self.now();
+        let Some(by) = self.settle_by else { return };
+        if self.nemesis.awaits_somebody() && now < by {
+            self.agenda.add(now + limits::FAULT_RETRY, Task::Settle);
+            return;
+        }
+        self.settle_by = None;
+        let bound = self.order.plan.scenario.liveness_bound * limits::FINAL_BOUNDS;
+        self.agenda.add(now + bound, Task::Deadline);
+        self.with_pool(Pool::settle);
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settle_by.is_none() && self.cluster.pool.is_settled()
+    }
+
+    /// A replica that was started again is not dead any more.
+    pub(super) fn forget_death(&mut self, id: NodeId) {
+        self.deaths.remove(&id);
+        self.hung_up.remove(&id);
     }
 
     fn tick(&mut self, due: RunTime) {
@@ -278,6 +324,7 @@ impl Dispatcher {
                 }
                 self.hung_up.remove(&id);
                 self.cluster.router.connected(id, connection);
+                self.came_back(id)?;
             }
             TransportEvent::Closed(id) => {
                 self.hung_up.insert(id, self.now());
@@ -336,24 +383,29 @@ impl Dispatcher {
     }
 
     /// `waitpid` told of a death.
-    fn exited(&mut self, exited: &Exited) {
+    fn exited(&mut self, exited: &Exited) -> Result<(), RunError> {
         let id = exited.id;
+        if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != exited.pid) {
+            return Ok(());
+        }
         self.alive.remove(&id);
         if self.survey.is_some() {
             self.gone_after_end.insert(id);
-            return;
+            return Ok(());
         }
         self.cluster.router.died(id);
         let death = Death {
             at: self.now(),
             how: describe(exited.status),
-            is_planned: self.killed.contains(&id),
+            is_planned: self.nemesis.excuses(id),
         };
         self.cluster.router.words().died(death.at, id, &death.how);
         self.deaths.insert(id, death);
-        if self.alive.is_empty() {
+        self.process_gone(id)?;
+        if self.alive.is_empty() && !self.nemesis.awaits_somebody() {
             self.end = Some(EndReason::AllDead);
         }
+        Ok(())
     }
 
     // The end.
@@ -397,6 +449,7 @@ impl Dispatcher {
                 pid: process.pid(),
                 connect_time,
                 death: self.deaths.remove(&id),
+                restarts: self.nemesis.restarts.get(&id).copied().unwrap_or(0),
                 output_bytes: process.output_bytes(),
                 cpu_ns: process.cpu_ns(),
                 stderr_tail: process.stderr_tail(),
@@ -404,7 +457,7 @@ impl Dispatcher {
         }
         for (&id, &at) in &self.hung_up {
             let is_alive = replicas.iter().any(|it| it.id == id && it.death.is_none());
-            if is_alive && !self.killed.contains(&id) && !self.gone_after_end.contains(&id) {
+            if is_alive && !self.nemesis.excuses(id) && !self.gone_after_end.contains(&id) {
                 let remarks = self.cluster.router.remarks();
                 remarks.violation(ProtocolViolation::HungUp, at, id, b"");
             }

@@ -99,6 +99,7 @@ impl Probe<'_> {
             directory: scratch.path(),
             folder: logs.path(),
             mark: &self.mark,
+            disk: crate::cluster::os::Disk::Good,
         };
         let spawned = Process::spawn(ids[0], &launch, exit_sender);
         let mut process = spawned

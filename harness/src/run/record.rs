@@ -10,7 +10,7 @@ use crate::ids::NodeId;
 use crate::network::words::LeaderWord;
 pub use crate::op::OpKind;
 use crate::plan::Plan;
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::{FaultKind, Parameters, Scenario};
 use crate::time::RunTime;
 
 /// Everything that was seen in one run.
@@ -235,13 +235,19 @@ pub struct FaultRecord {
     pub index: usize,
     /// What.
     pub kind: FaultKind,
+    /// To whom, how long, and how, as planned.
+    #[serde(default, flatten)]
+    pub parameters: Parameters,
     /// When it was planned.
     pub planned_ns: RunTime,
     /// When it struck; `None` if it could not.
     pub applied_ns: Option<RunTime>,
+    /// When it ended; `None` if it had no end of its own, or did not strike.
+    #[serde(default)]
+    pub ended_ns: Option<RunTime>,
     /// Who was believed to lead when it struck.
     pub leader: Option<NodeId>,
-    /// The replicas that were struck (killed), in the order of ids.
+    /// The replicas that were struck, in the order of ids.
     pub targets: Vec<NodeId>,
     /// The sides of a partition, the majority first; empty for other faults.
     pub sides: Vec<Vec<NodeId>>,
@@ -260,6 +266,8 @@ pub struct ReplicaRecord {
     pub connect_time: Option<Duration>,
     /// Its death, if it died before the end of the run.
     pub death: Option<Death>,
+    /// How often it was started again.
+    pub restarts: u32,
     /// Bytes that it wrote on standard output and standard error, kept or not.
     pub output_bytes: u64,
     /// CPU time that it used, in nanoseconds, where the system tells.

@@ -11,6 +11,7 @@ use tokio::time::timeout_at;
 
 use super::{Order, RunError};
 use crate::clients::Pool;
+use crate::cluster::os::Disk;
 use crate::cluster::process::{Exited, Launch, Process, describe};
 use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
@@ -77,9 +78,11 @@ pub struct Cluster {
     /// What the transport tells.
     pub events: mpsc::Receiver<TransportEvent>,
     /// Where the replicas plug in.
-    _endpoints: BTreeMap<NodeId, Endpoint>,
+    endpoints: BTreeMap<NodeId, Endpoint>,
     /// Where they are.
-    _scratch: Scratch,
+    scratch: Scratch,
+    /// Where `waitpid` tells.
+    exit_sender: mpsc::UnboundedSender<Exited>,
 }
 
 /// Starts all replicas and waits until each has connected, or ended, or its time is over.
@@ -95,38 +98,26 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         let transport = order.program.transport;
         endpoints.insert(id, listen(transport, id, scratch.path(), event_sender.clone())?);
     }
-    let mut processes = BTreeMap::new();
-    for &id in &replicas {
-        let peers: Vec<NodeId> = replicas.iter().copied().filter(|&other| other != id).collect();
-        let folder = order.folder.join("replicas").join(id.to_string());
-        let launch = Launch {
-            program: &order.program,
-            port: endpoints.get(&id).and_then(Endpoint::port),
-            peers: &peers,
-            directory: scratch.path(),
-            folder: &folder,
-            mark: &order.mark,
-        };
-        let process = Process::spawn(id, &launch, exit_sender.clone())
-            .map_err(|reason| RunError::Spawn { program: order.program.path.clone(), reason })?;
-        processes.insert(id, process);
-    }
     let pool = Pool::new(Arc::clone(plan));
     // The clients, and whoever asks for the state in the end.
     let senders: Vec<NodeId> =
         (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
     let mut cluster = Cluster {
-        processes,
+        processes: BTreeMap::new(),
         exits,
+        exit_sender,
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
         connect_times: BTreeMap::new(),
         router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
         pool,
         events,
-        _endpoints: endpoints,
-        _scratch: scratch,
+        endpoints,
+        scratch,
     };
+    for &id in &replicas {
+        cluster.spawn(id, order, Disk::Good)?;
+    }
     cluster.wait_for_connections(order).await?;
     Ok(cluster)
 }
@@ -143,6 +134,27 @@ pub fn listen(
 }
 
 impl Cluster {
+    /// Starts a replica, or starts it again: the guard of its old process ends whatever that left.
+    pub fn spawn(&mut self, id: NodeId, order: &Order, disk: Disk) -> Result<(), RunError> {
+        let replicas = (0..order.plan.scenario.replicas).map(NodeId::replica);
+        let peers: Vec<NodeId> = replicas.filter(|&other| other != id).collect();
+        let folder = order.folder.join("replicas").join(id.to_string());
+        let launch = Launch {
+            program: &order.program,
+            port: self.endpoints.get(&id).and_then(Endpoint::port),
+            peers: &peers,
+            directory: self.scratch.path(),
+            folder: &folder,
+            mark: &order.mark,
+            disk,
+        };
+        self.processes.remove(&id);
+        let process = Process::spawn(id, &launch, self.exit_sender.clone())
+            .map_err(|reason| RunError::Spawn { program: order.program.path.clone(), reason })?;
+        self.processes.insert(id, process);
+        Ok(())
+    }
+
     async fn wait_for_connections(&mut self, order: &Order) -> Result<(), RunError> {
         let begin = Instant::now();
         let mut interrupt = order.interrupt.clone();

@@ -1,21 +1,89 @@
-//! A fault's time has come: it is resolved, applied and written down.
+//! A fault's time has come: it is resolved, played step by step, and written down.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunError;
 use super::agenda::Task;
 use super::dispatcher::Dispatcher;
 use super::record::FaultRecord;
+use crate::cluster::data;
+use crate::cluster::os::Disk;
+use crate::ids::NodeId;
 use crate::limits;
-use crate::nemesis::{self, Situation, Strike};
+use crate::nemesis::{self, Act, Situation, Step};
 use crate::plan::PlannedFault;
 use crate::report;
+use crate::scenario::{FaultKind, Harm};
+use crate::seed::Seed;
+use crate::time::RunTime;
+
+/// What the faults have done so far, and who is in their hands.
+#[derive(Default)]
+pub struct Faults {
+    /// Those that go on, by their place in the plan.
+    active: BTreeMap<usize, Active>,
+    /// The replicas that the nemesis keeps down, or has not heard from since it started them.
+    down: BTreeSet<NodeId>,
+    /// Those whose process `waitpid` has not told of yet.
+    running: BTreeSet<NodeId>,
+    /// Those to be started as soon as their old process has ended.
+    start_when_gone: BTreeSet<NodeId>,
+    /// Those whose present process the nemesis has ended, or asked to end.
+    expected: BTreeSet<NodeId>,
+    /// Those dead for good.
+    pub dead: BTreeSet<NodeId>,
+    /// Those whose disk was harmed: what they do with it is told, not judged.
+    harmed: BTreeSet<NodeId>,
+    disks: BTreeMap<NodeId, Disk>,
+    read_only: BTreeSet<NodeId>,
+    /// How often each was started again.
+    pub restarts: BTreeMap<NodeId, u32>,
+    /// Nothing strikes any more.
+    is_over: bool,
+}
+
+struct Active {
+    targets: Vec<NodeId>,
+    script: Vec<Step>,
+    next: usize,
+    began: RunTime,
+    /// Until when the step in hand waits.
+    until: Option<RunTime>,
+    is_partition: bool,
+    draw: Seed,
+}
+
+impl Faults {
+    /// Before anything has struck.
+    pub fn new(replicas: &[NodeId]) -> Self {
+        Self { running: replicas.iter().copied().collect(), ..Self::default() }
+    }
+
+    /// The replicas that some fault has in its hands.
+    fn taken(&self) -> BTreeSet<NodeId> {
+        self.active.values().flat_map(|active| active.targets.iter().copied()).collect()
+    }
+
+    /// Whether a death of this one is the nemesis's doing.
+    pub fn excuses(&self, id: NodeId) -> bool {
+        self.expected.contains(&id) || self.dead.contains(&id) || self.harmed.contains(&id)
+    }
+
+    /// Whether somebody is down who will come back.
+    pub fn awaits_somebody(&self) -> bool {
+        !self.down.is_empty()
+    }
+}
 
 /// The record of a fault whose time has not come.
 pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
     FaultRecord {
         index,
         kind: fault.kind,
+        parameters: fault.parameters.clone(),
         planned_ns: fault.at,
         applied_ns: None,
+        ended_ns: None,
         leader: None,
         targets: Vec::new(),
         sides: Vec::new(),
@@ -26,10 +94,21 @@ pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
 impl Dispatcher {
     /// Lets the fault of this place in the plan strike; if it cannot, it waits a bounded time.
     pub(super) fn strike(&mut self, index: usize) -> Result<(), RunError> {
-        let fault = &self.order.plan.faults[index];
+        let plan = std::sync::Arc::clone(&self.order.plan);
+        let fault = &plan.faults[index];
         let now = self.now();
         let leader = self.cluster.router.leader();
-        let situation = Situation { replicas: &self.replicas, alive: &self.alive, leader };
+        if self.nemesis.is_over {
+            self.faults[index].not_applied = Some("the time of faults was over".to_owned());
+            return self.write_faults();
+        }
+        let situation = Situation {
+            replicas: &self.replicas,
+            alive: &self.alive,
+            taken: &self.nemesis.taken(),
+            leader,
+            is_parted: self.nemesis.active.values().any(|active| active.is_partition),
+        };
         let strike = match nemesis::resolve(fault, &situation) {
             Ok(strike) => strike,
             Err(obstacle) => {
@@ -47,24 +126,222 @@ impl Dispatcher {
         record.applied_ns = Some(now);
         record.not_applied = None;
         record.leader = leader;
-        match strike {
-            Strike::Kill(target) => {
-                record.targets = vec![target];
-                self.killed.insert(target);
-                self.alive.remove(&target);
-                self.cluster.router.died(target);
-                if let Some(process) = self.cluster.processes.get_mut(&target) {
-                    process.kill();
+        record.targets.clone_from(&strike.targets);
+        let active = Active {
+            targets: strike.targets,
+            script: strike.script,
+            next: 0,
+            began: now,
+            until: None,
+            is_partition: fault.kind == FaultKind::Partition,
+            draw: Seed(fault.draw.derive("harm").0),
+        };
+        self.nemesis.active.insert(index, active);
+        self.play(index)?;
+        self.write_faults()
+    }
+
+    /// Plays a fault's script as far as it goes now.
+    pub(super) fn play(&mut self, index: usize) -> Result<(), RunError> {
+        let now = self.now();
+        loop {
+            let Some(active) = self.nemesis.active.get_mut(&index) else { return Ok(()) };
+            let Some(step) = active.script.get(active.next).cloned() else {
+                self.nemesis.active.remove(&index);
+                let kind = self.faults[index].kind;
+                if !matches!(kind, FaultKind::PartEasy | FaultKind::PartHard | FaultKind::Kill) {
+                    self.faults[index].ended_ns = Some(now);
                 }
+                return self.write_faults();
+            };
+            let (wait, is_over) = match &step {
+                Step::Do(act) => {
+                    let draw = active.draw;
+                    active.next += 1;
+                    self.perform_act(index, act, draw)?;
+                    continue;
+                }
+                Step::RepeatFor(duration) => {
+                    let again = now.since(active.began) < *duration;
+                    active.next = if again { 0 } else { active.next + 1 };
+                    continue;
+                }
+                Step::Wait(duration) => (*duration, false),
+                Step::UntilGone(id, most) => (*most, !self.nemesis.running.contains(id)),
+                Step::UntilConnected(id, most) => (*most, !self.nemesis.down.contains(id)),
+            };
+            let is_new = active.until.is_none();
+            let until = *active.until.get_or_insert(now + wait);
+            if is_over || now >= until {
+                active.until = None;
+                active.next += 1;
+                continue;
             }
-            Strike::Partition(sides) => {
-                self.cluster.router.partition(&sides);
-                record.sides = sides.to_vec();
+            if is_new {
+                self.agenda.add(until, Task::FaultStep(index));
+            }
+            return Ok(());
+        }
+    }
+
+    /// Something happened that a fault may wait for.
+    pub(super) fn play_all(&mut self) -> Result<(), RunError> {
+        for index in self.nemesis.active.keys().copied().collect::<Vec<_>>() {
+            self.play(index)?;
+        }
+        Ok(())
+    }
+
+    fn perform_act(&mut self, index: usize, act: &Act, draw: Seed) -> Result<(), RunError> {
+        match act {
+            Act::KillForGood(id) => {
+                self.nemesis.dead.insert(*id);
+                self.take_down(*id);
+                self.nemesis.down.remove(id);
+            }
+            Act::Kill(id) => self.take_down(*id),
+            Act::Terminate(id) => {
+                self.nemesis.down.insert(*id);
+                self.nemesis.expected.insert(*id);
+                self.with_process(*id, |process| process.terminate());
+            }
+            Act::Stop(id) => self.with_process(*id, |process| process.stop()),
+            Act::Continue(id) => self.with_process(*id, |process| process.go_on()),
+            Act::Start(id) => self.start_again(*id)?,
+            Act::Wipe(id) => self.with_data(*id, data::wipe)?,
+            Act::Copy(id) => {
+                // Stopped meanwhile, so that the copy is of one moment.
+                self.with_process(*id, |process| process.stop());
+                let copied = self.with_data(*id, data::copy);
+                self.with_process(*id, |process| process.go_on());
+                copied?;
+            }
+            Act::Harm(id, harm) => self.harm(*id, *harm, draw)?,
+            Act::Mend(id) => self.mend(*id)?,
+            Act::Partition(sides) => {
+                self.cluster.router.partition(sides);
+                self.faults[index].sides = sides.to_vec();
                 self.progress.sides = sides.to_vec();
             }
-            Strike::Heal => {
+            Act::Heal => {
                 self.cluster.router.heal();
                 self.progress.sides.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn with_process(&mut self, id: NodeId, act: impl Fn(&mut crate::cluster::process::Process)) {
+        if let Some(process) = self.cluster.processes.get_mut(&id)
+            && self.nemesis.running.contains(&id)
+        {
+            act(process);
+        }
+    }
+
+    fn with_data(
+        &self,
+        id: NodeId,
+        act: impl Fn(&std::path::Path) -> std::io::Result<()>,
+    ) -> Result<(), RunError> {
+        let Some(process) = self.cluster.processes.get(&id) else { return Ok(()) };
+        let path = process.data();
+        act(&path).map_err(RunError::system(format!("a `disk` fault in {}", path.display())))
+    }
+
+    fn take_down(&mut self, id: NodeId) {
+        self.nemesis.down.insert(id);
+        self.nemesis.expected.insert(id);
+        self.alive.remove(&id);
+        self.cluster.router.died(id);
+        self.with_process(id, |process| process.kill());
+    }
+
+    fn harm(&mut self, id: NodeId, harm: Harm, draw: Seed) -> Result<(), RunError> {
+        self.nemesis.harmed.insert(id);
+        let draw = Seed(draw.draw(u64::from(id.0)));
+        self.with_data(id, |path| data::harm(path, harm, draw))?;
+        match harm {
+            Harm::ReadOnly => {
+                self.nemesis.read_only.insert(id);
+                self.nemesis.disks.insert(id, Disk::ReadOnly);
+                self.with_data(id, |path| data::set_read_only(path, true))
+            }
+            Harm::Full => {
+                let path = self.cluster.processes.get(&id).map(|process| process.data());
+                let size = path.and_then(|path| data::largest_file(&path).ok()).unwrap_or(0);
+                self.nemesis.disks.insert(id, Disk::Full(size));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mend(&mut self, id: NodeId) -> Result<(), RunError> {
+        self.nemesis.disks.remove(&id);
+        if self.nemesis.read_only.remove(&id) {
+            self.with_data(id, |path| data::set_read_only(path, false))?;
+        }
+        Ok(())
+    }
+
+    fn start_again(&mut self, id: NodeId) -> Result<(), RunError> {
+        if self.nemesis.dead.contains(&id) {
+            return Ok(());
+        }
+        self.nemesis.down.insert(id);
+        if self.nemesis.running.contains(&id) {
+            self.nemesis.start_when_gone.insert(id);
+            return Ok(());
+        }
+        let disk = self.nemesis.disks.get(&id).copied().unwrap_or_default();
+        // What the old process said last is read; its connection is over.
+        self.cluster.router.disconnected(id);
+        self.cluster.spawn(id, &self.order, disk)?;
+        self.forget_death(id);
+        self.nemesis.expected.remove(&id);
+        self.nemesis.running.insert(id);
+        *self.nemesis.restarts.entry(id).or_default() += 1;
+        Ok(())
+    }
+
+    /// `waitpid` told that the process of this replica has ended.
+    pub(super) fn process_gone(&mut self, id: NodeId) -> Result<(), RunError> {
+        self.nemesis.running.remove(&id);
+        if self.nemesis.start_when_gone.remove(&id) {
+            self.start_again(id)?;
+        } else if !self.nemesis.expected.contains(&id) {
+            // It ended by itself, perhaps at its start: nobody waits for it.
+            self.nemesis.down.remove(&id);
+        }
+        self.play_all()
+    }
+
+    /// A replica connected: one that was started again lives again.
+    pub(super) fn came_back(&mut self, id: NodeId) -> Result<(), RunError> {
+        if self.nemesis.down.contains(&id) && self.nemesis.running.contains(&id) {
+            self.nemesis.down.remove(&id);
+            self.alive.insert(id);
+            self.play_all()?;
+        }
+        Ok(())
+    }
+
+    /// The time of faults is over: whatever lasts is undone, and whoever is not dead for good is
+    /// started again.
+    pub(super) fn end_faults(&mut self) -> Result<(), RunError> {
+        let now = self.now();
+        self.nemesis.is_over = true;
+        for (index, active) in std::mem::take(&mut self.nemesis.active) {
+            self.faults[index].ended_ns = Some(now);
+            for id in active.targets {
+                let had_a_bad_disk = self.nemesis.disks.contains_key(&id);
+                self.with_process(id, |process| process.go_on());
+                if had_a_bad_disk || self.nemesis.down.contains(&id) {
+                    self.take_down(id);
+                    self.mend(id)?;
+                    self.start_again(id)?;
+                }
             }
         }
         self.write_faults()

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::error::Fault;
 use super::fields::Fields;
-use super::{FaultEvent, FaultKind};
+use super::parameters;
+use super::{FaultEvent, FaultKind, Parameters, Target};
 use crate::time::RunTime;
 
 /// The phases that bound the events' times.
@@ -21,6 +22,17 @@ struct Listed<'a> {
     fields: Fields<'a>,
     kind: FaultKind,
     time: Duration,
+    parameters: Parameters,
+}
+
+impl Listed<'_> {
+    fn end(&self) -> Duration {
+        self.time + self.parameters.duration()
+    }
+
+    fn at(&self) -> String {
+        format!("`{}` at {} s", self.kind, self.time.as_secs_f64())
+    }
 }
 
 /// The events in the order of their times (those at the same time as listed), with warnings
@@ -33,28 +45,29 @@ pub(super) fn read(
     let mut listed = top
         .objects("events")?
         .into_iter()
-        .map(|fields| read_one(fields, phases))
+        .map(|fields| read_one(fields, phases, replicas))
         .collect::<Result<Vec<_>, _>>()?;
     listed.sort_by_key(|event| event.time);
     let mut warnings = Vec::new();
     check_kills(&listed, replicas, &mut warnings)?;
     check_partitions(&listed)?;
+    check_overlaps(&listed)?;
     warn_of_late(&listed, phases, &mut warnings);
-    let events = listed.iter().map(|event| FaultEvent {
+    let events = listed.into_iter().map(|event| FaultEvent {
         at: RunTime::from(phases.start_wait + event.time),
         kind: event.kind,
+        parameters: event.parameters,
+        place: event.fields.path().to_owned(),
     });
     Ok((events.collect(), warnings))
 }
 
-fn read_one(fields: Fields, phases: Phases) -> Result<Listed, Fault> {
+fn read_one(fields: Fields, phases: Phases, replicas: usize) -> Result<Listed, Fault> {
     let word = fields.required("type", fields.choice("type")?)?;
-    let kind = FaultKind::ALL
-        .into_iter()
-        .find(|kind| kind.name() == word)
-        .expect("the table's words are these names");
+    let kind = kind_of(word);
     let time = fields.required("time", fields.number("time")?)?;
     let time = Duration::from_secs_f64(time);
+    let mut parameters = parameters::read(&fields, kind, replicas)?;
     let lifetime = phases.lifetime.as_secs_f64();
     if time > phases.lifetime {
         return Err(fields.fault(
@@ -79,7 +92,46 @@ fn read_one(fields: Fields, phases: Phases) -> Result<Listed, Fault> {
             ),
         ));
     }
-    Ok(Listed { fields, kind, time })
+    parameters.duration_ms = read_duration(&fields, kind, phases.request_phase)?;
+    Ok(Listed { fields, kind, time, parameters })
+}
+
+/// The kind with this word of the table.
+pub(super) fn kind_of(word: &str) -> FaultKind {
+    let known = FaultKind::ALL.iter().find(|kind| kind.name() == word);
+    *known.expect("the table's words are these names")
+}
+
+/// No fault lasts longer than the phase that it belongs to.
+fn read_duration(
+    fields: &Fields,
+    kind: FaultKind,
+    longest: Duration,
+) -> Result<Option<u64>, Fault> {
+    let Some(default) = kind.default_duration() else { return Ok(None) };
+    let Some(seconds) = fields.number("duration")? else {
+        return Ok(u64::try_from(default.as_millis()).ok());
+    };
+    let longest = longest.as_secs_f64();
+    if seconds > longest {
+        let wrong = format!("a `{kind}` of {seconds} s is longer than the run");
+        let allowed = format!("allowed: a number from 0 to {longest}");
+        return Err(fields.fault("duration", format!("{wrong}; {allowed}")));
+    }
+    Ok(Some(parameters::in_ms(seconds)))
+}
+
+/// How many a kill for good takes, and how many must live for it.
+fn kills(event: &Listed, replicas: usize) -> Option<(usize, usize)> {
+    let target = event.parameters.target;
+    match (event.kind, target) {
+        (FaultKind::KillNonLeader, _) | (FaultKind::Kill, Some(Target::Follower)) => Some((1, 2)),
+        (FaultKind::Kill, Some(Target::Minority)) => Some(((replicas - 1) / 2, (replicas - 1) / 2)),
+        (FaultKind::Kill, Some(Target::Majority)) => Some((replicas / 2 + 1, replicas / 2 + 1)),
+        (FaultKind::Kill, Some(Target::All)) => Some((replicas, 1)),
+        (FaultKind::KillLeader | FaultKind::Kill, _) => Some((1, 1)),
+        _ => None,
+    }
 }
 
 /// Every kill needs somebody to kill; `kill_non_leader` spares the last one, as in the course.
@@ -90,26 +142,26 @@ fn check_kills(
 ) -> Result<(), Fault> {
     let mut living = replicas;
     for event in listed {
-        let needed = match event.kind {
-            FaultKind::KillLeader => 1,
-            FaultKind::KillNonLeader => 2,
-            FaultKind::PartEasy | FaultKind::PartHard | FaultKind::PartEnd => continue,
-        };
+        let Some((taken, needed)) = kills(event, replicas) else { continue };
         if living < needed {
-            let left = if living == 0 { "none is" } else { "only one is" };
+            let left = match living {
+                0 => "none is".to_owned(),
+                1 => "only one is".to_owned(),
+                n => format!("only {n} are"),
+            };
             return Err(event.fields.fault(
                 "type",
                 format!(
-                    "`{}` at {} s cannot happen: {left} left alive of {replicas} replicas after {} \
+                    "{} cannot happen: {left} left alive of {replicas} replicas after {} \
                      kills; remove kills or raise `replicas`",
-                    event.kind,
-                    event.time.as_secs_f64(),
+                    event.at(),
                     replicas - living
                 ),
             ));
         }
-        living -= 1;
-        if living == replicas / 2 {
+        let before = living;
+        living = living.saturating_sub(taken);
+        if before > replicas / 2 && living <= replicas / 2 {
             warnings.push(format!(
                 "`{}` {} s after the end of `start_wait` leaves {living} of {replicas} replicas, \
                  no majority: nothing can be answered from there on",
@@ -137,22 +189,67 @@ fn check_partitions(listed: &[Listed]) -> Result<(), Fault> {
                     ),
                 ));
             }
-            FaultKind::KillLeader | FaultKind::KillNonLeader => {}
+            _ => {}
         }
     }
     Ok(())
 }
 
+/// A named replica can be struck by one fault at a time, and by none once it is dead for good.
+/// Roles find somebody else, or wait.
+fn check_overlaps(listed: &[Listed]) -> Result<(), Fault> {
+    for (n, event) in listed.iter().enumerate() {
+        if !event.kind.takes_replicas() {
+            continue;
+        }
+        let meets = |earlier: &&Listed| {
+            let is_still_there = match earlier.kind {
+                FaultKind::Kill => true,
+                _ => earlier.end() > event.time,
+            };
+            is_still_there && share_a_replica(earlier, event)
+        };
+        let struck = listed[..n].iter().filter(|earlier| earlier.kind.takes_replicas());
+        let Some(earlier) = struck.into_iter().find(meets) else { continue };
+        let whom = event.parameters.target.map(|target| target.to_string()).unwrap_or_default();
+        let why = match earlier.kind {
+            FaultKind::Kill => format!("{} has killed it for good", earlier.at()),
+            _ => format!("{} lasts until {} s", earlier.at(), earlier.end().as_secs_f64()),
+        };
+        let remedy = match earlier.kind {
+            FaultKind::Kill => "allowed: another target, or an earlier time".to_owned(),
+            _ => format!("allowed: another target, or a time from {}", earlier.end().as_secs_f64()),
+        };
+        let problem = format!("{} cannot strike {whom}: {why}; {remedy}", event.at());
+        return Err(event.fields.fault("time", problem));
+    }
+    Ok(())
+}
+
+/// Whether both certainly want the same replica.
+fn share_a_replica(one: &Listed, other: &Listed) -> bool {
+    match (one.parameters.target, other.parameters.target) {
+        (Some(Target::Id(a)), Some(Target::Id(b))) => a == b,
+        (Some(Target::All), Some(_)) | (Some(_), Some(Target::All)) => true,
+        (Some(Target::Majority), Some(Target::Majority)) => true,
+        _ => false,
+    }
+}
+
 fn warn_of_late(listed: &[Listed], phases: Phases, warnings: &mut Vec<String>) {
-    let late = listed
-        .iter()
-        .filter(|event| event.time > phases.request_phase && event.kind != FaultKind::PartEnd);
-    for event in late {
-        warnings.push(format!(
-            "`{}` {} s after the end of `start_wait` comes after the last request: no operation \
-             meets it",
-            event.kind,
-            event.time.as_secs_f64()
-        ));
+    for event in listed {
+        let (kind, time) = (event.kind, event.time.as_secs_f64());
+        if event.time > phases.request_phase && kind != FaultKind::PartEnd {
+            warnings.push(format!(
+                "`{kind}` {time} s after the end of `start_wait` comes after the last request: no \
+                 operation meets it"
+            ));
+        } else if event.end() > phases.request_phase && event.parameters.duration_ms.is_some() {
+            warnings.push(format!(
+                "`{kind}` {time} s after the end of `start_wait` is cut short at {} s, when the \
+                 request phase ends and everything is healed",
+                phases.request_phase.as_secs_f64()
+            ));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading an object's keys against the table of [`keys`](super::keys): names, types, bounds.
 
+use super::FaultKind;
 use super::error::{Fault, nearest, quoted};
 use super::json::{Member, Node, Position, Value, join};
 use super::keys::{self, Key, Shape};
@@ -57,6 +58,15 @@ impl<'a> Fields<'a> {
     /// Whether a key is given that the course's files do not know.
     pub(super) fn has_one_of_ours(&self) -> bool {
         self.members.iter().any(|member| self.key(&member.name).is_ours)
+    }
+
+    /// Whether a fault is listed that the course does not know, by its type or its keys.
+    pub(super) fn has_events_of_ours(&self) -> Result<bool, Fault> {
+        Ok(self.objects("events")?.iter().any(|event| {
+            let word = event.choice("type").ok().flatten();
+            let kind = FaultKind::ALL.iter().find(|kind| Some(kind.name()) == word);
+            event.has_one_of_ours() || kind.is_some_and(|kind| !kind.is_the_courses())
+        }))
     }
 
     /// The first given key other than `name`.
@@ -147,6 +157,25 @@ impl<'a> Fields<'a> {
             Value::Text(text) => Ok(Some(text)),
             other => Err(self.wrong_type(name, other)),
         }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
+        match self.member(name).map(|member| &member.node.value) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(self.wrong_type(name, other)),
+        }
+    }
+
+    /// The names of the given keys, in the order of the file.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.members.iter().map(|member| member.name.as_str())
+    }
+
+    /// The path of this object in the file.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// One of the table's words for this key; a number is read as its digits.

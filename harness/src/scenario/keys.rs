@@ -3,7 +3,7 @@
 //! The reader takes names, types and bounds from it; `harness list` and the manual print it.
 
 use super::error::grouped;
-use super::{Era, FaultKind};
+use super::{Era, FaultKind, Harm, PartitionShape};
 
 /// One key of a workload file.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +44,8 @@ pub enum Shape {
         /// The greatest length.
         max_chars: usize,
     },
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// An object with keys of its own.
@@ -64,6 +66,7 @@ impl Shape {
             Self::Number { .. } => "number",
             Self::Whole { .. } => "whole number",
             Self::Text { .. } | Self::Choice(_) => "text",
+            Self::Flag => "flag",
             Self::Object => "object",
             Self::Objects { .. } => "list of objects",
             Self::Tiers => "list of three numbers",
@@ -83,6 +86,7 @@ impl Key {
             }
             Shape::Text { max_chars } => format!("a text of at most {max_chars} characters"),
             Shape::Choice(words) => format!("\"{}\"", words.join("\", \"")),
+            Shape::Flag => "`true` or `false`".to_owned(),
             Shape::Object => "an object".to_owned(),
             Shape::Objects { .. } => "a list of objects".to_owned(),
             Shape::Tiers => "a list of three numbers of at least 0".to_owned(),
@@ -143,14 +147,6 @@ const FRACTION: Shape = Shape::Number { min: 0.0, max: 1.0 };
 const SECONDS: Shape = Shape::Number { min: 0.0, max: LONGEST_S };
 const UP_TO_TEN_MINUTES_MS: Shape = Shape::Whole { min: 1, max: 600_000 };
 
-const FAULTS: &[&str] = &[
-    FaultKind::ALL[0].name(),
-    FaultKind::ALL[1].name(),
-    FaultKind::ALL[2].name(),
-    FaultKind::ALL[3].name(),
-    FaultKind::ALL[4].name(),
-];
-
 /// The words for [`Era`].
 pub(super) const ERAS: [(&str, Era); 2] = [("2016", Era::Y2016), ("2021", Era::Y2021)];
 
@@ -197,9 +193,27 @@ const KEYS: &[Key] = &[
     course("seed", Shape::Whole { min: 0, max: u64::MAX }, "", "none",
         "what all chance is drawn from; `--seed` wins over it"),
     course("events", Shape::Objects { max_items: MOST_EVENTS }, "", "none", "the faults"),
-    course("events[].type", Shape::Choice(FAULTS), "", "required", "what happens"),
+    course("events[].type", Shape::Choice(FaultKind::NAMES), "", "required", "what happens"),
     course("events[].time", SECONDS, "at most `lifetime`", "required",
         "seconds since the end of `start_wait`"),
+    ours("events[].target", Shape::Text { max_chars: 20 },
+        "a role (`leader`, `follower`, `one`, `minority`, `majority`, `all`) or a replica's id",
+        "one", "whom it strikes; a role is settled when it strikes"),
+    ours("events[].duration", SECONDS, "at most `lifetime`",
+        "1; 0 for `restart` and `rolling`",
+        "seconds that it lasts, or that a replica stays down"),
+    ours("events[].keep_data", Shape::Flag, "", "true",
+        "whether a replica that is started again finds its data directory as it was"),
+    ours("events[].deadline", SECONDS, "", "1", "seconds from SIGTERM to SIGKILL"),
+    ours("events[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "0.1",
+        "seconds of one round of stopping and going on"),
+    ours("events[].stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
+    ours("events[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
+        "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
+         half of `duration` before; nothing can be written; no file can grow"),
+    ours("events[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
+        "who is cut off: the leader alone; a bare minority, or majority, that includes it; any bare majority; any \
+         one replica"),
     course("tests", Shape::Object, "", "none",
         "the course's thresholds and tiers; a course config that has them is one of 2021"),
     course("tests.maximum_get_fail_fraction", FRACTION, "", "0.5",

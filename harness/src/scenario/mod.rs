@@ -5,7 +5,8 @@
 //!   sentence that says what is wrong where ([`WorkloadError`], in `error`).
 //! - `keys`: the table of all keys ([`keys()`]), from which the reader and the manual take names,
 //!   types, bounds and defaults.
-//! - `json`, `fields`, `events`: what `parse` stands on: a JSON reader that remembers places, an
+//! - `fault`: the kinds of faults, and what can be said about each.
+//! - `json`, `fields`, `events`, `parameters`: what `parse` stands on: a JSON reader that remembers places, an
 //!   object's keys against the table, and the faults that can and cannot happen.
 //!
 //! A workload file is JSON, a superset of the course's config: every published config loads
@@ -23,9 +24,11 @@
 
 mod error;
 mod events;
+mod fault;
 mod fields;
 mod json;
 mod keys;
+mod parameters;
 mod parse;
 
 use std::fmt;
@@ -33,8 +36,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::RunTime;
 pub use error::{Place, WorkloadError};
+pub use fault::{FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target};
 pub use keys::{Key, Shape, keys};
 
 /// Which generation of the course's simulator a file follows.
@@ -108,65 +111,6 @@ impl Scenario {
     /// The smallest number of replicas that is more than half.
     pub fn majority(&self) -> usize {
         self.replicas / 2 + 1
-    }
-}
-
-/// A fault at its time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FaultEvent {
-    /// Since the start of the run (a file counts from the end of `start_wait`).
-    pub at: RunTime,
-    /// What happens.
-    pub kind: FaultKind,
-}
-
-/// The faults that a file can list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// SIGKILL to the replica believed to lead, for good.
-    KillLeader,
-    /// SIGKILL to a random living replica that is not believed to lead, for good.
-    KillNonLeader,
-    /// A random bare majority that includes the leader against the rest.
-    PartEasy,
-    /// A random bare majority against the rest; the leader may be on either side.
-    PartHard,
-    /// The partition heals.
-    PartEnd,
-}
-
-impl FaultKind {
-    /// All kinds, in the order in which they are listed to people.
-    pub const ALL: [Self; 5] =
-        [Self::KillLeader, Self::KillNonLeader, Self::PartEasy, Self::PartHard, Self::PartEnd];
-
-    /// The name in workload files and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KillLeader => "kill_leader",
-            Self::KillNonLeader => "kill_non_leader",
-            Self::PartEasy => "part_easy",
-            Self::PartHard => "part_hard",
-            Self::PartEnd => "part_end",
-        }
-    }
-
-    /// What it does, in a line.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::KillLeader => "SIGKILL, for good, to the replica believed to lead",
-            Self::KillNonLeader => "SIGKILL, for good, to a random other living replica",
-            Self::PartEasy => "a random bare majority that includes the leader against the rest",
-            Self::PartHard => "a random bare majority against the rest, the leader on either side",
-            Self::PartEnd => "the partition heals",
-        }
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -118,7 +118,7 @@ impl Defaults {
 fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
     let top = Fields::top(root)?;
     top.text("$schema")?;
-    let is_course_config = !top.has_one_of_ours();
+    let is_course_config = !top.has_one_of_ours() && !top.has_events_of_ours()?;
     let tests = read_tests(&top)?;
     let era = read_era(&top, is_course_config, tests.is_some())?;
     let requests = top.whole("requests")?;

@@ -1,0 +1,139 @@
+//! What faults do to the data directory of a stopped replica.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::scenario::Harm;
+use crate::seed::{self, Seed};
+
+/// A file loses no more than this of its end: a page.
+const TORN_BYTES: u64 = 4096;
+
+/// Empties the directory.
+pub fn wipe(directory: &Path) -> io::Result<()> {
+    fs::remove_dir_all(directory)?;
+    fs::create_dir_all(directory)
+}
+
+/// Copies the directory, for [`Harm::OldCopy`].
+pub fn copy(directory: &Path) -> io::Result<()> {
+    copy_to(directory, &old_copy_of(directory))
+}
+
+/// Harms it. What passes ([`Harm::passes`]) is up to how the replica is started.
+pub fn harm(directory: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
+    match harm {
+        Harm::ReadOnly | Harm::Full => Ok(()),
+        Harm::OldCopy => {
+            wipe(directory)?;
+            copy_to(&old_copy_of(directory), directory)
+        }
+        Harm::Truncate => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
+            let written = written(path)?;
+            let torn = 1 + seed::index(
+                draw.draw(n),
+                usize::try_from(TORN_BYTES.min(written)).unwrap_or(1).max(1),
+            ) as u64;
+            fs::OpenOptions::new().write(true).open(path)?.set_len(written.saturating_sub(torn))
+        }),
+        Harm::FlipBit => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
+            let mut bytes = fs::read(path)?;
+            let written = usize::try_from(written(path)?).unwrap_or(0);
+            if written == 0 {
+                return Ok(());
+            }
+            let bit = seed::index(draw.draw(n), written * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(path, bytes)
+        }),
+    }
+}
+
+/// Lets nobody write there, or everybody who could.
+pub fn set_read_only(directory: &Path, is_read_only: bool) -> io::Result<()> {
+    let (file_mode, directory_mode) = if is_read_only { (0o444, 0o555) } else { (0o644, 0o755) };
+    for path in files(directory)? {
+        fs::set_permissions(path, fs::Permissions::from_mode(file_mode))?;
+    }
+    fs::set_permissions(directory, fs::Permissions::from_mode(directory_mode))
+}
+
+/// The size of the largest file.
+pub fn largest_file(directory: &Path) -> io::Result<u64> {
+    let mut sizes = files(directory)?.into_iter().map(|path| path.metadata().map(|it| it.len()));
+    sizes.try_fold(0, |largest, size| Ok(size?.max(largest)))
+}
+
+fn old_copy_of(directory: &Path) -> PathBuf {
+    directory.with_file_name("data.old")
+}
+
+/// Up to where the file is more than zeros: some are extended ahead of what is written.
+fn written(path: &Path) -> io::Result<u64> {
+    let bytes = fs::read(path)?;
+    Ok(bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last as u64 + 1))
+}
+
+/// The files below a directory, in order.
+fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(files(&entry.path())?);
+        } else if entry.file_type()?.is_file() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn copy_to(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_to(&entry.path(), &target)?;
+        } else if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_harm_does_what_it_says_to_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir_all(data.join("deep")).unwrap();
+        let file = data.join("deep/log");
+        let mut content = vec![7; 10_000];
+        content.resize(20_000, 0);
+        fs::write(&file, &content).unwrap();
+        copy(&data).unwrap();
+
+        harm(&data, Harm::FlipBit, Seed(3)).unwrap();
+        let flipped = fs::read(&file).unwrap();
+        let differing = flipped.iter().zip(&content).filter(|(a, b)| a != b).count();
+        assert_eq!((flipped.len(), differing), (20_000, 1));
+        assert_eq!(flipped[10_000..], content[10_000..], "only what was written is flipped");
+
+        harm(&data, Harm::Truncate, Seed(3)).unwrap();
+        let torn = fs::read(&file).unwrap().len();
+        assert!((10_000 - 4096..10_000).contains(&torn), "{torn}");
+
+        harm(&data, Harm::OldCopy, Seed(3)).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), content);
+        assert_eq!(largest_file(&data).unwrap(), 20_000);
+        wipe(&data).unwrap();
+        assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+    }
+}

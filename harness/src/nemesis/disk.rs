@@ -1,0 +1,31 @@
+//! `disk`: something happens to the data directory of a stopped replica.
+
+use super::{Act, Step, crash, each};
+use crate::ids::NodeId;
+use crate::scenario::{Harm, Parameters};
+
+/// All together.
+pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {
+    let harm = parameters.harm.unwrap_or(Harm::Truncate);
+    let mut steps = Vec::new();
+    let mut parameters = parameters.clone();
+    if harm == Harm::OldCopy {
+        // The copy ages in the first half, the replica is down in the second.
+        parameters.duration_ms = parameters.duration_ms.map(|ms| ms / 2);
+        steps.extend(each(targets, Act::Copy));
+        steps.push(Step::Wait(parameters.duration()));
+    }
+    steps.extend(each(targets, Act::Kill));
+    steps.extend(crash::gone(targets));
+    steps.extend(each(targets, |id| Act::Harm(id, harm)));
+    if harm.passes() {
+        steps.extend(each(targets, Act::Start));
+        steps.push(Step::Wait(parameters.duration()));
+        steps.extend(each(targets, Act::Kill));
+        steps.extend(crash::gone(targets));
+        steps.extend(each(targets, Act::Mend));
+        parameters.duration_ms = Some(0);
+    }
+    steps.extend(crash::down_and_up(&parameters, targets));
+    steps
+}

@@ -1,0 +1,88 @@
+//! Whom a fault strikes: roles become replicas.
+
+use super::{Obstacle, Situation};
+use crate::ids::NodeId;
+use crate::scenario::Target;
+use crate::seed::{self, Seed};
+
+/// The replicas that `target` means now, in the order of ids; they live, and no other fault has
+/// them in its hands.
+pub fn choose(
+    target: Option<Target>,
+    situation: &Situation<'_>,
+    draw: Seed,
+) -> Result<Vec<NodeId>, Obstacle> {
+    let free: Vec<NodeId> =
+        situation.alive.iter().copied().filter(|id| !situation.taken.contains(id)).collect();
+    let count = situation.replicas.len();
+    match target.unwrap_or(Target::One) {
+        Target::Leader => {
+            let leader = situation.leader.ok_or("no leader was known")?;
+            named(leader, situation)
+        }
+        Target::Id(id) => named(id, situation),
+        Target::Follower => {
+            let leader = situation.leader.ok_or("no leader was known")?;
+            let others: Vec<NodeId> = free.into_iter().filter(|&id| id != leader).collect();
+            some(&others, 1, draw).ok_or("no follower was free")
+        }
+        Target::One => some(&free, 1, draw).ok_or("nobody was free"),
+        Target::Minority => some(&free, (count - 1) / 2, draw).ok_or("too few were free"),
+        Target::Majority => some(&free, count / 2 + 1, draw).ok_or("too few were free"),
+        Target::All => all_living(situation),
+    }
+}
+
+/// All that live, if no other fault has one of them.
+pub fn all_living(situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
+    match situation.alive.iter().any(|id| situation.taken.contains(id)) {
+        true => Err("another fault had one of them"),
+        false if situation.alive.is_empty() => Err("nobody was alive"),
+        false => Ok(situation.alive.iter().copied().collect()),
+    }
+}
+
+fn named(id: NodeId, situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
+    if situation.taken.contains(&id) {
+        return Err("another fault had it");
+    }
+    if situation.alive.contains(&id) { Ok(vec![id]) } else { Err("it was dead") }
+}
+
+fn some(from: &[NodeId], count: usize, draw: Seed) -> Option<Vec<NodeId>> {
+    (count > 0 && from.len() >= count)
+        .then(|| seed::choose(&mut draw.stream("target"), from, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_role_is_as_many_free_living_replicas_as_it_says() {
+        let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
+        let alive: BTreeSet<NodeId> = ids[1..].iter().copied().collect();
+        let taken = BTreeSet::from([ids[4]]);
+        let situation = Situation {
+            replicas: &ids,
+            alive: &alive,
+            taken: &taken,
+            leader: Some(ids[2]),
+            is_parted: false,
+        };
+        let choose = |target, n| choose(Some(target), &situation, Seed(n));
+        let mut followers = BTreeSet::new();
+        for n in 0..50 {
+            assert_eq!(choose(Target::Leader, n), Ok(vec![ids[2]]));
+            followers.extend(choose(Target::Follower, n).unwrap());
+            assert_eq!(choose(Target::Minority, n).unwrap().len(), 2);
+            assert_eq!(choose(Target::Majority, n).unwrap(), ids[1..4]);
+        }
+        assert_eq!(followers, BTreeSet::from([ids[1], ids[3]]));
+        assert_eq!(choose(Target::Id(ids[0]), 0), Err("it was dead"));
+        assert_eq!(choose(Target::Id(ids[4]), 0), Err("another fault had it"));
+        assert!(choose(Target::All, 0).is_err());
+    }
+}

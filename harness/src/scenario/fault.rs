@@ -1,0 +1,302 @@
+//! What can go wrong: the kinds of faults, whom they strike, and what can be said about each.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::NodeId;
+use crate::time::RunTime;
+
+/// A fault at its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultEvent {
+    /// Since the start of the run (a file counts from the end of `start_wait`).
+    pub at: RunTime,
+    /// What happens.
+    pub kind: FaultKind,
+    /// To whom, how long, and how.
+    #[serde(default, flatten)]
+    pub parameters: Parameters,
+    /// Where the file says so: `events[2]`.
+    #[serde(default)]
+    pub place: String,
+}
+
+macro_rules! kinds {
+    ($($variant:ident $name:literal [$($key:literal)*] $meaning:literal,)*) => {
+        /// The faults that a file can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FaultKind {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl FaultKind {
+            /// All kinds, in the order in which they are listed to people.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Their names, in that order.
+            pub const NAMES: &[&str] = &[$($name,)*];
+
+            /// The name in workload files and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it does, in a line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// The keys that can stand beside `type` and `time`.
+            pub fn keys(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($key,)*],)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    KillLeader "kill_leader" []
+        "SIGKILL, for good, to the replica believed to lead",
+    KillNonLeader "kill_non_leader" []
+        "SIGKILL, for good, to a random other living replica",
+    PartEasy "part_easy" []
+        "a random bare majority that includes the leader against the rest",
+    PartHard "part_hard" []
+        "a random bare majority against the rest, the leader on either side",
+    PartEnd "part_end" []
+        "the partition heals",
+    Kill "kill" ["target"]
+        "SIGKILL, for good",
+    Crash "crash" ["target" "duration" "keep_data"]
+        "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
+    Pause "pause" ["target" "duration"]
+        "SIGSTOP to the whole process group, SIGCONT after `duration`",
+    Restart "restart" ["target" "duration" "deadline" "keep_data"]
+        "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
+    Rolling "rolling" ["duration" "deadline" "keep_data"]
+        "`restart` of one replica after the other, each as soon as the one before has connected again",
+    Slow "slow" ["target" "duration" "period" "stopped"]
+        "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
+    Disk "disk" ["target" "duration" "harm"]
+        "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
+    Partition "partition" ["shape" "duration"]
+        "the network is cut in two by `shape`, and heals after `duration`",
+}
+
+impl FaultKind {
+    /// Whether the course's own files know it.
+    pub fn is_the_courses(self) -> bool {
+        use FaultKind::{KillLeader, KillNonLeader, PartEasy, PartEnd, PartHard};
+        matches!(self, KillLeader | KillNonLeader | PartEasy | PartHard | PartEnd)
+    }
+
+    /// How long it lasts where nobody says: long enough for an election, or two.
+    pub fn default_duration(self) -> Option<Duration> {
+        let ms = match self {
+            Self::Crash | Self::Disk | Self::Slow | Self::Pause | Self::Partition => 1000,
+            Self::Restart | Self::Rolling => 0,
+            _ => return None,
+        };
+        Some(Duration::from_millis(ms))
+    }
+
+    /// Whether the replica is down, or stands still, while it lasts.
+    pub fn takes_replicas(self) -> bool {
+        self.keys().contains(&"target") || self == Self::Rolling
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What can be said about a fault; each kind takes those of [`FaultKind::keys`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Parameters {
+    /// Whom it strikes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// How long it lasts, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Whether a replica that is started again finds its data directory as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_data: Option<bool>,
+    /// How long SIGTERM may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// One round of stopping and going on, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_ms: Option<u64>,
+    /// The fraction of a round in which the process is stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<f64>,
+    /// What is done to the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
+    /// Who is cut off from whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+}
+
+impl Parameters {
+    /// How long the fault lasts; zero if that means nothing for it.
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.duration_ms.unwrap_or(0))
+    }
+}
+
+/// Whom a fault strikes: a role, settled when it strikes, or an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Whoever is believed to lead.
+    Leader,
+    /// A random one that is not believed to lead.
+    Follower,
+    /// A random one.
+    One,
+    /// As many random ones as leave a majority.
+    Minority,
+    /// A random bare majority.
+    Majority,
+    /// All.
+    All,
+    /// This one.
+    Id(NodeId),
+}
+
+impl Target {
+    /// The roles and their words.
+    pub const ROLES: [(&str, Self); 6] = [
+        ("leader", Self::Leader),
+        ("follower", Self::Follower),
+        ("one", Self::One),
+        ("minority", Self::Minority),
+        ("majority", Self::Majority),
+        ("all", Self::All),
+    ];
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            role => {
+                let name = Self::ROLES.iter().find(|(_, target)| target == role);
+                f.write_str(name.map_or("", |(name, _)| name))
+            }
+        }
+    }
+}
+
+/// The text names neither a role nor an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither a role nor an id")]
+pub struct NoTarget(String);
+
+impl FromStr for Target {
+    type Err = NoTarget;
+
+    fn from_str(text: &str) -> Result<Self, NoTarget> {
+        let role = Self::ROLES.iter().find(|(name, _)| *name == text).map(|&(_, role)| role);
+        let id = || text.parse().ok().map(Self::Id);
+        role.or_else(id).ok_or_else(|| NoTarget(text.to_owned()))
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What is done to a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Harm {
+    /// Each file loses its end, up to a page.
+    Truncate,
+    /// One bit in each file is another, among those that were written.
+    FlipBit,
+    /// The directory is as it was half of `duration` before.
+    OldCopy,
+    /// Nothing in it can be written.
+    ReadOnly,
+    /// Nothing more fits: a write that would make a file larger fails.
+    Full,
+}
+
+impl Harm {
+    /// The words in workload files.
+    pub const NAMES: &[&str] = &["truncate", "flip_bit", "old_copy", "read_only", "full"];
+
+    /// All, in the order of their words.
+    pub const ALL: [Self; 5] =
+        [Self::Truncate, Self::FlipBit, Self::OldCopy, Self::ReadOnly, Self::Full];
+
+    /// Whether it passes, so that the replica has a good disk again.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Full)
+    }
+}
+
+/// Who is cut off from whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// The leader alone against all others.
+    Leader,
+    /// A bare minority that includes the leader against the rest.
+    LeaderMinority,
+    /// A random bare majority that includes the leader against the rest.
+    LeaderMajority,
+    /// A random bare majority against the rest.
+    Majority,
+    /// One random replica alone.
+    One,
+}
+
+impl Shape {
+    /// The words in workload files.
+    pub const NAMES: &[&str] = &["leader", "leader_minority", "leader_majority", "majority", "one"];
+
+    /// All, in the order of their words.
+    pub const ALL: [Self; 5] =
+        [Self::Leader, Self::LeaderMinority, Self::LeaderMajority, Self::Majority, Self::One];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_roles_or_ids() {
+        for (name, role) in Target::ROLES {
+            assert_eq!((name.parse(), role.to_string()), (Ok(role), name.to_owned()));
+        }
+        assert_eq!("0003".parse(), Ok(Target::Id(NodeId(3))));
+        assert!("boss".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn a_kind_s_word_is_the_same_everywhere() {
+        for (kind, name) in FaultKind::ALL.iter().zip(FaultKind::NAMES) {
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("{name:?}"));
+            assert_eq!(kind.name(), *name);
+        }
+    }
+}

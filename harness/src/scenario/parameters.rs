@@ -1,0 +1,95 @@
+//! What a file says about a fault beside its type: whom, how long, and how.
+
+use std::time::Duration;
+
+use super::error::{Fault, quoted};
+use super::fields::Fields;
+use super::{FaultKind, Harm, Parameters, PartitionShape, Target};
+use crate::ids::NodeId;
+
+/// Where nobody says how long SIGTERM may take.
+const DEADLINE_MS: u64 = 1000;
+
+/// Where nobody says how a starved process gets its turns.
+const PERIOD_MS: u64 = 100;
+
+/// Where nobody says how starved it is.
+const STOPPED: f64 = 0.8;
+
+/// The keys that some fault takes, beside `type` and those of whoever holds it.
+const KEYS: [&str; 8] =
+    ["target", "duration", "keep_data", "deadline", "period", "stopped", "harm", "shape"];
+
+/// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
+pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<Parameters, Fault> {
+    check_keys(fields, kind)?;
+    let takes = |key: &str| kind.keys().contains(&key);
+    let ms = |key: &str, default: u64| {
+        let seconds = fields.number(key)?;
+        Ok(takes(key).then(|| seconds.map_or(default, in_ms)))
+    };
+    let target = read_target(fields, replicas)?;
+    Ok(Parameters {
+        target: takes("target").then(|| target.unwrap_or(Target::One)),
+        duration_ms: None,
+        keep_data: takes("keep_data").then_some(fields.flag("keep_data")?.unwrap_or(true)),
+        deadline_ms: ms("deadline", DEADLINE_MS)?,
+        period_ms: ms("period", PERIOD_MS)?,
+        stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
+        harm: read_harm(fields, kind)?,
+        shape: read_shape(fields, kind)?,
+    })
+}
+
+/// Whole milliseconds.
+pub(super) fn in_ms(seconds: f64) -> u64 {
+    u64::try_from(Duration::from_secs_f64(seconds).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn check_keys(fields: &Fields, kind: FaultKind) -> Result<(), Fault> {
+    let foreign = |name: &&str| KEYS.contains(name) && !kind.keys().contains(name);
+    let Some(name) = fields.names().find(foreign) else { return Ok(()) };
+    let allowed = match kind.keys() {
+        [] => "it takes nothing beside `type` and `time`".to_owned(),
+        keys => format!("allowed beside `type` and `time`: `{}`", keys.join("`, `")),
+    };
+    Err(fields.fault(name, format!("`{kind}` has no `{name}`; {allowed}")))
+}
+
+fn read_target(fields: &Fields, replicas: usize) -> Result<Option<Target>, Fault> {
+    let Some(text) = fields.text("target")? else { return Ok(None) };
+    let last = NodeId::replica(replicas - 1);
+    let refused = |wrong: String| {
+        let roles: Vec<&str> = Target::ROLES.iter().map(|(name, _)| *name).collect();
+        let near = super::error::nearest(text, roles.iter().copied());
+        let remedy = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+        let allowed =
+            format!("allowed: \"{}\", or an id from 0000 to {last}", roles.join("\", \""));
+        fields.fault("target", format!("{wrong}; {allowed}{remedy}"))
+    };
+    match text.parse() {
+        Ok(Target::Id(id)) if id > last => {
+            Err(refused(format!("no replica is called {id} where there are {replicas}")))
+        }
+        Ok(target) => Ok(Some(target)),
+        Err(_) => Err(refused(format!("{} is a role that nobody has", quoted(text)))),
+    }
+}
+
+fn read_harm(fields: &Fields, kind: FaultKind) -> Result<Option<Harm>, Fault> {
+    if kind != FaultKind::Disk {
+        return Ok(None);
+    }
+    let word = fields.required("harm", fields.choice("harm")?)?;
+    let known = Harm::NAMES.iter().zip(Harm::ALL);
+    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, harm)| harm))
+}
+
+fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>, Fault> {
+    if kind != FaultKind::Partition {
+        return Ok(None);
+    }
+    let word = fields.choice("shape")?.unwrap_or("leader");
+    let known = PartitionShape::NAMES.iter().zip(PartitionShape::ALL);
+    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, shape)| shape))
+}
