@@ -143,7 +143,8 @@ fn an_unknown_key_is_told_with_the_near_one() {
         (
             "\"events\": [{\"typ\": \"part_end\"}]",
             "line 2, column 13, `events[0].typ`: unknown key; did you mean `type`?; allowed here: \
-             `type`, `time`"
+             `type`, `time`, `target`, `duration`, `keep_data`, `deadline`, `period`, `stopped`, \
+             `harm`, `shape`"
                 .to_owned(),
         ),
         (
@@ -198,7 +199,8 @@ fn a_missing_key_is_told() {
     assert_sentences_with(&[(
         "\"events\": [{\"time\": 3}]",
         "line 2, column 12, `events[0].type`: this key is required, and it is missing; allowed: \
-         \"kill_leader\", \"kill_non_leader\", \"part_easy\", \"part_hard\", \"part_end\"",
+         \"kill_leader\", \"kill_non_leader\", \"part_easy\", \"part_hard\", \"part_end\", \
+             \"kill\", \"crash\", \"pause\", \"restart\", \"rolling\", \"slow\", \"disk\", \"partition\"",
     )]);
 }
 
@@ -379,7 +381,8 @@ fn an_event_that_cannot_happen_is_told() {
             "\"events\": [{\"type\": \"kill_leadr\", \"time\": 1}]",
             "line 2, column 21, `events[0].type`: the text `\"kill_leadr\"` is not known here; \
              allowed: \"kill_leader\", \"kill_non_leader\", \"part_easy\", \"part_hard\", \
-             \"part_end\"; did you mean \"kill_leader\"?",
+             \"part_end\", \
+             \"kill\", \"crash\", \"pause\", \"restart\", \"rolling\", \"slow\", \"disk\", \"partition\"; did you mean \"kill_leader\"?",
         ),
     ]);
 }
@@ -509,5 +512,54 @@ proptest! {
     #[test]
     fn no_text_at_all_ends_in_a_panic(text in any::<String>()) {
         prop_assert!(Scenario::parse("w.json", &text).is_err());
+    }
+}
+
+#[test]
+fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
+    let events = |list: &str| format!("\"events\": [{list}]");
+    let cases = [
+        (
+            r#"{"type": "kill", "time": 1, "target": "boss"}"#,
+            "`events[0].target`: `boss` is a role that nobody has; allowed: \
+             \"leader\", \"follower\", \"one\", \"minority\", \"majority\", \"all\", or an id from 0000 to \
+             0004",
+        ),
+        (
+            r#"{"type": "kill", "time": 1, "target": "0005"}"#,
+            "`events[0].target`: no replica is called 0005 where there are 5; \
+             allowed: \"leader\", \"follower\", \"one\", \"minority\", \"majority\", \"all\", or an id from \
+             0000 to 0004",
+        ),
+        (
+            r#"{"type": "pause", "time": 1, "duration": 31}"#,
+            "`events[0].duration`: a `pause` of 31 s is longer than the run; \
+             allowed: a number from 0 to 30",
+        ),
+        (
+            r#"{"type": "pause", "time": 1, "keep_data": true}"#,
+            "`events[0].keep_data`: `pause` has no `keep_data`; allowed beside \
+             `type` and `time`: `target`, `duration`",
+        ),
+        (
+            r#"{"type": "disk", "time": 1}"#,
+            "`events[0].harm`: this key is required, and it is missing; \
+             allowed: \"truncate\", \"flip_bit\", \"old_copy\", \"read_only\", \"full\"",
+        ),
+        (
+            r#"{"type": "crash", "time": 3, "target": "0001", "duration": 2}, {"type": "pause", "time": 4, "target": "0001"}"#,
+            "`events[1].time`: `pause` at 4 s cannot strike 0001: `crash` at 3 s \
+             lasts until 5 s; allowed: another target, or a time from 5",
+        ),
+        (
+            r#"{"type": "kill", "time": 3, "target": "0001"}, {"type": "pause", "time": 9, "target": "0001"}"#,
+            "`events[1].time`: `pause` at 9 s cannot strike 0001: `kill` at 3 s \
+             has killed it for good; allowed: another target, or an earlier time",
+        ),
+    ];
+    for (list, expected) in cases {
+        let text = with(&events(list)).replacen("30", "30, \"era\": 2021", 1);
+        let told = sentence(&text);
+        assert!(told.ends_with(expected), "for {list}: {told}");
     }
 }
