@@ -8,6 +8,7 @@ use super::dispatcher::Dispatcher;
 use super::record::FaultRecord;
 use crate::cluster::data;
 use crate::cluster::os::Disk;
+use crate::cluster::process::Process;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::nemesis::{self, Act, Situation, Step};
@@ -203,7 +204,7 @@ impl Dispatcher {
             Act::Terminate(id) => {
                 self.nemesis.down.insert(*id);
                 self.nemesis.expected.insert(*id);
-                self.with_process(*id, |process| process.terminate());
+                self.with_process(*id, Process::terminate);
             }
             Act::Stop(id) => self.with_process(*id, |process| process.stop()),
             Act::Continue(id) => self.with_process(*id, |process| process.go_on()),
@@ -231,7 +232,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn with_process(&mut self, id: NodeId, act: impl Fn(&mut crate::cluster::process::Process)) {
+    fn with_process(&mut self, id: NodeId, act: impl Fn(&mut Process)) {
         if let Some(process) = self.cluster.processes.get_mut(&id)
             && self.nemesis.running.contains(&id)
         {
@@ -254,7 +255,7 @@ impl Dispatcher {
         self.nemesis.expected.insert(id);
         self.alive.remove(&id);
         self.cluster.router.died(id);
-        self.with_process(id, |process| process.kill());
+        self.with_process(id, Process::kill);
     }
 
     fn harm(&mut self, id: NodeId, harm: Harm, draw: Seed) -> Result<(), RunError> {
@@ -268,7 +269,7 @@ impl Dispatcher {
                 self.with_data(id, |path| data::set_read_only(path, true))
             }
             Harm::Full => {
-                let path = self.cluster.processes.get(&id).map(|process| process.data());
+                let path = self.cluster.processes.get(&id).map(Process::data);
                 let size = path.and_then(|path| data::largest_file(&path).ok()).unwrap_or(0);
                 self.nemesis.disks.insert(id, Disk::Full(size));
                 Ok(())

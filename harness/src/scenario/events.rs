@@ -230,8 +230,9 @@ fn check_overlaps(listed: &[Listed]) -> Result<(), Fault> {
 fn share_a_replica(one: &Listed, other: &Listed) -> bool {
     match (one.parameters.target, other.parameters.target) {
         (Some(Target::Id(a)), Some(Target::Id(b))) => a == b,
-        (Some(Target::All), Some(_)) | (Some(_), Some(Target::All)) => true,
-        (Some(Target::Majority), Some(Target::Majority)) => true,
+        (Some(Target::All), Some(_))
+        | (Some(_), Some(Target::All))
+        | (Some(Target::Majority), Some(Target::Majority)) => true,
         _ => false,
     }
 }
