@@ -2,15 +2,22 @@
 //! that the new one acknowledges, by the faster election and by the paper's: with timeouts of 100
 //! to 300 ms, with lost messages, and with timeouts so close that all replicas stand together.
 //!
-//! `cargo bench -p replica --bench elections [-- KILLS KILLS_WITH_LOSS]`
+//! The second table asks the same of the core on a simulated clock, over as many kills as it takes
+//! to see the tail.
+//!
+//! `cargo bench -p replica --bench elections [-- KILLS KILLS_WITH_LOSS KILLS_SIMULATED]`
 
 #[path = "../tests/router/mod.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod router;
 
+#[path = "../proof/outage.rs"]
+mod outage;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use replica::core::ElectionRule;
 use router::Router;
 use serde_json::json;
 
@@ -43,6 +50,30 @@ fn main() {
                 ms(0),
                 ms(last / 2),
                 ms(last * 9 / 10),
+                ms(last),
+                outages.iter().map(|outage| outage.terms).max().unwrap_or(0),
+            );
+        }
+    }
+    simulate(counts.get(2).copied().unwrap_or(10_000));
+}
+
+fn simulate(kills: u64) {
+    println!("simulated,election,loss,timeouts_ms,kills,median_ms,p90_ms,p99_ms,max_ms,terms_max");
+    for (loss, timeout_max) in [(0.0, 300), (0.1, 300), (0.3, 300), (0.5, 300), (0.0, 101)] {
+        for election in [ElectionRule::Fast, ElectionRule::Paper] {
+            let election_max = Duration::from_millis(timeout_max);
+            let situation = outage::Situation { loss, election, election_max };
+            let mut outages: Vec<_> =
+                (0..kills).map(|seed| outage::outage(situation, seed)).collect();
+            outages.sort_by_key(|outage| outage.span);
+            let ms = |place: usize| outages[place].span.as_secs_f64() * 1e3;
+            let last = outages.len() - 1;
+            println!(
+                "simulated,{election:?},{loss},100-{timeout_max},{kills},{:.0},{:.0},{:.0},{:.0},{}",
+                ms(last / 2),
+                ms(last * 9 / 10),
+                ms(last * 99 / 100),
                 ms(last),
                 outages.iter().map(|outage| outage.terms).max().unwrap_or(0),
             );

@@ -367,7 +367,9 @@ impl Model for Cluster {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        if state.violation.is_some() {
+        // What a fair network promises is a leader: with the first one it is kept.
+        let kept = self.fair && state.living().any(Replica::is_leader);
+        if state.violation.is_some() || kept {
             return;
         }
         for Parcel(_, message) in &state.network {
@@ -376,8 +378,7 @@ impl Model for Cluster {
                 actions.push(Action::Repeat(message.clone()));
             }
         }
-        let leaderless = state.living().all(|replica| !replica.is_leader());
-        let settled = self.fair && state.network.is_empty() && leaderless;
+        let settled = self.fair && state.network.is_empty();
         for replica in state.living() {
             let id = replica.id();
             let may = !self.fair && state.spent.election_timeouts < self.election_timeouts;

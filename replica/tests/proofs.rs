@@ -32,7 +32,7 @@ fn hunt(bug: Bug, seeds: u64) -> Option<(u64, Violation)> {
 #[test]
 fn a_sound_replica_breaks_nothing() {
     let mut steps = 0;
-    for seed in 0..150 {
+    for seed in 0..100 {
         let summary = run(seed, Bugs::default()).unwrap_or_else(|violation| {
             panic!("seed {seed}: {violation}");
         });
@@ -72,7 +72,7 @@ fn every_bug_is_found() {
 fn nothing_goes_wrong_in_the_model() {
     let mut states = 0;
     for (name, cluster) in Cluster::bounds() {
-        let checker = cluster.checker().threads(2).target_state_count(1_500_000).spawn_bfs().join();
+        let checker = cluster.checker().threads(2).target_state_count(700_000).spawn_bfs().join();
         let (unique, depth) = (checker.unique_state_count(), checker.max_depth());
         println!("{name}: {unique} unique states, to depth {depth}");
         checker.assert_properties();

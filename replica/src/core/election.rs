@@ -78,9 +78,10 @@ impl Replica {
         } else if self.waits_for_a_better_one() {
             self.yield_to_the_best(now);
             self.election.waited = true;
-            // Half a timeout is enough for one that is well: waiting longer for one whose messages
-            // are lost made elections with loss slower than the paper's.
-            self.election.deadline = now.time + self.draw_election_timeout(now) / 2;
+            // A moment is enough for one that is well, for it has been timing out as long. Waiting
+            // longer for one whose messages are lost made elections with loss slower than the
+            // paper's.
+            self.election.deadline = now.time + self.config.election_min / 10;
         } else {
             self.stand(now);
         }
@@ -116,7 +117,7 @@ impl Replica {
 
     fn become_candidate(&mut self, now: Now, pre: bool, election: Term) {
         let (answers, resend_at) = (BTreeMap::new(), now.time);
-        let resend_after = self.config.resend;
+        let resend_after = self.config.election_min / 5;
         let candidate = Candidate { pre, election, answers, resend_at, resend_after };
         self.role = Role::Candidate(candidate);
         self.ask_for_votes(now);
@@ -152,6 +153,9 @@ impl Replica {
         } else {
             self.grants_vote(now, from, election, &elect.position)
         };
+        if elect.pre {
+            self.stand_instead_of(now, &elect.position);
+        }
         let (pre, position) = (elect.pre, self.position());
         self.send(from, self.term, Body::Vote(Vote { election, pre, granted, position }));
         self.after_hearing(now);
@@ -171,6 +175,18 @@ impl Replica {
         }
         debug!(election = election.0, candidate = %from, "would vote");
         true
+    }
+
+    /// A follower whose log forbids it to support who asks, and that has heard of no better one,
+    /// would refuse everyone it knows: it stands itself, without waiting for its timeout.
+    fn stand_instead_of(&mut self, now: Now, candidate: &Position) {
+        let fast = self.config.election == ElectionRule::Fast;
+        let follows = matches!(self.role, Role::Follower) && self.election.deadline != Time::NEVER;
+        let better = !candidate.is_up_to_date(&self.position()) && self.is_best_heard();
+        if fast && follows && better {
+            self.leader = None;
+            self.stand(now);
+        }
     }
 
     fn grants_vote(&mut self, now: Now, from: Id, election: Term, at: &Position) -> bool {
