@@ -26,5 +26,6 @@ pub mod results;
 pub mod run;
 pub mod scenario;
 pub mod seed;
+pub mod shrink;
 pub mod time;
 pub mod verdict;

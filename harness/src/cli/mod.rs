@@ -5,6 +5,7 @@
 //! - `replay`: a run again, from its plan.
 //! - `check`: a verdict about a history file.
 //! - `explain`: what a verdict means, in sentences.
+//! - `shrink`: the smallest workload, and the smallest history, that still fail.
 //! - `list`: what there is to choose from.
 
 mod check;
@@ -15,6 +16,7 @@ mod list;
 mod one_run;
 mod repeat;
 mod session;
+mod shrink;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
@@ -52,6 +54,8 @@ enum Command {
     Check(CheckArgs),
     /// Say in sentences what a run's verdict means: what contradicts what, who led, what was lost.
     Explain(explain::ExplainArgs),
+    /// Look for the smallest workload, and the smallest history, that fail as a run did.
+    Shrink(shrink::ShrinkArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
@@ -193,6 +197,7 @@ pub fn main() -> Exit {
         Command::Replay(arguments) => session::replay(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Shrink(arguments) => shrink::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());

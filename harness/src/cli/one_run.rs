@@ -93,9 +93,9 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     Ok(verdict.exit())
 }
 
-type Judged = (Verdict, Option<checker::Witness>, Explanation);
+pub(super) type Judged = (Verdict, Option<checker::Witness>, Explanation);
 
-fn judge(record: &RunRecord, folder: &Path) -> Result<Judged, Failure> {
+pub(super) fn judge(record: &RunRecord, folder: &Path) -> Result<Judged, Failure> {
     // From the file, as `harness check` would: what it does not hold is not proved.
     let question = Question::of_run(record.scenario.checker);
     let (history, _) = check::read(folder, question.format)?;

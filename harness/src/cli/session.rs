@@ -144,7 +144,7 @@ fn find_transport(
     Ok(found)
 }
 
-fn bundled_replica() -> anyhow::Result<PathBuf> {
+pub(super) fn bundled_replica() -> anyhow::Result<PathBuf> {
     let harness = std::env::current_exe().context("finding this program's own path")?;
     let path = harness.parent().unwrap_or(Path::new(".")).join("replica");
     if path.exists() {

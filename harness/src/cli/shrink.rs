@@ -1,0 +1,411 @@
+//! `harness shrink`: the smallest workload that fails as a run did, and the smallest history.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::repeat::{self, Earlier};
+use super::{Failure, one_run, signals};
+use crate::check::{self, Question};
+use crate::cluster::program::Program;
+use crate::cluster::sweep;
+use crate::cluster::warden::Warden;
+use crate::exit::Exit;
+use crate::explain::evidence::AnswerPart;
+use crate::plan::Plan;
+use crate::run::{self, Order};
+use crate::scenario::Scenario;
+use crate::seed::Seed;
+use crate::shrink::{candidates, history, reduce, workload};
+use crate::verdict::{Standing, Verdict};
+
+/// `harness shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// The folder of a run that was not valid.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Seconds that the search may take; measuring the result at the end comes on top.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    budget: u64,
+    /// Runs at the same time.
+    #[arg(long, default_value_t = 2, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Where the workload goes [default: `smallest.json` in the run's folder].
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Another replica program than the run's.
+    #[arg(long, value_name = "PATH")]
+    replica: Option<PathBuf>,
+    /// One more argument for each replica of `--replica`.
+    #[arg(
+        long = "replica-arg",
+        value_name = "ARG",
+        allow_hyphen_values = true,
+        requires = "replica"
+    )]
+    replica_arguments: Vec<String>,
+    /// No progress.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// The failure that is to be kept: the worst question and its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    question: String,
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct VerdictPart {
+    answers: Vec<AnswerPart>,
+}
+
+/// Shrinks. Returns 0 if something that fails was written, "undecided" if nothing failed again.
+pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
+    let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
+    let target = target(&arguments.run).map_err(Failure::usage)?;
+    let (path, words) = match &arguments.replica {
+        Some(path) => (path, &arguments.replica_arguments),
+        None => (&earlier.replica.path, &earlier.replica.arguments),
+    };
+    let program = Program::find(path, words.clone()).map_err(Failure::usage)?;
+    let whole = workload::of(&earlier.plan.scenario, earlier.plan.seed);
+    let whole =
+        whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
+    smallest_history(arguments, &earlier, &target)?;
+    let runner = Runner::start(arguments, program, target)?;
+    let outcome = runner.shrink(&whole);
+    sweep::kill_orphans(&[runner.warden.pid()]);
+    runner.bar.finish_and_clear();
+    let Some(found) = outcome? else { return Ok(Exit::Interrupted) };
+    conclude(arguments, &runner, &found)
+}
+
+fn target(folder: &Path) -> anyhow::Result<Target> {
+    let path = folder.join("verdict.json");
+    let shown = path.display();
+    let text = fs::read(&path).with_context(|| {
+        format!("{shown} cannot be read: a run that was never judged has no failure to keep")
+    })?;
+    let verdict: VerdictPart =
+        serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
+    let with = |standing: &str| verdict.answers.iter().find(|it| it.standing == standing);
+    let worst = with("invalid").or_else(|| with("unknown"));
+    let worst = worst.ok_or_else(|| {
+        anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
+    })?;
+    Ok(Target { question: worst.question.clone(), kind: worst.kind.clone() })
+}
+
+fn smallest_history(
+    arguments: &ShrinkArgs,
+    earlier: &Earlier,
+    target: &Target,
+) -> Result<(), Failure> {
+    if target.question != "safety" {
+        return Ok(());
+    }
+    let question = Question::of_run(earlier.plan.scenario.checker);
+    let (read, _) = check::read(&arguments.run, question.format).map_err(Failure::usage)?;
+    let Some((text, count)) = history::fewest(&read, &question) else { return Ok(()) };
+    let path = arguments.run.join("smallest-history.jsonl");
+    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    super::print(&format!(
+        "history      {count} of {} operations are already a contradiction ({}): {}\n",
+        read.operations().len(),
+        target.kind,
+        path.display()
+    ))
+}
+
+/// What the search came to.
+struct Found {
+    /// How often the whole failed, of how many runs.
+    base: (u32, u32),
+    smallest: Value,
+    /// How often the smallest failed, of how many runs.
+    again: (u32, u32),
+    runs: u32,
+    is_out_of_time: bool,
+}
+
+fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Exit, Failure> {
+    let (failed, of) = found.base;
+    let Target { question, kind } = &runner.target;
+    if failed == 0 {
+        super::print(&format!(
+            "shrink       the whole workload did not fail as {question} ({kind}) in {of} runs: \
+             there is nothing to make smaller; try again, or with a larger --budget\n"
+        ))?;
+        return Ok(Exit::Undecided);
+    }
+    let path = arguments.output.clone().unwrap_or_else(|| arguments.run.join("smallest.json"));
+    let mut text = serde_json::to_string_pretty(&found.smallest)?;
+    text.push('\n');
+    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    let smallest = &found.smallest;
+    let of_it = |pointer: &str| smallest.pointer(pointer).map_or("-".to_owned(), Value::to_string);
+    let rest = if found.is_out_of_time {
+        "; the budget ended first, it may not be the smallest"
+    } else {
+        ""
+    };
+    let (again, of_again) = found.again;
+    let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
+    let mut words = String::new();
+    for word in &runner.program.arguments {
+        words += " --replica-arg ";
+        words += &repeat::quoted(word);
+    }
+    super::print(&format!(
+        "shrink       {question} ({kind}) came in {failed} of {of} runs of the whole workload\n\
+         smallest     {} faults, {} replicas, {} clients, {} keys, {} s, after {} runs{rest}\n\
+         fails        {again} of {of_again} runs, in the same way\n\
+         workload     {}\n\
+         try it       {} run {} --replica {}{words}\n",
+        candidates::events(smallest).len(),
+        of_it("/replicas"),
+        of_it("/clients/count"),
+        of_it("/clients/keys"),
+        of_it("/lifetime"),
+        found.runs,
+        path.display(),
+        repeat::quoted(&program),
+        repeat::quoted(&path.display().to_string()),
+        repeat::quoted(&runner.program.path.display().to_string()),
+    ))?;
+    Ok(if again == 0 { Exit::Undecided } else { Exit::Valid })
+}
+
+/// Makes the runs of a search.
+struct Runner {
+    program: Program,
+    target: Target,
+    warden: Arc<Warden>,
+    interrupt: watch::Receiver<bool>,
+    jobs: usize,
+    begin: Instant,
+    budget: Duration,
+    runs: AtomicUsize,
+    bar: ProgressBar,
+}
+
+impl Runner {
+    fn start(arguments: &ShrinkArgs, program: Program, target: Target) -> Result<Self, Failure> {
+        let interrupt = signals::listen().context("listening for Ctrl-C")?;
+        sweep::kill_leftovers();
+        sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
+        let warden = Warden::start().context("starting the warden")?;
+        let bar = if arguments.quiet {
+            ProgressBar::hidden()
+        } else {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}");
+            ProgressBar::new(arguments.budget)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        };
+        Ok(Self {
+            program,
+            target,
+            warden: Arc::new(warden),
+            interrupt,
+            jobs: usize::from(arguments.jobs),
+            begin: Instant::now(),
+            budget: Duration::from_secs(arguments.budget),
+            runs: AtomicUsize::new(0),
+            bar,
+        })
+    }
+
+    /// The search; `None` if it was interrupted.
+    fn shrink(&self, whole: &Value) -> Result<Option<Found>, Failure> {
+        const LEAST_RUNS: usize = 4;
+        let at_once = self.jobs.max(LEAST_RUNS);
+        self.show(whole, "measuring how often it fails");
+        let base = self.fails(whole, at_once)?;
+        let mut smallest = whole.clone();
+        let mut again = base;
+        let mut is_out_of_time = false;
+        if base.0 > 0 {
+            let mut problem = None;
+            let tries = usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1);
+            let mut does_fail = |candidate: &Value| -> Option<bool> {
+                if problem.is_some() || self.is_interrupted() {
+                    return None;
+                }
+                if self.begin.elapsed() > self.budget {
+                    is_out_of_time = true;
+                    return None;
+                }
+                // What is no workload (a heal without a partition) is no smaller failure.
+                if Scenario::parse("smallest.json", &candidate.to_string()).is_err() {
+                    return Some(false);
+                }
+                self.show(candidate, "trying");
+                match self.fails(candidate, tries.max(self.jobs)) {
+                    Ok((failed, _)) => Some(failed > 0),
+                    Err(failure) => {
+                        problem = Some(failure);
+                        None
+                    }
+                }
+            };
+            smallest = search(whole, &mut does_fail);
+            if let Some(failure) = problem {
+                return Err(failure);
+            }
+            if !self.is_interrupted() && smallest != *whole {
+                self.show(&smallest, "measuring how often the smallest fails");
+                again = self.fails(&smallest, at_once)?;
+            }
+        }
+        if self.is_interrupted() && smallest == *whole {
+            return Ok(None);
+        }
+        let runs = u32::try_from(self.runs.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
+        Ok(Some(Found { base, smallest, again, runs, is_out_of_time }))
+    }
+
+    fn is_interrupted(&self) -> bool {
+        *self.interrupt.borrow()
+    }
+
+    fn show(&self, workload: &Value, what: &str) {
+        let events = candidates::events(workload).len();
+        let of_it =
+            |pointer: &str| workload.pointer(pointer).map_or("-".to_owned(), Value::to_string);
+        let runs = self.runs.load(Ordering::SeqCst);
+        self.bar.set_position(self.begin.elapsed().as_secs());
+        self.bar.set_message(format!(
+            "{what}: {events} faults, {} replicas, {} clients ({runs} runs)",
+            of_it("/replicas"),
+            of_it("/clients/count")
+        ));
+    }
+
+    /// How often this workload fails as it should, of so many runs.
+    fn fails(&self, workload: &Value, times: usize) -> Result<(u32, u32), Failure> {
+        let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
+        let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
+        let plan = Arc::new(Plan::draw(&scenario, seed));
+        let (next, failed, made) = (AtomicUsize::new(0), AtomicU32::new(0), AtomicU32::new(0));
+        let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
+            let work = || {
+                while next.fetch_add(1, Ordering::SeqCst) < times && !self.is_interrupted() {
+                    let is_same = self.one(&plan)?;
+                    made.fetch_add(1, Ordering::SeqCst);
+                    failed.fetch_add(u32::from(is_same), Ordering::SeqCst);
+                }
+                Ok(())
+            };
+            let threads: Vec<_> = (0..self.jobs.min(times)).map(|_| scope.spawn(work)).collect();
+            let joined = threads.into_iter().map(|thread| {
+                thread.join().unwrap_or_else(|_| Err(anyhow!("a run panicked").into()))
+            });
+            joined.collect()
+        });
+        results.into_iter().collect::<Result<(), Failure>>()?;
+        Ok((failed.into_inner(), made.into_inner()))
+    }
+
+    /// One run, in a folder of its own that is gone afterwards: whether it failed as it should.
+    fn one(&self, plan: &Arc<Plan>) -> Result<bool, Failure> {
+        let number = self.runs.fetch_add(1, Ordering::SeqCst);
+        let folder = tempfile::tempdir().context("making a folder for a run")?;
+        let (progress, _watched) = watch::channel(run::progress::Progress::default());
+        let record = run::execute(Order {
+            plan: Arc::clone(plan),
+            program: self.program.clone(),
+            folder: folder.path().to_owned(),
+            mark: self.warden.mark(number),
+            warden: Some(Arc::clone(&self.warden)),
+            interrupt: self.interrupt.clone(),
+            progress,
+        })?;
+        let (verdict, ..) = one_run::judge(&record, folder.path())?;
+        Ok(worst(&verdict).is_some_and(|found| found == self.target))
+    }
+}
+
+fn worst(verdict: &Verdict) -> Option<Target> {
+    let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
+    let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
+    Some(Target { question: worst.question.name().to_owned(), kind: worst.kind.clone() })
+}
+
+/// Fewer faults, then smaller numbers, then fewer faults again; what does not fail is not taken.
+fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
+    let mut smallest = fewer_events(whole, fails);
+    for (path, values) in candidates::numbers(&smallest) {
+        for value in values {
+            let candidate = candidates::with_number(&smallest, path, &value);
+            match fails(&candidate) {
+                None => return smallest,
+                Some(true) => {
+                    smallest = candidate;
+                    break;
+                }
+                Some(false) => {}
+            }
+        }
+    }
+    fewer_events(&smallest, fails)
+}
+
+fn fewer_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
+    let events = candidates::events(workload);
+    if events.is_empty() {
+        return workload.clone();
+    }
+    let kept = reduce::fewest(&events, |some| fails(&candidates::with_events(workload, some)));
+    candidates::with_events(workload, &kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The search with a runner that is no process: it fails if there is a partition, three
+    /// replicas and two clients at least.
+    #[test]
+    fn the_search_finds_what_the_failure_needs() {
+        let event = |kind: &str, time: u32| json!({"type": kind, "time": time});
+        let whole = json!({"lifetime": 20.0, "replicas": 5, "clients": {"count": 8, "keys": 4},
+            "events": [event("kill_leader", 1), event("part_hard", 2), event("part_end", 3),
+                       event("kill_leader", 4)]});
+        let mut runs = 0;
+        let smallest = search(&whole, &mut |candidate| {
+            runs += 1;
+            let has_partition =
+                candidates::events(candidate).iter().any(|event| event["type"] == "part_hard");
+            Some(has_partition && candidate["clients"]["count"].as_u64() >= Some(2))
+        });
+        assert_eq!(candidates::events(&smallest), [event("part_hard", 2)]);
+        assert_eq!(smallest["replicas"], 3);
+        assert_eq!(smallest["lifetime"], 5.0);
+        assert_eq!(smallest["clients"]["keys"], 1);
+        assert!(smallest["clients"]["count"].as_u64() < Some(8), "{smallest}");
+        assert!(runs < 30, "{runs} runs");
+    }
+
+    #[test]
+    fn a_budget_that_ends_keeps_a_workload_that_failed() {
+        let whole = json!({"replicas": 5, "events": []});
+        assert_eq!(search(&whole, &mut |_| None), whole);
+    }
+}

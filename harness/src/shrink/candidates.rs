@@ -1,0 +1,96 @@
+//! What can be left out of a workload file: a smaller file each, the largest steps first.
+
+use serde_json::{Value, json};
+
+/// The ways of making one number of a workload smaller.
+const NUMBERS: [(&str, f64, bool); 9] = [
+    // Time first: every later trial is the shorter for it.
+    ("/end_wait", 0.0, false),
+    ("/start_wait", 0.0, false),
+    ("/lifetime", 5.0, false),
+    ("/replicas", 3.0, true),
+    ("/clients/count", 1.0, true),
+    ("/clients/keys", 1.0, true),
+    ("/clients/rate", 10.0, true),
+    ("/requests", 10.0, true),
+    ("/drops", 0.0, false),
+];
+
+/// The numbers that can be smaller: for each, its smaller values, the smallest first.
+pub fn numbers(workload: &Value) -> Vec<(&'static str, Vec<Value>)> {
+    NUMBERS
+        .into_iter()
+        .filter_map(|(path, least, is_whole)| {
+            let now = workload.pointer(path)?.as_f64()?;
+            let mut values: Vec<f64> = [least, f64::midpoint(least, now), now * 0.75]
+                .into_iter()
+                .map(|value| if is_whole { value.round() } else { (value * 100.0).round() / 100.0 })
+                .filter(|&value| value >= least && value < now)
+                .collect();
+            values.sort_by(f64::total_cmp);
+            values.dedup();
+            let values: Vec<Value> =
+                values.into_iter().map(|value| number(value, is_whole)).collect();
+            (!values.is_empty()).then_some((path, values))
+        })
+        .collect()
+}
+
+fn number(value: f64, is_whole: bool) -> Value {
+    if is_whole {
+        // Whole and small by the line above.
+        format!("{value:.0}").parse::<u64>().map_or(Value::Null, |whole| json!(whole))
+    } else {
+        json!(value)
+    }
+}
+
+/// The workload with another number at this place. A shorter `lifetime` takes its events along:
+/// those later than it are left out.
+pub fn with_number(workload: &Value, path: &str, value: &Value) -> Value {
+    let mut smaller = workload.clone();
+    if let Some(place) = smaller.pointer_mut(path) {
+        *place = value.clone();
+    }
+    if path == "/lifetime"
+        && let Some(end) = value.as_f64()
+    {
+        let kept: Vec<Value> = events(&smaller)
+            .into_iter()
+            .filter(|event| event["time"].as_f64().is_some_and(|time| time <= end))
+            .collect();
+        smaller["events"] = kept.into();
+    }
+    smaller
+}
+
+/// The listed faults.
+pub fn events(workload: &Value) -> Vec<Value> {
+    workload["events"].as_array().cloned().unwrap_or_default()
+}
+
+/// The workload with these faults only.
+pub fn with_events(workload: &Value, events: &[Value]) -> Value {
+    let mut smaller = workload.clone();
+    smaller["events"] = events.to_vec().into();
+    smaller
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_get_smaller_and_events_go_with_the_time() {
+        let workload = json!({"replicas": 5, "lifetime": 10.0, "drops": 0.0,
+            "clients": {"count": 8, "keys": 1},
+            "events": [{"type": "kill_leader", "time": 2.0}, {"type": "kill_leader", "time": 8.0}]});
+        let found = numbers(&workload);
+        let paths: Vec<&str> = found.iter().map(|(path, _)| *path).collect();
+        assert_eq!(paths, ["/lifetime", "/replicas", "/clients/count"]);
+        assert_eq!(found[1].1, [json!(3), json!(4)]);
+        let shorter = with_number(&workload, "/lifetime", &json!(5.0));
+        assert_eq!(events(&shorter).len(), 1);
+        assert_eq!(shorter["lifetime"], 5.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! The fewest operations of a history that are already a contradiction, as a history file.
+
+use std::borrow::Cow;
+
+use checker::event::{Event, EventType};
+use checker::format::{Format, Reader};
+use checker::history::Operation;
+use checker::{F, History, Outcome, Verdict};
+
+use super::reduce;
+use crate::check::{self, Question};
+
+/// The fewest operations, as the text of a history file, and how many they are; `None` if the history
+/// has no contradiction.
+pub fn fewest(history: &History, question: &Question) -> Option<(String, usize)> {
+    let Verdict::Invalid(witness) = check::judge(history, question).verdict else { return None };
+    let kind = witness.kind;
+    let is_same = |operations: &[&Operation]| {
+        let text = write(history, operations, question);
+        matches!(judged(&text, question), Some(Verdict::Invalid(found)) if found.kind == kind)
+    };
+    let operations = history.operations();
+    let of_witness: Vec<&Operation> = operations
+        .iter()
+        .filter(|it| witness.operations.iter().any(|of| of.invoke_index == it.invoke_index()))
+        .collect();
+    let of_key: Vec<&Operation> =
+        operations.iter().filter(|it| history.key(it.key) == witness.key).collect();
+    // What the checker shows nearly always stands by itself; else the whole key does.
+    let start = if is_same(&of_witness) { of_witness } else { of_key };
+    if !is_same(&start) {
+        return None;
+    }
+    let few = reduce::fewest(&start, |some| Some(is_same(some)));
+    Some((write(history, &few, question), few.len()))
+}
+
+fn judged(text: &str, question: &Question) -> Option<Verdict> {
+    let mut reader = Reader::new(Format::Jsonl);
+    for line in text.lines() {
+        reader.line(line.as_bytes()).ok()?;
+    }
+    let (history, _) = reader.finish();
+    Some(check::judge(&history, question).verdict)
+}
+
+fn write(history: &History, operations: &[&Operation], question: &Question) -> String {
+    let mut events: Vec<Event<'_>> = operations.iter().flat_map(|it| events(history, it)).collect();
+    events.sort_by_key(|event| event.index);
+    let model = question.model.name();
+    let mut text = format!("{{\"schema\":1,\"kind\":\"history\",\"model\":{model:?}}}\n");
+    for event in events {
+        text += &serde_json::to_string(&event).unwrap_or_default();
+        text.push('\n');
+    }
+    text
+}
+
+fn events<'a>(history: &'a History, operation: &Operation) -> Vec<Event<'a>> {
+    let value = (operation.f != F::Get).then(|| Cow::Borrowed(history.value(operation.argument)));
+    let invocation = Event {
+        index: operation.invoke_index(),
+        time_ns: operation.invoke_ns,
+        process: history.process(operation),
+        client: Cow::Borrowed(history.client(operation)),
+        r#type: EventType::Invoke,
+        f: operation.f,
+        key: Cow::Borrowed(history.key(operation.key)),
+        value,
+        node: history.node(operation).map(Cow::Borrowed),
+        error: None,
+    };
+    let mut events = vec![invocation.clone()];
+    if let (Some(index), Some(time_ns)) = (operation.complete_index(), operation.complete_ns()) {
+        let is_read = operation.f == F::Get && operation.outcome == Outcome::Ok;
+        let read = is_read.then(|| Cow::Borrowed(history.value(operation.result)));
+        let r#type = match operation.outcome {
+            Outcome::Ok => EventType::Ok,
+            Outcome::Fail => EventType::Fail,
+            Outcome::Info => EventType::Info,
+        };
+        let value = if is_read { read } else { invocation.value.clone() };
+        events.push(Event { index, time_ns, r#type, value, ..invocation });
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::CheckerBudget;
+
+    #[test]
+    fn a_stale_read_among_many_operations_needs_only_a_few() {
+        let mut text = "{\"schema\":1}\n".to_owned();
+        let mut index = 0;
+        let mut op = |f: &str, value: &str| {
+            for kind in ["invoke", "ok"] {
+                let value = if kind == "invoke" && f == "get" {
+                    "null".to_owned()
+                } else {
+                    format!("{value:?}")
+                };
+                let event = format!(
+                    "{{\"index\":{index},\"time_ns\":{index},\"process\":1,\"client\":\"a\",\
+                     \"type\":\"{kind}\",\"f\":\"{f}\",\"key\":\"x\",\"value\":{value},\
+                     \"node\":null,\"error\":null}}\n"
+                );
+                text += &event;
+                index += 1;
+            }
+        };
+        for n in 0..50 {
+            op("put", &n.to_string());
+            op("get", &n.to_string());
+        }
+        op("get", "7");
+        let mut reader = Reader::new(Format::Jsonl);
+        text.lines().for_each(|line| reader.line(line.as_bytes()).unwrap());
+        let time = std::time::Duration::from_secs(10);
+        let question = Question::of_run(CheckerBudget { time, memory_mb: 100 });
+        let (few, count) = fewest(&reader.finish().0, &question).unwrap();
+        // Without the read of the newer value it would be another kind, a lost write.
+        assert_eq!(count, 4, "{few}");
+        assert!(matches!(judged(&few, &question), Some(Verdict::Invalid(_))));
+    }
+}

@@ -1,0 +1,110 @@
+//! A scenario as a workload file, which reads back as the same scenario.
+
+use serde_json::{Map, Value, json};
+
+use crate::scenario::{Clients, Era, Scenario};
+use crate::seed::Seed;
+
+/// The workload file of a scenario with a seed. `Err`: what a file cannot say of it.
+pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
+    let value = write(scenario, seed);
+    let read = Scenario::parse("workload.json", &value.to_string())
+        .map_err(|error| format!("its scenario cannot be written as a workload file: {error}"))?;
+    // The seed is fixed here, and warnings may speak of a file that was worded otherwise.
+    let same = Scenario { seed: read.seed, warnings: read.warnings.clone(), ..scenario.clone() };
+    // A file that names its clients is no course config any more, whatever it came from.
+    let same = Scenario { is_course_config: read.is_course_config, ..same };
+    if read == same {
+        Ok(value)
+    } else {
+        Err("its scenario cannot be written as a workload file of the same meaning".to_owned())
+    }
+}
+
+fn write(scenario: &Scenario, seed: Seed) -> Value {
+    let lifetime = match scenario.era {
+        Era::Y2021 => scenario.request_phase,
+        Era::Y2016 => scenario.duration(),
+    };
+    let mut file = Map::new();
+    let mut set = |key: &str, value: Value| file.insert(key.to_owned(), value);
+    set("name", json!(scenario.name));
+    if !scenario.description.is_empty() {
+        set("description", json!(scenario.description));
+    }
+    set("era", json!(scenario.era.to_string()));
+    set("seed", json!(seed));
+    set("lifetime", json!(lifetime.as_secs_f64()));
+    set("replicas", json!(scenario.replicas));
+    set("start_wait", json!(scenario.start_wait.as_secs_f64()));
+    set("end_wait", json!(scenario.end_wait.as_secs_f64()));
+    set("mix", json!(scenario.mix));
+    set("drops", json!(scenario.drops));
+    set("max_packets", json!(scenario.max_packets));
+    match &scenario.clients {
+        Clients::Course { requests } => {
+            set("requests", json!(requests));
+            set("clients", json!({"kind": "course"}));
+        }
+        Clients::Shared { count, keys, rate, requests, timeout } => {
+            let timeout_ms = whole_ms(*timeout);
+            let mut clients = json!({"count": count, "keys": keys, "timeout_ms": timeout_ms});
+            if let Some(rate) = rate {
+                clients["rate"] = json!(rate);
+            }
+            if let Some(requests) = requests {
+                set("requests", json!(requests));
+            }
+            set("clients", clients);
+        }
+    }
+    let events = scenario.events.iter().map(|event| {
+        let time = event.at.since_start().saturating_sub(scenario.start_wait);
+        json!({"type": event.kind.name(), "time": time.as_secs_f64()})
+    });
+    set("events", events.collect());
+    if let Some(tests) = &scenario.tests {
+        let mut tests = serde_json::to_value(tests).unwrap_or_default();
+        strip_nulls(&mut tests);
+        set("tests", tests);
+    }
+    set("liveness", json!({"bound_ms": whole_ms(scenario.liveness_bound)}));
+    let checker = scenario.checker;
+    let budget =
+        json!({"time_budget_ms": whole_ms(checker.time), "memory_budget_mb": checker.memory_mb});
+    set("checker", budget);
+    Value::Object(file)
+}
+
+fn whole_ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn strip_nulls(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(strip_nulls);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_reads_back_as_the_same_scenario() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads");
+        let mut stack = vec![std::path::PathBuf::from(folder)];
+        let mut seen = 0;
+        while let Some(path) = stack.pop() {
+            if path.is_dir() {
+                stack.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                let scenario = Scenario::load(&path).unwrap();
+                of(&scenario, Seed(7)).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} workloads");
+    }
+}
