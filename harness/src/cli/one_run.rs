@@ -1,7 +1,7 @@
 //! One run from plan to reports.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::display::Display;
 use super::job::Job;
-use super::{Failure, Format, RunOptions};
+use super::{Failure, Format, RunOptions, repeat};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
@@ -35,6 +35,8 @@ pub struct Shared<'a> {
     pub warden: Arc<Warden>,
     /// Becomes true at Ctrl-C.
     pub interrupt: watch::Receiver<bool>,
+    /// How each run ended, in a few words.
+    pub ends: Mutex<Vec<String>>,
     /// What people see meanwhile.
     pub display: &'a Display,
 }
@@ -90,6 +92,8 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         eprintln!("harness: {problem}");
     }
     show(&finished, shared);
+    let end = repeat::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>());
+    shared.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
     Ok(verdict.exit())
 }
 

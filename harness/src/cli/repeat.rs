@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{RESULTS, RunOptions};
 use crate::cluster::program::Program;
-use crate::exit::Exit;
+use crate::explain::evidence::AnswerPart;
 use crate::plan::{Plan, SCHEMA};
 use crate::seed::Seed;
 
@@ -19,8 +19,6 @@ pub struct Earlier {
     pub plan: Plan,
     /// With which program.
     pub replica: Program,
-    /// How it ended, if it did.
-    pub exit_code: Option<u8>,
 }
 
 /// A folder from which no run can be made again.
@@ -56,7 +54,6 @@ pub enum EarlierError {
 #[derive(Deserialize)]
 struct ManifestPart {
     replica: Program,
-    exit_code: Option<u8>,
 }
 
 /// The part of `plan.json` that is looked at first.
@@ -75,7 +72,7 @@ impl Earlier {
         }
         let plan = read(&path)?;
         let manifest: ManifestPart = read(&folder.join("manifest.json"))?;
-        Ok(Self { plan, replica: manifest.replica, exit_code: manifest.exit_code })
+        Ok(Self { plan, replica: manifest.replica })
     }
 }
 
@@ -86,20 +83,50 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T, EarlierError> {
     serde_json::from_slice(&text).map_err(malformed)
 }
 
-/// How often the earlier verdict came again.
-pub fn summary(exits: &[Exit], earlier: Option<u8>) -> String {
-    let mut counts = BTreeMap::<u8, usize>::new();
-    for exit in exits {
-        *counts.entry(exit.code()).or_default() += 1;
+/// The parts of `verdict.json` that matter here.
+#[derive(Deserialize)]
+struct VerdictPart {
+    answers: Vec<AnswerPart>,
+}
+
+/// How a run ended: `valid`, or its worst question with the kind of the answer.
+pub fn end(answers: &[AnswerPart]) -> String {
+    let with = |standing: &str| answers.iter().find(|answer| answer.standing == standing);
+    with("invalid").or_else(|| with("unknown")).map_or_else(
+        || "valid".to_owned(),
+        |worst| format!("{} {} ({})", worst.question, worst.standing, worst.kind),
+    )
+}
+
+/// How the run in `folder` ended; `None` if it was never judged.
+pub fn earlier_end(folder: &Path) -> Option<String> {
+    read::<VerdictPart>(&folder.join("verdict.json")).ok().map(|verdict| end(&verdict.answers))
+}
+
+/// How often the earlier verdict came again, and which others came.
+pub fn summary(ends: &[String], earlier: Option<&str>) -> String {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for end in ends {
+        *counts.entry(end).or_default() += 1;
     }
-    let of_each: Vec<String> =
-        counts.iter().map(|(code, count)| format!("exit code {code}: {count}")).collect();
-    let again = earlier.map(|code| {
-        let same = counts.get(&code).copied().unwrap_or(0);
-        format!("the earlier run's exit code {code} came {same} of {} times", exits.len())
-    });
-    let again = again.unwrap_or_else(|| "the earlier run was never judged".to_owned());
-    format!("replay       {again} ({})", of_each.join(", "))
+    let came = |earlier| {
+        let same = counts.get(earlier).copied().unwrap_or(0);
+        format!("the earlier verdict, {earlier}, came {same} of {} times", ends.len())
+    };
+    let again = earlier.map_or_else(|| "the earlier run was never judged".to_owned(), came);
+    let others: Vec<String> = counts
+        .iter()
+        .filter(|(end, _)| Some(**end) != earlier)
+        .map(|(end, count)| format!("{end}: {count}"))
+        .collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        others => format!("; besides, {}", others.join(", ")),
+    };
+    format!(
+        "replay       {again}{others}\n             the plan was the same each time; processes and \
+         their timing are not, so a rate is all that can be said"
+    )
 }
 
 /// The command that runs this workload again.
@@ -140,4 +167,25 @@ pub fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_tells_the_same_kind_from_another() {
+        let stale = "safety invalid (stale read)".to_owned();
+        let ends = [
+            stale.clone(),
+            "valid".to_owned(),
+            stale.clone(),
+            "safety invalid (lost write)".to_owned(),
+        ];
+        let told = summary(&ends, Some(&stale));
+        let first = "replay       the earlier verdict, safety invalid (stale read), came 2 of 4 times; \
+                     besides, safety invalid (lost write): 1, valid: 1";
+        assert_eq!(told.lines().next(), Some(first));
+        assert!(summary(&ends, None).contains("never judged"));
+    }
 }

@@ -48,7 +48,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
             .map_err(Failure::usage)?;
     }
     let way = options.transport.given();
-    let exits = make(&jobs, program, way, options, false)?;
+    let (exits, _) = make(&jobs, program, way, options, false)?;
     Ok(worst(&exits))
 }
 
@@ -75,9 +75,9 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
             repeat: repeat.clone(),
         })
         .collect();
-    let exits = make(&jobs, program, way, options, arguments.until_fails)?;
+    let (exits, ends) = make(&jobs, program, way, options, arguments.until_fails)?;
     if options.format == Format::Human {
-        let summary = repeat::summary(&exits, earlier.exit_code);
+        let summary = repeat::summary(&ends, repeat::earlier_end(&arguments.run).as_deref());
         super::print(&format!("{summary}\n"))?;
     }
     Ok(worst(&exits))
@@ -95,7 +95,7 @@ fn make(
     way: Option<Transport>,
     options: &RunOptions,
     until_fails: bool,
-) -> Result<Vec<Exit>, Failure> {
+) -> Result<(Vec<Exit>, Vec<String>), Failure> {
     std::fs::create_dir_all(&options.results)
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
@@ -114,11 +114,13 @@ fn make(
         None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
     let display = Display::start(is_shown, jobs);
-    let shared = Shared { program, results, options, warden, interrupt, display: &display };
+    let ends = Mutex::default();
+    let shared = Shared { program, results, options, warden, interrupt, ends, display: &display };
     let outcome = share_out(jobs, &shared, usize::from(options.jobs), until_fails);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
-    outcome
+    let ends = shared.ends.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcome.map(|exits| (exits, ends))
 }
 
 fn find_transport(

@@ -346,7 +346,7 @@ fn worst(verdict: &Verdict) -> Option<Target> {
     Some(Target { question: worst.question.name().to_owned(), kind: worst.kind.clone() })
 }
 
-/// Fewer faults, then smaller numbers, then fewer faults again; what does not fail is not taken.
+/// Fewer faults, then smaller numbers, then fewer and shorter faults again; what does not fail is not taken.
 fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
     let mut smallest = fewer_events(whole, fails);
     for (path, values) in candidates::numbers(&smallest) {
@@ -362,7 +362,26 @@ fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Valu
             }
         }
     }
-    fewer_events(&smallest, fails)
+    let fewer = fewer_events(&smallest, fails);
+    shorter_events(&fewer, fails)
+}
+
+fn shorter_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
+    let mut smallest = workload.clone();
+    for at in 0..candidates::events(workload).len() {
+        for events in candidates::shorter(&candidates::events(&smallest), at) {
+            let candidate = candidates::with_events(&smallest, &events);
+            match fails(&candidate) {
+                None => return smallest,
+                Some(true) => {
+                    smallest = candidate;
+                    break;
+                }
+                Some(false) => {}
+            }
+        }
+    }
+    smallest
 }
 
 fn fewer_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {

@@ -76,6 +76,17 @@ pub fn with_events(workload: &Value, events: &[Value]) -> Value {
     smaller
 }
 
+/// The faults with the one in this place shorter, the shortest first; none if it has no duration.
+pub fn shorter(events: &[Value], at: usize) -> Vec<Vec<Value>> {
+    let Some(seconds) = events[at]["duration"].as_f64() else { return Vec::new() };
+    let with = |part: f64| {
+        let mut events = events.to_vec();
+        events[at]["duration"] = json!((seconds * part * 1000.0).round() / 1000.0);
+        events
+    };
+    [0.25, 0.5].map(with).to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,13 @@ pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
     let same = Scenario { seed: read.seed, warnings: read.warnings.clone(), ..scenario.clone() };
     // A file that names its clients is no course config any more, whatever it came from.
     let same = Scenario { is_course_config: read.is_course_config, ..same };
-    if read == same {
+    // Where a fault stands in the file is for its errors only.
+    let placeless = |scenario: &Scenario| {
+        let mut scenario = scenario.clone();
+        scenario.events.iter_mut().for_each(|event| event.place.clear());
+        scenario
+    };
+    if placeless(&read) == placeless(&same) {
         Ok(value)
     } else {
         Err("its scenario cannot be written as a workload file of the same meaning".to_owned())
@@ -60,7 +66,18 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
     }
     let events = scenario.events.iter().map(|event| {
         let time = event.at.since_start().saturating_sub(scenario.start_wait);
-        json!({"type": event.kind.name(), "time": time.as_secs_f64()})
+        let mut listed = json!({"type": event.kind.name(), "time": time.as_secs_f64()});
+        let parameters = serde_json::to_value(&event.parameters).unwrap_or_default();
+        for (key, value) in parameters.as_object().into_iter().flatten() {
+            // A file counts in seconds.
+            let seconds =
+                value.as_u64().map(|ms| std::time::Duration::from_millis(ms).as_secs_f64());
+            match (key.strip_suffix("_ms"), seconds) {
+                (Some(key), Some(seconds)) => listed[key] = json!(seconds),
+                _ => listed[key] = value.clone(),
+            }
+        }
+        listed
     });
     set("events", events.collect());
     if let Some(tests) = &scenario.tests {
@@ -90,6 +107,21 @@ fn strip_nulls(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_keep_what_is_said_about_them() {
+        let text = r#"{"lifetime": 20, "replicas": 5, "clients": {"count": 3, "rate": 50},
+            "requests": 700, "drops": 0.05, "events": [
+                {"type": "pause", "time": 1, "target": "leader", "duration": 0.35},
+                {"type": "crash", "time": 3, "target": "0002", "keep_data": true},
+                {"type": "slow", "time": 5, "target": "follower", "stopped": 0.5},
+                {"type": "partition", "time": 8, "shape": "leader_minority", "duration": 2},
+                {"type": "kill", "time": 12, "target": "one"}]}"#;
+        let scenario = Scenario::parse("faults.json", text).unwrap();
+        let file = of(&scenario, Seed(7)).unwrap();
+        assert_eq!(file["events"][0]["duration"], 0.35);
+        assert_eq!(file["events"][3]["shape"], "leader_minority");
+    }
 
     #[test]
     fn every_workload_reads_back_as_the_same_scenario() {
