@@ -13,6 +13,8 @@ pub mod cluster;
 pub mod course;
 pub mod exit;
 pub mod explain;
+pub mod flake;
+pub mod host;
 pub mod ids;
 pub mod journal;
 pub mod limits;

@@ -110,8 +110,63 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// and two seconds of silence depose any leader whatever the replicas do.
 pub const LOOP_LAG: Duration = Duration::from_secs(2);
 
+/// A loop that is late by this much is named: the shortest election timeout in use is 100 ms, and a
+/// quarter of a second of silence starts elections that nobody planned.
+pub const LOOP_LAG_NAMED: Duration = Duration::from_millis(250);
+
+/// How often the harness looks at its host: a look costs some hundred microseconds, and a
+/// disturbance shorter than half a second is shorter than what clients are promised.
+pub const HOST_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A replica that was ready to run and waited this long for a processor within one interval had
+/// less than half of it; elections time out after 100 to 350 ms.
+pub const STARVED: Duration = Duration::from_millis(250);
+
+/// Above this share of time some process waited for a processor. A single build beside the run does
+/// that too, so it is named and blamed for nothing.
+pub const CPU_PRESSURE: f64 = 0.95;
+
+/// Above this share of time some process waited for a disk: programs that start read files.
+pub const IO_PRESSURE: f64 = 0.5;
+
+/// Above this share of time some process waited for memory: any such waiting is rare on a sound host.
+pub const MEMORY_PRESSURE: f64 = 0.1;
+
+/// Above this share of the processors was given to other virtual machines: half a timeslice each.
+pub const STEAL: f64 = 0.25;
+
+/// A system that slept this long let every timeout pass.
+pub const ASLEEP: Duration = Duration::from_millis(500);
+
+/// Above this share of its descriptors the harness may soon be unable to accept a replica.
+pub const DESCRIPTORS_PERCENT: u64 = 90;
+
+/// Less room than this on the disk of the results, in kB, and the next write may fail.
+pub const DISK_FREE_KB: u64 = 1024;
+
+/// Disturbances kept of one run; the first thousand tell the story.
+pub const DISTURBANCES: usize = 1000;
+
+/// Disturbances told in one sentence; the others are counted.
+pub const DISTURBANCES_TOLD: usize = 6;
+
+/// Threads of a replica that are looked at, and descriptors that are counted: a look stays cheap
+/// whatever a replica does.
+pub const COUNTED_THREADS: usize = 64;
+
+/// See [`COUNTED_THREADS`].
+pub const COUNTED_DESCRIPTORS: usize = 10_000;
+
 /// A wall clock that leaves the monotonic one by this much was set by somebody.
 pub const CLOCK_JUMP_MS: i64 = 1000;
+
+/// How long the course's simulator of 2016 may block on one socket before the watchdog calls it a
+/// deadlock: a replica that was slow has read something by then.
+pub const DEADLOCK: Duration = Duration::from_secs(5);
+
+/// Between the closing of the sockets and the kills, where the sockets are closed first: the moment
+/// in which replicas print that their connection was reset.
+pub const CLOSE_BEFORE_KILL: Duration = Duration::from_millis(40);
 
 /// How long killed processes may take to be reaped before that is an error.
 pub const REAP_DEADLINE: Duration = Duration::from_secs(10);

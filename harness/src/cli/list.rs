@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
 
+use crate::host::profile::Profile;
+use crate::host::profiles;
 use crate::scenario::{self, FaultKind, Key};
 
 /// `harness list`.
@@ -23,6 +25,8 @@ enum Topic {
     Keys,
     /// The faults that a workload can list.
     Faults,
+    /// The hosts that can be pretended.
+    Hosts,
 }
 
 /// The list, as text.
@@ -30,6 +34,7 @@ pub fn text(arguments: &ListArgs) -> String {
     let (header, rows) = match arguments.topic {
         Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
+        Topic::Hosts => (&["host", "meaning"][..], hosts()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
@@ -53,6 +58,11 @@ fn faults() -> Vec<Vec<String>> {
         vec![format!("`{kind}`"), keys.join(", "), kind.meaning().to_owned()]
     };
     FaultKind::ALL.iter().map(row).collect()
+}
+
+fn hosts() -> Vec<Vec<String>> {
+    let row = |profile: Profile| vec![format!("`{}`", profile.name), profile.description];
+    profiles::all().into_iter().map(row).collect()
 }
 
 fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {

@@ -6,14 +6,19 @@
 //! - `check`: a verdict about a history file.
 //! - `explain`: what a verdict means, in sentences.
 //! - `shrink`: the smallest workload, and the smallest history, that still fail.
+//! - `flake`: the experiment about hosts and routers; `diagnose`: the host or the replica?
+//!   `quietly` makes their runs.
 //! - `list`: what there is to choose from.
 
 mod check;
+mod diagnose;
 mod display;
 mod explain;
+mod flake;
 mod job;
 mod list;
 mod one_run;
+mod quietly;
 mod repeat;
 mod session;
 mod shrink;
@@ -24,8 +29,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::warden;
+use crate::cluster::{launch, warden};
 use crate::exit::Exit;
+use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
 use crate::report::Style;
 
@@ -56,6 +62,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Look for the smallest workload, and the smallest history, that fail as a run did.
     Shrink(shrink::ShrinkArgs),
+    /// The experiment: why a test script fails on the server and works on the laptop.
+    Flake(flake::FlakeArgs),
+    /// Was it the host or the replica? A run again, on the quiet host and on the disturbed one.
+    Diagnose(diagnose::DiagnoseArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
@@ -106,6 +116,13 @@ struct RunOptions {
     /// as `PROGRAM <udp port> <id> <other id>...`). `auto` finds out by starting it.
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// The host that is pretended to the replicas: a name of `harness list hosts`, or a file
+    /// [default: the host as it is; for a replay that of the run].
+    #[arg(long, value_name = "NAME|FILE")]
+    host: Option<String>,
+    /// Whose rules the network follows [default: `default`; for a replay those of the run].
+    #[arg(long, value_enum, value_name = "KIND")]
+    router: Option<RouterKind>,
     /// Runs at the same time.
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -180,6 +197,10 @@ struct CheckArgs {
 
 /// The whole program: reads the command line, does it, and says how it ended.
 pub fn main() -> Exit {
+    if let Some(error) = launch::launch_if_asked() {
+        eprintln!("harness: the replica's program cannot be started: {error}");
+        return Exit::Internal;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -198,6 +219,8 @@ pub fn main() -> Exit {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Shrink(arguments) => shrink::run(&arguments),
+        Command::Flake(arguments) => flake::run(&arguments),
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());

@@ -154,6 +154,12 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     for argument in &options.replica_arguments {
         line.extend(["--replica-arg".to_owned(), quoted(argument)]);
     }
+    if let Some(host) = &options.host {
+        line.extend(["--host".to_owned(), quoted(host)]);
+    }
+    if let Some(router) = options.router {
+        line.extend(["--router".to_owned(), router.name().to_owned()]);
+    }
     if options.results != Path::new(RESULTS) {
         line.extend(["--results".to_owned(), quoted(&options.results.display().to_string())]);
     }

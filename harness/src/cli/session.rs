@@ -13,10 +13,12 @@ use super::job::Job;
 use super::one_run::{self, Shared};
 use super::repeat::{self, Earlier};
 use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
-use crate::cluster::program::Program;
+use crate::cluster::program::{Program, ProgramError};
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
+use crate::host::profile::Profile;
+use crate::host::profiles;
 use crate::network::transport::Transport;
 use crate::plan::Plan;
 use crate::run::probe::Probe;
@@ -26,12 +28,14 @@ use crate::seed::Seed;
 /// Runs all workloads and returns the worst of their exit codes.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let options = &arguments.options;
+    let host = pretended(options)?;
     let mut jobs = Vec::new();
     // An error in the last workload starts none.
     for (number, workload) in arguments.workloads.iter().enumerate() {
         let scenario = Scenario::load(workload).map_err(Failure::usage)?;
         let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
-        let plan = Arc::new(Plan::draw(&scenario, seed));
+        let router = options.router.unwrap_or_default();
+        let plan = Arc::new(Plan::draw(&scenario, seed).on(host.as_ref(), router));
         let repeat = repeat::run(workload, seed, options);
         jobs.push(Job { number, source: workload.clone(), plan, repeat });
     }
@@ -65,7 +69,13 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
     };
     let program = program.map_err(Failure::usage)?;
     let way = options.transport.given().or(way);
-    let plan = Arc::new(earlier.plan);
+    let mut plan = earlier.plan;
+    if let Some(host) = pretended(options)? {
+        let router = plan.router;
+        plan = plan.on(Some(&host), router);
+    }
+    plan.router = options.router.unwrap_or(plan.router);
+    let plan = Arc::new(plan);
     let repeat = repeat::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)
         .map(|number| Job {
@@ -81,6 +91,11 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         super::print(&format!("{summary}\n"))?;
     }
     Ok(worst(&exits))
+}
+
+/// The host that the command line asks for.
+fn pretended(options: &RunOptions) -> Result<Option<Profile>, Failure> {
+    options.host.as_deref().map(profiles::find).transpose().map_err(Failure::usage)
 }
 
 fn worst(exits: &[Exit]) -> Exit {
@@ -144,6 +159,12 @@ fn find_transport(
         eprintln!("harness: {} speaks {found}: `{}`", program.path.display(), found.usage());
     }
     Ok(found)
+}
+
+/// The program of an earlier run, as it was started then.
+pub(super) fn earlier_program(earlier: &Earlier) -> Result<Program, ProgramError> {
+    let program = Program::find(&earlier.replica.path, earlier.replica.arguments.clone())?;
+    Ok(Program { transport: earlier.replica.transport, ..program })
 }
 
 pub(super) fn bundled_replica() -> anyhow::Result<PathBuf> {

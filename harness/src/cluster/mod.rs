@@ -2,6 +2,9 @@
 //!
 //! - [`program`]: what is started, checked before anything is.
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
+//! - [`launch`]: what stands before a replica on a pretended host.
+//! - [`pretend`]: a pretended host at work.
+//! - [`gauges`]: what the system tells of processes and of itself.
 //! - `output`: what it writes is always drained, and kept up to a limit.
 //! - [`sweep`]: finds whatever a replica started, however it hid, by a mark in its environment.
 //! - [`warden`]: a second process that ends everything when the harness is killed.
@@ -9,8 +12,11 @@
 //! - [`os`]: the few unsafe lines.
 
 pub mod data;
+pub mod gauges;
+pub mod launch;
 pub mod os;
 mod output;
+pub mod pretend;
 pub mod process;
 pub mod program;
 pub mod sweep;

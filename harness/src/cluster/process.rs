@@ -1,6 +1,7 @@
 //! One replica as a process: in a process group of its own, with its own log files, ended by its
 //! guard together with everything it started.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -43,6 +44,8 @@ pub struct Launch<'a> {
     pub directory: &'a Path,
     /// Where its logs and data go; created here.
     pub folder: &'a Path,
+    /// The words of its launcher, on a pretended host.
+    pub launcher: Option<Vec<String>>,
     /// The mark of its run, for [`sweep`].
     pub mark: &'a str,
     /// The disk that it meets.
@@ -58,6 +61,9 @@ pub struct Process {
     drains: Vec<JoinHandle<()>>,
     cpu_ns: Option<u64>,
     waiter: JoinHandle<()>,
+    /// Whether it is held stopped, and whether that changed since it was last asked for.
+    is_held: Cell<bool>,
+    was_signalled: Cell<bool>,
 }
 
 impl Process {
@@ -73,7 +79,15 @@ impl Process {
         let fill = |argument: &String| {
             argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
         };
-        let mut command = std::process::Command::new(&launch.program.path);
+        // On a pretended host the launcher waits first, then becomes the program.
+        let mut command = match &launch.launcher {
+            None => std::process::Command::new(&launch.program.path),
+            Some(words) => {
+                let mut command = std::process::Command::new(std::env::current_exe()?);
+                command.args(words).arg(&launch.program.path);
+                command
+            }
+        };
         command
             .args(launch.port.map(|port| port.to_string()))
             .arg(id.to_string())
@@ -114,6 +128,8 @@ impl Process {
             drains,
             cpu_ns: None,
             waiter,
+            is_held: Cell::new(false),
+            was_signalled: Cell::new(false),
         })
     }
 
@@ -140,13 +156,22 @@ impl Process {
         let _ = killpg(self.pid, Signal::SIGTERM);
     }
 
+    /// Whether the harness itself holds it stopped, or did since this was last asked.
+    pub fn was_stopped_by_us(&self) -> bool {
+        self.was_signalled.replace(false) || self.is_held.get()
+    }
+
     /// SIGSTOP to the whole group. SIGKILL still reaches it, so that its guard ends it all the same.
     pub fn stop(&self) {
+        self.is_held.set(true);
+        self.was_signalled.set(true);
         let _ = killpg(self.pid, Signal::SIGSTOP);
     }
 
     /// SIGCONT to the whole group.
     pub fn go_on(&self) {
+        self.is_held.set(false);
+        self.was_signalled.set(true);
         let _ = killpg(self.pid, Signal::SIGCONT);
     }
 

@@ -14,6 +14,7 @@
 //! - [`rules`]: what a link may do to messages; one file per rule.
 //! - [`delay`]: messages on their way, until their time has come.
 
+pub mod course_2016;
 pub mod delay;
 pub mod envelope;
 pub mod leader;

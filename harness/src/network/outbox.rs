@@ -55,6 +55,11 @@ impl Outbox {
     }
 
     /// Whether nothing waits.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::course_2016::{Course2016, GivenUpFor, RouterKind};
 use super::delay::{DelayQueue, Delayed};
 use super::envelope::{AnsweredValue, Envelope, NotAMessage};
 use super::leader::LeaderView;
@@ -33,6 +34,8 @@ pub struct Router {
     /// Messages between replicas since the clock started.
     crossed: u64,
     has_started: bool,
+    /// The rules of 2016, if they are asked for.
+    course: Option<Course2016>,
     is_over: bool,
 }
 
@@ -40,6 +43,7 @@ pub struct Router {
 #[derive(Default)]
 struct Port {
     connection: Option<Connection>,
+    has_connected: bool,
     outbox: Outbox,
 }
 
@@ -87,6 +91,7 @@ impl Router {
             remarks: Remarks::default(),
             crossed: 0,
             has_started: false,
+            course: (plan.router == RouterKind::Course2016).then(Course2016::default),
             is_over: false,
         };
         if plan.scenario.drops > 0.0 {
@@ -118,6 +123,7 @@ impl Router {
     pub fn connected(&mut self, id: NodeId, connection: Connection) {
         if let Some(port) = self.ports.get_mut(&id) {
             port.connection = Some(connection);
+            port.has_connected = true;
         }
         self.words.connected(id);
     }
@@ -135,6 +141,9 @@ impl Router {
     /// A replica died: nobody is led by it any more.
     pub fn died(&mut self, id: NodeId) {
         self.leader.forget(id);
+        if let Some(course) = &mut self.course {
+            course.died(id);
+        }
         let connection = self.ports.get(&id).and_then(|port| port.connection.as_ref());
         if connection.is_some_and(|connection| !connection.tells_of_its_end()) {
             self.disconnected(id);
@@ -421,9 +430,22 @@ impl Router {
         let Some(port) = self.ports.get_mut(&to) else { return };
         let sent = match &mut port.connection {
             None => Sent::Gone,
+            Some(connection) if self.course.is_some() => {
+                connection.send_blocking(&message.packet, limits::DEADLOCK)
+            }
             Some(_) if !port.outbox.is_empty() => Sent::WouldBlock,
             Some(connection) => connection.send(&message.packet),
         };
+        if let Some(course) = &mut self.course {
+            match sent {
+                Sent::Gone if !port.has_connected => {
+                    course.unable_to_send(message.from, to, GivenUpFor::NotConnected);
+                }
+                Sent::Gone => course.unable_to_send(message.from, to, GivenUpFor::HungUp),
+                Sent::WouldBlock => course.unable_to_send(message.from, to, GivenUpFor::Deadlock),
+                Sent::Delivered | Sent::TooLarge => {}
+            }
+        }
         match sent {
             Sent::Delivered => self.ledger.delivered(to, &message),
             Sent::Gone => self.ledger.lost(to, &message, DropCause::Gone),
@@ -455,6 +477,23 @@ impl Router {
                 _ => self.ledger.delivered(to, &message),
             }
         }
+    }
+
+    /// The rules of 2016, if they are asked for.
+    pub fn course(&mut self) -> Option<&mut Course2016> {
+        self.course.as_mut()
+    }
+
+    /// Closes every replica's socket.
+    pub fn close_all(&mut self) {
+        for port in self.ports.values_mut() {
+            port.connection = None;
+        }
+    }
+
+    /// How many messages wait for a replica that does not read.
+    pub fn waiting(&self, to: NodeId) -> usize {
+        self.ports.get(&to).map_or(0, |port| port.outbox.len())
     }
 
     /// The run is over: what still waits was not read in time.

@@ -9,7 +9,10 @@ pub mod operations;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::program::Program;
+use crate::host::plan::HostPlan;
+use crate::host::profile::Profile;
 use crate::ids::NodeId;
+use crate::network::course_2016::RouterKind;
 use crate::scenario::{FaultKind, Parameters, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
@@ -35,6 +38,12 @@ pub struct Plan {
     pub operations: OperationPlan,
     /// The seed of the links' decisions: see [`Plan::link`].
     pub links: Seed,
+    /// The host that is pretended to the replicas; `null`: the host as it is.
+    #[serde(default)]
+    pub host: Option<HostPlan>,
+    /// Whose rules the network follows.
+    #[serde(default)]
+    pub router: RouterKind,
     /// The seed of the clients' choices of replicas.
     pub routes: Seed,
 }
@@ -85,6 +94,8 @@ impl Plan {
             faults: faults.collect(),
             operations: OperationPlan::draw(scenario, seed),
             links: seed.derive("links"),
+            host: None,
+            router: RouterKind::Default,
             routes: seed.derive("routes"),
             scenario: scenario.clone(),
         }
@@ -106,6 +117,15 @@ impl Plan {
                 Err(NoDataDirectory { path, kind: fault.kind })
             }
         }
+    }
+
+    /// The same plan on a pretended host, under these rules of the network.
+    #[must_use]
+    pub fn on(mut self, profile: Option<&Profile>, router: RouterKind) -> Self {
+        self.host =
+            profile.map(|profile| HostPlan::draw(profile, self.scenario.replicas, self.seed));
+        self.router = router;
+        self
     }
 
     /// The seed of one link's decisions, by the number of the message on that link.

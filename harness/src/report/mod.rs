@@ -30,7 +30,7 @@ pub mod totals;
 pub mod verdict_json;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use std::path::{Path, PathBuf};
 

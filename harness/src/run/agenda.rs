@@ -27,6 +27,8 @@ pub enum Task {
     Ask,
     /// The loop measures by how much it is late.
     Tick,
+    /// The host is looked at.
+    Look,
     /// The history is written through.
     Flush,
 }

@@ -1,15 +1,15 @@
 //! The one loop that gives all events of a run their order.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
 use super::agenda::{Agenda, Task};
+use super::look::HostLooks;
 use super::progress::Progress;
 use super::record::{
-    Death, EndReason, FaultRecord, HostRecord, ProtocolOddity, ProtocolViolation, ReplicaRecord,
-    RunRecord,
+    Death, EndReason, FaultRecord, ProtocolOddity, ProtocolViolation, ReplicaRecord, RunRecord,
 };
 use super::start::Cluster;
 use super::strike::Faults;
@@ -21,6 +21,7 @@ use crate::cluster::sweep;
 use crate::ids::NodeId;
 use crate::journal::Journal;
 use crate::limits;
+use crate::network::course_2016::{Course2016, RouterKind};
 use crate::network::router::ToClient;
 use crate::network::transport::TransportEvent;
 use crate::report::leaders_jsonl::LeadersFile;
@@ -44,9 +45,8 @@ pub struct Dispatcher {
     deaths: BTreeMap<NodeId, Death>,
     journal: Journal,
     leaders: LeadersFile,
-    host: HostRecord,
+    pub(super) looks: HostLooks,
     origin: Instant,
-    wall_origin: SystemTime,
     pub(super) survey: Option<Survey>,
     /// Until when the last questions wait for those who were started again.
     settle_by: Option<RunTime>,
@@ -56,11 +56,18 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Prepares the run of a connected cluster; the clock starts here.
-    pub fn new(order: Order, journal: Journal, leaders: LeadersFile, mut cluster: Cluster) -> Self {
+    pub(super) fn new(
+        order: Order,
+        journal: Journal,
+        leaders: LeadersFile,
+        mut looks: HostLooks,
+        mut cluster: Cluster,
+    ) -> Self {
         let plan = &order.plan;
         let scenario = &plan.scenario;
         let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
         cluster.begin();
+        looks.start();
         let mut dispatcher = Self {
             faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
             alive: replicas.iter().copied().collect(),
@@ -75,9 +82,8 @@ impl Dispatcher {
             deaths: BTreeMap::new(),
             journal,
             leaders,
-            host: HostRecord::default(),
+            looks,
             origin: Instant::now(),
-            wall_origin: SystemTime::now(),
             survey: None,
             settle_by: None,
             ended_at: None,
@@ -99,6 +105,7 @@ impl Dispatcher {
         let end_of_requests = RunTime::from(scenario.start_wait + scenario.request_phase);
         let end = RunTime::from(scenario.duration());
         self.agenda.add(RunTime::ZERO, Task::Tick);
+        self.agenda.add(RunTime::ZERO, Task::Look);
         self.agenda.add(RunTime::ZERO, Task::Flush);
         for (index, fault) in self.order.plan.faults.iter().enumerate() {
             self.agenda.add(fault.at, Task::Fault(index));
@@ -151,11 +158,13 @@ impl Dispatcher {
     fn perform_due(&mut self) -> Result<(), RunError> {
         self.apply_effects()?;
         self.cluster.router.deliver_due(self.now());
+        self.give_up();
         while let Some((due, task)) = self.agenda.pop_due(self.now()) {
             self.perform(due, task)?;
             // What a fault that ended held back arrives before anything new is sent.
             self.cluster.router.deliver_due(self.now());
             self.apply_effects()?;
+            self.give_up();
         }
         Ok(())
     }
@@ -183,6 +192,7 @@ impl Dispatcher {
             Task::End | Task::Deadline => self.conclude(),
             Task::Ask => self.ask(),
             Task::Tick => self.tick(due),
+            Task::Look => self.look(),
             Task::Flush => {
                 self.journal.flush()?;
                 self.cluster.router.log().flush();
@@ -236,20 +246,7 @@ impl Dispatcher {
 
     fn tick(&mut self, due: RunTime) {
         let now = self.now();
-        let lag = now.since(due);
-        if lag > self.host.max_loop_lag {
-            self.host.max_loop_lag = lag;
-            self.host.max_loop_lag_at = now;
-        }
-        let wall = match SystemTime::now().duration_since(self.wall_origin) {
-            Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
-            Err(behind) => -i64::try_from(behind.duration().as_millis()).unwrap_or(i64::MAX),
-        };
-        let monotonic = i64::try_from(now.since_start().as_millis()).unwrap_or(i64::MAX);
-        let jump = wall.saturating_sub(monotonic);
-        if jump.abs() > self.host.clock_jump_ms.abs() {
-            self.host.clock_jump_ms = jump;
-        }
+        self.looks.loop_came(due, now);
         self.progress.now = now;
         self.progress.messages = self.cluster.router.crossed();
         self.progress.leader = self.cluster.router.leader();
@@ -331,7 +328,11 @@ impl Dispatcher {
                 self.cluster.router.disconnected(id);
             }
             TransportEvent::Writable(id) => self.cluster.router.writable(id),
-            TransportEvent::Packet { from, bytes, length } => {
+            TransportEvent::Packet { from, mut bytes, mut length } => {
+                if self.order.plan.router == RouterKind::Course2016 {
+                    bytes = Course2016::read(&bytes).into();
+                    length = bytes.len();
+                }
                 let now = self.now();
                 let router = &mut self.cluster.router;
                 let to_client = router.packet(now, from, &bytes, length, &self.alive);
@@ -417,6 +418,11 @@ impl Dispatcher {
             |id: &NodeId| self.deaths.contains_key(id) || self.gone_after_end.contains(id);
         let mut left: BTreeSet<NodeId> =
             self.replicas.iter().copied().filter(|id| !has_ended(id)).collect();
+        if self.order.plan.router == RouterKind::Course2016 {
+            // It closes before it kills: replicas print that their connection was reset.
+            self.cluster.router.close_all();
+            tokio::time::sleep(limits::CLOSE_BEFORE_KILL).await;
+        }
         for process in self.cluster.processes.values_mut() {
             process.kill();
         }
@@ -435,15 +441,13 @@ impl Dispatcher {
 
     fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> RunRecord {
         let plan = std::sync::Arc::clone(&self.order.plan);
+        let host = self.host_record(duration);
         for id in not_reaped {
             tracing::warn!("replica {id} was killed, but the system did not tell of its death");
         }
         let mut replicas = Vec::new();
         for (&id, process) in &self.cluster.processes {
             let connect_time = self.cluster.connect_times.get(&id).copied();
-            if let Some(start) = connect_time.filter(|&start| start > limits::LATE_START) {
-                self.host.late_starts.push((id, start));
-            }
             replicas.push(ReplicaRecord {
                 id,
                 pid: process.pid(),
@@ -479,7 +483,7 @@ impl Dispatcher {
             violations: traffic.remarks.violations,
             oddities: traffic.remarks.oddities,
             remarks: traffic.log_problem.into_iter().collect(),
-            host: self.host,
+            host,
             end: self.end.unwrap_or(EndReason::Completed),
             duration,
         }

@@ -6,6 +6,7 @@
 //! - `dispatcher`: the one loop that gives all events their order.
 //! - `strike`: a fault's time has come.
 //! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
+//! - `look`: the host is looked at meanwhile.
 //! - `agenda`: what is due when.
 //! - [`record`]: what a run leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.
@@ -13,6 +14,7 @@
 
 mod agenda;
 mod dispatcher;
+mod look;
 pub mod probe;
 pub mod progress;
 pub mod record;
@@ -143,8 +145,9 @@ pub fn execute(order: Order) -> Result<RunRecord, RunError> {
     let journal = Journal::create(&order.folder.join("history.jsonl"), scenario, seed.0)?;
     let leaders =
         LeadersFile::create(&order.folder).map_err(RunError::system("writing leaders.jsonl"))?;
+    let looks = look::HostLooks::create(order.folder.clone())?;
     local.block_on(&runtime, async {
         let cluster = start::start(&order).await?;
-        dispatcher::Dispatcher::new(order, journal, leaders, cluster).run().await
+        dispatcher::Dispatcher::new(order, journal, leaders, looks, cluster).run().await
     })
 }

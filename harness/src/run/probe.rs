@@ -98,6 +98,7 @@ impl Probe<'_> {
             peers: &ids[1..],
             directory: scratch.path(),
             folder: logs.path(),
+            launcher: None,
             mark: &self.mark,
             disk: crate::cluster::os::Disk::Good,
         };

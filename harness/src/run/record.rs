@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::disturbance::Disturbance;
 use crate::ids::NodeId;
+use crate::network::course_2016::GivenUp;
 use crate::network::words::LeaderWord;
 pub use crate::op::OpKind;
 use crate::plan::Plan;
@@ -399,8 +401,10 @@ pub struct HostRecord {
     pub max_loop_lag_at: RunTime,
     /// The largest gap between the wall clock and the monotonic one, in milliseconds.
     pub clock_jump_ms: i64,
-    /// Replicas that never connected although they lived, or were late.
-    pub late_starts: Vec<(NodeId, Duration)>,
+    /// Whom the rules of 2016 gave up, and killed.
+    pub given_up: Vec<GivenUp>,
+    /// What exceeded its threshold, in the order of its beginnings.
+    pub disturbances: Vec<Disturbance>,
 }
 
 /// Why a run ended.

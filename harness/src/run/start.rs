@@ -11,11 +11,14 @@ use tokio::time::timeout_at;
 
 use super::{Order, RunError};
 use crate::clients::Pool;
+use crate::cluster::launch;
 use crate::cluster::os::Disk;
+use crate::cluster::pretend::Pretence;
 use crate::cluster::process::{Exited, Launch, Process, describe};
 use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::network::course_2016::RouterKind;
 use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
 use crate::network::transport::{Endpoint, Transport, TransportEvent};
@@ -61,6 +64,8 @@ impl Drop for Scratch {
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
 /// processes are killed first, sockets closed after.
 pub struct Cluster {
+    /// The pretended host.
+    pretence: Pretence,
     /// The replicas.
     pub processes: BTreeMap<NodeId, Process>,
     /// Deaths, as `waitpid` tells them.
@@ -103,6 +108,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     let senders: Vec<NodeId> =
         (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
     let mut cluster = Cluster {
+        pretence: Pretence::default(),
         processes: BTreeMap::new(),
         exits,
         exit_sender,
@@ -118,7 +124,15 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     for &id in &replicas {
         cluster.spawn(id, order, Disk::Good)?;
     }
-    cluster.wait_for_connections(order).await?;
+    if let Some(host) = &plan.host {
+        let pids: Vec<i32> = cluster.processes.values().map(Process::pid).collect();
+        cluster.pretence = Pretence::begin(host, &pids, &order.mark)
+            .map_err(RunError::system("pretending the host that was asked for"))?;
+    }
+    // The old simulator routes from the first moment on.
+    if plan.router == RouterKind::Default {
+        cluster.wait_for_connections(order).await?;
+    }
     Ok(cluster)
 }
 
@@ -145,6 +159,7 @@ impl Cluster {
             peers: &peers,
             directory: self.scratch.path(),
             folder: &folder,
+            launcher: launch::words(order.plan.host.as_ref(), id),
             mark: &order.mark,
             disk,
         };

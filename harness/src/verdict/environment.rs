@@ -1,35 +1,20 @@
 //! Was it the host?
 
 use super::{Answer, Question, Standing};
+use crate::host::disturbance::Disturbance;
 use crate::limits;
 use crate::run::record::{DropCause, RunRecord};
 
-/// The answer, from what the harness measured while it worked.
-pub fn answer(record: &RunRecord) -> Answer {
+/// The answer, from what the harness measured while it worked. `blamed` are the sentences by which
+/// other answers were laid to the host.
+pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
     let host = &record.host;
-    let mut causes = Vec::new();
-    if host.max_loop_lag > limits::LOOP_LAG {
-        causes.push(format!(
-            "the harness's own loop stood still for {:.1} s until {}: the host is overloaded, or \
-             was suspended",
-            host.max_loop_lag.as_secs_f64(),
-            host.max_loop_lag_at
-        ));
-    }
-    if host.clock_jump_ms.abs() > limits::CLOCK_JUMP_MS {
-        causes.push(format!(
-            "the wall clock left the monotonic one by {} ms: somebody set it",
-            host.clock_jump_ms
-        ));
-    }
-    let missing = record
-        .replicas
-        .iter()
-        .filter(|replica| replica.connect_time.is_none() && replica.death.is_none());
-    causes.extend(missing.map(|replica| {
-        format!("{} lived to the end but never connected to its socket", replica.id)
-    }));
-    let remarks = remarks(record);
+    let (spoiling, named): (Vec<&Disturbance>, Vec<&Disturbance>) =
+        host.disturbances.iter().partition(|it| it.spoils());
+    let mut causes = blamed.to_vec();
+    causes.extend(told(&spoiling));
+    let mut remarks = told(&named);
+    remarks.extend(messages(record));
     if causes.is_empty() {
         let lag = host.max_loop_lag.as_secs_f64() * 1e3;
         let sentence = format!("the host kept up (the loop was late by {lag:.0} ms at most)");
@@ -41,21 +26,37 @@ pub fn answer(record: &RunRecord) -> Answer {
         .with_details(remarks)
 }
 
-/// What may have mattered, but need not.
-fn remarks(record: &RunRecord) -> Vec<String> {
-    let mut remarks: Vec<String> = record
-        .host
-        .late_starts
+fn told(disturbances: &[&Disturbance]) -> Vec<String> {
+    let mut told: Vec<String> = disturbances
         .iter()
-        .map(|(id, time)| format!("{id} took {:.1} s to connect", time.as_secs_f64()))
+        .take(limits::DISTURBANCES_TOLD)
+        .map(|disturbance| disturbance.describe())
         .collect();
-    let full: u64 = record
-        .messages
-        .values()
-        .filter_map(|counts| counts.dropped.get(&DropCause::FullQueue))
-        .sum();
+    let left = disturbances.len() - told.len();
+    if left > 0 {
+        told.push(format!("and {left} more disturbances like these"));
+    }
+    told
+}
+
+/// What may have mattered in the sockets, but need not.
+fn messages(record: &RunRecord) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let lost = |cause: DropCause| -> u64 {
+        record.messages.values().filter_map(|counts| counts.dropped.get(&cause)).sum()
+    };
+    let full = lost(DropCause::FullQueue);
     if full > 0 {
         remarks.push(format!("{full} messages were lost because their receiver did not read"));
+    }
+    let lives = |id| record.replicas.iter().any(|it| it.id == id && it.death.is_none());
+    let to_living = record.messages.iter().filter(|((_, to, _), _)| lives(*to));
+    let failed: u64 =
+        to_living.filter_map(|(_, counts)| counts.dropped.get(&DropCause::Gone)).sum();
+    if failed > 0 {
+        remarks.push(format!(
+            "{failed} messages could not be sent to replicas that lived, but were not connected"
+        ));
     }
     remarks
 }

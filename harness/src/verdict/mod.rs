@@ -3,6 +3,7 @@
 //! Each file here answers one question from the [`RunRecord`](crate::run::record::RunRecord);
 //! [`judge`] puts them together. A report only shows what stands here.
 
+mod blame;
 mod environment;
 mod evidence;
 mod liveness;
@@ -143,14 +144,12 @@ impl Verdict {
 /// Answers all five questions about a run; `safety` is the checker's answer about its history.
 pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
     let evidence = evidence::answer(record, &safety);
+    let (process, died) = blame::lay_to_host(record, process::answer(record));
+    let (liveness, waited) = blame::lay_to_host(record, liveness::answer(record));
+    let blamed: Vec<String> = died.into_iter().chain(waited).collect();
+    let environment = environment::answer(record, &blamed);
     Verdict {
-        answers: vec![
-            safety,
-            process::answer(record),
-            liveness::answer(record),
-            environment::answer(record),
-            evidence,
-        ],
+        answers: vec![safety, process, liveness, environment, evidence],
         is_interrupted: record.end == EndReason::Interrupted,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -146,6 +147,16 @@ impl Connection {
     pub fn send(&mut self, packet: &[u8]) -> Sent {
         match self {
             Self::Seqpacket(connection) => connection.send(packet),
+            Self::Stream(connection) => connection.send(packet),
+            Self::Udp(connection) => connection.send(packet),
+        }
+    }
+
+    /// Sends one message as the course's simulator of 2016 does: everything waits until the socket
+    /// takes it, or the time is over. Only packets are sent so.
+    pub fn send_blocking(&mut self, packet: &[u8], patience: Duration) -> Sent {
+        match self {
+            Self::Seqpacket(connection) => connection.send_blocking(packet, patience),
             Self::Stream(connection) => connection.send(packet),
             Self::Udp(connection) => connection.send(packet),
         }

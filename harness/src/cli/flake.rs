@@ -1,0 +1,137 @@
+//! `harness flake`: hosts by routers by tests, many starts, and what it says about the account.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::quietly::Batch;
+use super::{Failure, RESULTS, session};
+use crate::cluster::program::Program;
+use crate::exit::Exit;
+use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
+use crate::flake::report;
+use crate::host::profiles;
+use crate::network::course_2016::RouterKind;
+use crate::plan::Plan;
+use crate::seed::Seed;
+
+/// `harness flake`.
+#[derive(Debug, Args)]
+pub struct FlakeArgs {
+    /// Half a minute: what goes in which direction, with wide intervals.
+    #[arg(long, conflicts_with = "thorough")]
+    quick: bool,
+    /// Some ten minutes: narrow intervals.
+    #[arg(long)]
+    thorough: bool,
+    /// The seed of every random choice.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The replica program [default: `replica` beside this program].
+    #[arg(long, value_name = "PATH")]
+    replica: Option<PathBuf>,
+    /// One more argument for each replica. Repeat it for more.
+    #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
+    replica_arguments: Vec<String>,
+    /// Runs at the same time; they mostly wait.
+    #[arg(long, default_value_t = 24, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Milliseconds between the starts of two runs, so that they do not disturb one another.
+    #[arg(long, default_value_t = 120, value_name = "MS",
+          value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pace: u64,
+    /// Where `flake/*.csv` goes.
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
+    results: PathBuf,
+}
+
+/// Suites for each host and router. Twelve suites are 204 starts.
+fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
+    let times = match (arguments.quick, arguments.thorough) {
+        (true, _) => [1, 3, 1, 1, 1],
+        (_, true) => [40, 60, 40, 60, 60],
+        _ => [12, 12, 6, 12, 12],
+    };
+    let cell = |host: &str, router: RouterKind, suites: usize| {
+        (Cell { host: host.to_owned(), router: router.name() }, router, suites)
+    };
+    vec![
+        cell("quiet", RouterKind::Course2016, times[0]),
+        cell("login-server", RouterKind::Course2016, times[1]),
+        cell("due-date", RouterKind::Course2016, times[2]),
+        cell("login-server", RouterKind::Default, times[3]),
+        cell("due-date", RouterKind::Default, times[4]),
+    ]
+}
+
+/// The whole experiment.
+pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
+    let path = match &arguments.replica {
+        Some(path) => path.clone(),
+        None => session::bundled_replica().map_err(Failure::usage)?,
+    };
+    let program =
+        Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;
+    let folder = arguments.results.join("flake");
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("making the folder {}", folder.display()))
+        .map_err(Failure::usage)?;
+    let batch = Batch::new(program, Duration::from_millis(arguments.pace))?;
+    let trials = experiment::trials(&cells(arguments), arguments.seed);
+    eprintln!("harness: {} starts, some {} s", trials.len(), seconds(arguments, trials.len()));
+    let mut results = make(&batch, &trials, arguments)?;
+    let again = alone(&results);
+    results.extend(make(&batch, &again, arguments)?);
+
+    let tallies = experiment::tally(&results);
+    let write = || -> std::io::Result<()> {
+        report::starts(&results, File::create(folder.join("starts.csv"))?)?;
+        report::cells(&tallies, File::create(folder.join("cells.csv"))?)
+    };
+    write().with_context(|| format!("writing into {}", folder.display()))?;
+    super::print(&report::text(&tallies))?;
+    super::print(&format!("\nresults  {}/starts.csv, cells.csv\n", folder.display()))?;
+    if batch.is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    let all_hold = report::claims(&tallies).iter().all(|(_, holds, _)| *holds);
+    // The experiment is about directions; one that did not come out decides nothing.
+    Ok(if all_hold { Exit::Valid } else { Exit::Undecided })
+}
+
+fn seconds(arguments: &FlakeArgs, starts: usize) -> u64 {
+    let starts = starts as u64;
+    let by_pace = starts * arguments.pace / 1000;
+    by_pace.max(starts * 3 / u64::from(arguments.jobs)) + 5
+}
+
+/// Each test that failed once more, with a draw of its own: as by hand.
+fn alone(results: &[(Trial, Outcome)]) -> Vec<Trial> {
+    let failed = results.iter().filter(|(_, outcome)| outcome.error.is_some());
+    failed
+        .map(|(trial, _)| Trial {
+            suite: None,
+            seed: Seed(trial.seed).derive("alone").draw(0) >> 32,
+            ..trial.clone()
+        })
+        .collect()
+}
+
+fn make(
+    batch: &Batch,
+    trials: &[Trial],
+    arguments: &FlakeArgs,
+) -> anyhow::Result<Vec<(Trial, Outcome)>> {
+    batch.share_out(trials, usize::from(arguments.jobs), |trial| {
+        let scenario = experiment::scenario(trial.test)?;
+        let profile = profiles::find(&trial.cell.host)?;
+        let seed = Seed(trial.seed).derive(TESTS[trial.test].0);
+        let plan = Plan::draw(&scenario, seed).on(Some(&profile), trial.kind);
+        let (record, verdict) = batch.run(plan)?;
+        Ok((trial.clone(), experiment::outcome(&record, &verdict)))
+    })
+}

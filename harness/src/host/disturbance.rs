@@ -1,0 +1,169 @@
+//! What the host did to a run beyond a threshold: what, to whom, from when to when, how much.
+//!
+//! The thresholds are in [`crate::limits`], each with its reason.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::NodeId;
+use crate::limits;
+use crate::time::RunTime;
+
+/// What can be wrong with a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisturbanceKind {
+    /// The harness's own loop stood still; the figure is by how many seconds at most.
+    LoopLag,
+    /// A replica was ready to run and waited for a processor; seconds in all.
+    Starved,
+    /// A replica was stopped by a signal that the harness did not send; seconds in all.
+    Stopped,
+    /// A replica was late to connect; seconds.
+    LateStart,
+    /// A replica lived and never connected; seconds that it was waited for.
+    NeverConnected,
+    /// The wall clock left the monotonic one; seconds.
+    ClockJump,
+    /// The whole system slept; seconds.
+    Suspended,
+    /// Processes waited for a processor nearly all the time; the largest share.
+    CpuPressure,
+    /// Processes waited for a disk most of the time; the largest share.
+    IoPressure,
+    /// Processes waited for memory; the largest share.
+    MemoryPressure,
+    /// The hypervisor gave the processors to others; the largest share.
+    Steal,
+    /// The dispatcher was behind by many events; the most.
+    Backlog,
+    /// A replica did not read what was sent to it; the most messages that waited.
+    FullQueue,
+    /// Nearly all descriptors of the harness were in use; the most.
+    Descriptors,
+    /// The disk with the results was full; kB left at least.
+    DiskFull,
+    /// The kernel killed processes for want of memory; how many.
+    OutOfMemory,
+}
+
+impl DisturbanceKind {
+    /// Whether a run with it is no measurement, also where nothing failed. The others are slowness: named, and to
+    /// blame only for what failed meanwhile.
+    pub fn spoils(self) -> bool {
+        match self {
+            Self::Stopped
+            | Self::NeverConnected
+            | Self::ClockJump
+            | Self::Suspended
+            | Self::Descriptors
+            | Self::DiskFull => true,
+            Self::LoopLag
+            | Self::Starved
+            | Self::LateStart
+            | Self::CpuPressure
+            | Self::IoPressure
+            | Self::MemoryPressure
+            | Self::Steal
+            | Self::Backlog
+            | Self::FullQueue
+            | Self::OutOfMemory => false,
+        }
+    }
+
+    /// Whether time under it is time that a replica or the harness did not have. Pressure and steal
+    /// tell of the host as a whole: whom it hit shows as [`Self::Starved`].
+    pub fn takes_time(self) -> bool {
+        matches!(self, Self::LoopLag | Self::Starved | Self::Stopped | Self::Suspended)
+    }
+}
+
+/// One disturbance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Disturbance {
+    /// What.
+    pub kind: DisturbanceKind,
+    /// Whom it hit; `None`: the harness, or the whole host.
+    pub replica: Option<NodeId>,
+    /// Since when.
+    pub from: RunTime,
+    /// Until when.
+    pub until: RunTime,
+    /// How much, in the unit of its kind.
+    pub figure: f64,
+}
+
+impl Disturbance {
+    /// Whether the run is no measurement because of it.
+    pub fn spoils(&self) -> bool {
+        let lag = limits::LOOP_LAG.as_secs_f64();
+        self.kind.spoils() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
+    }
+
+    /// Whether it and that span of time have a moment in common.
+    pub fn overlaps(&self, from: RunTime, until: RunTime) -> bool {
+        self.from <= until && from <= self.until
+    }
+
+    /// What happened, as a clause with its figure and its moments.
+    pub fn describe(&self) -> String {
+        let figure = self.figure;
+        let when = if self.until.since(self.from).as_millis() < 1 {
+            format!("at {}", self.from)
+        } else {
+            format!("between {} and {}", self.from, self.until)
+        };
+        let who = self.replica.map_or_else(|| "a replica".to_owned(), |id| id.to_string());
+        let percent = figure * 100.0;
+        match self.kind {
+            DisturbanceKind::LoopLag => format!(
+                "the harness's own loop stood still for {figure:.1} s {when}: the host is \
+                 overloaded, or was suspended"
+            ),
+            DisturbanceKind::Starved => {
+                format!("{who} was ready to run and got no processor for {figure:.2} s {when}")
+            }
+            DisturbanceKind::Stopped => format!(
+                "{who} was stopped for some {figure:.1} s {when} by a signal that the harness did \
+                 not send"
+            ),
+            DisturbanceKind::LateStart => format!("{who} took {figure:.1} s to connect"),
+            DisturbanceKind::NeverConnected => {
+                format!("{who} lived to the end but never connected to its socket")
+            }
+            DisturbanceKind::ClockJump => format!(
+                "the wall clock left the monotonic one by {:.0} ms {when}: somebody set it",
+                figure * 1e3
+            ),
+            DisturbanceKind::Suspended => format!("the system slept for {figure:.1} s {when}"),
+            DisturbanceKind::CpuPressure => {
+                format!("processes waited for a processor {percent:.0} % of the time {when}")
+            }
+            DisturbanceKind::IoPressure => {
+                format!("processes waited for a disk {percent:.0} % of the time {when}")
+            }
+            DisturbanceKind::MemoryPressure => {
+                format!("processes waited for memory {percent:.0} % of the time {when}")
+            }
+            DisturbanceKind::Steal => {
+                format!("the hypervisor took {percent:.0} % of the processors {when}")
+            }
+            DisturbanceKind::Backlog => {
+                format!("up to {figure:.0} events waited for the harness {when}")
+            }
+            DisturbanceKind::FullQueue => {
+                format!("up to {figure:.0} messages waited for {who}, which did not read, {when}")
+            }
+            DisturbanceKind::Descriptors => {
+                format!(
+                    "{figure:.0} descriptors of the harness were open {when}, nearly all it may have"
+                )
+            }
+            DisturbanceKind::DiskFull => {
+                format!("the disk with the results was full {when} ({figure:.0} kB left)")
+            }
+            DisturbanceKind::OutOfMemory => {
+                format!("the kernel killed {figure:.0} processes for want of memory {when}")
+            }
+        }
+    }
+}

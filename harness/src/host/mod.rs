@@ -1,0 +1,18 @@
+//! The host: what it did to a run, as measured; and what it is pretended to be.
+//!
+//! - [`profile`], [`profiles`]: what a host can be like, and those that have a name; [`plan`]: what the seed makes
+//!   of one.
+//! - [`sample`]: one look at the host and its processes, as plain values, and as rows of `host.csv`.
+//! - [`watch`]: from looks to [`disturbance`]s: what exceeded its threshold from when to when.
+//!
+//! - [`diagnosis`]: the host or the replica? From runs on two hosts.
+//!
+//! The looking itself is in [`crate::cluster::gauges`], the judging in [`crate::verdict`].
+
+pub mod diagnosis;
+pub mod disturbance;
+pub mod plan;
+pub mod profile;
+pub mod profiles;
+pub mod sample;
+pub mod watch;

@@ -1,0 +1,237 @@
+//! From looks at the host to what was wrong with it: pure, fed by the dispatcher.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::disturbance::{Disturbance, DisturbanceKind};
+use super::sample::{HostSample, OwnSample, ProcessSample};
+use crate::ids::NodeId;
+use crate::limits;
+use crate::time::RunTime;
+
+/// Compares each look with the last one, and remembers what exceeded its threshold.
+#[derive(Debug, Default)]
+pub struct Watch {
+    replicas: BTreeMap<NodeId, (RunTime, ProcessSample)>,
+    host: Option<(RunTime, HostSample)>,
+    disturbances: Vec<Disturbance>,
+}
+
+/// What the harness itself did to a replica since the last look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// Whether the system told of a stop or its end since the last look.
+    pub was_stopped: bool,
+    /// Whether the harness stopped it or let it go on since the last look, or holds it stopped.
+    pub is_ours: bool,
+    /// Whether the pretended host stops replicas, for want of a processor.
+    pub is_pretended: bool,
+}
+
+impl Watch {
+    /// The loop was due at `due` and came at `now`.
+    pub fn loop_came(&mut self, due: RunTime, now: RunTime) {
+        let lag = now.since(due);
+        if lag > limits::LOOP_LAG_NAMED {
+            self.note(DisturbanceKind::LoopLag, None, due, now, lag.as_secs_f64());
+        }
+    }
+
+    /// A look at one replica.
+    pub fn replica(
+        &mut self,
+        now: RunTime,
+        id: NodeId,
+        sample: ProcessSample,
+        signals: Signals,
+        queue: usize,
+    ) {
+        if queue > limits::OUTBOX_MESSAGES / 2 {
+            self.note(DisturbanceKind::FullQueue, Some(id), now, now, queue as f64);
+        }
+        let Some((then, last)) = self.replicas.insert(id, (now, sample)) else { return };
+        let is_held = matches!(sample.state, 'T' | 't');
+        if (is_held || (signals.was_stopped && !signals.is_pretended)) && !signals.is_ours {
+            let kind = if signals.is_pretended {
+                DisturbanceKind::Starved
+            } else {
+                DisturbanceKind::Stopped
+            };
+            let seconds = now.since(then).as_secs_f64();
+            self.note(kind, Some(id), then, now, seconds);
+        }
+        let threads = f64::from(last.threads.max(sample.threads).max(1));
+        let delay = sample.run_delay_ns.saturating_sub(last.run_delay_ns);
+        // Of several threads one may be starved while another works: their mean is what is certain.
+        let delay = Duration::from_nanos(delay).as_secs_f64() / threads;
+        if delay > limits::STARVED.as_secs_f64() {
+            self.note(DisturbanceKind::Starved, Some(id), then, now, delay);
+        }
+    }
+
+    /// A replica's process is a new one, or gone: its counters begin again.
+    pub fn forget(&mut self, id: NodeId) {
+        self.replicas.remove(&id);
+    }
+
+    /// A look at the host as a whole.
+    pub fn host(&mut self, now: RunTime, host: HostSample, own: OwnSample, descriptors: u32) {
+        if own.queue > limits::EVENTS_AHEAD / 2 {
+            self.note(DisturbanceKind::Backlog, None, now, now, own.queue as f64);
+        }
+        if own.clock_gap_ms.abs() > limits::CLOCK_JUMP_MS {
+            let seconds = own.clock_gap_ms as f64 / 1e3;
+            self.note(DisturbanceKind::ClockJump, None, now, now, seconds);
+        }
+        if let Some(most) = host.descriptor_limit
+            && u64::from(descriptors) * 100 > most * limits::DESCRIPTORS_PERCENT
+        {
+            self.note(DisturbanceKind::Descriptors, None, now, now, f64::from(descriptors));
+        }
+        if let Some(free) = host.disk_free_kb.filter(|&free| free < limits::DISK_FREE_KB) {
+            self.note(DisturbanceKind::DiskFull, None, now, now, free as f64);
+        }
+        let Some((then, last)) = self.host.replace((now, host)) else { return };
+        self.compare_hosts((then, last), (now, host));
+    }
+
+    fn compare_hosts(&mut self, from: (RunTime, HostSample), until: (RunTime, HostSample)) {
+        let ((then, last), (now, host)) = (from, until);
+        let elapsed = now.since(then).as_secs_f64().max(1e-3);
+        let shares = [
+            (
+                DisturbanceKind::CpuPressure,
+                last.cpu_pressure_us.zip(host.cpu_pressure_us),
+                limits::CPU_PRESSURE,
+            ),
+            (
+                DisturbanceKind::IoPressure,
+                last.io_pressure_us.zip(host.io_pressure_us),
+                limits::IO_PRESSURE,
+            ),
+            (
+                DisturbanceKind::MemoryPressure,
+                last.memory_pressure_us.zip(host.memory_pressure_us),
+                limits::MEMORY_PRESSURE,
+            ),
+        ];
+        for (kind, totals, threshold) in shares {
+            let Some((before, after)) = totals else { continue };
+            let share = (after.saturating_sub(before) as f64 / 1e6 / elapsed).min(1.0);
+            if share > threshold {
+                self.note(kind, None, then, now, share);
+            }
+        }
+        if let (Some((before, after)), Some((all_before, all_after))) =
+            (last.steal_ticks.zip(host.steal_ticks), last.total_ticks.zip(host.total_ticks))
+        {
+            let all = all_after.saturating_sub(all_before).max(1);
+            let share = after.saturating_sub(before) as f64 / all as f64;
+            if share > limits::STEAL {
+                self.note(DisturbanceKind::Steal, None, then, now, share);
+            }
+        }
+        let asleep = host.asleep_ns.saturating_sub(last.asleep_ns);
+        let asleep = Duration::from_nanos(u64::try_from(asleep).unwrap_or(0));
+        if asleep > limits::ASLEEP {
+            self.note(DisturbanceKind::Suspended, None, then, now, asleep.as_secs_f64());
+        }
+        let killed = last.oom_kills.zip(host.oom_kills);
+        let killed = killed.map_or(0, |(before, after)| after.saturating_sub(before));
+        if killed > 0 {
+            self.note(DisturbanceKind::OutOfMemory, None, then, now, killed as f64);
+        }
+    }
+
+    /// Adds a disturbance; one that follows right after another of its kind is the same one.
+    pub fn note(
+        &mut self,
+        kind: DisturbanceKind,
+        replica: Option<NodeId>,
+        from: RunTime,
+        until: RunTime,
+        figure: f64,
+    ) {
+        let reach = limits::HOST_INTERVAL * 3 / 2;
+        let same =
+            self.disturbances.iter_mut().rev().find(|it| {
+                it.kind == kind && it.replica == replica && from.since(it.until) <= reach
+            });
+        if let Some(same) = same {
+            same.until = until.max(same.until);
+            same.figure = match kind {
+                DisturbanceKind::Starved
+                | DisturbanceKind::Stopped
+                | DisturbanceKind::Suspended
+                | DisturbanceKind::OutOfMemory => same.figure + figure,
+                DisturbanceKind::DiskFull => same.figure.min(figure),
+                _ if same.figure.abs() < figure.abs() => figure,
+                _ => same.figure,
+            };
+        } else if self.disturbances.len() < limits::DISTURBANCES {
+            self.disturbances.push(Disturbance { kind, replica, from, until, figure });
+        }
+    }
+
+    /// What was wrong, in the order of its beginnings.
+    pub fn finish(mut self) -> Vec<Disturbance> {
+        self.disturbances.sort_by_key(|it| (it.from, it.kind, it.replica));
+        self.disturbances
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> RunTime {
+        RunTime(ms * 1_000_000)
+    }
+
+    fn looks(delays_ms: &[u64], state: char, is_ours: bool) -> Vec<Disturbance> {
+        let mut watch = Watch::default();
+        let mut total = 0;
+        for (n, delay) in (0..).zip(delays_ms) {
+            total += delay * 1_000_000;
+            let sample =
+                ProcessSample { state, run_delay_ns: total, threads: 1, ..Default::default() };
+            let signals = Signals { is_ours, ..Signals::default() };
+            watch.replica(at(n * 500), NodeId(2), sample, signals, 0);
+        }
+        watch.finish()
+    }
+
+    #[test]
+    fn a_replica_that_gets_no_processor_is_named_from_when_to_when() {
+        let found = looks(&[0, 10, 400, 450, 10, 0], 'R', false);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].from, found[0].until), (at(500), at(1500)));
+        let said = found[0].describe();
+        let expected =
+            "0002 was ready to run and got no processor for 0.85 s between 0.500 s and 1.500 s";
+        assert_eq!(said, expected);
+        assert!(looks(&[0, 10, 20, 10, 0], 'R', false).is_empty(), "little is not named");
+    }
+
+    #[test]
+    fn only_stops_of_others_are_the_hosts() {
+        let found = looks(&[0, 0, 0], 'T', false);
+        assert_eq!(found[0].kind, DisturbanceKind::Stopped);
+        assert!(found[0].spoils());
+        assert!(looks(&[0, 0, 0], 'T', true).is_empty());
+    }
+
+    #[test]
+    fn a_late_loop_and_a_clock_that_was_set_are_named() {
+        let mut watch = Watch::default();
+        watch.loop_came(at(100), at(110));
+        watch.loop_came(at(300), at(2700));
+        let own = OwnSample { clock_gap_ms: -4000, ..OwnSample::default() };
+        watch.host(at(3000), HostSample::default(), own, 7);
+        let found = watch.finish();
+        let kinds: Vec<DisturbanceKind> = found.iter().map(|it| it.kind).collect();
+        assert_eq!(kinds, [DisturbanceKind::LoopLag, DisturbanceKind::ClockJump]);
+        assert!(found.iter().all(Disturbance::spoils), "{found:?}");
+        assert!(found[1].describe().contains("by -4000 ms"), "{}", found[1].describe());
+    }
+}

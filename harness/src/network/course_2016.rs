@@ -1,0 +1,118 @@
+//! The semantics of the course's simulator of 2016, on request (`--router course-2016`).
+//!
+//! It routes from the first moment on; a message to a replica that is not connected is a reason to
+//! give that replica up ("unable to send to replica"), and to kill it; it reads 16,384 bytes of a packet and loses
+//! the rest; it blocks on a socket that is full, and so for ever if the replica behind it is blocked on its own; and in
+//! the end it closes the sockets before it kills. The default router does none of that.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::NodeId;
+use crate::limits;
+use crate::time::RunTime;
+
+/// Whose rules the network follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouterKind {
+    /// Waits until all have connected, loses what is for nobody, never blocks, kills before it closes.
+    #[default]
+    Default,
+    /// As the course's simulator of 2016.
+    #[value(name = "course-2016")]
+    #[serde(rename = "course-2016")]
+    Course2016,
+}
+
+impl RouterKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Course2016 => "course-2016",
+        }
+    }
+}
+
+/// Why a replica was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GivenUpFor {
+    /// It had not connected yet.
+    NotConnected,
+    /// It had closed its socket.
+    HungUp,
+    /// Its socket stayed full: both sides waited for each other.
+    Deadlock,
+}
+
+/// A replica that the router gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// Who.
+    pub id: NodeId,
+    /// When.
+    pub at: RunTime,
+    /// Why.
+    pub why: GivenUpFor,
+    /// Who sent the message.
+    pub sender: NodeId,
+}
+
+/// What the old simulator remembers.
+#[derive(Debug, Default)]
+pub struct Course2016 {
+    gone: BTreeSet<NodeId>,
+    fresh: Vec<GivenUp>,
+}
+
+impl Course2016 {
+    /// What it reads of a packet.
+    pub fn read(packet: &[u8]) -> &[u8] {
+        &packet[..packet.len().min(limits::COURSE_PACKET_BYTES)]
+    }
+
+    /// A message could not be sent.
+    pub fn unable_to_send(&mut self, sender: NodeId, id: NodeId, why: GivenUpFor) {
+        if self.gone.insert(id) {
+            self.fresh.push(GivenUp { id, at: RunTime::ZERO, why, sender });
+        }
+    }
+
+    /// A replica died or was killed: messages for it are no reason for anything any more.
+    pub fn died(&mut self, id: NodeId) {
+        self.gone.insert(id);
+    }
+
+    /// Those that were given up since this was last asked.
+    pub fn take(&mut self, now: RunTime) -> Vec<GivenUp> {
+        let fresh = std::mem::take(&mut self.fresh).into_iter();
+        fresh.map(|given_up| GivenUp { at: now, ..given_up }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_given_up_once_and_never_after_its_death() {
+        let mut course = Course2016::default();
+        let (one, two) = (NodeId(1), NodeId(2));
+        course.died(two);
+        for id in [one, one, two] {
+            course.unable_to_send(NodeId(0), id, GivenUpFor::NotConnected);
+        }
+        let given_up: Vec<NodeId> = course.take(RunTime(9)).iter().map(|it| it.id).collect();
+        assert_eq!(given_up, [one]);
+        assert!(course.take(RunTime(9)).is_empty());
+    }
+
+    #[test]
+    fn of_a_large_packet_it_reads_16_384_bytes() {
+        assert_eq!(Course2016::read(&vec![0; 20_000]).len(), 16_384);
+        assert_eq!(Course2016::read(&[0; 20]).len(), 20);
+    }
+}

@@ -1,0 +1,229 @@
+//! Which failures are the host's: those that a named disturbance accounts for, and no other.
+//!
+//! Slowness excuses time, never an answer: safety is not asked here, nor are deaths of which
+//! slowness is the only explanation; a replica that crashes because it was slow has a bug. An
+//! operation is excused if it would have been answered within the bound without the time that was
+//! taken from whoever had to answer it. A death is excused if the kernel ran out of what its last
+//! words name, or killed for want of memory, at that very time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Answer, Question, Standing};
+use crate::host::disturbance::{Disturbance, DisturbanceKind};
+use crate::ids::NodeId;
+use crate::network::course_2016::{GivenUp, GivenUpFor};
+use crate::run::record::{Death, Outcome, ReplicaRecord, RunRecord};
+use crate::time::RunTime;
+
+/// The answer as it is, or the sentence why the host is to blame for it.
+pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String>) {
+    if answer.standing != Standing::Invalid {
+        return (answer, None);
+    }
+    let excuse = match (answer.question, answer.kind.as_str()) {
+        (Question::Liveness, "unanswered") => late_answers(record),
+        (Question::Process, "died") if record.violations.is_empty() => deaths(record),
+        _ => None,
+    };
+    let Some(excuse) = excuse else { return (answer, None) };
+    let blamed = Answer {
+        standing: Standing::Unknown,
+        kind: "host".to_owned(),
+        sentence: format!("{}, but that was the host: {excuse}", answer.sentence),
+        ..answer
+    };
+    (blamed, Some(excuse))
+}
+
+/// Why each operation that waited too long is the host's; `None` if one of them is not.
+fn late_answers(record: &RunRecord) -> Option<String> {
+    let connected =
+        record.replicas.iter().filter(|it| it.connect_time.is_some() && it.death.is_none()).count();
+    let missing: Vec<&Disturbance> = of_kind(record, DisturbanceKind::NeverConnected).collect();
+    if connected < record.scenario.majority()
+        && connected + missing.len() >= record.scenario.majority()
+    {
+        let said: Vec<String> = missing.iter().map(|it| it.describe()).collect();
+        return Some(format!("{}, so that no majority was there", said.join("; ")));
+    }
+    let bound = record.scenario.liveness_bound;
+    let end = RunTime::from(record.duration);
+    let mut waits: Vec<(RunTime, RunTime)> = record
+        .settling
+        .iter()
+        .filter_map(|operation| Some((operation.started?, operation.answered.unwrap_or(end))))
+        .collect();
+    if record.settling.is_empty() {
+        let last = record.faults.iter().filter_map(|fault| fault.applied_ns).max();
+        let asked = record.operations.iter().filter(|it| Some(it.invoked) >= last);
+        waits = asked
+            .map(|it| match it.outcome {
+                Outcome::Ok => (it.invoked, it.completed.unwrap_or(end)),
+                Outcome::Fail | Outcome::Info => (it.invoked, end),
+            })
+            .collect();
+    }
+    let late = waits.into_iter().filter(|(from, until)| until.since(*from) >= bound);
+    let mut longest: Option<(Duration, (RunTime, RunTime))> = None;
+    for (from, until) in late {
+        let taken = taken(record, from, until);
+        if until.since(from).saturating_sub(taken) >= bound {
+            return None;
+        }
+        if longest.is_none_or(|(most, _)| taken > most) {
+            longest = Some((taken, (from, until)));
+        }
+    }
+    let (taken, (from, until)) = longest?;
+    let reasons: Vec<String> = record
+        .host
+        .disturbances
+        .iter()
+        .filter(|it| it.kind.takes_time() && it.overlaps(from, until))
+        .map(Disturbance::describe)
+        .take(3)
+        .collect();
+    Some(format!(
+        "without the {:.1} s that it took all would have been answered in time: {}",
+        taken.as_secs_f64(),
+        reasons.join("; ")
+    ))
+}
+
+/// How much time the host took between two moments from whoever had to answer: from the harness, from the leader,
+/// or from so many replicas that no majority was left.
+fn taken(record: &RunRecord, from: RunTime, until: RunTime) -> Duration {
+    let mut of_all = Duration::ZERO;
+    let mut of_replica: BTreeMap<NodeId, Duration> = BTreeMap::new();
+    let mut led = Duration::ZERO;
+    for it in &record.host.disturbances {
+        if !it.kind.takes_time() || !it.overlaps(from, until) {
+            continue;
+        }
+        let overlap = until.min(it.until).since(from.max(it.from));
+        let time = overlap.min(Duration::try_from_secs_f64(it.figure).unwrap_or_default());
+        match it.replica {
+            None => of_all += time,
+            Some(id) => {
+                let leader = record.leaders.iter().rev().find(|(at, _)| *at <= it.until);
+                if leader.is_none_or(|(_, leader)| *leader == id) {
+                    led += time;
+                }
+                *of_replica.entry(id).or_default() += time;
+            }
+        }
+    }
+    let dead = record.replicas.iter().filter(|it| it.death.is_some()).count();
+    // So many must be hit together that the others are no majority.
+    let spare = (record.scenario.replicas - record.scenario.majority()).saturating_sub(dead);
+    let mut times: Vec<Duration> = of_replica.into_values().collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    of_all + led.max(times.get(spare).copied().unwrap_or_default())
+}
+
+/// Why each death is the host's; `None` if one of them is not.
+fn deaths(record: &RunRecord) -> Option<String> {
+    let died = record.replicas.iter().filter_map(|replica| {
+        let death = replica.death.as_ref().filter(|death| !death.is_planned)?;
+        Some((replica, death))
+    });
+    let excuses: Option<Vec<String>> =
+        died.map(|(replica, death)| death_of(record, replica, death)).collect();
+    excuses.filter(|excuses| !excuses.is_empty()).map(|excuses| excuses.join("; "))
+}
+
+fn death_of(record: &RunRecord, replica: &ReplicaRecord, death: &Death) -> Option<String> {
+    const NEAR: Duration = Duration::from_secs(1);
+    let near =
+        |kind| of_kind(record, kind).find(|it| it.overlaps(death.at - NEAR, death.at + NEAR));
+    if let Some(given_up) = record.host.given_up.iter().find(|it| it.id == replica.id) {
+        return given_up_alive(given_up);
+    }
+    let words = replica.stderr_tail.to_lowercase();
+    let cause = if death.how.contains("SIGKILL") {
+        near(DisturbanceKind::OutOfMemory)
+    } else if words.contains("no space left on device") {
+        near(DisturbanceKind::DiskFull)
+    } else {
+        None
+    }?;
+    Some(format!("{} ended ({}) while {}", replica.id, death.how, cause.describe()))
+}
+
+/// Whom the rules of 2016 killed before it had connected was loading still.
+fn given_up_alive(given_up: &GivenUp) -> Option<String> {
+    (given_up.why == GivenUpFor::NotConnected).then(|| {
+        format!(
+            "{} had not connected yet, {} into the run, when {} sent it a message: it was alive \
+             and loading, and the rules of 2016 kill for that (\"unable to send to replica\")",
+            given_up.id, given_up.at, given_up.sender
+        )
+    })
+}
+
+fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &Disturbance> {
+    record.host.disturbances.iter().filter(move |it| it.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::run::record::OpKind;
+    use crate::run::record::SettlingOperation;
+
+    /// A run in which the last answer took from 2 s to `answered` (the bound is 5 s).
+    fn slow(answered_s: f64, disturbances: Vec<Disturbance>) -> RunRecord {
+        let mut record = sample::record();
+        record.settling = vec![SettlingOperation {
+            client: NodeId(21),
+            kind: OpKind::Get,
+            key: "k0".into(),
+            started: Some(RunTime::from_secs_f64(2.0)),
+            answered: Some(RunTime::from_secs_f64(answered_s)),
+        }];
+        record.host.disturbances = disturbances;
+        record.replicas.iter_mut().for_each(|replica| replica.death = None);
+        record
+    }
+
+    fn stopped(replica: u16, from: f64, until: f64) -> Disturbance {
+        Disturbance {
+            kind: DisturbanceKind::Stopped,
+            replica: Some(NodeId(replica)),
+            from: RunTime::from_secs_f64(from),
+            until: RunTime::from_secs_f64(until),
+            figure: until - from,
+        }
+    }
+
+    fn late() -> Answer {
+        Answer::new(Question::Liveness, Standing::Invalid, "unanswered", "1 of 1 waited")
+    }
+
+    #[test]
+    fn the_host_is_blamed_for_the_time_that_it_took_from_the_leader_and_no_more() {
+        // 0003 leads from 1.35 s on.
+        let (answer, why) = lay_to_host(&slow(9.0, vec![stopped(3, 2.5, 6.0)]), late());
+        assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
+        assert!(why.unwrap().contains("0003 was stopped"));
+        for (disturbance, why) in [
+            (stopped(3, 2.5, 3.0), "half a second accounts for no seven"),
+            (stopped(1, 2.5, 6.0), "one follower is no majority"),
+            (stopped(3, 20.0, 26.0), "it came later"),
+        ] {
+            let (answer, _) = lay_to_host(&slow(9.0, vec![disturbance]), late());
+            assert_eq!(answer.standing, Standing::Invalid, "{why}");
+        }
+    }
+
+    #[test]
+    fn neither_a_contradiction_nor_a_crash_is_excused_by_slowness() {
+        let record = slow(9.0, vec![stopped(3, 2.5, 6.0)]);
+        for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
+            let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
+            assert_eq!(lay_to_host(&record, answer.clone()), (answer, None));
+        }
+    }
+}
