@@ -13,6 +13,9 @@ run: ## build, and run the demo: a verdict in half a minute
 
 test: lint ## formatting, lints, unit and property tests, the command line, real clusters
 	$(CARGO) build --workspace --bins --examples
+	# The reports are looked at in a browser.
+	test -x /usr/bin/chromium || (apt-get update && apt-get install -y chromium) >/dev/null 2>&1 || \
+		echo "no Chromium could be installed: how the reports look is not tested"
 	# The harness's tests wait more than they compute: several at once.
 	RUST_TEST_THREADS=8 $(CARGO) test --workspace --no-fail-fast
 

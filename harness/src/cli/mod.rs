@@ -8,6 +8,7 @@
 //! - `shrink`: the smallest workload, and the smallest history, that still fail.
 //! - `flake`: the experiment about hosts and routers; `diagnose`: the host or the replica?
 //!   `quietly` makes their runs.
+//! - `report_page`: the pages for people again; `schema`: shapes for editors and tools.
 //! - `list`: what there is to choose from.
 
 mod check;
@@ -20,6 +21,8 @@ mod list;
 mod one_run;
 mod quietly;
 mod repeat;
+mod report_page;
+mod schema;
 mod session;
 mod shrink;
 mod signals;
@@ -66,6 +69,10 @@ enum Command {
     Flake(flake::FlakeArgs),
     /// Was it the host or the replica? A run again, on the quiet host and on the disturbed one.
     Diagnose(diagnose::DiagnoseArgs),
+    /// Write the page about all runs, or again that about one.
+    Report(report_page::ReportArgs),
+    /// Print a JSON Schema, for editors and other tools.
+    Schema(schema::SchemaArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
@@ -136,6 +143,16 @@ struct RunOptions {
     /// What is printed on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// What is wrong as annotations too; `github` also wherever `GITHUB_ACTIONS` is set.
+    #[arg(long, value_enum, value_name = "FOR")]
+    annotations: Option<Annotations>,
+}
+
+/// Who shows annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Annotations {
+    /// Workflow commands of GitHub, on standard error with `--format json`.
+    Github,
 }
 
 /// How a program talks, or that this is to be found out.
@@ -221,6 +238,8 @@ pub fn main() -> Exit {
         Command::Shrink(arguments) => shrink::run(&arguments),
         Command::Flake(arguments) => flake::run(&arguments),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Report(arguments) => report_page::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());

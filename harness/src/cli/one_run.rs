@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::display::Display;
 use super::job::Job;
-use super::{Failure, Format, RunOptions, repeat};
+use super::{Annotations, Failure, Format, RunOptions, repeat};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
@@ -168,4 +168,13 @@ fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
         Format::Human => report::console_block(finished, super::style()),
     };
     shared.display.print(text);
+    let is_on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty());
+    if is_on_github || shared.options.annotations == Some(Annotations::Github) {
+        let text = report::annotations::github(finished);
+        match shared.options.format {
+            Format::Human => shared.display.print(text),
+            // Standard output has one object a line; GitHub reads both.
+            Format::Json => eprint!("{text}"),
+        }
+    }
 }

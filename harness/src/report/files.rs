@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::report::{
-    Finished, html, latency_csv, latency_summary_csv, messages_csv, summary_csv, verdict_json,
+    Finished, html, junit, latency_csv, latency_summary_csv, messages_csv, summary_csv,
+    verdict_json,
 };
 
 /// One file in the folder of a run.
@@ -19,7 +20,7 @@ pub struct ReportFile {
 
 /// All reports, in the order in which people are told of them. (`faults.jsonl`, `leaders.jsonl` and
 /// `messages.jsonl` are not here: the run writes them as it goes, so that they survive a kill.)
-pub const FILES: [ReportFile; 6] = [
+pub const FILES: [ReportFile; 7] = [
     ReportFile {
         name: "latency.csv",
         about: "each operation",
@@ -44,6 +45,11 @@ pub const FILES: [ReportFile; 6] = [
         name: "verdict.json",
         about: "for machines",
         write: |finished, out| verdict_json::write(finished, out),
+    },
+    ReportFile {
+        name: junit::NAME,
+        about: "for a CI server",
+        write: |finished, out| junit::write(finished, out),
     },
     // Last: it reads the others.
     ReportFile {

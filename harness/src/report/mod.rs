@@ -8,22 +8,28 @@
 //! - [`summary_csv`]: one row for the run, also appended to the summary of all runs;
 //! - [`verdict_json`]: for machines, as a file or as one line on standard output;
 //! - [`html`]: one self-contained page of pictures for people, from the run's folder;
+//! - [`junit`], [`annotations`]: for CI servers; [`schema`]: the shapes of files, for other tools;
+//! - [`index`]: all runs on one page;
 //! - [`console`]: the final block for people; [`progress`]: the line while a run goes on.
 //!
 //! [`files`] is the table of what is written into a run's folder: a new format is one new file
 //! here and one line there. [`totals`] and [`quantiles`] hold the numbers that several formats
 //! show; [`text`] makes them readable, and makes foreign text safe for a terminal.
 
+pub mod annotations;
 pub mod console;
 pub mod faults_jsonl;
 pub mod files;
 pub mod html;
+pub mod index;
+pub mod junit;
 pub mod latency_csv;
 pub mod latency_summary_csv;
 pub mod leaders_jsonl;
 pub mod messages_csv;
 pub mod progress;
 pub mod quantiles;
+pub mod schema;
 pub mod summary_csv;
 pub mod text;
 pub mod totals;

@@ -28,7 +28,7 @@ const grouped = (n) => Math.round(n).toLocaleString("en-US");
 /** A duration in microseconds, with about three digits. */
 function took(us) {
   if (us < 1000) return `${Math.round(us)} µs`;
-  if (us < 1e6) return `${(us / 1000).toPrecision(3)} ms`.replace(/\.?0+ ms$/, " ms");
+  if (us < 1e6) return `${(us / 1000).toPrecision(3)} ms`.replace(/(\.\d*?)0+ ms$/, "$1 ms").replace(". ms", " ms");
   return `${(us / 1e6).toPrecision(3)} s`;
 }
 

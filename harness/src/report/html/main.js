@@ -23,7 +23,11 @@ function verdict() {
     const box = el("div", { class: "explanation", id: "explanation" });
     if (told?.short) box.append(el("p", {}, el("strong", {}, plain(told.short))));
     const sections = told?.sections || [];
-    for (const part of sections) box.append(el("h3", {}, plain(part.title)), el("p", { class: "lines" }, part.lines.map(plain).join("\n")));
+    const told_part = (part) => [el("h3", {}, plain(part.title)), el("p", { class: "lines" }, part.lines.map(plain).join("\n"))];
+    const first = sections.filter((part) => part.title === "What went wrong");
+    box.append(...first.flatMap(told_part));
+    const others = sections.filter((part) => !first.includes(part));
+    if (others.length) box.append(el("details", { open: !first.length }, el("summary", { class: "small quiet" }, others.map((part) => part.title.toLowerCase()).join(", ")), others.flatMap(told_part)));
     if (safety?.details?.length && !sections.length) box.append(el("p", { class: "quiet small" }, "The operations that contradict one another, as numbered in the timeline:"),
       el("ol", { class: "small" }, safety.details.map((line) => el("li", {}, plain(line)))));
     card.append(box);

@@ -23,7 +23,7 @@ use page::{Page, Room};
 pub const NAME: &str = "report.html";
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPTS: [&str; 7] = [
     include_str!("base.js"),
     include_str!("timeline.js"),

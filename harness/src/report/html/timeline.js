@@ -13,7 +13,7 @@ function timeline() {
   const order = D.clients.map((_, n) => n).sort((a, b) => (D.clients[a] < D.clients[b] ? -1 : 1));
   const laneTall = Math.max(5, Math.min(28, Math.floor(560 / Math.max(1, lanes.length))));
   const strip = leadership();
-  const rowTall = 9;
+  const rowTall = 11;
   const top = 34 + strip.rows.length * rowTall + 20;
   const left = () => (view.width < 500 ? 44 : 62);
   const tall = () => top + lanes.length * laneTall + 26;
@@ -82,7 +82,8 @@ function timeline() {
       if (witness.has(i) || i === state.pinned || i === state.hover) marked.push(i);
       const b = Math.max(x(end), a + 1);
       // What falls into the same pixel as its like is not drawn again.
-      if (b <= last && OPS.outcome[i] <= lastOutcome && state.key < 0) continue;
+      const pixel = Math.floor(b);
+      if (pixel <= last && OPS.outcome[i] <= lastOutcome && state.key < 0) continue;
       const isOther = state.key >= 0 && OPS.key[i] !== state.key;
       g.globalAlpha = isOther ? 0.1 : 1;
       const from = Math.max(a, l - 4), to = Math.min(b, right + 4);
@@ -90,7 +91,7 @@ function timeline() {
       bar(g, from, y + inset + thin, to - from, laneTall - 2 * inset - 2 * thin, OPS.outcome[i]);
       g.globalAlpha = 1;
       drawn++;
-      if (Math.floor(b) > last) { last = Math.floor(b); lastOutcome = OPS.outcome[i]; }
+      if (pixel > last) { last = pixel; lastOutcome = OPS.outcome[i]; } else lastOutcome = Math.max(lastOutcome, OPS.outcome[i]);
       if (to - from > 60 && laneTall > 13 && !isOther) {
         const value = OPS.value[i] < 0 ? "" : ` ${OPS.f[i] === "get" ? "→" : "="} ${plain(D.values[OPS.value[i]])}`;
         g.save(); g.beginPath(); g.rect(from + 3, y, to - from - 6, laneTall); g.clip();

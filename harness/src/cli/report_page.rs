@@ -1,0 +1,44 @@
+//! `harness report`: the pages for people again, from what runs left.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Failure, RESULTS};
+use crate::exit::Exit;
+use crate::report::{html, index};
+
+/// `harness report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The folder of all results: its `index.html` is written. Or that of one run: its
+    /// `report.html` is written again.
+    #[arg(default_value = RESULTS)]
+    results: PathBuf,
+}
+
+/// Writes the page and says where it is.
+pub fn run(arguments: &ReportArgs) -> Result<Exit, Failure> {
+    let folder = &arguments.results;
+    if !folder.is_dir() {
+        let error = anyhow::anyhow!(
+            "{} is no folder; give the results folder of `harness run`, or the folder of a run",
+            folder.display()
+        );
+        return Err(Failure::usage(error));
+    }
+    let is_run = folder.join("manifest.json").is_file() || folder.join("history.jsonl").is_file();
+    let path = folder.join(if is_run { html::NAME } else { index::NAME });
+    let rows =
+        if is_run { Vec::new() } else { index::rows(folder).context("reading the results")? };
+    let writing = || format!("writing {}", path.display());
+    let out = BufWriter::new(File::create(&path).with_context(writing)?);
+    let written = if is_run { html::write(folder, out) } else { index::write(&rows, out) };
+    written.with_context(writing)?;
+    let what = if is_run { String::new() } else { format!("  {} runs", rows.len()) };
+    super::print(&format!("{}{what}\n", path.display()))?;
+    Ok(Exit::Valid)
+}

@@ -1,0 +1,75 @@
+//! JSON Schemas of what is read and written, for editors and for other tools.
+//!
+//! That of workloads is made from the table of keys, so that it says what the reader does.
+
+use serde_json::{Map, Value, json};
+
+use crate::scenario::{Key, Shape, keys};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The shape of `verdict.json`.
+pub const VERDICT: &str = include_str!("verdict.json");
+
+/// The shape of a line of `history.jsonl`.
+pub const HISTORY: &str = include_str!("history.json");
+
+/// The shape of a workload file.
+pub fn workload() -> Value {
+    let mut schema = object("");
+    let top = json!({"$schema": DIALECT, "title": "A workload of the harness"});
+    if let (Value::Object(schema), Value::Object(top)) = (&mut schema, top) {
+        schema.extend(top);
+    }
+    schema
+}
+
+/// The object with this path: its keys, and no others.
+fn object(path: &str) -> Value {
+    let own: Vec<&Key> = keys().iter().filter(|key| key.parent() == path).collect();
+    let required: Vec<&str> =
+        own.iter().filter(|key| key.default == "required").map(|key| key.name()).collect();
+    let properties: Map<String, Value> =
+        own.iter().map(|key| (key.name().to_owned(), property(key))).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn property(key: &Key) -> Value {
+    let mut schema = shape(key);
+    let default = match key.default {
+        "required" => "required".to_owned(),
+        default => format!("default: {default}"),
+    };
+    schema["description"] = json!(format!("{} ({}; {default})", key.meaning, key.allowed()));
+    schema
+}
+
+fn shape(key: &Key) -> Value {
+    match key.shape {
+        Shape::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
+        Shape::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Shape::Text { max_chars } => json!({"type": "string", "maxLength": max_chars}),
+        Shape::Flag => json!({"type": "boolean"}),
+        Shape::Choice(words) => json!({"enum": words}),
+        Shape::Object => object(key.path),
+        Shape::Objects { max_items } => json!({
+            "type": "array",
+            "maxItems": max_items,
+            "items": object(&format!("{}[]", key.path)),
+        }),
+        Shape::Tiers => json!({
+            "type": "array",
+            "items": {"type": "number", "minimum": 0},
+            "minItems": 3,
+            "maxItems": 3,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
