@@ -3,6 +3,7 @@
 //! - `run`: workloads against real processes: `session` prepares and shares out, `one_run` takes
 //!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
+//! - `course`: the course's configs as the course judges them, and what it cannot say.
 //! - `check`: a verdict about a history file.
 //! - `explain`: what a verdict means, in sentences.
 //! - `shrink`: the smallest workload, and the smallest history, that still fail.
@@ -12,6 +13,7 @@
 //! - `list`: what there is to choose from.
 
 mod check;
+mod course;
 mod diagnose;
 mod display;
 mod explain;
@@ -34,9 +36,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{launch, warden};
 use crate::exit::Exit;
+use crate::host::profile::Profile;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
+use crate::plan::{FailIs, Plan};
 use crate::report::Style;
+use crate::scenario::Scenario;
+use crate::seed::Seed;
 
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
 /// verdict.
@@ -57,6 +63,8 @@ const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage
 enum Command {
     /// Run workloads against a cluster of replicas and judge what was seen.
     Run(RunArgs),
+    /// Run the course's configs, judge them by the course's rules, and add what it cannot say.
+    Course(course::CourseArgs),
     /// Make a run again, from its plan alone.
     Replay(ReplayArgs),
     /// Judge a recorded history again, from the file alone.
@@ -83,8 +91,15 @@ enum Command {
 #[derive(Debug, Args)]
 struct RunArgs {
     /// Workload files (JSON; the course's configs run as they are).
-    #[arg(required = true, value_name = "WORKLOAD")]
+    #[arg(required_unless_present = "gauntlet", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
+    /// The standard trial under shared keys, with several seeds side by side; needs no file.
+    #[arg(long)]
+    gauntlet: bool,
+    /// Seeds of the standard trial.
+    #[arg(long, default_value_t = 3, value_name = "N", requires = "gauntlet",
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    seeds: u16,
     /// The seed of every random choice [default: the workload's, else a new one].
     #[arg(long)]
     seed: Option<u64>,
@@ -123,6 +138,9 @@ struct RunOptions {
     /// as `PROGRAM <udp port> <id> <other id>...`). `auto` finds out by starting it.
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// What it means that a put was answered `fail`; the protocol leaves it open.
+    #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
+    fail_is: FailMeaning,
     /// The host that is pretended to the replicas: a name of `harness list hosts`, or a file
     /// [default: the host as it is; for a replay that of the run].
     #[arg(long, value_name = "NAME|FILE")]
@@ -166,6 +184,27 @@ enum TransportChoice {
     Stream,
     /// Since 2022.
     Udp,
+}
+
+/// What a refused put means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailMeaning {
+    /// It may or may not take effect.
+    Info,
+    /// It certainly takes no effect.
+    Definite,
+}
+
+impl RunOptions {
+    /// The plan of `scenario`, with what the command line adds.
+    fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
+        let mut plan = Plan::draw(scenario, seed).on(host, self.router.unwrap_or_default());
+        plan.fail_is = match self.fail_is {
+            FailMeaning::Info => FailIs::Info,
+            FailMeaning::Definite => FailIs::Definite,
+        };
+        plan
+    }
 }
 
 impl TransportChoice {
@@ -232,6 +271,7 @@ pub fn main() -> Exit {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let result = match cli.command {
         Command::Run(arguments) => session::run(&arguments),
+        Command::Course(arguments) => course::run(&arguments),
         Command::Replay(arguments) => session::replay(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -20,6 +20,8 @@ use crate::manifest::{self, Host, Manifest};
 use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
+use crate::scenario::Clients;
+use crate::seed::Seed;
 use crate::verdict::{self, Verdict, safety};
 use crate::{course, results};
 
@@ -35,10 +37,37 @@ pub struct Shared<'a> {
     pub warden: Arc<Warden>,
     /// Becomes true at Ctrl-C.
     pub interrupt: watch::Receiver<bool>,
-    /// How each run ended, in a few words.
-    pub ends: Mutex<Vec<String>>,
     /// What people see meanwhile.
     pub display: &'a Display,
+    /// Nothing is printed of a run.
+    pub is_silent: bool,
+    /// What tables show of the finished runs.
+    pub cards: Mutex<Vec<Card>>,
+}
+
+/// What a table shows of a run.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// Its place among the runs of the command.
+    pub number: usize,
+    /// The scenario.
+    pub name: String,
+    /// The seed.
+    pub seed: Seed,
+    /// Whether its clients are the course's.
+    pub is_course: bool,
+    /// Its exit code.
+    pub exit: Exit,
+    /// Its five answers.
+    pub verdict: Verdict,
+    /// What the course's simulator would report.
+    pub statistics: course::Statistics,
+    /// How the course judges it.
+    pub judgement: Option<course::CourseJudgement>,
+    /// How it ended, in a few words.
+    pub end: String,
+    /// The command that makes it again.
+    pub repeat: String,
 }
 
 /// Makes one run, judges it, writes its reports and prints its verdict.
@@ -91,9 +120,21 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     for problem in report::write_files(&finished, &folder) {
         eprintln!("harness: {problem}");
     }
-    show(&finished, shared);
-    let end = repeat::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>());
-    shared.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+    shared.cards.lock().unwrap_or_else(PoisonError::into_inner).push(Card {
+        number: job.number,
+        name: record.scenario.name.clone(),
+        seed: record.plan.seed,
+        is_course: matches!(record.scenario.clients, Clients::Course { .. }),
+        exit: verdict.exit(),
+        verdict: verdict.clone(),
+        statistics: finished.statistics.clone(),
+        judgement: finished.judgement.clone(),
+        end: repeat::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
+        repeat: job.repeat.clone(),
+    });
+    if !shared.is_silent {
+        show(&finished, shared);
+    }
     Ok(verdict.exit())
 }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{RESULTS, RunOptions};
+use super::{FailMeaning, RESULTS, RunOptions};
 use crate::cluster::program::Program;
 use crate::explain::evidence::AnswerPart;
 use crate::plan::{Plan, SCHEMA};
+use crate::scenario::Era;
 use crate::seed::Seed;
 
 /// What an earlier run left: enough to make it again.
@@ -136,6 +137,21 @@ pub fn run(workload: &Path, seed: Seed, options: &RunOptions) -> String {
     command(words, options)
 }
 
+/// The command that makes this one run of the standard trial again.
+pub fn gauntlet(seed: Seed, options: &RunOptions) -> String {
+    let words = ["run", "--gauntlet", "--seeds", "1", "--seed"].map(str::to_owned);
+    let mut words = words.to_vec();
+    words.push(seed.to_string());
+    command(words, options)
+}
+
+/// The command that runs this config of the course again.
+pub fn course(config: &str, era: Era, seed: Seed, options: &RunOptions) -> String {
+    let mut words = vec!["course".to_owned(), quoted(config)];
+    words.extend(["--era".to_owned(), era.to_string(), "--seed".to_owned(), seed.to_string()]);
+    command(words, options)
+}
+
 /// The command that replays this run again.
 pub fn replay(folder: &Path, options: &RunOptions) -> String {
     command(vec!["replay".to_owned(), quoted(&folder.display().to_string())], options)
@@ -150,6 +166,9 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     }
     if let Some(transport) = options.transport.given() {
         line.extend(["--transport".to_owned(), transport.to_string()]);
+    }
+    if options.fail_is == FailMeaning::Definite {
+        line.extend(["--fail-is".to_owned(), "definite".to_owned()]);
     }
     for argument in &options.replica_arguments {
         line.extend(["--replica-arg".to_owned(), quoted(argument)]);

@@ -10,17 +10,17 @@ use tokio::sync::watch;
 
 use super::display::Display;
 use super::job::Job;
-use super::one_run::{self, Shared};
+use super::one_run::{self, Card, Shared};
 use super::repeat::{self, Earlier};
 use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
 use crate::cluster::program::{Program, ProgramError};
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
+use crate::course::configs;
 use crate::exit::Exit;
 use crate::host::profile::Profile;
 use crate::host::profiles;
 use crate::network::transport::Transport;
-use crate::plan::Plan;
 use crate::run::probe::Probe;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -34,26 +34,52 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     for (number, workload) in arguments.workloads.iter().enumerate() {
         let scenario = Scenario::load(workload).map_err(Failure::usage)?;
         let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
-        let router = options.router.unwrap_or_default();
-        let plan = Arc::new(Plan::draw(&scenario, seed).on(host.as_ref(), router));
+        let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
         let repeat = repeat::run(workload, seed, options);
         jobs.push(Job { number, source: workload.clone(), plan, repeat });
     }
-    let path = match &options.replica {
-        Some(path) => path.clone(),
-        None => bundled_replica().map_err(Failure::usage)?,
+    if arguments.gauntlet {
+        add_gauntlet(&mut jobs, arguments)?;
+    }
+    // The trial's seeds go side by side unless somebody wants it otherwise.
+    let at_once = if arguments.gauntlet { options.jobs.max(arguments.seeds) } else { options.jobs };
+    let making = Making {
+        at_once: at_once.into(),
+        is_silent: false,
+        until_fails: false,
+        way: options.transport.given(),
     };
-    let program =
-        Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)?;
+    let program = program(options)?;
     for job in &jobs {
         job.plan
             .check_program(&program)
             .with_context(|| job.source.display().to_string())
             .map_err(Failure::usage)?;
     }
-    let way = options.transport.given();
-    let (exits, _) = make(&jobs, program, way, options, false)?;
+    let (exits, _) = make_all(&jobs, program, options, &making)?;
     Ok(worst(&exits))
+}
+
+fn add_gauntlet(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure> {
+    let scenario = configs::gauntlet().map_err(Failure::usage)?;
+    let host = pretended(&arguments.options)?;
+    let first = arguments.seed.map_or_else(Seed::from_entropy, Seed);
+    for n in 0..arguments.seeds {
+        let seed = Seed(first.0.wrapping_add(n.into()));
+        let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
+        let repeat = repeat::gauntlet(seed, &arguments.options);
+        jobs.push(Job { number: jobs.len(), source: "gauntlet".into(), plan, repeat });
+    }
+    Ok(())
+}
+
+/// The program that the command line names, or the bundled one.
+pub fn program(options: &RunOptions) -> Result<Program, Failure> {
+    let path = match &options.replica {
+        Some(path) => path.clone(),
+        None => bundled_replica().map_err(Failure::usage)?,
+    };
+    Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)
 }
 
 /// Makes an earlier run again, and says how often the same verdict came.
@@ -85,8 +111,15 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
             repeat: repeat.clone(),
         })
         .collect();
-    let (exits, ends) = make(&jobs, program, way, options, arguments.until_fails)?;
+    let making = Making {
+        at_once: options.jobs.into(),
+        is_silent: false,
+        until_fails: arguments.until_fails,
+        way,
+    };
+    let (exits, cards) = make_all(&jobs, program, options, &making)?;
     if options.format == Format::Human {
+        let ends: Vec<String> = cards.into_iter().map(|card| card.end).collect();
         let summary = repeat::summary(&ends, repeat::earlier_end(&arguments.run).as_deref());
         super::print(&format!("{summary}\n"))?;
     }
@@ -94,23 +127,34 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
 }
 
 /// The host that the command line asks for.
-fn pretended(options: &RunOptions) -> Result<Option<Profile>, Failure> {
+pub fn pretended(options: &RunOptions) -> Result<Option<Profile>, Failure> {
     options.host.as_deref().map(profiles::find).transpose().map_err(Failure::usage)
 }
 
-fn worst(exits: &[Exit]) -> Exit {
+/// The worst of these.
+pub fn worst(exits: &[Exit]) -> Exit {
     exits.iter().copied().fold(Exit::Valid, Exit::join)
 }
 
-/// Makes all runs; with `until_fails` none is begun after one that was not valid. How the program
-/// talks is found out where nobody has said it.
-fn make(
+/// How the runs of a command are made.
+pub struct Making {
+    /// Runs at the same time.
+    pub at_once: usize,
+    /// Nothing is printed of each; the command does it.
+    pub is_silent: bool,
+    /// None is begun after one that was not valid.
+    pub until_fails: bool,
+    /// How the program talks; found out where nobody has said it.
+    pub way: Option<Transport>,
+}
+
+/// Makes all runs: their exit codes, and what tables show of them.
+pub fn make_all(
     jobs: &[Job],
     mut program: Program,
-    way: Option<Transport>,
     options: &RunOptions,
-    until_fails: bool,
-) -> Result<(Vec<Exit>, Vec<String>), Failure> {
+    making: &Making,
+) -> Result<(Vec<Exit>, Vec<Card>), Failure> {
     std::fs::create_dir_all(&options.results)
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
@@ -124,18 +168,26 @@ fn make(
     let warden = Warden::start().context("starting the warden, which cleans up after a kill")?;
     let warden = Arc::new(warden);
     let is_shown = !options.quiet && options.format == Format::Human;
-    program.transport = match way {
+    program.transport = match making.way {
         Some(way) => way,
         None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
     let display = Display::start(is_shown, jobs);
-    let ends = Mutex::default();
-    let shared = Shared { program, results, options, warden, interrupt, ends, display: &display };
-    let outcome = share_out(jobs, &shared, usize::from(options.jobs), until_fails);
+    let shared = Shared {
+        program,
+        results,
+        options,
+        warden,
+        interrupt,
+        display: &display,
+        is_silent: making.is_silent,
+        cards: Mutex::default(),
+    };
+    let outcome = share_out(jobs, &shared, making.at_once, making.until_fails);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
-    let ends = shared.ends.into_inner().unwrap_or_else(PoisonError::into_inner);
-    outcome.map(|exits| (exits, ends))
+    let cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((outcome?, cards))
 }
 
 fn find_transport(

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
-use crate::plan::{OperationPlan, Plan};
+use crate::plan::{FailIs, OperationPlan, Plan};
 use crate::run::record::{OpKind, OperationRecord, Outcome, RequestCounts, SettlingOperation};
 use crate::scenario::Clients;
 use crate::seed;
@@ -547,7 +547,10 @@ impl Pool {
         operation.node = Some(from);
         let outcome = match operation.kind {
             OpKind::Get => Outcome::Fail,
-            OpKind::Put => Outcome::Info,
+            OpKind::Put => match self.plan.fail_is {
+                FailIs::Info => Outcome::Info,
+                FailIs::Definite => Outcome::Fail,
+            },
         };
         match operation.kind {
             OpKind::Get => self.counts.failed_gets += 1,

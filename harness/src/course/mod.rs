@@ -1,5 +1,6 @@
 //! The judgement of the course that the bundled replica comes from, by its own rules.
 //!
+//! - [`configs`]: the published configs, inside the binary.
 //! - `statistics`: what the course's simulator reports of a run ([`Statistics`]).
 //! - `rules_2016`: limits by test ([`pass_2016`]).
 //! - `rules_2021`: correctness ([`correctness`]) and four benchmarks with tiers ([`tiers`]).
@@ -9,6 +10,7 @@
 //! verdict and never changes it: a store can pass the course and still be inconsistent, because the
 //! course's clients share no keys.
 
+pub mod configs;
 mod rules_2016;
 mod rules_2021;
 mod statistics;

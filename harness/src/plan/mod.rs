@@ -46,6 +46,20 @@ pub struct Plan {
     pub router: RouterKind,
     /// The seed of the clients' choices of replicas.
     pub routes: Seed,
+    /// What a refused put means.
+    #[serde(default)]
+    pub fail_is: FailIs,
+}
+
+/// What it means that a put was answered `fail`: the protocol leaves it open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailIs {
+    /// Nobody knows whether it takes effect.
+    #[default]
+    Info,
+    /// It certainly takes no effect.
+    Definite,
 }
 
 /// A fault with its draw.
@@ -97,6 +111,7 @@ impl Plan {
             host: None,
             router: RouterKind::Default,
             routes: seed.derive("routes"),
+            fail_is: FailIs::default(),
             scenario: scenario.clone(),
         }
     }

@@ -36,7 +36,8 @@ role, leader, votes = "follower", "FFFF", set()
 following, matching, heard = {}, {}, {}
 reads, rounds = [], {}
 round_number = answered = 0
-forgets_until = 0.0
+forgets_until = cached_at = 0.0
+cached = {}
 rest = b""
 
 
@@ -64,7 +65,9 @@ def follow(new_term):
     if new_term > term:
         term, voted = new_term, None
     if role == "leader":
-        for request in list(waiting.values()) + [r for r, _, _ in reads]:
+        # Accepted puts may still be committed: to redirect those would make them happen twice.
+        again = list(waiting.values()) if way == "redirects-accepted" else []
+        for request in again + [r for r, _, _ in reads]:
             answer(request, "redirect")
         waiting.clear()
         reads = []
@@ -89,9 +92,14 @@ def answer(request, type, **more):
 
 
 def read(request):
+    global cached, cached_at
     key = request["key"]
     if time.monotonic() < forgets_until:
         data.clear()
+    if way == "stale":
+        if time.monotonic() > cached_at + 0.5:
+            cached, cached_at = dict(data), time.monotonic()
+        return answer(request, "ok", value=cached.get(key, ""))
     if key in data:
         return answer(request, "ok", value=data[key])
     if way == "empty-list":

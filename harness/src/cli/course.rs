@@ -1,0 +1,262 @@
+//! `harness course`: the course's configs as the course judges them, and what it cannot say.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::job::Job;
+use super::one_run::Card;
+use super::session::{self, Making};
+use super::{Failure, Format, RunOptions, repeat};
+use crate::course::configs::{self, CONFIGS, Config};
+use crate::exit::Exit;
+use crate::host::profile::Profile;
+use crate::report::text::escape;
+use crate::scenario::{Era, Scenario};
+use crate::seed::Seed;
+use crate::verdict::{Question, Standing};
+
+/// `harness course`.
+#[derive(Debug, Args)]
+pub struct CourseArgs {
+    /// The name of a published config (`simple-1`), a config file, or `all`.
+    #[arg(value_name = "CONFIG")]
+    config: String,
+    /// Whose configs and rules.
+    #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
+    era: CourseEra,
+    /// The seed of every random choice [default: the config's, else a new one].
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CourseEra {
+    /// Limits on failures, messages and mean latency, by test.
+    #[value(name = "2016")]
+    Y2016,
+    /// Correctness and tiers.
+    #[value(name = "2021")]
+    Y2021,
+}
+
+impl From<CourseEra> for Era {
+    fn from(era: CourseEra) -> Self {
+        match era {
+            CourseEra::Y2016 => Self::Y2016,
+            CourseEra::Y2021 => Self::Y2021,
+        }
+    }
+}
+
+/// Seeds of the trial that follows all configs.
+const TRIALS: u64 = 3;
+
+/// Runs the configs side by side, then what the course does not ask; returns the worst exit code.
+pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
+    let era = arguments.era.into();
+    let (configs, shared) = scenarios(arguments, era)?;
+    let program = session::program(&arguments.options)?;
+    let is_one = configs.len() == 1;
+    let host = session::pretended(&arguments.options)?;
+    let mut jobs = jobs(arguments, configs, 0, host.as_ref());
+    let extra = self::jobs(arguments, shared, jobs.len(), host.as_ref());
+    // One config and its twin need no more time than one of them.
+    let extra = if is_one {
+        jobs.extend(extra);
+        Vec::new()
+    } else {
+        extra
+    };
+    let is_human = arguments.options.format == Format::Human;
+    let making = |jobs: &[Job]| Making {
+        at_once: if arguments.options.jobs > 1 {
+            arguments.options.jobs.into()
+        } else {
+            jobs.len()
+        },
+        is_silent: is_human,
+        until_fails: false,
+        way: arguments.options.transport.given(),
+    };
+    let (mut exits, mut cards) =
+        session::make_all(&jobs, program.clone(), &arguments.options, &making(&jobs))?;
+    cards.sort_by_key(|card| card.number);
+    if is_human {
+        super::print(&course_text(&cards, era))?;
+    }
+    let shared: Vec<Card> = if is_one {
+        cards.split_off(1.min(cards.len()))
+    } else if exits.contains(&Exit::Interrupted) {
+        Vec::new()
+    } else {
+        let (more, mut cards) =
+            session::make_all(&extra, program, &arguments.options, &making(&extra))?;
+        exits.extend(more);
+        cards.sort_by_key(|card| card.number);
+        cards
+    };
+    if is_human {
+        super::print(&shared_text(&shared))?;
+    }
+    Ok(session::worst(&exits))
+}
+
+type Scenarios = Vec<(String, Scenario)>;
+
+/// What is run for the course, and what is run besides.
+fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios), Failure> {
+    let name = arguments.config.as_str();
+    if name == "all" {
+        let configs =
+            CONFIGS.iter().map(|config| Ok((config.name.to_owned(), config.scenario(era)?)));
+        let configs = configs.collect::<Result<_, anyhow::Error>>().map_err(Failure::usage)?;
+        let trial = configs::gauntlet().map_err(Failure::usage)?;
+        let trials = (0..TRIALS).map(|_| ("gauntlet".to_owned(), trial.clone())).collect();
+        return Ok((configs, trials));
+    }
+    if let Some(config) = Config::named(name) {
+        let course = config.scenario(era).map_err(Failure::usage)?;
+        let shared = config.shared(era).map_err(Failure::usage)?;
+        return Ok((vec![(name.to_owned(), course)], vec![(name.to_owned(), shared)]));
+    }
+    let path = Path::new(name);
+    if !path.exists() && !name.contains(['/', '.']) {
+        let names: Vec<&str> = CONFIGS.iter().map(|config| config.name).collect();
+        return Err(Failure::usage(anyhow::anyhow!(
+            "`{}` is neither a file nor a published config; those are all, {}",
+            escape(name),
+            names.join(", ")
+        )));
+    }
+    let course = Scenario::load(path).map_err(Failure::usage)?;
+    let text = std::fs::read_to_string(path).map_err(Failure::usage)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let shared = configs::with_shared_keys(&stem, &text).map_err(Failure::usage)?;
+    Ok((vec![(name.to_owned(), course)], vec![(name.to_owned(), shared)]))
+}
+
+fn jobs(
+    arguments: &CourseArgs,
+    scenarios: Scenarios,
+    from: usize,
+    host: Option<&Profile>,
+) -> Vec<Job> {
+    let job = |(n, (name, scenario)): (usize, (String, Scenario))| {
+        let base = arguments.seed.or(scenario.seed);
+        let seed = base.map_or_else(Seed::from_entropy, Seed);
+        let is_trial = name == "gauntlet";
+        let seed = if is_trial { Seed(seed.0.wrapping_add(n as u64)) } else { seed };
+        let repeat = if is_trial {
+            repeat::gauntlet(seed, &arguments.options)
+        } else {
+            repeat::course(&name, Era::from(arguments.era), seed, &arguments.options)
+        };
+        let plan = Arc::new(arguments.options.draw(&scenario, seed, host));
+        Job { number: from + n, source: name.into(), plan, repeat }
+    };
+    scenarios.into_iter().enumerate().map(job).collect()
+}
+
+/// What the course prints of each, and a table of them.
+fn course_text(cards: &[Card], era: Era) -> String {
+    let mut text = String::new();
+    let mut rows = String::new();
+    let courses: Vec<&Card> = cards.iter().filter(|card| card.is_course).collect();
+    let mut passed = 0;
+    for card in &courses {
+        let _ = writeln!(text, "{}", escape(&card.name));
+        for line in card.statistics.lines() {
+            let _ = writeln!(text, "    {}", escape(&line));
+        }
+        let word = match &card.judgement {
+            None => "not judged",
+            Some(judgement) if judgement.passed => "passed",
+            Some(_) => "failed",
+        };
+        passed += usize::from(word == "passed");
+        let judged = card.judgement.iter().flat_map(crate::course::CourseJudgement::lines);
+        for line in judged {
+            let _ = writeln!(text, "    {}", escape(&line));
+        }
+        for answer in card.verdict.answers.iter().filter(|it| it.standing != Standing::Valid) {
+            let (question, standing) = (answer.question.name(), answer.standing.name());
+            let sentence = escape(&answer.sentence);
+            let _ = writeln!(text, "    {question} {standing}: {sentence}");
+        }
+        let _ = write!(text, "    repeat: {}\n\n", card.repeat);
+        let tiers = card.judgement.as_ref().and_then(|it| it.tiers.as_ref()).map(|tiers| {
+            let numbers = tiers.each().map(|(_, tier)| {
+                tier.map_or_else(|| "-".to_owned(), |tier| tier.number().to_string())
+            });
+            numbers.join(" ")
+        });
+        let _ = writeln!(
+            rows,
+            "{:<28} {:<10} {:<10} {:>9} {:>9} {:>9.3} ms",
+            escape(&card.name),
+            word,
+            tiers.unwrap_or_else(|| "-".to_owned()),
+            card.statistics.messages_sent,
+            card.statistics.failures(),
+            card.statistics.median_latency_s * 1e3,
+        );
+    }
+    if courses.len() > 1 {
+        let header = format!(
+            "{:<28} {:<10} {:<10} {:>9} {:>9} {:>12}\n",
+            "config", "course", "tiers", "messages", "failures", "median"
+        );
+        text.push_str(&header);
+        text.push_str(&rows);
+    }
+    let of = courses.len();
+    let _ = write!(text, "{passed} of {of} passed by the course's rules of {era}\n\n");
+    text
+}
+
+/// What the course cannot say.
+fn shared_text(cards: &[Card]) -> String {
+    let mut text = "with shared keys\n".to_owned();
+    for card in cards {
+        for answer in &card.verdict.answers {
+            let is_news = answer.standing != Standing::Valid;
+            if answer.question != Question::Safety && !is_news {
+                continue;
+            }
+            let _ = writeln!(
+                text,
+                "    {:<24} {:<12} {:<8} {} ({})",
+                format!("{} seed {}", escape(&card.name), card.seed),
+                answer.question.name(),
+                answer.standing.name(),
+                escape(&answer.sentence),
+                escape(&answer.kind)
+            );
+            if is_news {
+                for line in &answer.details {
+                    let _ = writeln!(text, "        {}", escape(line));
+                }
+            }
+        }
+        if card.exit != Exit::Valid {
+            let _ = writeln!(text, "        repeat: {}", card.repeat);
+        }
+    }
+    let broken = cards.iter().any(|card| {
+        card.verdict.answers.iter().any(|answer| {
+            answer.question == Question::Safety && answer.standing == Standing::Invalid
+        })
+    });
+    let word = match (cards.is_empty(), broken) {
+        (true, _) => "not tried",
+        (_, true) => "not linearizable",
+        _ => "linearizable in what was seen",
+    };
+    let _ = writeln!(text, "the store is {word}");
+    text
+}

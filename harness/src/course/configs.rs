@@ -1,0 +1,122 @@
+//! The course's published configs, inside the binary: they run in any folder.
+
+use serde_json::{Value, json};
+
+use crate::scenario::{Era, Scenario, WorkloadError};
+
+/// A published config.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The course's name for it.
+    pub name: &'static str,
+    text_2016: &'static str,
+    text_2021: &'static str,
+}
+
+macro_rules! configs {
+    ($($name:literal),* $(,)?) => {
+        [$(Config {
+            name: $name,
+            text_2016: include_str!(
+                concat!("../../../workloads/course/2016/", $name, ".json")
+            ),
+            text_2021: include_str!(
+                concat!("../../../workloads/course/2021/", $name, ".json")
+            ),
+        }),*]
+    };
+}
+
+/// All of them, in the course's order.
+pub const CONFIGS: [Config; 17] = configs![
+    "simple-1",
+    "simple-2",
+    "unreliable-1",
+    "unreliable-2",
+    "unreliable-3",
+    "crash-1",
+    "crash-2",
+    "crash-3",
+    "crash-4",
+    "partition-1",
+    "partition-2",
+    "partition-3",
+    "partition-4",
+    "advanced-1",
+    "advanced-2",
+    "advanced-3",
+    "advanced-4",
+];
+
+impl Config {
+    /// The published config of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        CONFIGS.iter().find(|config| config.name == name)
+    }
+
+    fn text(&self, era: Era) -> &'static str {
+        match era {
+            Era::Y2016 => self.text_2016,
+            Era::Y2021 => self.text_2021,
+        }
+    }
+
+    /// As the course runs it.
+    pub fn scenario(&self, era: Era) -> Result<Scenario, WorkloadError> {
+        Scenario::parse(&format!("{}.json", self.name), self.text(era))
+    }
+
+    /// The same load and faults, with clients that share their keys.
+    pub fn shared(&self, era: Era) -> Result<Scenario, WorkloadError> {
+        with_shared_keys(self.name, self.text(era))
+    }
+}
+
+/// The load and the faults of a course config, with clients that share their keys.
+pub fn with_shared_keys(name: &str, text: &str) -> Result<Scenario, WorkloadError> {
+    let file = format!("{name}-shared.json");
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else {
+        return Scenario::parse(&file, text);
+    };
+    let era = if fields.contains_key("tests") { "2021" } else { "2016" };
+    fields.remove("tests");
+    fields.remove("maximum_get_generation_fail_fraction");
+    fields.insert("era".into(), era.into());
+    fields.insert("mix".into(), 0.5.into());
+    // Waits of our own workloads are shorter than the course's.
+    fields.entry("start_wait").or_insert(2.0.into());
+    fields.entry("max_packets").or_insert(900_000.into());
+    let rate = fields.get("requests").and_then(Value::as_f64).unwrap_or(500.0)
+        / fields.get("lifetime").and_then(Value::as_f64).unwrap_or(30.0);
+    fields.insert(
+        "clients".into(),
+        json!({"count": 8, "keys": 4, "rate": rate.max(1.0), "timeout_ms": 1000}),
+    );
+    Scenario::parse(&file, &Value::Object(fields).to_string())
+}
+
+/// The standard trial of a program: partitions around the leader and two kills, under shared keys.
+pub fn gauntlet() -> Result<Scenario, WorkloadError> {
+    Scenario::parse("gauntlet.json", include_str!("../../../workloads/gauntlet.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_configs_load_in_both_eras_and_with_shared_keys() {
+        for config in &CONFIGS {
+            for era in [Era::Y2016, Era::Y2021] {
+                let scenario = config.scenario(era).expect("a published config");
+                assert_eq!(scenario.name, format!("course-{era}-{}", config.name));
+                let shared = config.shared(era).expect("the same with shared keys");
+                let kinds =
+                    |it: &Scenario| it.events.iter().map(|event| event.kind).collect::<Vec<_>>();
+                assert_eq!(kinds(&shared), kinds(&scenario));
+                assert_eq!(shared.name, format!("{}-shared", config.name));
+            }
+        }
+        assert_eq!(gauntlet().expect("the gauntlet").name, "gauntlet");
+    }
+}
