@@ -17,10 +17,14 @@ use crate::search::{self, Answer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A read returned a value that had been replaced before the read began.
+    /// A read returned a value that had been replaced before the read began; the newer one was
+    /// still there.
     StaleRead,
-    /// A write was acknowledged, and every later read saw what was there before it.
+    /// A write was acknowledged, and is gone: nobody ever saw it, or from some time on every read
+    /// saw what was there before it.
     LostWrite,
+    /// A value that had been replaced, and seen to be, is there again for good.
+    BackFromTheDead,
     /// A read returned a value that nobody wrote.
     ValueFromNowhere,
     /// A read returned a value before its write began.
@@ -39,6 +43,7 @@ impl Kind {
         match self {
             Kind::StaleRead => "stale read",
             Kind::LostWrite => "lost write",
+            Kind::BackFromTheDead => "value back from the dead",
             Kind::ValueFromNowhere => "value from nowhere",
             Kind::ReadFromTheFuture => "read from the future",
             Kind::DoubleApply => "double apply",

@@ -1,0 +1,138 @@
+//! From a set of operations that contradict one another to its kind and its sentences.
+//!
+//! The kind is decided by the whole history of the key, not by those few operations alone: whether
+//! a read was stale or an acknowledged write is lost shows in what other reads saw afterwards. The
+//! files, in the order in which they are asked:
+//!
+//! 1. `origin`: values that nobody wrote, or not yet.
+//! 2. `text`: strings that were appended to, and lack a part, or hold one twice.
+//! 3. `replaced`: values that were seen although another had taken their place.
+//! 4. `swaps`: one value that was swapped away twice.
+//!
+//! What none of them knows has no order, and no better name.
+
+use std::fmt::Write;
+
+use crate::event::F;
+use crate::history::{History, Operation, Outcome, Value};
+use crate::witness::{Kind, Witness, WitnessOperation};
+
+mod origin;
+mod replaced;
+mod swaps;
+mod text;
+mod words;
+
+/// The contradiction in words. `all` are the operations of the key, `core` those that contradict
+/// one another, both in order of invocation.
+pub(crate) fn explain(
+    history: &History,
+    all: &[&Operation],
+    core: &[&Operation],
+    initial: Value,
+    minimal: bool,
+) -> Witness {
+    let key = history.key(core[0].key).to_owned();
+    let teller = Teller { history, all, core, initial };
+    let (kind, what) = teller
+        .value_from_nowhere()
+        .or_else(|| teller.read_from_the_future())
+        .or_else(|| teller.text())
+        .or_else(|| teller.replaced())
+        .or_else(|| teller.swapped_twice())
+        .unwrap_or_else(|| teller.no_order());
+    Witness {
+        explanation: format!("{} on key {key:?}: {what}", words::capitalized(kind.name())),
+        key,
+        kind,
+        operations: core.iter().map(|op| WitnessOperation::new(history, op)).collect(),
+        minimal,
+    }
+}
+
+/// A contradiction that nobody asked the reason of.
+pub(crate) fn unexplained(key: &str) -> Witness {
+    Witness {
+        key: key.to_owned(),
+        kind: Kind::NoOrder,
+        operations: Vec::new(),
+        minimal: false,
+        explanation: format!("Key {key:?} is not linearizable; no witness was asked for."),
+    }
+}
+
+struct Teller<'a> {
+    history: &'a History,
+    all: &'a [&'a Operation],
+    core: &'a [&'a Operation],
+    initial: Value,
+}
+
+impl<'a> Teller<'a> {
+    /// Whether the key is only read and written, so that a value says all about the state.
+    fn is_plain(&self) -> bool {
+        self.all.iter().all(|op| matches!(op.f, F::Get | F::Put))
+    }
+
+    fn has_appends(&self) -> bool {
+        self.all.iter().any(|op| op.f == F::Append)
+    }
+
+    fn reads(&self) -> impl Iterator<Item = &'a Operation> {
+        self.core.iter().copied().filter(|op| is_read(op))
+    }
+
+    fn swaps(&self) -> impl Iterator<Item = &'a Operation> {
+        self.core.iter().copied().filter(|op| is_swap(op))
+    }
+
+    fn writers(&self, value: Value) -> impl Iterator<Item = &'a Operation> {
+        self.all.iter().copied().filter(move |op| may_write(op) && op.argument == value)
+    }
+
+    fn no_order(&self) -> (Kind, String) {
+        let mut values: Vec<Value> = self.reads().map(|read| read.result).collect();
+        values.sort_unstable();
+        values.dedup();
+        let kind =
+            if self.is_plain() && values.len() > 1 { Kind::SplitState } else { Kind::NoOrder };
+        let mut what = String::from("no order in real time gives these answers: ");
+        for (number, op) in self.core.iter().enumerate() {
+            let separator = match number {
+                0 => "",
+                _ if number + 1 == self.core.len() => "; and ",
+                _ => "; ",
+            };
+            let _ = write!(what, "{separator}{}", self.told(op));
+        }
+        let begin = self.core.first().map(|op| self.begin(op)).unwrap_or_default();
+        let _ = write!(
+            what,
+            ". It does not matter what was over before {begin}, nor when other operations took \
+             effect."
+        );
+        (kind, what)
+    }
+}
+
+fn is_read(op: &Operation) -> bool {
+    op.f == F::Get && op.outcome == Outcome::Ok
+}
+
+/// A compare-and-set that was answered: it found what it expected.
+fn is_swap(op: &Operation) -> bool {
+    op.f == F::Cas && op.outcome == Outcome::Ok && !op.refused
+}
+
+/// A write, append or swap that took effect, or may have.
+fn may_write(op: &Operation) -> bool {
+    op.f != F::Get && !op.refused
+}
+
+/// What an operation says was there.
+fn seen(op: &Operation) -> Option<Value> {
+    (is_read(op) || is_swap(op)).then_some(op.result)
+}
+
+#[cfg(test)]
+mod tests;

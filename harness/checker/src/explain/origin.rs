@@ -1,0 +1,46 @@
+//! Values that nobody wrote, or that nobody had begun to write.
+
+use std::fmt::Write as _;
+
+use super::Teller;
+use crate::event::F;
+use crate::history::Outcome;
+use crate::witness::Kind;
+
+impl Teller<'_> {
+    pub(super) fn value_from_nowhere(&self) -> Option<(Kind, String)> {
+        if self.has_appends() {
+            return None;
+        }
+        let read = self.reads().chain(self.swaps()).find(|read| {
+            read.result != self.initial && self.writers(read.result).next().is_none()
+        })?;
+        let mut what = format!("{}, but nobody wrote that value", self.told(read));
+        let failed = self.history.operations().iter().find(|op| {
+            op.outcome == Outcome::Fail
+                && op.f != F::Get
+                && (op.key, op.argument) == (read.key, read.result)
+        });
+        if let Some(failed) = failed {
+            let _ = write!(what, " except {}, which failed", self.told(failed));
+        }
+        Some((Kind::ValueFromNowhere, what + "."))
+    }
+
+    pub(super) fn read_from_the_future(&self) -> Option<(Kind, String)> {
+        if self.has_appends() {
+            return None;
+        }
+        self.reads().chain(self.swaps()).filter(|read| read.result != self.initial).find_map(
+            |read| {
+                let first = self.writers(read.result).next()?;
+                let is_early = self.writers(read.result).all(|write| write.invoke > read.complete);
+                is_early.then(|| {
+                    let (read, first) = (self.told(read), self.told(first));
+                    let what = format!("{read}, but {first} began only after that.");
+                    (Kind::ReadFromTheFuture, what)
+                })
+            },
+        )
+    }
+}

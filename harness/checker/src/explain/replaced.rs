@@ -1,0 +1,261 @@
+//! Values that were seen although another had taken their place.
+//!
+//! An operation saw the value `x`, *late*, although a *newer* value `y` was there before it began:
+//! `y` was acknowledged or seen, and came after `x`. What that is called depends on what was seen
+//! last:
+//!
+//! - The newer state: it was there all the time, and the late one was a *stale
+//!   read*; or, where the writes of the two overlap, so that neither is older by time, the two
+//!   were seen in turns: a *split state*.
+//! - The newest acknowledged write before the late operation was seen by nobody, ever; or the key
+//!   is back in its first state for good; or back at the value before that write, by two reads or
+//!   more: a *lost write*.
+//! - `x` was there before `y`, and `x` was written once, by an operation that was still unanswered
+//!   when `y` was there, so that it could well take effect then, but had before: *double apply*.
+//! - `x` is there for good, by two reads or more, and was not the value before the newest
+//!   acknowledged one, or the newer value was seen but its write never acknowledged: *back from
+//!   the dead*.
+//! - Nothing else tells: a stale read.
+
+use rustc_hash::FxHashMap;
+
+use super::{Teller, is_read, is_swap, may_write, seen};
+use crate::event::F;
+use crate::history::{OPEN, Operation, Value};
+use crate::witness::Kind;
+
+/// What a key's history says of one value.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    /// Who may have written it; the first state counts as a write.
+    writers: usize,
+    first_invocation: u32,
+    /// Until when it may have been written.
+    last_completion: u32,
+    /// When it was certainly there, or had been: acknowledged or seen.
+    there: u32,
+}
+
+impl Facts {
+    const NONE: Facts =
+        Facts { writers: 0, first_invocation: u32::MAX, last_completion: 0, there: OPEN };
+}
+
+/// How one value is known to be older than another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Its writes were over before those of the other began, or it was swapped for the other.
+    Writes,
+    /// It was seen before the other one.
+    Sight,
+}
+
+/// An operation that saw an old value, and one that shows a newer.
+struct Late<'a> {
+    read: &'a Operation,
+    old: Value,
+    newer: &'a Operation,
+    new: Value,
+    order: Order,
+}
+
+/// What the rest of the history says about a late operation.
+struct Aftermath<'a> {
+    /// Whoever saw the newer state last, if nobody saw an older one after that.
+    returned: Option<&'a Operation>,
+    /// How many saw the old value or older after anybody saw the newer.
+    old: usize,
+    /// Whether nobody saw anything else then.
+    for_good: bool,
+    /// The newest write that was acknowledged before the late operation.
+    newest: Option<&'a Operation>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn replaced(&self) -> Option<(Kind, String)> {
+        if self.has_appends() {
+            return None;
+        }
+        let facts = self.facts();
+        let late = self.late(&facts, Order::Writes).or_else(|| self.late(&facts, Order::Sight))?;
+        let aftermath = self.aftermath(&late, &facts);
+        let (kind, end) = self.judge(&late, &aftermath, &facts);
+        let before = match self.writers(late.old).last() {
+            Some(write) if late.order == Order::Writes => format!("{}, before", self.told(write)),
+            Some(write) => format!("{}, and seen before that", self.told(write)),
+            None => "the key held that value only at the start".to_owned(),
+        };
+        let (read, newer) = (self.told(late.read), self.told(late.newer));
+        Some((kind, format!("{read}, although {newer} was already over ({before}){end}.")))
+    }
+
+    /// The facts of all values of the core.
+    fn facts(&self) -> FxHashMap<Value, Facts> {
+        let values = self.core.iter().flat_map(|op| [op.argument, op.result]);
+        let mut facts: FxHashMap<Value, Facts> =
+            values.chain([self.initial]).map(|value| (value, Facts::NONE)).collect();
+        facts.entry(self.initial).and_modify(|facts| {
+            (facts.writers, facts.first_invocation, facts.there) = (1, 0, 0);
+        });
+        for op in self.all {
+            if may_write(op)
+                && let Some(facts) = facts.get_mut(&op.argument)
+            {
+                facts.writers += 1;
+                facts.first_invocation = facts.first_invocation.min(op.invoke);
+                facts.last_completion = facts.last_completion.max(op.complete);
+                facts.there = facts.there.min(op.complete);
+            }
+            if let Some(value) = seen(op)
+                && let Some(facts) = facts.get_mut(&value)
+            {
+                facts.there = facts.there.min(op.complete);
+            }
+        }
+        facts
+    }
+
+    fn late(&self, facts: &FxHashMap<Value, Facts>, order: Order) -> Option<Late<'a>> {
+        self.core.iter().copied().find_map(|late| {
+            let old = seen(late)?;
+            let is_newer = |op: &&Operation| {
+                op.complete < late.invoke
+                    && shown(op).is_some_and(|new| {
+                        new != old && is_older(facts[&old], old, op, facts[&new], order)
+                    })
+            };
+            let mut newer: Vec<&Operation> = self.core.iter().copied().filter(is_newer).collect();
+            newer.sort_by_key(|op| (op.f == F::Get, op.invoke));
+            let newer = *newer.first()?;
+            Some(Late { read: late, old, newer, new: shown(newer)?, order })
+        })
+    }
+
+    fn aftermath(&self, late: &Late<'a>, facts: &FxHashMap<Value, Facts>) -> Aftermath<'a> {
+        let Late { read: late, old, newer, new, order } = *late;
+        let since = if may_write(newer) { newer.invoke } else { facts[&new].first_invocation };
+        // With the order by sight the writes overlap: only what began later is newer.
+        let is_newer = |op: &&&Operation| {
+            may_write(op)
+                && op.argument != old
+                && match order {
+                    Order::Writes => op.complete > since,
+                    Order::Sight => op.argument == new || op.invoke > since,
+                }
+        };
+        let mut newest: Option<&Operation> = None;
+        // Whether a newer value was certainly there before the late operation.
+        let mut newer_values: FxHashMap<Value, bool> = FxHashMap::default();
+        newer_values.insert(new, true);
+        for op in self.all.iter().filter(is_newer) {
+            let was_over = op.complete < late.invoke;
+            *newer_values.entry(op.argument).or_default() |= was_over;
+            if was_over && newest.is_none_or(|newest| op.invoke > newest.invoke) {
+                newest = Some(op);
+            }
+        }
+        for op in self.all.iter().filter(|op| op.complete < late.invoke) {
+            if let Some(was_there) = seen(op).and_then(|value| newer_values.get_mut(&value)) {
+                *was_there = true;
+            }
+        }
+        let mut returned: Option<&Operation> = None;
+        let knows_newer =
+            |op: &&Operation| seen(op).is_some_and(|value| newer_values.get(&value) == Some(&true));
+        for op in self.all.iter().copied().filter(knows_newer) {
+            if returned.is_none_or(|returned| op.complete > returned.complete) {
+                returned = Some(op);
+            }
+        }
+        // Those who saw the old state and were not followed by anyone who saw the newer.
+        let since = newer.complete.max(returned.map_or(0, |op| op.complete));
+        let is_last = |op: &&&Operation| op.invoke > since && op.invoke > newer.complete;
+        let last = self.all.iter().filter(is_last).filter_map(|op| seen(op));
+        let mut aftermath = Aftermath { returned, old: 0, for_good: true, newest };
+        for value in last {
+            if newer_values.contains_key(&value) {
+                aftermath.for_good = false;
+            } else {
+                aftermath.old += 1;
+            }
+        }
+        if aftermath.old > 0 {
+            aftermath.returned = None;
+        }
+        aftermath
+    }
+
+    fn judge(
+        &self,
+        late: &Late<'_>,
+        aftermath: &Aftermath<'_>,
+        facts: &FxHashMap<Value, Facts>,
+    ) -> (Kind, String) {
+        let old = facts[&late.old];
+        let is_first_state = late.old == self.initial && old.writers == 1;
+        let unanswered = late.order == Order::Sight && old.last_completion > late.newer.invoke;
+        let newest = aftermath.newest;
+        let unseen =
+            newest.filter(|write| self.all.iter().all(|op| seen(op) != Some(write.argument)));
+        if let Some(op) = aftermath.returned {
+            let kind = match late.order {
+                Order::Writes => Kind::StaleRead,
+                Order::Sight => Kind::SplitState,
+            };
+            return (kind, format!("; and {} saw the newer state after that", self.told(op)));
+        }
+        if let Some(write) = unseen {
+            return (Kind::LostWrite, format!("; no read ever saw {}", self.value_of(write)));
+        }
+        if unanswered {
+            let write = self.writers(late.old).last();
+            let write = write.map(|op| self.told(op)).unwrap_or_default();
+            return (Kind::DoubleApply, format!("; {write} took effect a second time"));
+        }
+        let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
+        match newest {
+            Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
+                let end = format!("; no read from then on saw {} or newer", self.value_of(write));
+                (Kind::LostWrite, end)
+            }
+            _ if is_for_good => {
+                let end = format!("; {} reads from then on saw nothing newer", aftermath.old);
+                (Kind::BackFromTheDead, end)
+            }
+            _ if late.order == Order::Sight => (Kind::SplitState, String::new()),
+            _ => (Kind::StaleRead, String::new()),
+        }
+    }
+
+    /// Whether no acknowledged write lies between an old value and a newer write.
+    fn is_next(&self, old: Facts, newer: &Operation) -> bool {
+        let since = old.last_completion.min(old.there.max(old.first_invocation));
+        let since = if old.last_completion == OPEN { since } else { old.last_completion };
+        !self.all.iter().any(|op| may_write(op) && since < op.invoke && op.complete < newer.invoke)
+    }
+
+    fn value_of(&self, write: &Operation) -> String {
+        format!("the value {:?}", self.history.value(write.argument))
+    }
+}
+
+/// The value that an operation shows to be there once it is over.
+fn shown(op: &Operation) -> Option<Value> {
+    if is_read(op) {
+        Some(op.result)
+    } else {
+        (op.f == F::Put || is_swap(op)).then_some(op.argument)
+    }
+}
+
+/// Whether the value `old` came before the one that `op` shows.
+fn is_older(facts: Facts, old: Value, op: &Operation, new: Facts, order: Order) -> bool {
+    let only = facts.writers == 1;
+    match order {
+        Order::Writes if is_read(op) => facts.last_completion < new.first_invocation,
+        Order::Writes => {
+            facts.last_completion < op.invoke || (is_swap(op) && op.result == old && only)
+        }
+        Order::Sight => only && (new.writers == 1 || !is_read(op)) && facts.there < op.invoke,
+    }
+}

@@ -1,0 +1,142 @@
+//! Small histories, one for each way to contradict oneself, and what it is called.
+
+use super::super::check::{Options, check};
+use crate::event::{EventType, F};
+use crate::history::{Entry, History, Recorder};
+use crate::verdict::Verdict;
+use crate::witness::{Kind, Witness};
+
+/// A history of one key, from lines such as `put a 1 3`: what was done, and from when to when. A
+/// `-` for the end: never answered. `cas a:b` swaps `a` for `b`. A `~` is the empty string.
+fn history(lines: &str) -> History {
+    let mut events = Vec::new();
+    for (process, line) in (0_u64..).zip(lines.split(';')) {
+        let [f, value, begin, end] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{line:?}")
+        };
+        let (expected, value) =
+            value.split_once(':').map_or((None, value), |(old, new)| (Some(old), new));
+        let value = if value == "~" { "" } else { value };
+        let f = match f {
+            "get" => F::Get,
+            "put" => F::Put,
+            "cas" => F::Cas,
+            _ => F::Append,
+        };
+        let entry = |at: &str, r#type| {
+            let index = at.parse().unwrap();
+            Entry {
+                index,
+                time_ns: index,
+                process,
+                client: "",
+                r#type,
+                f,
+                key: "x",
+                value: (f != F::Get || r#type == EventType::Ok).then_some(value),
+                expected,
+                refused: false,
+                node: None,
+            }
+        };
+        events.push(entry(begin, EventType::Invoke));
+        if end != "-" {
+            events.push(entry(end, EventType::Ok));
+        }
+    }
+    events.sort_by_key(|event| event.index);
+    let mut recorder = Recorder::new();
+    for event in &events {
+        recorder.record(event).unwrap();
+    }
+    recorder.finish()
+}
+
+fn witness(lines: &str) -> Witness {
+    match check(&history(lines), &Options::default()).verdict {
+        Verdict::Invalid(witness) => *witness,
+        other => panic!("{lines}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn is(kind: Kind, lines: &str) {
+    let witness = witness(lines);
+    assert_eq!(witness.kind, kind, "{lines}: {}", witness.explanation);
+    assert!(witness.minimal, "{lines}: {}", witness.explanation);
+}
+
+#[test]
+fn a_read_of_what_is_replaced_while_the_newer_value_is_still_there_is_stale() {
+    is(Kind::StaleRead, "put a 1 2; put b 3 4; get a 5 6; get b 7 8");
+    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get b 9 10");
+    // The first state too, and by a deposed leader several times.
+    is(Kind::StaleRead, "put a 1 2; get ~ 3 4; get a 5 6; get ~ 7 8; get a 9 10");
+    // Nothing else tells: the newer value had been seen.
+    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8");
+    // What came after hides whether the newer value was lost.
+    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; put c 9 10; get c 11 12");
+    // A newer value yet, written before the late read.
+    is(Kind::StaleRead, "put a 1 2; put b 3 4; put c 5 6; get a 7 8; get c 9 10");
+    // A swap took the value away.
+    is(Kind::StaleRead, "put a 1 2; cas a:b 3 4; get a 5 6; get b 7 8");
+}
+
+#[test]
+fn an_acknowledged_write_that_is_gone_is_lost() {
+    is(Kind::LostWrite, "put a 1 2; get ~ 3 4");
+    is(Kind::LostWrite, "put a 1 2; get a 3 4; get ~ 5 6");
+    is(Kind::LostWrite, "put a 1 2; put b 3 4; get a 5 6; get a 7 8");
+    is(Kind::LostWrite, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get a 9 10");
+    is(Kind::LostWrite, "put a 1 2; put b 3 4; put c 5 6; get ~ 7 8; get ~ 9 10");
+    is(Kind::LostWrite, "put a 1 2; put b 3 4; get a 5 6; put c 7 8; get c 9 10");
+    is(Kind::LostWrite, "put a 1 2; cas a:b 3 4; get a 5 6");
+    // The swap was acknowledged, and its value swapped away by one who never saw it.
+    is(Kind::LostWrite, "put a 1 2; cas a:b 3 4; cas a:c 5 6; get c 7 8");
+    is(Kind::LostWrite, "put a 1 2; cas a:b 3 6; cas a:c 4 5; get c 7 8");
+}
+
+#[test]
+fn a_value_that_nobody_wrote_is_from_nowhere() {
+    is(Kind::ValueFromNowhere, "put a 1 2; get z 3 4");
+    is(Kind::ValueFromNowhere, "get z 1 2");
+    is(Kind::ValueFromNowhere, "put a 1 2; cas z:b 3 4");
+    // Also where other values were written twice, so that a search decides.
+    is(Kind::ValueFromNowhere, "put a 1 2; put a 3 4; get z 5 6");
+    is(Kind::ValueFromNowhere, "append a 1 2; get ab 3 4");
+}
+
+#[test]
+fn a_value_that_was_not_yet_written_is_from_the_future() {
+    is(Kind::ReadFromTheFuture, "get a 1 2; put a 3 4");
+    is(Kind::ReadFromTheFuture, "put b 1 2; get a 3 4; put a 5 -");
+    is(Kind::ReadFromTheFuture, "append a 1 2; get ab 3 4; append b 5 6");
+}
+
+#[test]
+fn a_write_whose_value_comes_back_while_it_is_unanswered_took_effect_twice() {
+    is(Kind::DoubleApply, "put a 1 -; get a 2 3; put b 4 5; get b 6 7; get a 8 9");
+    is(Kind::DoubleApply, "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11");
+    is(Kind::DoubleApply, "append a 1 2; get aa 3 4");
+}
+
+#[test]
+fn what_was_replaced_twice_over_and_is_there_for_good_is_back_from_the_dead() {
+    let lines = "put a 1 2; put b 3 4; get b 5 6; put c 7 8; get c 9 10; get a 11 12; get a 13 14";
+    is(Kind::BackFromTheDead, lines);
+    // What took its place was seen, but never acknowledged.
+    is(Kind::BackFromTheDead, "put a 1 2; put b 3 -; get b 4 5; get a 6 7; get a 8 9");
+}
+
+#[test]
+fn two_values_seen_in_turns_with_neither_older_are_a_split_state() {
+    is(Kind::SplitState, "put a 1 3; put b 2 4; get a 5 6; get b 7 8; get a 9 10; get b 11 12");
+    is(Kind::SplitState, "put a 1 3; put b 2 4; cas a:c 5 8; cas a:d 6 7; get c 9 10; get d 11 12");
+    is(Kind::SplitState, "append a 1 5; append b 2 6; get a 3 7; get b 4 8");
+}
+
+#[test]
+fn a_string_that_lacks_what_was_appended_is_stale_or_the_append_is_lost() {
+    is(Kind::LostWrite, "append a 1 2; append b 3 4; get a 5 6; get a 7 8");
+    is(Kind::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
+}

@@ -1,0 +1,205 @@
+//! Strings that were appended to: what they are made of, lack, or hold twice.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Teller, is_read};
+use crate::event::F;
+use crate::history::{Operation, Value};
+use crate::witness::Kind;
+
+/// Longer texts, and more parts, are not taken apart.
+const LONGEST_TEXT: usize = 100_000;
+const MOST_PARTS: usize = 2_000;
+
+/// What a key's history says of its strings.
+struct Parts<'a> {
+    /// Where a string may begin: the empty one, and what was put.
+    starts: Vec<&'a str>,
+    /// What was appended, without what is empty, each once, longest first.
+    appended: Vec<(&'a str, Value)>,
+    /// By whom.
+    appends: FxHashMap<Value, Vec<&'a Operation>>,
+}
+
+/// What a string is made of.
+enum Made {
+    /// Of nothing that was put or appended.
+    Nowhere,
+    /// Of these parts, in only one way.
+    Of(Vec<Value>),
+    /// In several ways.
+    Unclear,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn text(&self) -> Option<(Kind, String)> {
+        if !self.has_appends() {
+            return None;
+        }
+        let parts = self.parts()?;
+        self.reads()
+            .find_map(|read| match parts.made(self.history.value(read.result)) {
+                Made::Nowhere => {
+                    let what = format!("{}, which nobody put or appended.", self.told(read));
+                    Some((Kind::ValueFromNowhere, what))
+                }
+                Made::Of(made) => self
+                    .part_from_the_future(&parts, read, &made)
+                    .or_else(|| self.part_held_twice(&parts, read, &made))
+                    .or_else(|| self.part_lacking(&parts, read, &made)),
+                Made::Unclear => None,
+            })
+            .or_else(|| self.apart())
+    }
+
+    fn parts(&self) -> Option<Parts<'a>> {
+        let mut appends: FxHashMap<Value, Vec<&Operation>> = FxHashMap::default();
+        let mut starts = FxHashSet::default();
+        for op in self.all.iter().copied() {
+            match op.f {
+                F::Append => appends.entry(op.argument).or_default().push(op),
+                F::Put => {
+                    starts.insert(op.argument);
+                }
+                _ => {}
+            }
+        }
+        let text = |value: Value| self.history.value(value);
+        let starts = starts.into_iter().chain([Value::EMPTY]).map(text).collect();
+        let mut parts: Vec<(&str, Value)> = appends
+            .keys()
+            .map(|&value| (text(value), value))
+            .filter(|(part, _)| !part.is_empty())
+            .collect();
+        parts.sort_unstable_by_key(|(part, value)| (std::cmp::Reverse(part.len()), *value));
+        (parts.len() <= MOST_PARTS).then_some(Parts { starts, appended: parts, appends })
+    }
+
+    fn part_from_the_future(
+        &self,
+        parts: &Parts<'_>,
+        read: &Operation,
+        made: &[Value],
+    ) -> Option<(Kind, String)> {
+        let early =
+            |part: &&Value| parts.appends[part].iter().all(|append| append.invoke > read.complete);
+        let append = parts.appends[made.iter().find(early)?].first()?;
+        let what = format!("{}, but {} began only after that.", self.told(read), self.told(append));
+        Some((Kind::ReadFromTheFuture, what))
+    }
+
+    fn part_held_twice(
+        &self,
+        parts: &Parts<'_>,
+        read: &Operation,
+        made: &[Value],
+    ) -> Option<(Kind, String)> {
+        let times = |part: Value| made.iter().filter(|&&other| other == part).count();
+        let part = *made.iter().find(|&&part| times(part) > parts.appends[&part].len())?;
+        let appends = &parts.appends[&part];
+        let what = format!(
+            "{}, which holds {:?} {} times, but it was appended {} time(s), by {}.",
+            self.told(read),
+            self.history.value(part),
+            times(part),
+            appends.len(),
+            self.told(appends.first()?)
+        );
+        Some((Kind::DoubleApply, what))
+    }
+
+    /// A part whose append was over before the read began, where nothing was ever put.
+    fn part_lacking(
+        &self,
+        parts: &Parts<'_>,
+        read: &Operation,
+        made: &[Value],
+    ) -> Option<(Kind, String)> {
+        if self.all.iter().any(|op| op.f == F::Put) {
+            return None;
+        }
+        let append = self.core.iter().copied().find(|op| {
+            op.f == F::Append
+                && op.complete < read.invoke
+                && parts.appends[&op.argument].len() == 1
+                && !self.history.value(op.argument).is_empty()
+                && !made.contains(&op.argument)
+        })?;
+        let holds = |op: &&&Operation| {
+            is_read(op)
+                && op.complete > read.invoke
+                && match parts.made(self.history.value(op.result)) {
+                    Made::Of(made) => made.contains(&append.argument),
+                    Made::Nowhere | Made::Unclear => false,
+                }
+        };
+        let (kind, end) = match self.all.iter().find(holds) {
+            Some(later) => (Kind::StaleRead, format!("; and {} holds it again", self.told(later))),
+            None => (Kind::LostWrite, "; no read from then on holds it".to_owned()),
+        };
+        let (read, append) = (self.told(read), self.told(append));
+        Some((kind, format!("{read}, although {append} was already over{end}.")))
+    }
+
+    /// Two strings of which neither is the beginning of the other, where nothing was ever put.
+    fn apart(&self) -> Option<(Kind, String)> {
+        if self.all.iter().any(|op| op.f == F::Put) {
+            return None;
+        }
+        let text = |op: &Operation| self.history.value(op.result);
+        let (one, other) = self.reads().find_map(|one| {
+            let apart = |other: &&Operation| {
+                !text(one).starts_with(text(other)) && !text(other).starts_with(text(one))
+            };
+            self.reads().find(apart).map(|other| (one, other))
+        })?;
+        let what = format!(
+            "{} and {}, of which neither continues the other, but nothing was ever put.",
+            self.told(one),
+            self.told(other)
+        );
+        Some((Kind::SplitState, what))
+    }
+}
+
+impl Parts<'_> {
+    fn made(&self, text: &str) -> Made {
+        if text.len() > LONGEST_TEXT {
+            return Made::Unclear;
+        }
+        // By position: how many ways lead there, two standing for many, and over which part.
+        let mut ways: Vec<(u8, Option<usize>)> = vec![(0, None); text.len() + 1];
+        for start in &self.starts {
+            if text.starts_with(start) {
+                ways[start.len()].0 = 1;
+            }
+        }
+        for at in 0..text.len() {
+            let here = ways[at].0;
+            if here == 0 {
+                continue;
+            }
+            for (number, (part, _)) in self.appended.iter().enumerate() {
+                if text.as_bytes()[at..].starts_with(part.as_bytes()) {
+                    let there = &mut ways[at + part.len()];
+                    *there = (2.min(there.0 + here), Some(number));
+                }
+            }
+        }
+        match ways[text.len()].0 {
+            0 => Made::Nowhere,
+            1 => {
+                let mut made = Vec::new();
+                let mut at = text.len();
+                while let Some(number) = ways[at].1 {
+                    let (part, value) = self.appended[number];
+                    made.push(value);
+                    at -= part.len();
+                }
+                made.reverse();
+                Made::Of(made)
+            }
+            _ => Made::Unclear,
+        }
+    }
+}

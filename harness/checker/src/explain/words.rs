@@ -1,0 +1,69 @@
+//! One operation of a contradiction in words: who, what, and when.
+
+use super::Teller;
+use crate::event::F;
+use crate::history::{Operation, Outcome};
+
+impl Teller<'_> {
+    /// One operation: who, what, and when, in milliseconds of the run.
+    pub(super) fn told(&self, op: &Operation) -> String {
+        let history = self.history;
+        let argument = history.value(op.argument);
+        let done = match op.f {
+            F::Get if op.outcome == Outcome::Ok => {
+                format!("get returned {:?}", history.value(op.result))
+            }
+            F::Get => "get".to_owned(),
+            F::Put => format!("put of {argument:?}"),
+            F::Append => format!("append of {argument:?}"),
+            F::Cas => {
+                let refused = if op.refused { " (refused)" } else { "" };
+                format!("cas from {:?} to {argument:?}{refused}", history.value(op.result))
+            }
+        };
+        let when = self.when(op);
+        let client = history.client(op);
+        let process = history.process(op);
+        let who = if client.is_empty() {
+            format!("process {process}")
+        } else {
+            format!("client {client}, process {process}")
+        };
+        let node = history.node(op).map(|node| format!(", node {node}")).unwrap_or_default();
+        format!("the {done} ({who}{node}, {when})")
+    }
+
+    /// Whether the history says nothing about time: then the order of events stands for it.
+    fn is_timeless(&self) -> bool {
+        self.core.iter().all(|op| op.invoke_ns == 0 && op.complete_ns().unwrap_or_default() == 0)
+    }
+
+    pub(super) fn begin(&self, op: &Operation) -> String {
+        if self.is_timeless() {
+            format!("event {}", op.invoke_index())
+        } else {
+            format!("{} ms", milliseconds(op.invoke_ns))
+        }
+    }
+
+    fn when(&self, op: &Operation) -> String {
+        match (op.complete_index(), op.complete_ns()) {
+            (Some(complete), _) if self.is_timeless() => {
+                format!("between events {} and {complete}", op.invoke_index())
+            }
+            (_, Some(complete_ns)) => {
+                format!("from {} to {} ms", milliseconds(op.invoke_ns), milliseconds(complete_ns))
+            }
+            (_, None) => format!("begun at {} and never answered", self.begin(op)),
+        }
+    }
+}
+
+fn milliseconds(ns: u64) -> String {
+    format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)
+}
+
+pub(super) fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
