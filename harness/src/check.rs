@@ -1,11 +1,14 @@
 //! The verdict about a history, from its file alone.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use checker::format::{Format, ParseError, Reader};
+use checker::lenient::Repairs;
+use checker::objects::{self, Object, ObjectHistory};
+use checker::weaker::{self, Guarantee};
 use checker::{Algorithm, Budget, History, ModelName, Options, Report};
 
 use crate::scenario::CheckerBudget;
@@ -38,7 +41,34 @@ pub enum HistoryError {
         /// Where and why.
         reason: ParseError,
     },
+    /// A line that no history has.
+    #[error(
+        "history {path}: what begins after byte {offset} has no end within {LONGEST_LINE} bytes: \
+         is that a history?"
+    )]
+    Endless {
+        /// The file.
+        path: PathBuf,
+        /// Where the line begins.
+        offset: u64,
+    },
+    /// An object whose histories have other forms.
+    #[error(
+        "history {path}: histories of the model {model} are read as jsonl, jepsen-edn or \
+         knossos-edn, not as {format}"
+    )]
+    OtherForm {
+        /// The file.
+        path: PathBuf,
+        /// The object's name.
+        model: &'static str,
+        /// The form that was asked for, or found.
+        format: &'static str,
+    },
 }
+
+/// The longest line that is read.
+const LONGEST_LINE: u64 = 1 << 26;
 
 /// How a history is to be read and judged.
 #[derive(Clone, Copy, Debug)]
@@ -68,49 +98,165 @@ impl Question {
 /// Reads the history in `path`; a run's folder stands for its `history.jsonl`. Returns with it
 /// whether its last line was cut off.
 pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), HistoryError> {
-    let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-    let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
-    let mut file = BufReader::new(File::open(&path).map_err(unreadable)?);
-    let mut reader = format.map(Reader::new);
-    let mut blank_lines = 0;
-    let mut line = Vec::new();
-    while file.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
-        if reader.is_none() && line.trim_ascii().is_empty() {
-            blank_lines += 1;
-            line.clear();
-            continue;
+    let source = Source::open(path)?;
+    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
+    source.history(Reader::new(format)).map(|read| (read.history, read.is_torn))
+}
+
+/// A history, and what became of its lines.
+#[derive(Debug)]
+pub struct Lines<H> {
+    /// The history.
+    pub history: H,
+    /// Whether the last line was cut off and left out.
+    pub is_torn: bool,
+    /// What was repaired.
+    pub repairs: Repairs,
+}
+
+/// Reads the history in `path`, and repairs what can be if that is wanted.
+pub fn read_history(
+    path: &Path,
+    format: Option<Format>,
+    is_lenient: bool,
+) -> Result<Lines<History>, HistoryError> {
+    let source = Source::open(path)?;
+    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
+    let reader = if is_lenient { Reader::lenient(format) } else { Reader::new(format) };
+    source.history(reader)
+}
+
+/// Reads the history of an object in `path`.
+pub fn read_object(
+    path: &Path,
+    object: Object,
+    format: Option<Format>,
+    is_lenient: bool,
+) -> Result<Lines<ObjectHistory>, HistoryError> {
+    let source = Source::open(path)?;
+    let form = match format.unwrap_or_else(|| Format::detect(&source.beginning)) {
+        Format::Jsonl => objects::Form::Jsonl,
+        Format::Edn => objects::Form::Edn,
+        // What is nothing else is taken for a log; an empty file is an empty history.
+        _ if source.beginning.trim_ascii().is_empty() => objects::Form::Edn,
+        other => {
+            let named = Format::NAMES.iter().find(|(_, format)| *format == other);
+            let format = named.map_or("", |(name, _)| name);
+            return Err(HistoryError::OtherForm {
+                path: source.path,
+                model: object.name(),
+                format,
+            });
         }
-        let reader = reader.get_or_insert_with(|| {
-            let mut reader = Reader::new(Format::detect(&line));
-            for _ in 0..blank_lines {
-                // Blank lines are no events in any format; the reader counts them.
-                let _ = reader.line(b"\n");
-            }
-            reader
-        });
-        let read = reader.line(&line);
-        read.map_err(|reason| HistoryError::Malformed { path: path.clone(), reason })?;
-        line.clear();
+    };
+    let mut reader = objects::Reader::new(form, is_lenient);
+    source.pieces(b'\n', |line| reader.line(line))?;
+    let repairs = reader.repairs();
+    let (history, is_torn) = reader.finish();
+    Ok(Lines { history, is_torn, repairs })
+}
+
+/// A file, and how it begins.
+struct Source {
+    path: PathBuf,
+    beginning: Vec<u8>,
+    rest: BufReader<File>,
+}
+
+/// How much of a file tells its form.
+const BEGINNING_BYTES: u64 = 4096;
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, HistoryError> {
+        let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
+        match Self::beginning(&path) {
+            Ok((beginning, rest)) => Ok(Source { path, beginning, rest }),
+            Err(reason) => Err(HistoryError::Unreadable { path, reason }),
+        }
     }
-    Ok(reader.unwrap_or_else(|| Reader::new(Format::Jsonl)).finish())
+
+    /// A byte order mark is not part of what is written.
+    fn beginning(path: &Path) -> io::Result<(Vec<u8>, BufReader<File>)> {
+        let mut rest = BufReader::new(File::open(path)?);
+        let mut beginning = Vec::new();
+        rest.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
+        if beginning.starts_with(b"\xef\xbb\xbf") {
+            beginning.drain(..3);
+        }
+        Ok((beginning, rest))
+    }
+
+    fn history(self, mut reader: Reader) -> Result<Lines<History>, HistoryError> {
+        let path = self.path.clone();
+        self.pieces(reader.separator(), |line| reader.line(line))?;
+        let repairs = reader.repairs();
+        let (history, is_torn) =
+            reader.finish().map_err(|reason| HistoryError::Malformed { path, reason })?;
+        Ok(Lines { history, is_torn, repairs })
+    }
+
+    /// Hands the file on, cut behind each separator.
+    fn pieces(
+        self,
+        separator: u8,
+        mut take: impl FnMut(&[u8]) -> Result<(), ParseError>,
+    ) -> Result<(), HistoryError> {
+        let Source { path, beginning, rest } = self;
+        let mut file = io::Cursor::new(beginning).chain(rest);
+        let mut piece = Vec::new();
+        let mut offset = 0;
+        loop {
+            piece.clear();
+            let read = (&mut file).take(LONGEST_LINE).read_until(separator, &mut piece);
+            match read {
+                Ok(0) => return Ok(()),
+                Ok(bytes) => offset += bytes as u64,
+                Err(reason) => return Err(HistoryError::Unreadable { path, reason }),
+            }
+            if piece.len() as u64 == LONGEST_LINE && piece.last() != Some(&separator) {
+                let offset = offset - LONGEST_LINE;
+                return Err(HistoryError::Endless { path, offset });
+            }
+            if let Err(reason) = take(&piece) {
+                return Err(HistoryError::Malformed { path, reason });
+            }
+        }
+    }
 }
 
 /// Judges the history in `path`.
 pub fn check(path: &Path, question: &Question) -> Result<Checked, HistoryError> {
     let (history, is_torn) = read(path, question.format)?;
-    Ok(Checked { report: judge(&history, question), is_torn })
+    let report = judge(&history, question);
+    Ok(Checked { report, is_torn })
 }
 
-/// Judges a history.
+/// Judges whether a history is linearizable.
 pub fn judge(history: &History, question: &Question) -> Report {
     let Question { model, algorithm, budget, .. } = *question;
+    within(budget, |budget| {
+        let options = Options { model, algorithm, budget, ..Options::default() };
+        checker::check(history, &options)
+    })
+}
+
+/// Judges whether a history keeps a weaker promise.
+pub fn weaker(history: &History, promise: Guarantee, budget: CheckerBudget) -> weaker::Report {
+    within(budget, |budget| weaker::check(promise, history, &budget))
+}
+
+/// Judges what a history says of an object.
+pub fn object(history: &ObjectHistory, object: Object, budget: CheckerBudget) -> objects::Report {
+    within(budget, |budget| objects::check(object, history, &budget))
+}
+
+/// Asks within a budget that begins now.
+fn within<T>(budget: CheckerBudget, ask: impl FnOnce(Budget<'_>) -> T) -> T {
     let begin = Instant::now();
     let stop = move || begin.elapsed() > budget.time;
-    let budget = Budget {
+    ask(Budget {
         steps: u64::MAX,
         memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
         stop: &stop,
-    };
-    let options = Options { model, algorithm, budget, ..Options::default() };
-    checker::check(history, &options)
+    })
 }

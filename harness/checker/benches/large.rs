@@ -141,7 +141,7 @@ fn from_disk(shape: Shape) -> Row {
         reader.line(&line).expect("an event");
         line.clear();
     }
-    let (history, _) = reader.finish();
+    let (history, _) = reader.finish().expect("the history is whole");
     let options = Options { model: ModelName::Kv, ..Options::default() };
     let report = check(&history, &options);
     let took = start.elapsed();

@@ -24,7 +24,7 @@ fn histories() -> Vec<(String, History)> {
             reader.line(line).expect("a line");
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (name, reader.finish().0)
+        (name, reader.finish().expect("the log is whole").0)
     };
     files.iter().map(|path| read(path)).collect()
 }

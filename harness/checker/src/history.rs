@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::event::{Event, EventType, F};
 use crate::intern::Strings;
+use crate::lenient::{Lenient, Repairs};
 
 /// A key of a [`History`], by number in order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -283,6 +284,7 @@ impl<'a> From<&'a Event<'_>> for Entry<'a> {
 #[derive(Debug)]
 pub struct Recorder {
     history: History,
+    lenient: Option<Lenient>,
     open: FxHashMap<u64, u32>,
     process_ids: FxHashMap<u64, u32>,
     last_index: Option<u64>,
@@ -310,6 +312,7 @@ impl Recorder {
                 processes: Vec::new(),
                 events: 0,
             },
+            lenient: None,
             open: FxHashMap::default(),
             process_ids: FxHashMap::default(),
             last_index: None,
@@ -322,8 +325,28 @@ impl Recorder {
         self.record(&Entry::from(event))
     }
 
+    /// From here on, repairs by the rules of [`lenient`](crate::lenient) what it would refuse.
+    pub fn repair(&mut self) {
+        self.lenient = Some(Lenient::new());
+    }
+
+    /// How often each rule of repair was used.
+    pub fn repairs(&self) -> Repairs {
+        self.lenient.as_ref().map(Lenient::repairs).unwrap_or_default()
+    }
+
     /// Takes the next event of any kind.
     pub fn record(&mut self, event: &Entry<'_>) -> Result<(), PairingError> {
+        match &mut self.lenient {
+            None => self.take(event),
+            Some(lenient) => match lenient.entry(event) {
+                Some(event) => self.take(&event),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn take(&mut self, event: &Entry<'_>) -> Result<(), PairingError> {
         let index = self.order(event)?;
         match event.r#type {
             EventType::Invoke => self.invoke(event, index)?,

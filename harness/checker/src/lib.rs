@@ -26,7 +26,7 @@
 //! for line in history.lines() {
 //!     reader.line(line.as_bytes())?;
 //! }
-//! let (history, _) = reader.finish();
+//! let (history, _) = reader.finish()?;
 //! let Verdict::Invalid(witness) = check(&history, &Options::default()).verdict else { panic!() };
 //! assert_eq!(witness.kind, Kind::LostWrite);
 //! # Ok::<(), checker::format::ParseError>(())

@@ -40,7 +40,8 @@ fn verdict(text: &str) -> Result<&'static str, String> {
         reader.line(line.as_bytes()).map_err(|error| error.to_string())?;
     }
     let model = ModelName::CasRegister;
-    Ok(check(&reader.finish().0, &Options { model, ..Options::default() }).verdict.name())
+    let (history, _) = reader.finish().map_err(|error| error.to_string())?;
+    Ok(check(&history, &Options { model, ..Options::default() }).verdict.name())
 }
 
 #[test]
@@ -72,7 +73,8 @@ fn errors_name_line_and_what_was_expected() {
 #[test]
 fn no_text_makes_a_reader_panic() {
     let texts = [EDN, CSV, LOG, JOURNAL];
-    let formats = [Format::Jsonl, Format::Edn, Format::JepsenLog, Format::Csv];
+    let formats =
+        [Format::Jsonl, Format::Edn, Format::JepsenLog, Format::PorcupineJson, Format::Csv];
     for seed in 0..20_000 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut text = texts[rng.random_range(0..texts.len())].as_bytes().to_vec();
@@ -88,8 +90,10 @@ fn no_text_makes_a_reader_panic() {
         let any = formats[rng.random_range(0..formats.len())];
         let format = if rng.random_bool(0.8) { detected } else { any };
         let mut reader = Reader::new(format);
-        if text.split(|&byte| byte == b'\n').all(|line| reader.line(line).is_ok()) {
-            check(&reader.finish().0, &Options::default());
+        if text.split(|&byte| byte == b'\n').all(|line| reader.line(line).is_ok())
+            && let Ok((history, _)) = reader.finish()
+        {
+            check(&history, &Options::default());
         }
     }
 }

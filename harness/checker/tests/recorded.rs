@@ -13,7 +13,7 @@ fn read(path: &Path) -> (History, ModelName) {
     let mut reader = Reader::new(format);
     lines.for_each(|line| reader.line(line).expect("a line"));
     let model = if format == Format::Edn { ModelName::Kv } else { ModelName::CasRegister };
-    (reader.finish().0, model)
+    (reader.finish().expect("the log is whole").0, model)
 }
 
 #[test]

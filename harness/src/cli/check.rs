@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use checker::format as form;
+use checker::lenient::Repairs;
+use checker::objects::Object;
+use checker::weaker::Guarantee;
 use checker::{Algorithm, ModelName};
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::{CheckArgs, Failure, Format};
 use crate::check::{self, Question};
@@ -14,7 +18,7 @@ use crate::scenario::CheckerBudget;
 use crate::verdict::Verdict;
 use crate::verdict::{history_evidence, safety};
 
-/// What a store may promise to be.
+/// What a linearizable store may promise to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Model {
     /// Keys with get, put and append, each empty at first
@@ -23,6 +27,58 @@ pub enum Model {
     Register,
     /// Registers with read, write and compare-and-set, nil at first
     CasRegister,
+}
+
+impl From<Model> for ModelName {
+    fn from(model: Model) -> Self {
+        match model {
+            Model::Kv => Self::Kv,
+            Model::Register => Self::Register,
+            Model::CasRegister => Self::CasRegister,
+        }
+    }
+}
+
+/// What a store may promise to be, linearizable or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// Linearizability of keys or registers.
+    Linearizable(ModelName),
+    /// Something weaker, of keys or registers.
+    Weaker(Guarantee),
+    /// Another object.
+    Object(Object),
+}
+
+/// The models of keys and registers, with their names and what is done on them.
+const MODELS: [(&str, ModelName, &str); 3] = [
+    ("kv", ModelName::Kv, "keys with get, put and append, each empty at first"),
+    ("register", ModelName::Register, "registers with read and write, nil at first"),
+    ("cas-register", ModelName::CasRegister, "registers with read, write and cas, nil at first"),
+];
+
+impl Promise {
+    /// All names with what they mean.
+    fn names() -> impl Iterator<Item = (&'static str, Promise, &'static str)> {
+        let models = MODELS.map(|(name, model, what)| (name, Promise::Linearizable(model), what));
+        let weaker =
+            Guarantee::NAMES.map(|(name, known, what)| (name, Promise::Weaker(known), what));
+        let objects = Object::NAMES.map(|(name, known, what)| (name, Promise::Object(known), what));
+        models.into_iter().chain(weaker).chain(objects)
+    }
+
+    /// Reads a promise's name from the command line.
+    pub fn parser() -> impl TypedValueParser<Value = Promise> {
+        let value = |(name, _, what)| {
+            let value = PossibleValue::new(name).help(what);
+            if name == "unique-ids" { value.alias("ids") } else { value }
+        };
+        PossibleValuesParser::new(Promise::names().map(value)).try_map(|name| {
+            let name = if name == "ids" { "unique-ids" } else { name.as_str() };
+            let known = Promise::names().find(|(known, ..)| *known == name);
+            known.map(|(_, promise, _)| promise).ok_or("no such model")
+        })
+    }
 }
 
 /// The form of a history file.
@@ -38,6 +94,8 @@ pub enum Form {
     KnossosEdn,
     /// The log of old Jepsen tests
     JepsenLog,
+    /// An object for each operation: clientId, input, call, output, return
+    PorcupineJson,
     /// A row for each event
     Csv,
 }
@@ -55,16 +113,6 @@ pub enum Way {
     Search,
 }
 
-impl From<Model> for ModelName {
-    fn from(model: Model) -> Self {
-        match model {
-            Model::Kv => Self::Kv,
-            Model::Register => Self::Register,
-            Model::CasRegister => Self::CasRegister,
-        }
-    }
-}
-
 impl Form {
     pub(super) fn format(self) -> Option<form::Format> {
         match self {
@@ -72,6 +120,7 @@ impl Form {
             Self::Jsonl => Some(form::Format::Jsonl),
             Self::JepsenEdn | Self::KnossosEdn => Some(form::Format::Edn),
             Self::JepsenLog => Some(form::Format::JepsenLog),
+            Self::PorcupineJson => Some(form::Format::PorcupineJson),
             Self::Csv => Some(form::Format::Csv),
         }
     }
@@ -90,29 +139,69 @@ impl From<Way> for Algorithm {
 
 /// Checks one history and returns the exit code of its verdict.
 pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
-    let question = Question {
-        format: arguments.form.format(),
-        model: arguments.model.into(),
-        algorithm: arguments.algorithm.into(),
-        budget: CheckerBudget {
-            time: Duration::from_secs(arguments.time_budget),
-            memory_mb: arguments.memory_budget,
-        },
+    let (path, form, is_lenient) = (&arguments.history, arguments.form.format(), arguments.lenient);
+    let budget = CheckerBudget {
+        time: Duration::from_secs(arguments.time_budget),
+        memory_mb: arguments.memory_budget,
     };
-    let checked = check::check(&arguments.history, &question).map_err(Failure::usage)?;
-    if checked.is_torn {
-        eprintln!(
-            "harness: {}: the last line is cut off, as by a kill of the harness; it is left out",
-            arguments.history.display()
-        );
+    let algorithm: Algorithm = arguments.algorithm.into();
+    if algorithm != Algorithm::Auto && !matches!(arguments.model, Promise::Linearizable(_)) {
+        let sentence = "--algorithm chooses among the ways to decide kv, register and cas-register; \
+                        leave it out for other models";
+        return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
-    let safety = safety::answer(&checked.report);
-    let evidence = history_evidence(&checked.report, &safety);
-    let verdict = Verdict { answers: vec![safety, evidence], is_interrupted: false };
+    let answers = match arguments.model {
+        Promise::Linearizable(model) => {
+            let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
+            told(arguments, lines.is_torn, lines.repairs);
+            let question = Question { format: form, model, algorithm, budget };
+            let report = check::judge(&lines.history, &question);
+            let safety = safety::answer(&report);
+            let evidence = history_evidence(report.operations, Some(report.open), &safety);
+            vec![safety, evidence]
+        }
+        Promise::Weaker(guarantee) => {
+            let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
+            told(arguments, lines.is_torn, lines.repairs);
+            let report = check::weaker(&lines.history, guarantee, budget);
+            let safety = safety::weaker(&report);
+            let evidence = history_evidence(report.operations, None, &safety);
+            vec![safety, evidence]
+        }
+        Promise::Object(object) => {
+            let lines =
+                check::read_object(path, object, form, is_lenient).map_err(Failure::usage)?;
+            told(arguments, lines.is_torn, lines.repairs);
+            let report = check::object(&lines.history, object, budget);
+            let safety = safety::object(&report);
+            let evidence = history_evidence(report.operations, Some(report.open), &safety);
+            vec![safety, evidence]
+        }
+    };
+    let verdict = Verdict { answers, is_interrupted: false };
     let text = match arguments.output {
         Format::Json => format!("{}\n", serde_json::to_string(&verdict)?),
         Format::Human => report::verdict_lines(&verdict, super::style()),
     };
     super::print(&text)?;
     Ok(verdict.exit())
+}
+
+/// Says what of the file was left out or repaired.
+fn told(arguments: &CheckArgs, is_torn: bool, repairs: Repairs) {
+    let path = arguments.history.display();
+    if is_torn {
+        eprintln!(
+            "harness: {path}: the end is cut off, as by a kill of the harness; what is cut off \
+             is left out"
+        );
+    }
+    let Repairs { dropped, left_open, reordered } = repairs;
+    if repairs != Repairs::default() {
+        eprintln!(
+            "harness: {path}: repaired: {dropped} completions without an invocation dropped, \
+             {left_open} operations left open because their process began another, {reordered} \
+             events whose time or index ran backwards raised"
+        );
+    }
 }

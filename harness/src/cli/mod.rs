@@ -232,11 +232,15 @@ struct CheckArgs {
     /// A history: the folder of a run, its `history.jsonl`, or a file from elsewhere.
     history: PathBuf,
     /// What the store promises to be.
-    #[arg(long, value_enum, default_value_t = check::Model::Kv)]
-    model: check::Model,
+    #[arg(long, value_parser = check::Promise::parser(), default_value = "kv")]
+    model: check::Promise,
     /// The form of the file.
     #[arg(long = "format", value_enum, default_value_t = check::Form::Auto)]
     form: check::Form,
+    /// Repair by rule what does not fit together: completions without invocation, two operations
+    /// of a process at a time, time that runs backwards.
+    #[arg(long)]
+    lenient: bool,
     /// The way to decide each key.
     #[arg(long, value_enum, default_value_t = check::Way::Auto)]
     algorithm: check::Way,

@@ -40,7 +40,7 @@ fn judged(text: &str, question: &Question) -> Option<Verdict> {
     for line in text.lines() {
         reader.line(line.as_bytes()).ok()?;
     }
-    let (history, _) = reader.finish();
+    let (history, _) = reader.finish().ok()?;
     Some(check::judge(&history, question).verdict)
 }
 
@@ -119,7 +119,7 @@ mod tests {
         text.lines().for_each(|line| reader.line(line.as_bytes()).unwrap());
         let time = std::time::Duration::from_secs(10);
         let question = Question::of_run(CheckerBudget { time, memory_mb: 100 });
-        let (few, count) = fewest(&reader.finish().0, &question).unwrap();
+        let (few, count) = fewest(&reader.finish().unwrap().0, &question).unwrap();
         // Without the read of the newer value it would be another kind, a lost write.
         assert_eq!(count, 4, "{few}");
         assert!(matches!(judged(&few, &question), Some(Verdict::Invalid(_))));

@@ -1,7 +1,5 @@
 //! Were there enough operations, were the faults really applied, did the checker finish?
 
-use checker::Report;
-
 use super::{Answer, Question, Standing};
 use crate::run::record::{EndReason, OpKind, Outcome, RunRecord};
 
@@ -63,8 +61,8 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
 }
 
 /// The answer about a history alone: nothing is known of faults.
-pub fn of_history(report: &Report, safety: &Answer) -> Answer {
-    if report.operations == 0 {
+pub fn of_history(operations: u64, open: Option<u64>, safety: &Answer) -> Answer {
+    if operations == 0 {
         let sentence = "the history holds no operation";
         return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence);
     }
@@ -72,6 +70,7 @@ pub fn of_history(report: &Report, safety: &Answer) -> Answer {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
         return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
     }
-    let sentence = format!("{} operations, {} of unknown outcome", report.operations, report.open);
+    let open = open.map(|open| format!(", {open} of unknown outcome")).unwrap_or_default();
+    let sentence = format!("{operations} operations{open}");
     Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
 }

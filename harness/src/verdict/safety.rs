@@ -1,5 +1,7 @@
 //! Is the history consistent with the model asked for?
 
+use checker::objects::{self, Finding, Shown};
+use checker::weaker;
 use checker::{Outcome, Report, Verdict, Witness, WitnessOperation};
 
 use super::{Answer, Question, Standing};
@@ -34,6 +36,68 @@ pub fn answer(report: &Report) -> Answer {
             reason.explanation.trim_end_matches('.'),
         ),
     }
+}
+
+/// The report about a weaker promise as an answer.
+pub fn weaker(report: &weaker::Report) -> Answer {
+    let (operations, promise, algorithm) = (report.operations, report.model, report.algorithm);
+    match &report.verdict {
+        Verdict::Valid => {
+            let sentence =
+                format!("{operations} operations keep the promise {promise} ({algorithm})");
+            Answer::new(Question::Safety, Standing::Valid, promise, sentence)
+        }
+        Verdict::Invalid(witness) => {
+            let sentence = witness.explanation.trim_end_matches('.');
+            Answer::new(Question::Safety, Standing::Invalid, witness.kind.name(), sentence)
+                .with_details(witness.operations.iter().map(describe).collect())
+        }
+        Verdict::Unknown(reason) => {
+            let sentence = reason.explanation.trim_end_matches('.');
+            Answer::new(Question::Safety, Standing::Unknown, "undecided", sentence)
+        }
+    }
+}
+
+/// The report about an object as an answer.
+pub fn object(report: &objects::Report) -> Answer {
+    let (operations, object, algorithm) = (report.operations, report.model, report.algorithm);
+    let facts: Vec<String> =
+        report.facts.iter().map(|fact| format!("{}: {}", fact.name, fact.count)).collect();
+    match &report.verdict {
+        Finding::Valid => {
+            let sentence =
+                format!("{operations} operations keep the promise {object} ({algorithm})");
+            Answer::new(Question::Safety, Standing::Valid, object, sentence).with_details(facts)
+        }
+        Finding::Invalid(found) => {
+            let sentence = found.explanation.trim_end_matches('.');
+            let operations = found.operations.iter().map(show);
+            Answer::new(Question::Safety, Standing::Invalid, found.kind.name(), sentence)
+                .with_details(operations.chain(facts).collect())
+        }
+        Finding::Unknown(doubt) => {
+            let sentence = doubt.explanation.trim_end_matches('.');
+            Answer::new(Question::Safety, Standing::Unknown, "undecided", sentence)
+        }
+    }
+}
+
+/// `process 3 enqueue 7, ok (events 12 and 15)`.
+fn show(operation: &Shown) -> String {
+    let Shown { process, f, argument, result, .. } = operation;
+    let argument = if argument.is_null() { String::new() } else { format!(" {argument}") };
+    let result = if result.is_null() { String::new() } else { format!(", answered {result}") };
+    let outcome = match operation.outcome {
+        Outcome::Ok => "ok",
+        Outcome::Fail => "fail",
+        Outcome::Info => "unknown",
+    };
+    let events = match operation.complete_index {
+        Some(index) => format!("events {} and {index}", operation.invoke_index),
+        None => format!("event {}", operation.invoke_index),
+    };
+    format!("process {process} {f}{argument}{result}, {outcome} ({events})")
 }
 
 fn contradiction(witness: &Witness, report: &Report) -> Vec<String> {

@@ -29,16 +29,19 @@ use crate::witness::Kind;
 struct Facts {
     /// Who may have written it; the first state counts as a write.
     writers: usize,
-    first_invocation: u32,
+    first_invocation: i64,
     /// Until when it may have been written.
-    last_completion: u32,
+    last_completion: i64,
     /// When it was certainly there, or had been: acknowledged or seen.
-    there: u32,
+    there: i64,
 }
+
+/// Before everything.
+const START: i64 = -1;
 
 impl Facts {
     const NONE: Facts =
-        Facts { writers: 0, first_invocation: u32::MAX, last_completion: 0, there: OPEN };
+        Facts { writers: 0, first_invocation: i64::MAX, last_completion: START, there: i64::MAX };
 }
 
 /// How one value is known to be older than another.
@@ -95,21 +98,21 @@ impl<'a> Teller<'a> {
         let mut facts: FxHashMap<Value, Facts> =
             values.chain([self.initial]).map(|value| (value, Facts::NONE)).collect();
         facts.entry(self.initial).and_modify(|facts| {
-            (facts.writers, facts.first_invocation, facts.there) = (1, 0, 0);
+            (facts.writers, facts.first_invocation, facts.there) = (1, START, START);
         });
         for op in self.all {
             if may_write(op)
                 && let Some(facts) = facts.get_mut(&op.argument)
             {
                 facts.writers += 1;
-                facts.first_invocation = facts.first_invocation.min(op.invoke);
-                facts.last_completion = facts.last_completion.max(op.complete);
-                facts.there = facts.there.min(op.complete);
+                facts.first_invocation = facts.first_invocation.min(i64::from(op.invoke));
+                facts.last_completion = facts.last_completion.max(i64::from(op.complete));
+                facts.there = facts.there.min(i64::from(op.complete));
             }
             if let Some(value) = seen(op)
                 && let Some(facts) = facts.get_mut(&value)
             {
-                facts.there = facts.there.min(op.complete);
+                facts.there = facts.there.min(i64::from(op.complete));
             }
         }
         facts
@@ -133,14 +136,15 @@ impl<'a> Teller<'a> {
 
     fn aftermath(&self, late: &Late<'a>, facts: &FxHashMap<Value, Facts>) -> Aftermath<'a> {
         let Late { read: late, old, newer, new, order } = *late;
-        let since = if may_write(newer) { newer.invoke } else { facts[&new].first_invocation };
+        let since =
+            if may_write(newer) { i64::from(newer.invoke) } else { facts[&new].first_invocation };
         // With the order by sight the writes overlap: only what began later is newer.
         let is_newer = |op: &&&Operation| {
             may_write(op)
                 && op.argument != old
                 && match order {
-                    Order::Writes => op.complete > since,
-                    Order::Sight => op.argument == new || op.invoke > since,
+                    Order::Writes => i64::from(op.complete) > since,
+                    Order::Sight => op.argument == new || i64::from(op.invoke) > since,
                 }
         };
         let mut newest: Option<&Operation> = None;
@@ -193,7 +197,8 @@ impl<'a> Teller<'a> {
     ) -> (Kind, String) {
         let old = facts[&late.old];
         let is_first_state = late.old == self.initial && old.writers == 1;
-        let unanswered = late.order == Order::Sight && old.last_completion > late.newer.invoke;
+        let unanswered =
+            late.order == Order::Sight && old.last_completion > i64::from(late.newer.invoke);
         let newest = aftermath.newest;
         let unseen =
             newest.filter(|write| self.all.iter().all(|op| seen(op) != Some(write.argument)));
@@ -229,9 +234,12 @@ impl<'a> Teller<'a> {
 
     /// Whether no acknowledged write lies between an old value and a newer write.
     fn is_next(&self, old: Facts, newer: &Operation) -> bool {
-        let since = old.last_completion.min(old.there.max(old.first_invocation));
-        let since = if old.last_completion == OPEN { since } else { old.last_completion };
-        !self.all.iter().any(|op| may_write(op) && since < op.invoke && op.complete < newer.invoke)
+        let since =
+            if old.last_completion == i64::from(OPEN) { old.there } else { old.last_completion };
+        !self
+            .all
+            .iter()
+            .any(|op| may_write(op) && since < i64::from(op.invoke) && op.complete < newer.invoke)
     }
 
     fn value_of(&self, write: &Operation) -> String {
@@ -254,8 +262,11 @@ fn is_older(facts: Facts, old: Value, op: &Operation, new: Facts, order: Order) 
     match order {
         Order::Writes if is_read(op) => facts.last_completion < new.first_invocation,
         Order::Writes => {
-            facts.last_completion < op.invoke || (is_swap(op) && op.result == old && only)
+            facts.last_completion < i64::from(op.invoke)
+                || (is_swap(op) && op.result == old && only)
         }
-        Order::Sight => only && (new.writers == 1 || !is_read(op)) && facts.there < op.invoke,
+        Order::Sight => {
+            only && (new.writers == 1 || !is_read(op)) && facts.there < i64::from(op.invoke)
+        }
     }
 }

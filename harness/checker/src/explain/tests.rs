@@ -84,6 +84,7 @@ fn a_read_of_what_is_replaced_while_the_newer_value_is_still_there_is_stale() {
 
 #[test]
 fn an_acknowledged_write_that_is_gone_is_lost() {
+    is(Kind::LostWrite, "put a 0 1; get ~ 2 3");
     is(Kind::LostWrite, "put a 1 2; get ~ 3 4");
     is(Kind::LostWrite, "put a 1 2; get a 3 4; get ~ 5 6");
     is(Kind::LostWrite, "put a 1 2; put b 3 4; get a 5 6; get a 7 8");
@@ -139,4 +140,6 @@ fn two_values_seen_in_turns_with_neither_older_are_a_split_state() {
 fn a_string_that_lacks_what_was_appended_is_stale_or_the_append_is_lost() {
     is(Kind::LostWrite, "append a 1 2; append b 3 4; get a 5 6; get a 7 8");
     is(Kind::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
+    // Nobody acknowledged the append, but it was seen.
+    is(Kind::StaleRead, "append a 1 2; append b 3 -; get ab 5 6; get a 7 8; get ab 9 10");
 }

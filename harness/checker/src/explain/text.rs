@@ -46,7 +46,8 @@ impl<'a> Teller<'a> {
                 Made::Of(made) => self
                     .part_from_the_future(&parts, read, &made)
                     .or_else(|| self.part_held_twice(&parts, read, &made))
-                    .or_else(|| self.part_lacking(&parts, read, &made)),
+                    .or_else(|| self.part_lacking(&parts, read, &made))
+                    .or_else(|| self.goes_back(&parts, read, &made)),
                 Made::Unclear => None,
             })
             .or_else(|| self.apart())
@@ -139,6 +140,37 @@ impl<'a> Teller<'a> {
         };
         let (read, append) = (self.told(read), self.told(append));
         Some((kind, format!("{read}, although {append} was already over{end}.")))
+    }
+
+    /// A string that another read had seen continued before. Its last part was appended once: so
+    /// it was that string at one time only, before it was continued.
+    fn goes_back(
+        &self,
+        parts: &Parts<'_>,
+        read: &Operation,
+        made: &[Value],
+    ) -> Option<(Kind, String)> {
+        if parts.appends[made.last()?].len() > 1 {
+            return None;
+        }
+        let text = self.history.value(read.result);
+        let continues = |op: &Operation| {
+            is_read(op)
+                && op.result != read.result
+                && self.history.value(op.result).starts_with(text)
+        };
+        let before = self.reads().find(|op| op.complete < read.invoke && continues(op))?;
+        let again = self.all.iter().find(|op| op.complete > read.invoke && continues(op));
+        let (kind, end) = match again {
+            Some(later) => (Kind::StaleRead, format!("; and {} did again", self.told(later))),
+            None => (Kind::LostWrite, "; no read from then on did".to_owned()),
+        };
+        let what = format!(
+            "{}, although {} had already seen more{end}.",
+            self.told(read),
+            self.told(before)
+        );
+        Some((kind, what))
     }
 
     /// Two strings of which neither is the beginning of the other, where nothing was ever put.

@@ -29,6 +29,10 @@ impl Reader {
         Reader::default()
     }
 
+    pub(super) fn recorder(&mut self) -> &mut Recorder {
+        &mut self.recorder
+    }
+
     /// Takes the next row, which must not go over its line. Blank lines are skipped.
     pub fn line(&mut self, line: &[u8]) -> Result<(), ParseError> {
         self.line += 1;

@@ -68,6 +68,7 @@ struct Swap<'a> {
 pub struct Reader {
     recorder: Recorder,
     line: u64,
+    has_header: bool,
     torn: Option<ParseError>,
 }
 
@@ -75,6 +76,10 @@ impl Reader {
     /// A reader that expects the header.
     pub fn new() -> Self {
         Reader::default()
+    }
+
+    pub(super) fn recorder(&mut self) -> &mut Recorder {
+        &mut self.recorder
     }
 
     /// Takes the next line, with or without its line end. Blank lines are skipped.
@@ -86,7 +91,8 @@ impl Reader {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        let parsed = if self.line == 1 { self.header(line) } else { self.event(line) };
+        let is_header = !std::mem::replace(&mut self.has_header, true);
+        let parsed = if is_header { self.header(line) } else { self.event(line) };
         match parsed {
             Err(Fault::Torn(error)) => self.torn = Some(error),
             Err(Fault::Wrong(error)) => return Err(error),

@@ -10,8 +10,10 @@ pub mod jepsen_log;
 mod journal_line;
 pub mod jsonl;
 pub(crate) mod object_edn;
+pub mod porcupine_json;
 
-use crate::history::{History, PairingError};
+use crate::history::{History, PairingError, Recorder};
+use crate::lenient::Repairs;
 
 /// Why a history could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,29 +49,39 @@ pub enum Format {
     Edn,
     /// `jepsen-log`: the log of old Jepsen tests.
     JepsenLog,
+    /// `porcupine-json`: an object for each operation, with call and return.
+    PorcupineJson,
     /// `csv`: a row for each event.
     Csv,
 }
 
 impl Format {
     /// All names with what they mean.
-    pub const NAMES: [(&'static str, Format); 5] = [
+    pub const NAMES: [(&'static str, Format); 6] = [
         ("jsonl", Format::Jsonl),
         ("jepsen-edn", Format::Edn),
         ("knossos-edn", Format::Edn),
         ("jepsen-log", Format::JepsenLog),
+        ("porcupine-json", Format::PorcupineJson),
         ("csv", Format::Csv),
     ];
 
-    /// The format of a file with this line, its first that is not blank.
-    pub fn detect(line: &[u8]) -> Format {
-        let line = line.trim_ascii();
-        let text = String::from_utf8_lossy(line);
-        if text.starts_with("{\"") {
+    /// The format of a file that begins like this: with its first line that is not blank, or a
+    /// few kilobytes.
+    pub fn detect(beginning: &[u8]) -> Format {
+        let text = String::from_utf8_lossy(beginning.trim_ascii());
+        let first = text.lines().next().unwrap_or_default();
+        let inside = text.strip_prefix('[').map(str::trim_start).unwrap_or_default();
+        let object = text.split('}').next().unwrap_or_default().to_ascii_lowercase();
+        if inside.starts_with("{\"")
+            || (first.starts_with("{\"") && object.contains("\"clientid\""))
+        {
+            Format::PorcupineJson
+        } else if text.starts_with("{\"") {
             Format::Jsonl
         } else if text.starts_with(['{', '[', ';', '#']) {
             Format::Edn
-        } else if text.contains("process,") || text.contains(",process") {
+        } else if first.contains("process,") || first.contains(",process") {
             Format::Csv
         } else {
             Format::JepsenLog
@@ -86,6 +98,7 @@ enum AnyReader {
     Jsonl(jsonl::Reader),
     Edn(jepsen_edn::Reader),
     JepsenLog(jepsen_log::Reader),
+    PorcupineJson(porcupine_json::Reader),
     Csv(csv::Reader),
 }
 
@@ -96,8 +109,31 @@ impl Reader {
             Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new()),
             Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new()),
             Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new()),
+            Format::PorcupineJson => AnyReader::PorcupineJson(porcupine_json::Reader::new()),
             Format::Csv => AnyReader::Csv(csv::Reader::new()),
         })
+    }
+
+    /// A reader that repairs by the rules of [`lenient`](crate::lenient) what another refuses.
+    pub fn lenient(format: Format) -> Self {
+        let mut reader = Reader::new(format);
+        reader.recorder().repair();
+        reader
+    }
+
+    /// How often each rule of repair was used.
+    pub fn repairs(&mut self) -> Repairs {
+        self.recorder().repairs()
+    }
+
+    fn recorder(&mut self) -> &mut Recorder {
+        match &mut self.0 {
+            AnyReader::Jsonl(reader) => reader.recorder(),
+            AnyReader::Edn(reader) => reader.recorder(),
+            AnyReader::JepsenLog(reader) => reader.recorder(),
+            AnyReader::PorcupineJson(reader) => reader.recorder(),
+            AnyReader::Csv(reader) => reader.recorder(),
+        }
     }
 
     /// Takes the next line, with or without its line end.
@@ -106,17 +142,25 @@ impl Reader {
             AnyReader::Jsonl(reader) => reader.line(line),
             AnyReader::Edn(reader) => reader.line(line),
             AnyReader::JepsenLog(reader) => reader.line(line),
+            AnyReader::PorcupineJson(reader) => reader.chunk(line),
             AnyReader::Csv(reader) => reader.line(line),
         }
     }
 
+    /// Where a file is cut into what [`Reader::line`] takes: at line ends, but that the objects of
+    /// `porcupine-json` may all stand on one line.
+    pub fn separator(&self) -> u8 {
+        if matches!(self.0, AnyReader::PorcupineJson(_)) { b'}' } else { b'\n' }
+    }
+
     /// The history of all lines, and whether the last one was torn and left out.
-    pub fn finish(self) -> (History, bool) {
-        match self.0 {
+    pub fn finish(self) -> Result<(History, bool), ParseError> {
+        Ok(match self.0 {
+            AnyReader::PorcupineJson(reader) => reader.finish()?,
             AnyReader::Jsonl(reader) => reader.finish(),
             AnyReader::Edn(reader) => reader.finish(),
             AnyReader::JepsenLog(reader) => (reader.finish(), false),
             AnyReader::Csv(reader) => (reader.finish(), false),
-        }
+        })
     }
 }

@@ -39,6 +39,7 @@ pub struct Reader {
     lenient: Option<Lenient>,
     maps: object_edn::Maps,
     line: u64,
+    has_header: bool,
     torn: Option<ParseError>,
 }
 
@@ -52,6 +53,7 @@ impl Reader {
             lenient: is_lenient.then(Lenient::new),
             maps: object_edn::Maps::default(),
             line: 0,
+            has_header: false,
             torn: None,
         }
     }
@@ -65,8 +67,9 @@ impl Reader {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
+        let is_header = !std::mem::replace(&mut self.has_header, true);
         match self.form {
-            Form::Jsonl if self.line == 1 => self.header(line),
+            Form::Jsonl if is_header => self.header(line),
             Form::Jsonl => match serde_json::from_slice::<ObjectEvent<'_>>(line) {
                 Ok(event) => self.record(event),
                 Err(error) => self.fault(&error, "an event"),
