@@ -36,6 +36,7 @@ fn cases() -> Vec<(String, Shape)> {
     ];
     let cas = Shape { clients: 10, unknown: 0.01, mix: Mix::UniqueCas, ..UNIQUE };
     cases.push(("cas-unique".to_owned(), cas));
+    cases.push(("cas-unique-unknown".to_owned(), Shape { unknown: 0.05, ..cas }));
     cases.push(("cas-unique-broken".to_owned(), Shape { stale_at: Some(990_000), ..cas }));
     let small = Shape { mix: Mix::SmallCas, operations: 10_000, clients: 20, ..cas };
     cases.push(("cas-small".to_owned(), small));

@@ -9,8 +9,9 @@
 //!
 //! A refused compare-and-set is the trap: it needs a moment at which the register held something
 //! else, also something that nobody saw. Leaving them out never makes a history contradictory, so
-//! that a contradiction of the blocks stands; if there is none, and something was refused, the
-//! search goes along the order of the blocks, and leaves it where a refusal wants it to.
+//! that a contradiction of the blocks stands; if there is none, what was refused is settled on the
+//! order of the blocks (`settle`), and where that does not explain all, the search goes along that
+//! order, and leaves it where a refusal wants it to.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -62,6 +63,7 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
     match chains.values() {
         Err(core) => Answer::Contradiction(core),
         Ok(_) if chains.refused.is_empty() => Answer::Linearizable,
+        Ok(values) if chains.settles(&values) => Answer::Linearizable,
         Ok(values) => chains.guided(&values),
     }
 }
@@ -430,5 +432,6 @@ pub(crate) fn core_calls(
     core.iter().map(op).map(call).collect()
 }
 
+mod settle;
 #[cfg(test)]
 mod tests;
