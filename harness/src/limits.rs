@@ -201,3 +201,30 @@ pub const REPORT_ROWS: usize = 150_000;
 
 /// Bytes of each output of a replica in `report.html`: some 60 lines.
 pub const REPORT_LOG_BYTES: u64 = 6_000;
+
+/// What a program of somebody else may use while it is graded.
+pub mod confined {
+    use std::time::Duration;
+
+    /// Processes and threads of the user who grades, all together: the system counts no other way, and not at all
+    /// for root.
+    pub const USER_PROCESSES: u64 = 4096;
+
+    /// The largest file of a replica.
+    pub const FILE_BYTES: u64 = 64 << 20;
+
+    /// Open files of a process.
+    pub const OPEN_FILES: u64 = 1024;
+
+    /// CPU time of a process: several times the length of the longest run.
+    pub const CPU_SECONDS: u64 = 240;
+
+    /// Processes of one run with all that its replicas started: five times a shell, its program and some children.
+    pub const RUN_PROCESSES: usize = 100;
+
+    /// Memory in use by the processes of one run: five virtual machines of 600 MB.
+    pub const RUN_BYTES: u64 = 3 << 30;
+
+    /// How often it is looked.
+    pub const LOOK: Duration = Duration::from_millis(200);
+}

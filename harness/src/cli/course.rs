@@ -21,7 +21,7 @@ use crate::verdict::{Question, Standing};
 /// `harness course`.
 #[derive(Debug, Args)]
 pub struct CourseArgs {
-    /// The name of a published config (`simple-1`), a config file, or `all`.
+    /// The name of a published config (`simple-1`), a config file, several with commas between, or `all`.
     #[arg(value_name = "CONFIG")]
     config: String,
     /// Whose configs and rules.
@@ -35,7 +35,7 @@ pub struct CourseArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CourseEra {
+pub enum CourseEra {
     /// Limits on failures, messages and mean latency, by test.
     #[value(name = "2016")]
     Y2016,
@@ -110,19 +110,31 @@ type Scenarios = Vec<(String, Scenario)>;
 
 /// What is run for the course, and what is run besides.
 fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios), Failure> {
-    let name = arguments.config.as_str();
-    if name == "all" {
-        let configs =
-            CONFIGS.iter().map(|config| Ok((config.name.to_owned(), config.scenario(era)?)));
-        let configs = configs.collect::<Result<_, anyhow::Error>>().map_err(Failure::usage)?;
-        let trial = configs::gauntlet().map_err(Failure::usage)?;
-        let trials = (0..TRIALS).map(|_| ("gauntlet".to_owned(), trial.clone())).collect();
-        return Ok((configs, trials));
+    let names: Vec<&str> = match arguments.config.as_str() {
+        "all" => CONFIGS.iter().map(|config| config.name).collect(),
+        // A file may have a comma in its name.
+        file if Path::new(file).exists() => vec![file],
+        list => list.split(',').collect(),
+    };
+    let mut configs = Vec::new();
+    let mut shared = Vec::new();
+    for name in names {
+        let (course, twin) = config(name, era)?;
+        configs.push((name.to_owned(), course));
+        shared.push((name.to_owned(), twin));
     }
+    if configs.len() > 1 {
+        let trial = configs::gauntlet().map_err(Failure::usage)?;
+        shared = (0..TRIALS).map(|_| ("gauntlet".to_owned(), trial.clone())).collect();
+    }
+    Ok((configs, shared))
+}
+
+/// A published config, or that in a file; and the same with shared keys.
+fn config(name: &str, era: Era) -> Result<(Scenario, Scenario), Failure> {
     if let Some(config) = Config::named(name) {
         let course = config.scenario(era).map_err(Failure::usage)?;
-        let shared = config.shared(era).map_err(Failure::usage)?;
-        return Ok((vec![(name.to_owned(), course)], vec![(name.to_owned(), shared)]));
+        return Ok((course, config.shared(era).map_err(Failure::usage)?));
     }
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '.']) {
@@ -136,8 +148,7 @@ fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios),
     let course = Scenario::load(path).map_err(Failure::usage)?;
     let text = std::fs::read_to_string(path).map_err(Failure::usage)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let shared = configs::with_shared_keys(&stem, &text).map_err(Failure::usage)?;
-    Ok((vec![(name.to_owned(), course)], vec![(name.to_owned(), shared)]))
+    Ok((course, configs::with_shared_keys(&stem, &text).map_err(Failure::usage)?))
 }
 
 fn jobs(

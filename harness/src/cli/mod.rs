@@ -4,6 +4,7 @@
 //!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
 //! - `course`: the course's configs as the course judges them, and what it cannot say.
+//! - `grade`: many programs through the same, for a teacher.
 //! - `check`: a verdict about a history file.
 //! - `explain`: what a verdict means, in sentences.
 //! - `shrink`: the smallest workload, and the smallest history, that still fail.
@@ -18,6 +19,7 @@ mod diagnose;
 mod display;
 mod explain;
 mod flake;
+mod grade;
 mod job;
 mod list;
 mod one_run;
@@ -65,6 +67,8 @@ enum Command {
     Run(RunArgs),
     /// Run the course's configs, judge them by the course's rules, and add what it cannot say.
     Course(course::CourseArgs),
+    /// Run the programs in the subfolders of a folder through the course's configs and the standard trial.
+    Grade(grade::GradeArgs),
     /// Make a run again, from its plan alone.
     Replay(ReplayArgs),
     /// Judge a recorded history again, from the file alone.
@@ -145,6 +149,9 @@ struct RunOptions {
     /// [default: the host as it is; for a replay that of the run].
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
+    /// Limits for each replica: on its processes, files and CPU time.
+    #[arg(long)]
+    confined: bool,
     /// Whose rules the network follows [default: `default`; for a replay those of the run].
     #[arg(long, value_enum, value_name = "KIND")]
     router: Option<RouterKind>,
@@ -276,6 +283,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Run(arguments) => session::run(&arguments),
         Command::Course(arguments) => course::run(&arguments),
+        Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => session::replay(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

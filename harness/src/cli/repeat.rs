@@ -179,6 +179,9 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     if let Some(router) = options.router {
         line.extend(["--router".to_owned(), router.name().to_owned()]);
     }
+    if options.confined {
+        line.push("--confined".to_owned());
+    }
     if options.results != Path::new(RESULTS) {
         line.extend(["--results".to_owned(), quoted(&options.results.display().to_string())]);
     }

@@ -79,7 +79,9 @@ pub fn program(options: &RunOptions) -> Result<Program, Failure> {
         Some(path) => path.clone(),
         None => bundled_replica().map_err(Failure::usage)?,
     };
-    Program::find(&path, options.replica_arguments.clone()).map_err(Failure::usage)
+    let program = Program::find(&path, options.replica_arguments.clone());
+    let program = program.map_err(Failure::usage)?;
+    Ok(Program { is_confined: options.confined, ..program })
 }
 
 /// Makes an earlier run again, and says how often the same verdict came.

@@ -83,3 +83,30 @@ pub fn give_disk(command: &mut Command, disk: Disk) {
         unsafe { command.pre_exec(hook) };
     }
 }
+
+/// Sets limits on what the child, and each process that it starts, may use; who goes beyond them is told so by
+/// the system, or ended by it.
+pub fn confine(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    use crate::limits::confined as limits;
+    const LIMITS: [(Resource, u64); 5] = [
+        (Resource::RLIMIT_NPROC, limits::USER_PROCESSES),
+        (Resource::RLIMIT_FSIZE, limits::FILE_BYTES),
+        (Resource::RLIMIT_NOFILE, limits::OPEN_FILES),
+        (Resource::RLIMIT_CPU, limits::CPU_SECONDS),
+        (Resource::RLIMIT_CORE, 0),
+    ];
+    let hook = || -> io::Result<()> {
+        for (resource, limit) in LIMITS {
+            // A lower limit that is in force already stays.
+            let limit = getrlimit(resource)?.1.min(limit);
+            setrlimit(resource, limit, limit)?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the hook makes system calls and allocates nothing.
+    unsafe { command.pre_exec(hook) };
+}

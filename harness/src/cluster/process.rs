@@ -99,6 +99,9 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
+        if launch.program.is_confined {
+            os::confine(&mut command);
+        }
         os::give_disk(&mut command, launch.disk);
         os::die_with_parent(&mut command);
         let mut child = tokio::process::Command::from(command).spawn()?;

@@ -20,6 +20,9 @@ pub struct Program {
     /// How it is started, and how it talks.
     #[serde(default)]
     pub transport: Transport,
+    /// Whether each replica has limits on what it may use.
+    #[serde(default)]
+    pub is_confined: bool,
 }
 
 /// Why a program cannot be a replica.
@@ -98,7 +101,7 @@ impl Program {
         let unreadable = |reason| ProgramError::Unreadable { path: path.to_owned(), reason };
         check_first_line(path, &first_bytes(path).map_err(unreadable)?)?;
         let path = path.canonicalize().map_err(unreadable)?;
-        Ok(Self { path, arguments, transport: Transport::default() })
+        Ok(Self { path, arguments, transport: Transport::default(), is_confined: false })
     }
 }
 

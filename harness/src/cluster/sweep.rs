@@ -5,13 +5,13 @@
 //! made itself an environment from nothing besides is found as an orphan: the harness adopts the
 //! orphans of its descendants, and ends them when its last run is over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgid};
 
 /// The environment variable that carries the mark of a run.
 pub const MARK: &str = "HARNESS_RUN_MARK";
@@ -43,8 +43,33 @@ pub fn kill_leftovers() -> usize {
     dead_harnesses.iter().map(|pid| kill_marked(&format!("{pid}-"))).sum()
 }
 
+/// The living processes of each run of the harness with this process id, by the mark of the run.
+pub fn runs_of(harness: u32) -> BTreeMap<String, Vec<Pid>> {
+    let prefix = format!("{harness}-");
+    let mut runs = BTreeMap::<String, Vec<Pid>>::new();
+    for (pid, mark) in pids_and_marks().into_iter().filter(|(_, mark)| mark.starts_with(&prefix)) {
+        let run = mark.split_inclusive('.').next().unwrap_or(&mark).to_owned();
+        runs.entry(run).or_default().push(pid);
+    }
+    runs
+}
+
+/// Ends all processes of a run at once: their groups first, which none can leave while it is being ended.
+pub fn kill_run(mark: &str, pids: &[Pid]) {
+    let groups: BTreeSet<Pid> = pids.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).collect();
+    let ours = getpgid(None).ok();
+    for group in groups.into_iter().filter(|group| Some(*group) != ours) {
+        let _ = killpg(group, Signal::SIGKILL);
+    }
+    kill_marked(mark);
+}
+
 /// The marks of all living processes that have one.
 fn marks() -> Vec<String> {
+    pids_and_marks().into_iter().map(|(_, mark)| mark).collect()
+}
+
+fn pids_and_marks() -> Vec<(Pid, String)> {
     let prefix = format!("{MARK}=");
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -52,7 +77,8 @@ fn marks() -> Vec<String> {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let mut variables = environment.split(|&byte| byte == 0);
         let mark = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
-        Some(String::from_utf8_lossy(mark).into_owned())
+        let pid = i32::try_from(pid).ok().map(Pid::from_raw)?;
+        Some((pid, String::from_utf8_lossy(mark).into_owned()))
     })
     .collect()
 }

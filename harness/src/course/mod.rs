@@ -4,6 +4,7 @@
 //! - `statistics`: what the course's simulator reports of a run ([`Statistics`]).
 //! - `rules_2016`: limits by test ([`pass_2016`]).
 //! - `rules_2021`: correctness ([`correctness`]) and four benchmarks with tiers ([`tiers`]).
+//! - [`grade`]: what a table of many programs says of each.
 //! - [`judge`]: the rules of the scenario's era.
 //!
 //! Everything here is a pure function of plain values. It stands beside the harness's own
@@ -11,6 +12,7 @@
 //! course's clients share no keys.
 
 pub mod configs;
+pub mod grade;
 mod rules_2016;
 mod rules_2021;
 mod statistics;

@@ -1,0 +1,254 @@
+//! `harness grade`: many programs, each by a harness of its own, so that none disturbs the judging of another.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::course::CourseEra;
+use super::{FailMeaning, Failure, TransportChoice};
+use crate::cluster::{os, sweep};
+use crate::course::configs::CONFIGS;
+use crate::course::grade::{Row, RunPart, table};
+use crate::exit::Exit;
+use crate::limits::confined as limits;
+use crate::report::text::escape;
+
+/// `harness grade`.
+#[derive(Debug, Args)]
+pub struct GradeArgs {
+    /// The folder with a subfolder for each program.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The program's file in each subfolder.
+    #[arg(long, value_name = "NAME")]
+    replica_name: PathBuf,
+    /// `all`, or the names of published configs or config files, with commas between. With two or more, three
+    /// seeds of the standard trial follow; one alone has its twin with shared keys beside it.
+    #[arg(long, default_value = "all", value_name = "CONFIGS")]
+    configs: String,
+    /// Whose configs and rules.
+    #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
+    era: CourseEra,
+    /// The seed of every random choice [default: the config's, else a new one].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Programs at the same time.
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// Runs of a program at the same time [default: all its configs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
+    side_by_side: Option<u16>,
+    /// Seconds that a program may take for everything.
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    time_limit: u64,
+    /// Programs that `grade.csv` has a row of already are graded again.
+    #[arg(long)]
+    again: bool,
+    /// How the programs talk; each is asked for itself.
+    #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
+    transport: TransportChoice,
+    /// What it means that a put was answered `fail`.
+    #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
+    fail_is: FailMeaning,
+    /// Where `grade.csv` and a folder for each program go.
+    #[arg(long, default_value = "results/grade", value_name = "DIR")]
+    results: PathBuf,
+}
+
+/// Grades what is not graded yet; the exit code is 0 whatever the programs are.
+pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
+    let programs = subfolders(&arguments.folder).map_err(Failure::usage)?;
+    fs::create_dir_all(&arguments.results)
+        .with_context(|| format!("making the results folder {}", arguments.results.display()))
+        .map_err(Failure::usage)?;
+    let csv = arguments.results.join("grade.csv");
+    let earlier = read(&csv).map_err(Failure::usage)?;
+    let is_due =
+        |name: &&String| arguments.again || !earlier.iter().any(|row| row.program == name.as_str());
+    let due: Vec<&String> = programs.iter().filter(is_due).collect();
+    if due.len() < programs.len() {
+        eprintln!(
+            "harness: {} of {} programs have a row in {} already; --again grades them again",
+            programs.len() - due.len(),
+            programs.len(),
+            csv.display()
+        );
+    }
+    let rows = Mutex::new(earlier);
+    let next = AtomicUsize::new(0);
+    let work = || -> anyhow::Result<()> {
+        while let Some(program) = due.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let row = grade(arguments, program)?;
+            eprint!("{}", table(std::slice::from_ref(&row)));
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.retain(|it| it.program != row.program);
+            rows.push(row);
+            rows.sort_by(|a, b| a.program.cmp(&b.program));
+            write(&csv, &rows)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| -> anyhow::Result<()> {
+        let workers: Vec<_> = (0..arguments.jobs).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().map_err(|_| anyhow::anyhow!("a worker of the grading ended early"))??;
+        }
+        Ok(())
+    })?;
+    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    super::print(&format!("{}{}\n", table(&rows), csv.display()))?;
+    Ok(Exit::Valid)
+}
+
+/// The names of the subfolders, in order.
+fn subfolders(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| {
+        format!("reading {}; give a folder with a subfolder for each program", folder.display())
+    })?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    anyhow::ensure!(!names.is_empty(), "{} has no subfolders", folder.display());
+    names.sort();
+    Ok(names)
+}
+
+/// The rows of an earlier grading.
+fn read(csv: &Path) -> anyhow::Result<Vec<Row>> {
+    if !csv.exists() {
+        return Ok(Vec::new());
+    }
+    let rows = csv::Reader::from_path(csv)?.deserialize().collect::<Result<_, _>>();
+    rows.with_context(|| {
+        format!("{} is not what a grading wrote; remove it or give other --results", csv.display())
+    })
+}
+
+/// Writes them whole or not at all.
+fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
+    let temporary = csv.with_extension("csv.new");
+    let mut writer = csv::Writer::from_path(&temporary)?;
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.flush()?;
+    fs::rename(&temporary, csv).with_context(|| format!("writing {}", csv.display()))
+}
+
+/// One program, by a harness of its own.
+fn grade(arguments: &GradeArgs, program: &str) -> anyhow::Result<Row> {
+    let begun = Instant::now();
+    let results = arguments.results.join(program);
+    fs::create_dir_all(&results)?;
+    let (lines, words) = (results.join("runs.jsonl"), results.join("harness.log"));
+    let mut command = command(arguments, program, &results);
+    command.stdin(Stdio::null()).stdout(File::create(&lines)?).stderr(File::create(&words)?);
+    os::die_with_parent(&mut command);
+    let mut child = command.spawn().context("starting a harness for a program")?;
+    let remark = watch(&mut child, Duration::from_secs(arguments.time_limit))?;
+
+    let of = if arguments.configs == "all" {
+        CONFIGS.len()
+    } else {
+        arguments.configs.split(',').count()
+    };
+    let lines = BufReader::new(File::open(&lines)?).lines().map_while(Result::ok);
+    let runs: Vec<RunPart> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
+    let mut row = Row::of(program, of, &runs);
+    row.remark = match remark {
+        Some(remark) => remark,
+        // A harness that ended early says why in its last line.
+        None if matches!(child.wait()?.code(), Some(0 | 10..)) => String::new(),
+        None => last_words(&words),
+    };
+    row.seconds = begun.elapsed().as_secs();
+    Ok(row)
+}
+
+fn command(arguments: &GradeArgs, program: &str, results: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "harness".into()));
+    command
+        .args(["course", &arguments.configs, "--format", "json", "--quiet", "--confined", "--era"])
+        .arg(crate::scenario::Era::from(arguments.era).to_string())
+        .arg("--replica")
+        .arg(arguments.folder.join(program).join(&arguments.replica_name))
+        .arg("--results")
+        .arg(results);
+    if let Some(seed) = arguments.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    if let Some(n) = arguments.side_by_side {
+        command.args(["--jobs", &n.to_string()]);
+    }
+    if let Some(transport) = arguments.transport.given() {
+        command.args(["--transport", &transport.to_string()]);
+    }
+    if arguments.fail_is == FailMeaning::Definite {
+        command.args(["--fail-is", "definite"]);
+    }
+    command
+}
+
+/// Waits for its end and looks meanwhile at what its runs use; says which limit was met.
+fn watch(child: &mut Child, time_limit: Duration) -> anyhow::Result<Option<String>> {
+    let begun = Instant::now();
+    let mut remark = None;
+    loop {
+        if child.try_wait()?.is_some() {
+            return Ok(remark);
+        }
+        for (mark, pids) in sweep::runs_of(child.id()) {
+            if let Some(excess) = excess(&pids) {
+                sweep::kill_run(&mark, &pids);
+                remark = Some(format!("a run was ended: {excess}"));
+            }
+        }
+        if begun.elapsed() > time_limit {
+            // Its warden ends what it started.
+            let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
+            child.wait()?;
+            let seconds = time_limit.as_secs();
+            return Ok(Some(format!("it was given up after {seconds} s (--time-limit)")));
+        }
+        thread::sleep(limits::LOOK);
+    }
+}
+
+/// What these processes use too much of, together.
+fn excess(pids: &[Pid]) -> Option<String> {
+    /// The size of a page on all systems that the harness runs on.
+    const PAGE: u64 = 4096;
+    if pids.len() > limits::RUN_PROCESSES {
+        let most = limits::RUN_PROCESSES;
+        return Some(format!("its replicas had {} processes; {most} are allowed", pids.len()));
+    }
+    let resident = |pid: &Pid| {
+        let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+        statm.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    let bytes = pids.iter().filter_map(resident).sum::<u64>() * PAGE;
+    let (used, most) = (bytes >> 20, limits::RUN_BYTES >> 20);
+    (bytes > limits::RUN_BYTES)
+        .then(|| format!("its replicas used {used} MB of memory; {most} are allowed"))
+}
+
+/// The last thing that the harness said, if it was an error.
+fn last_words(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let line = text.lines().rev().find_map(|line| line.strip_prefix("harness: "));
+    line.map_or_else(|| "the harness ended early; see harness.log".to_owned(), escape)
+}
