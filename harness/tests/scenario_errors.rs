@@ -115,7 +115,7 @@ fn an_unknown_key_is_told_with_the_near_one() {
     let top = "allowed here: `lifetime`, `replicas`, `requests`, `mix`, `start_wait`, `end_wait`, \
                `drops`, `max_packets`, `seed`, `events`, `tests`, \
                `maximum_get_generation_fail_fraction`, `$schema`, `name`, `description`, `era`, \
-               `clients`, `liveness`, `checker`";
+               `clients`, `sites`, `network`, `liveness`, `checker`";
     let clients = "allowed here: `kind`, `count`, `keys`, `rate`, `timeout_ms`";
     for (rest, expected) in [
         (

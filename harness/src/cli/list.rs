@@ -27,6 +27,8 @@ enum Topic {
     Faults,
     /// The hosts that can be pretended.
     Hosts,
+    /// The rules that a workload can put on links.
+    Rules,
 }
 
 /// The list, as text.
@@ -35,6 +37,7 @@ pub fn text(arguments: &ListArgs) -> String {
         Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
         Topic::Hosts => (&["host", "meaning"][..], hosts()),
+        Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
@@ -50,6 +53,13 @@ fn keys() -> Vec<Vec<String>> {
         ]
     };
     scenario::keys().iter().map(row).collect()
+}
+
+fn rules() -> Vec<Vec<String>> {
+    let rules = scenario::network::rules();
+    let row =
+        |(name, parameters, meaning)| vec![format!("`{name}`"), parameters, String::from(meaning)];
+    rules.map(row).collect()
 }
 
 fn faults() -> Vec<Vec<String>> {
@@ -96,7 +106,7 @@ mod tests {
     fn the_tables_of_the_readme_are_these() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
         let readme = std::fs::read_to_string(readme).expect("the README");
-        for topic in [Topic::Keys, Topic::Faults] {
+        for topic in [Topic::Keys, Topic::Faults, Topic::Rules] {
             let table = text(&ListArgs { topic, markdown: true });
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }

@@ -174,6 +174,7 @@ pub fn make_all(
         Some(way) => way,
         None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
+    check_transport(program.transport, jobs)?;
     let display = Display::start(is_shown, jobs);
     let shared = Shared {
         program,
@@ -190,6 +191,27 @@ pub fn make_all(
     display.finish();
     let cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((outcome?, cards))
+}
+
+/// What a transport cannot bear is refused before any run begins.
+fn check_transport(transport: Transport, jobs: &[Job]) -> Result<(), Failure> {
+    if transport != Transport::Stream {
+        return Ok(());
+    }
+    for job in jobs {
+        for rule in &job.plan.scenario.network {
+            if let Some(reason) = rule.what.rule.unbearable_for_streams() {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "{}, `{}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
+                     allowed there: `cut`, `rate`, and `latency` without `reorders`",
+                    job.source.display(),
+                    rule.place,
+                    rule.what.rule.name()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn find_transport(

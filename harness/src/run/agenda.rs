@@ -17,6 +17,10 @@ pub enum Task {
     FaultStep(usize),
     /// The faults are over; what must now be answered is asked as soon as all are there again.
     Settle,
+    /// The rule of this place in the workload's `network` begins.
+    Rule(usize),
+    /// It ends.
+    RuleEnd(usize),
     /// The request phase is over.
     EndOfRequests,
     /// The run is over, if everything after the healing is answered.

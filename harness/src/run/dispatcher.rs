@@ -23,6 +23,7 @@ use crate::journal::Journal;
 use crate::limits;
 use crate::network::course_2016::{Course2016, RouterKind};
 use crate::network::router::ToClient;
+use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
 use crate::report::leaders_jsonl::LeadersFile;
 use crate::scenario::Clients;
@@ -110,6 +111,12 @@ impl Dispatcher {
         for (index, fault) in self.order.plan.faults.iter().enumerate() {
             self.agenda.add(fault.at, Task::Fault(index));
         }
+        for (n, rule) in scenario.network.iter().enumerate() {
+            self.agenda.add(rule.start, Task::Rule(n));
+            if let Some(end) = rule.end {
+                self.agenda.add(end, Task::RuleEnd(n));
+            }
+        }
         self.agenda.add(end_of_requests, Task::EndOfRequests);
         self.agenda.add(end, Task::End);
         if !matches!(scenario.clients, Clients::Shared { .. }) {
@@ -182,6 +189,11 @@ impl Dispatcher {
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
             Task::Fault(index) => self.strike(index)?,
             Task::FaultStep(index) => self.play(index)?,
+            Task::Rule(n) => {
+                let what = &self.order.plan.scenario.network[n].what;
+                self.cluster.router.apply(FaultId::Network(n), what.pairs(), &what.rule);
+            }
+            Task::RuleEnd(n) => self.cluster.router.lift(FaultId::Network(n)),
             Task::EndOfRequests => self.end_requests()?,
             Task::Settle => self.settle(),
             Task::End if !self.is_settled() => {
@@ -209,6 +221,9 @@ impl Dispatcher {
     fn end_requests(&mut self) -> Result<(), RunError> {
         if self.order.plan.scenario.is_course_config {
             return Ok(());
+        }
+        for n in 0..self.order.plan.scenario.network.len() {
+            self.cluster.router.lift(FaultId::Network(n));
         }
         self.end_faults()?;
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {

@@ -85,7 +85,7 @@ impl<'a> Fields<'a> {
         self.fault(name, format!("{wrong}; allowed: {}", self.key(name).allowed()))
     }
 
-    fn wrong_type(&self, name: &str, value: &Value) -> Fault {
+    pub(super) fn wrong_type(&self, name: &str, value: &Value) -> Fault {
         let wrong = match (self.key(name).shape, value) {
             (Shape::Number { .. } | Shape::Whole { .. }, Value::Text(text))
                 if text.trim().parse::<f64>().is_ok() =>
@@ -176,6 +176,16 @@ impl<'a> Fields<'a> {
     /// The path of this object in the file.
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The value of a key, for those who know its shape themselves.
+    pub(super) fn node(&self, name: &str) -> Option<&'a Node> {
+        self.member(name).map(|member| &member.node)
+    }
+
+    /// A fault at a place within this key's value.
+    pub(super) fn fault_within(&self, name: &str, rest: &str, at: &Node, problem: String) -> Fault {
+        Fault { at: at.at, key: format!("{}{rest}", join(&self.path, name)), problem }
     }
 
     /// One of the table's words for this key; a number is read as its digits.

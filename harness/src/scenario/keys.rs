@@ -4,6 +4,7 @@
 
 use super::error::grouped;
 use super::{Era, FaultKind, Harm, PartitionShape};
+use crate::network::rules::{Distribution, Rule};
 
 /// One key of a workload file.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +47,12 @@ pub enum Shape {
     },
     /// `true` or `false`.
     Flag,
+    /// Replicas: `*`, an id, a site's name, or a list of these.
+    Nodes,
+    /// An object with a list of ids for each name.
+    Sites,
+    /// An object with an object for each site, with a number for each site.
+    Matrix,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// An object with keys of its own.
@@ -67,7 +74,8 @@ impl Shape {
             Self::Whole { .. } => "whole number",
             Self::Text { .. } | Self::Choice(_) => "text",
             Self::Flag => "flag",
-            Self::Object => "object",
+            Self::Nodes => "text, nor a list of texts",
+            Self::Sites | Self::Matrix | Self::Object => "object",
             Self::Objects { .. } => "list of objects",
             Self::Tiers => "list of three numbers",
         }
@@ -87,6 +95,12 @@ impl Key {
             Shape::Text { max_chars } => format!("a text of at most {max_chars} characters"),
             Shape::Choice(words) => format!("\"{}\"", words.join("\", \"")),
             Shape::Flag => "`true` or `false`".to_owned(),
+            Shape::Nodes => "`*`, an id, a site's name, or a list of these".to_owned(),
+            Shape::Sites => "an object: `{\"name\": [\"0000\", ...], ...}`".to_owned(),
+            Shape::Matrix => {
+                "an object: `{\"site\": {\"site\": ms, ...}, ...}`, each from 0 to 600,000"
+                    .to_owned()
+            }
             Shape::Object => "an object".to_owned(),
             Shape::Objects { .. } => "a list of objects".to_owned(),
             Shape::Tiers => "a list of three numbers of at least 0".to_owned(),
@@ -143,9 +157,21 @@ const MOST_REQUESTS: u64 = 1_000_000_000;
 
 const MOST_EVENTS: usize = 10_000;
 
+const MOST_BYTES: u64 = 1_000_000_000;
+
+/// A longer delay is a loss.
+pub(super) const LONGEST_DELAY_MS: f64 = 600_000.0;
+const DELAY_MS: Shape = Shape::Number { min: 0.0, max: LONGEST_DELAY_MS };
+
 const FRACTION: Shape = Shape::Number { min: 0.0, max: 1.0 };
 const SECONDS: Shape = Shape::Number { min: 0.0, max: LONGEST_S };
 const UP_TO_TEN_MINUTES_MS: Shape = Shape::Whole { min: 1, max: 600_000 };
+
+/// The distributions that `latency` knows, and the one that is given by site.
+const DISTRIBUTIONS: [&str; 6] = {
+    let [a, b, c, d, e] = *Distribution::NAMES else { panic!("five distributions") };
+    [a, b, c, d, e, super::network::MATRIX]
+};
 
 /// The words for [`Era`].
 pub(super) const ERAS: [(&str, Era); 2] = [("2016", Era::Y2016), ("2021", Era::Y2021)];
@@ -249,6 +275,51 @@ const KEYS: &[Key] = &[
         "operations a second, all clients together"),
     ours("clients.timeout_ms", UP_TO_TEN_MINUTES_MS, "", "1000",
         "an operation not answered by then is `info`"),
+    ours("sites", Shape::Sites, "each replica in one site at most", "none",
+        "names for groups of replicas, such as data centres"),
+    ours("network", Shape::Objects { max_items: 1000 }, "", "none",
+        "rules on the links between replicas, from the start or between two times"),
+    ours("network[].rule", Shape::Choice(Rule::NAMES), "", "required",
+        "what happens to messages: see the rules below"),
+    ours("network[].from", Shape::Nodes, "", "`*`", "the sources"),
+    ours("network[].to", Shape::Nodes, "", "`*`", "the destinations"),
+    ours("network[].start", SECONDS, "within the request phase", "the start of the run",
+        "seconds since the end of `start_wait`"),
+    ours("network[].end", SECONDS, "more than `start`", "the end of the request phase",
+        "seconds since the end of `start_wait`"),
+    ours("network[].probability", FRACTION, "", "required where it is a parameter",
+        "fraction of the messages that it happens to"),
+    ours("network[].distribution", Shape::Choice(&DISTRIBUTIONS), "", "constant",
+        "of the times of `latency`"),
+    ours("network[].ms", DELAY_MS, "", "required for \"constant\"", "the time"),
+    ours("network[].min_ms", DELAY_MS, "", "required for \"uniform\" and \"pareto\"",
+        "the shortest time"),
+    ours("network[].max_ms", DELAY_MS, "at least `min_ms`", "required for \"uniform\"",
+        "the longest time"),
+    ours("network[].mean_ms", DELAY_MS, "", "required for \"normal\" and \"exponential\"",
+        "the mean"),
+    ours("network[].sd_ms", DELAY_MS, "", "required for \"normal\"", "the standard deviation"),
+    ours("network[].shape", Shape::Number { min: 0.1, max: 100.0 }, "", "required for \"pareto\"",
+        "the smaller, the heavier the tail"),
+    ours("network[].matrix_ms", Shape::Matrix, "", "required for \"matrix\"",
+        "the times between `sites`; what one direction is silent about, the other says"),
+    ours("network[].reorders", Shape::Flag, "", "false",
+        "whether a message that is faster than the one before overtakes it"),
+    ours("network[].within_ms", DELAY_MS, "", "0 for `duplicate`, 10 for `reorder`",
+        "copies come, and held back messages go on, within this time"),
+    ours("network[].copies", Shape::Whole { min: 1, max: 100 }, "", "1",
+        "how many times more a message is delivered"),
+    ours("network[].messages", Shape::Whole { min: 1, max: 1_000_000 }, "", "none",
+        "messages that a `buffer` holds"),
+    ours("network[].bytes", Shape::Whole { min: 1, max: MOST_BYTES }, "",
+        "1 for `corrupt`, none for `buffer`",
+        "bytes that are changed in a message (10,000 at most); bytes that a `buffer` holds"),
+    ours("network[].spare_envelope", Shape::Flag, "", "true",
+        "whether `src`, `dst`, `leader`, `type` and `MID` stay as they are and the message stays JSON"),
+    ours("network[].bytes_per_s", Shape::Number { min: 1.0, max: 1e12 }, "", "required for `rate`",
+        "the bandwidth of each link"),
+    ours("network[].max_bytes", Shape::Whole { min: 0, max: MOST_BYTES }, "", "required for `size`",
+        "the largest message that passes"),
     ours("liveness", Shape::Object, "", "none", "what is asked after the faults"),
     ours("liveness.bound_ms", UP_TO_TEN_MINUTES_MS, "", "5000",
         "once faults are healed and a majority lives, operations are answered within this time"),

@@ -5,6 +5,7 @@
 //!   sentence that says what is wrong where ([`WorkloadError`], in `error`).
 //! - `keys`: the table of all keys ([`keys()`]), from which the reader and the manual take names,
 //!   types, bounds and defaults.
+//! - `network`, `sites`: the rules on links, and names for groups of replicas.
 //! - `fault`: the kinds of faults, and what can be said about each.
 //! - `json`, `fields`, `events`, `parameters`: what `parse` stands on: a JSON reader that remembers places, an
 //!   object's keys against the table, and the faults that can and cannot happen.
@@ -28,8 +29,10 @@ mod fault;
 mod fields;
 mod json;
 mod keys;
+pub mod network;
 mod parameters;
 mod parse;
+mod sites;
 
 use std::fmt;
 use std::time::Duration;
@@ -39,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{Place, WorkloadError};
 pub use fault::{FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target};
 pub use keys::{Key, Shape, keys};
+pub use network::{LinkRule, NetworkRule};
 
 /// Which generation of the course's simulator a file follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +94,9 @@ pub struct Scenario {
     pub seed: Option<u64>,
     /// The faults, in the order of their times.
     pub events: Vec<FaultEvent>,
+    /// The rules on links between replicas.
+    #[serde(default)]
+    pub network: Vec<NetworkRule>,
     /// Who asks, and how.
     pub clients: Clients,
     /// The course's thresholds and tiers, where the file has `tests`.

@@ -9,8 +9,8 @@ use super::error::{Fault, Place, WorkloadError, nearest, quoted};
 use super::events::{self, Phases};
 use super::fields::Fields;
 use super::json::{self, Position};
-use super::keys;
 use super::{Benchmarks, CheckerBudget, Clients, CourseTests, Era, Scenario};
+use super::{keys, network, sites};
 
 /// A workload of 10,000 events is smaller.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
@@ -128,6 +128,8 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
     let replicas = top.required("replicas", top.whole("replicas")?)?;
     let replicas = usize::try_from(replicas).expect("bounded by the table");
     let clients = read_clients(&top, is_course_config, requests)?;
+    let sites = sites::read(&top, replicas)?;
+    let network = network::read(&top, phases, replicas, &sites)?;
     let (events, event_warnings) = events::read(&top, phases, replicas)?;
     let max_packets = read_max_packets(&top, &defaults, requests)?;
     let (liveness_bound, checker) = (read_liveness(&top)?, read_checker(&top)?);
@@ -154,6 +156,7 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
         max_packets,
         seed: top.whole("seed")?,
         events,
+        network,
         clients,
         tests,
         liveness_bound,

@@ -1,0 +1,311 @@
+//! The rules of a workload's `network`: which, on which links, from when to when.
+//!
+//! A fault that applies a rule for a while (an event of type `network`) is read by the same
+//! functions: [`read_rule`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Fault;
+use super::events::Phases;
+use super::fields::Fields;
+use crate::ids::NodeId;
+use crate::network::rules::{
+    Buffer, Corrupt, Distribution, Duplicate, Latency, Loss, Rate, Reorder, Rule, Size,
+};
+use crate::time::RunTime;
+
+/// A rule on all links from some replicas to others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinkRule {
+    /// What happens there.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// The sources, in the order of ids.
+    pub from: Vec<NodeId>,
+    /// The destinations, in the order of ids.
+    pub to: Vec<NodeId>,
+}
+
+/// A rule that a workload file lists, at its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkRule {
+    /// What, and where.
+    #[serde(flatten)]
+    pub what: LinkRule,
+    /// When it begins, since the start of the run (a file counts from the end of `start_wait`).
+    pub start: RunTime,
+    /// When it ends; `None`: with the faults of the run.
+    pub end: Option<RunTime>,
+    /// Where the file says so: `network[2]`.
+    pub place: String,
+}
+
+impl LinkRule {
+    /// The links: from each source to each destination but itself.
+    pub fn pairs(&self) -> Vec<(NodeId, NodeId)> {
+        let to = |from: NodeId| self.to.iter().map(move |&to| (from, to));
+        self.from.iter().flat_map(|&from| to(from)).filter(|(from, to)| from != to).collect()
+    }
+}
+
+/// The named groups of replicas.
+pub(super) type Sites = BTreeMap<String, Vec<NodeId>>;
+
+/// The rules in the order of the file, a matrix as one rule for each two sites.
+pub(super) fn read(
+    top: &Fields,
+    phases: Phases,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<Vec<NetworkRule>, Fault> {
+    let mut rules = Vec::new();
+    for (n, fields) in top.objects("network")?.iter().enumerate() {
+        let (start, end) = read_times(fields, phases)?;
+        for what in read_rule(fields, replicas, sites)? {
+            rules.push(NetworkRule { what, start, end, place: format!("network[{n}]") });
+        }
+    }
+    Ok(rules)
+}
+
+fn read_times(fields: &Fields, phases: Phases) -> Result<(RunTime, Option<RunTime>), Fault> {
+    let last = phases.request_phase.as_secs_f64();
+    let time = |name: &str| {
+        let seconds = fields.number(name)?;
+        if let Some(late) = seconds.filter(|seconds| *seconds > last) {
+            let wrong = format!("{late} s is after the request phase, which the faults end with");
+            let allowed = format!("allowed: a number from 0 to {last}");
+            return Err(fields.fault(name, format!("{wrong}; {allowed}")));
+        }
+        Ok(seconds)
+    };
+    let (start, end) = (time("start")?, time("end")?);
+    if let Some(end) = end.filter(|&end| end <= start.unwrap_or(0.0)) {
+        let start = start.unwrap_or(0.0);
+        let wrong = format!("the rule would end at {end} s, before it begins ({start} s)");
+        return Err(fields.fault("end", format!("{wrong}; allowed: more than `start`")));
+    }
+    let at = |seconds: f64| RunTime::from(phases.start_wait + Duration::from_secs_f64(seconds));
+    Ok((start.map_or(RunTime::ZERO, at), end.map(at)))
+}
+
+/// The rule that an object describes, on its links: one, or for a matrix one for each two sites.
+pub(super) fn read_rule(
+    fields: &Fields,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<Vec<LinkRule>, Fault> {
+    let name = fields.required("rule", fields.choice("rule")?)?;
+    let distribution = fields.choice("distribution")?;
+    check_parameters(fields, name, distribution)?;
+    if name == "latency" && distribution == Some(MATRIX) {
+        return read_matrix(fields, sites);
+    }
+    let nodes = |key: &str| fields.nodes(key, replicas, sites);
+    let (from, to) = (nodes("from")?, nodes("to")?);
+    let what = LinkRule { rule: read_one(fields, name, distribution)?, from, to };
+    if what.pairs().is_empty() {
+        let problem = "no link lies between `from` and `to`: a replica's messages to itself have \
+                       no rules; name another replica";
+        return Err(fields.fault("to", problem));
+    }
+    Ok(vec![what])
+}
+
+/// Bytes that `corrupt` changes in a message: more of them show nothing new.
+const MOST_CORRUPTED: u32 = 10_000;
+
+/// The rules with their parameters and what they do, for people; in the order in which a link asks
+/// them.
+pub fn rules() -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    Rule::NAMES.iter().map(|&name| {
+        let of = |distribution| parameters(name, distribution).iter().copied();
+        let mut all: Vec<&str> = Vec::new();
+        for key in [None, Some(MATRIX)]
+            .into_iter()
+            .chain(Distribution::NAMES.iter().map(|n| Some(*n)))
+            .flat_map(of)
+        {
+            if !all.contains(&key) {
+                all.push(key);
+            }
+        }
+        let all: Vec<String> = all.into_iter().map(|key| format!("`{key}`")).collect();
+        (name, all.join(", "), meaning(name))
+    })
+}
+
+fn meaning(name: &str) -> &'static str {
+    match name {
+        "cut" => {
+            "nothing crosses; what is on its way is lost too. On a byte stream a black hole: nobody is told"
+        }
+        "size" => "what is larger is lost",
+        "loss" => "some messages are lost",
+        "buffer" => "what does not fit behind those that are on their way, or unread, is lost",
+        "corrupt" => "some messages arrive changed, at the receiver for whom they were meant",
+        "duplicate" => "some messages arrive more than once",
+        "rate" => "messages leave one after the other, each for as long as its bytes take",
+        "latency" => "messages take time, and keep their order unless `reorders`",
+        _ => "some messages are held back, and others overtake them",
+    }
+}
+
+/// The distribution whose times are given by site.
+pub(super) const MATRIX: &str = "matrix";
+
+/// What a rule of this name can be told, beside where and when.
+fn parameters(name: &str, distribution: Option<&str>) -> &'static [&'static str] {
+    match (name, distribution) {
+        ("loss", _) => &["probability"],
+        ("size", _) => &["max_bytes"],
+        ("buffer", _) => &["messages", "bytes"],
+        ("corrupt", _) => &["probability", "bytes", "spare_envelope"],
+        ("duplicate", _) => &["probability", "copies", "within_ms"],
+        ("rate", _) => &["bytes_per_s"],
+        ("reorder", _) => &["probability", "within_ms"],
+        ("latency", Some("uniform")) => &["distribution", "min_ms", "max_ms", "reorders"],
+        ("latency", Some("normal")) => &["distribution", "mean_ms", "sd_ms", "reorders"],
+        ("latency", Some("exponential")) => &["distribution", "mean_ms", "reorders"],
+        ("latency", Some("pareto")) => &["distribution", "min_ms", "shape", "reorders"],
+        ("latency", Some(MATRIX)) => &["distribution", "matrix_ms"],
+        ("latency", _) => &["distribution", "ms", "reorders"],
+        _ => &[],
+    }
+}
+
+/// All of them.
+const PARAMETERS: [&str; 17] = [
+    "probability",
+    "max_bytes",
+    "messages",
+    "bytes",
+    "spare_envelope",
+    "copies",
+    "within_ms",
+    "bytes_per_s",
+    "distribution",
+    "min_ms",
+    "max_ms",
+    "mean_ms",
+    "sd_ms",
+    "shape",
+    "ms",
+    "reorders",
+    "matrix_ms",
+];
+
+fn check_parameters(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<(), Fault> {
+    let known = parameters(name, distribution);
+    let mut foreign: Vec<&str> =
+        fields.names().filter(|key| PARAMETERS.contains(key) && !known.contains(key)).collect();
+    if distribution == Some(MATRIX) {
+        // Its links are those between its sites.
+        foreign.extend(fields.names().filter(|key| ["from", "to"].contains(key)));
+    }
+    let Some(first) = foreign.first() else { return Ok(()) };
+    let of = match (name, distribution) {
+        ("latency", distribution) => {
+            format!("`latency` with `distribution` \"{}\"", distribution.unwrap_or("constant"))
+        }
+        _ => format!("`{name}`"),
+    };
+    let allowed = match known {
+        [] => "it takes `from`, `to`, `start` and `end` only".to_owned(),
+        known => format!("allowed: `{}`", known.join("`, `")),
+    };
+    Err(fields.fault(first, format!("{of} has no `{first}`; {allowed}")))
+}
+
+fn read_one(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<Rule, Fault> {
+    let number = |key: &str| fields.required(key, fields.number(key)?);
+    let count = |key: &str, default: u64| {
+        let count = fields.whole(key)?.unwrap_or(default);
+        Ok::<u32, Fault>(u32::try_from(count).unwrap_or(u32::MAX))
+    };
+    let within_ms = |default: f64| Ok::<f64, Fault>(fields.number("within_ms")?.unwrap_or(default));
+    Ok(match name {
+        "cut" => Rule::Cut,
+        "loss" => Rule::Loss(Loss { probability: number("probability")? }),
+        "size" => {
+            let max_bytes = fields.required("max_bytes", fields.whole("max_bytes")?)?;
+            Rule::Size(Size { max_bytes })
+        }
+        "buffer" => {
+            let (messages, bytes) = (fields.whole("messages")?, fields.whole("bytes")?);
+            if messages.is_none() && bytes.is_none() {
+                let problem = "a buffer of what size? give `messages`, `bytes`, or both";
+                return Err(fields.fault("messages", problem));
+            }
+            Rule::Buffer(Buffer { messages, bytes })
+        }
+        "corrupt" => Rule::Corrupt(Corrupt {
+            probability: number("probability")?,
+            bytes: read_corrupted(fields)?,
+            spare_envelope: fields.flag("spare_envelope")?.unwrap_or(true),
+        }),
+        "duplicate" => Rule::Duplicate(Duplicate {
+            probability: number("probability")?,
+            copies: count("copies", 1)?,
+            within_ms: within_ms(0.0)?,
+        }),
+        "rate" => Rule::Rate(Rate { bytes_per_s: number("bytes_per_s")? }),
+        "reorder" => Rule::Reorder(Reorder {
+            probability: number("probability")?,
+            within_ms: within_ms(10.0)?,
+        }),
+        _ => Rule::Latency(Latency {
+            distribution: read_distribution(fields, distribution)?,
+            reorders: fields.flag("reorders")?.unwrap_or(false),
+        }),
+    })
+}
+
+fn read_corrupted(fields: &Fields) -> Result<u32, Fault> {
+    let bytes = fields.whole("bytes")?.unwrap_or(1);
+    let few = u32::try_from(bytes).ok().filter(|bytes| *bytes <= MOST_CORRUPTED);
+    few.ok_or_else(|| {
+        let allowed = format!("allowed for `corrupt`: a whole number from 1 to {MOST_CORRUPTED}");
+        fields.fault("bytes", format!("{bytes} is too large; {allowed}"))
+    })
+}
+
+fn read_distribution(fields: &Fields, name: Option<&str>) -> Result<Distribution, Fault> {
+    let number = |key: &str| fields.required(key, fields.number(key)?);
+    Ok(match name.unwrap_or("constant") {
+        "uniform" => {
+            let (min_ms, max_ms) = (number("min_ms")?, number("max_ms")?);
+            if max_ms < min_ms {
+                let wrong = format!("{max_ms} is below `min_ms`, {min_ms}");
+                return Err(fields.fault("max_ms", format!("{wrong}; allowed: at least `min_ms`")));
+            }
+            Distribution::Uniform { min_ms, max_ms }
+        }
+        "normal" => Distribution::Normal { mean_ms: number("mean_ms")?, sd_ms: number("sd_ms")? },
+        "exponential" => Distribution::Exponential { mean_ms: number("mean_ms")? },
+        "pareto" => Distribution::Pareto { min_ms: number("min_ms")?, shape: number("shape")? },
+        _ => Distribution::Constant { ms: number("ms")? },
+    })
+}
+
+/// `{"eu": {"us": 40}}`: what one direction is silent about, the other says.
+fn read_matrix(fields: &Fields, sites: &Sites) -> Result<Vec<LinkRule>, Fault> {
+    let times = fields.required("matrix_ms", fields.matrix("matrix_ms", sites)?)?;
+    let mut rules = Vec::new();
+    for (from, from_ids) in sites {
+        for (to, to_ids) in sites {
+            let time = |a: &String, b: &String| times.get(&(a.clone(), b.clone())).copied();
+            let Some(ms) = time(from, to).or_else(|| time(to, from)) else { continue };
+            let distribution = Distribution::Constant { ms };
+            let rule = Rule::Latency(Latency { distribution, reorders: false });
+            let what = LinkRule { rule, from: from_ids.clone(), to: to_ids.clone() };
+            if !what.pairs().is_empty() {
+                rules.push(what);
+            }
+        }
+    }
+    Ok(rules)
+}
