@@ -56,6 +56,21 @@ fn shape(key: &Key) -> Value {
         Shape::Text { max_chars } => json!({"type": "string", "maxLength": max_chars}),
         Shape::Flag => json!({"type": "boolean"}),
         Shape::Choice(words) => json!({"enum": words}),
+        Shape::Nodes => json!({"type": ["string", "array"], "items": {"type": "string"}}),
+        Shape::Sites => json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "array",
+                "items": {"type": "string", "pattern": "^[0-9A-F]{4}$"},
+            },
+        }),
+        Shape::Matrix => json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": {"type": "number", "minimum": 0, "maximum": 600_000},
+            },
+        }),
         Shape::Object => object(key.path),
         Shape::Objects { max_items } => json!({
             "type": "array",
