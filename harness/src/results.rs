@@ -28,7 +28,8 @@ pub fn create(results: &Path, scenario: &str, start: Timestamp, seed: Seed) -> i
 /// Lets `results/latest` point to `folder`, at once: a reader sees the old one or the new one.
 pub fn point_latest(results: &Path, folder: &Path) -> io::Result<()> {
     let target = folder.strip_prefix(results).unwrap_or(folder);
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    // No other run has this folder, so none that ends in the same moment has this name.
+    let name = target.to_string_lossy().replace('/', "-");
     let temporary = results.join(format!(".latest-{}-{name}", std::process::id()));
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

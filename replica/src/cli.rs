@@ -14,6 +14,9 @@ use crate::core::{Config, ElectionRule, Id};
 use crate::profile::Profile;
 use crate::transport::Kind;
 
+/// Longer timeouts are typing errors, and would not fit the clock.
+const LONGEST_TIMING: Duration = Duration::from_secs(3_600);
+
 /// A replica of a key-value store: Raft with a faster election, and a queue for requests that
 /// arrive while there is no leader.
 ///
@@ -207,7 +210,10 @@ fn parse_ids(words: &[String]) -> Result<Vec<Id>, ArgumentError> {
 /// Refuses timings under which no leader could last.
 fn check_timings(config: &Config) -> Result<(), ArgumentError> {
     let ms = |timing: Duration| timing.as_millis();
-    let contradiction = if config.heartbeat.is_zero() {
+    let longest = config.election_max.max(config.quorum_timeout);
+    let contradiction = if longest > LONGEST_TIMING {
+        format!("a timeout of {} ms is longer than an hour: give less", ms(longest))
+    } else if config.heartbeat.is_zero() {
         "a heartbeat interval of 0 ms would flood the network: give at least 1".to_owned()
     } else if config.election_min > config.election_max {
         format!(
@@ -281,6 +287,10 @@ mod tests {
         assert!(error("replica --election-min-ms 400 0000").contains("longer than the longest"));
         assert!(error("replica --quorum-timeout-ms 90 0000").contains("two heartbeat"));
         assert!(error("replica --batch-delay-ms 90 0000").contains("batch delay"));
+        let most = u64::MAX;
+        for flag in ["election-max", "quorum-timeout"] {
+            assert!(error(&format!("replica --{flag}-ms {most} 0000")).contains("than an hour"));
+        }
     }
 
     #[test]

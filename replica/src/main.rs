@@ -51,7 +51,7 @@ fn run(plan: Plan, storage: impl Storage) -> anyhow::Result<()> {
     let mut stable = Stable::new(storage, plan.config.bugs);
     let saved = stable.load()?;
     let mut transport = transport::open(plan.transport, id)
-        .with_context(|| format!("cannot reach the simulator as {id} by {:?}", plan.transport))?;
+        .with_context(|| format!("cannot reach the simulator as {id} by {}", plan.transport))?;
     let mut world = World::new(ChaCha8Rng::seed_from_u64(plan.seed));
     let replica = Replica::new(plan.config.into(), saved, world.now());
     serve(replica, transport.as_mut(), &mut stable, world)?;

@@ -42,7 +42,7 @@ impl World {
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The socket failed.
-    #[error("the socket failed: {0}")]
+    #[error("the socket failed")]
     Socket(#[from] io::Error),
     /// The store failed; what depends on it was not sent.
     #[error(transparent)]

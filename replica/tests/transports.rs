@@ -102,3 +102,71 @@ fn a_corrupt_store_is_refused_in_one_sentence() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("corrupt") && said(&output).lines().count() == 1);
 }
+
+/// What no message of the protocol looks like, each a line.
+const GARBAGE: [&str; 8] = [
+    "",
+    "not JSON",
+    "[1, 2, 3]",
+    "{\"src\": \"0001\"}",
+    "{\"src\": \"0015\", \"dst\": \"0000\", \"leader\": \"FFFF\", \"type\": \"get\", \"MID\": \"M0\"}",
+    "{\"src\": \"0015\", \"dst\": \"0000\", \"leader\": \"FFFF\", \"type\": \"get\", \"MID\": 7, \"key\": []}",
+    "{\"src\": \"0001\", \"dst\": \"0000\", \"leader\": \"FFFF\", \"type\": \"append\", \"term\": -1}",
+    "{\"src\": \"0001\", \"dst\": \"0000\", \"leader\": \"FFFF\", \"type\": \"elect\", \
+     \"term\": 18446744073709551615, \"pre\": false, \"at\": [9, 9, 9]}",
+];
+
+/// Without a leader requests wait in a queue, whose messages are cut by size as well.
+#[test]
+fn garbage_is_ignored_and_what_is_too_large_is_answered_fail() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let arguments = ["--transport", "udp", &port, "0000", "0001", "0002"];
+    let mut running = Running(replica().args(arguments).spawn().unwrap());
+    let mut buffer = vec![0; 65_536];
+    let (_, replica) = socket.recv_from(&mut buffer).unwrap();
+    for garbage in GARBAGE.map(str::as_bytes).into_iter().chain([&[0xff, 0, 0xc3, 0x28][..]]) {
+        socket.send_to(garbage, replica).unwrap();
+    }
+    let mut ask = |mid: &str, change: fn(&mut Value)| {
+        let mut message = put();
+        message["MID"] = json!(mid);
+        change(&mut message);
+        socket.send_to(message.to_string().as_bytes(), replica).unwrap();
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).unwrap();
+            assert!(length <= 16_000, "{length} bytes");
+            let answer: Value = serde_json::from_slice(&buffer[..length]).unwrap();
+            if answer["MID"] == mid {
+                return answer;
+            }
+        }
+    };
+    assert_eq!(ask("M3", |put| put["value"] = json!("v".repeat(20_000)))["type"], "fail");
+    assert_eq!(ask("M4", |put| put["value"] = json!("\u{1}".repeat(3_000)))["type"], "fail");
+    assert_eq!(ask("M5", |put| put["key"] = json!("k".repeat(16_000)))["type"], "fail");
+    let status = ask("M6", |put| put["type"] = json!("status"));
+    assert_eq!((&status["type"], &status["queued"]), (&json!("status"), &json!(0)));
+    assert!(running.0.try_wait().unwrap().is_none(), "it is still there");
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_sigterm() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(directory.path().join("0000")).unwrap();
+    let ask = |message: Value| {
+        let mut command = replica();
+        command.args(["--data-dir", "data", "0000"]).current_dir(directory.path());
+        let mut running = Running(command.spawn().unwrap());
+        let (mut socket, _) = listener.accept().unwrap();
+        writeln!(socket, "{message}").unwrap();
+        let answer = BufReader::new(&socket).lines().next().unwrap().unwrap();
+        let pid = running.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(!running.0.wait().unwrap().success());
+        serde_json::from_str::<Value>(&answer).unwrap()
+    };
+    assert_eq!(ask(put())["type"], "ok");
+    assert_eq!(ask(get())["value"], "value");
+}

@@ -13,6 +13,9 @@ use crate::bugs::Bug;
 
 impl Replica {
     pub(super) fn receive_request(&mut self, now: Now, request: Request) {
+        if !size::fits(&request) {
+            return self.reply(request.id, Outcome::Fail);
+        }
         match self.fates.of(&request.id) {
             Some(Fate::Refused) => return self.reply(request.id, Outcome::Redirect),
             Some(Fate::HandedOver) => return,
@@ -150,10 +153,6 @@ impl Replica {
         let id = request.id.clone();
         let command = Command::Put { id: id.clone(), key, value };
         let bugs = self.config.bugs;
-        if size::entry(&Entry { term: self.term, command: command.clone() }) > size::BATCH_LIMIT {
-            self.reply(id, Outcome::Fail);
-            return;
-        }
         let index = self.append_own(command);
         if bugs.has(Bug::AckBeforeCommit) {
             self.reply(id.clone(), Outcome::Done);

@@ -39,5 +39,5 @@ pub use log::{Command, Entry, Log};
 pub use machine::Machine;
 pub use message::{Append, Appended, Body, Elect, Handover, Message, Position, QueuePlace, Vote};
 pub use replica::{Input, Output, Replica, Saved, Unsaved};
-pub use size::{MESSAGE_LIMIT, batch_length, queue_length};
+pub use size::{MESSAGE_LIMIT, batch_length, is_mid, queue_length};
 pub use types::{Id, Index, Now, Operation, Outcome, Reply, Request, RequestId, Term, Time};

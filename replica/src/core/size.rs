@@ -12,12 +12,26 @@ pub const MESSAGE_LIMIT: usize = 16_000;
 /// An upper bound for everything in a message that is neither entry nor queued request.
 const ENVELOPE: usize = 400;
 
-/// What a batch of entries, or the part of a queue, may take of a message. A larger put is refused
-/// before it gets here.
+/// What a batch of entries, or the part of a queue, may take of a message. A larger request is
+/// refused before it gets here.
 pub const BATCH_LIMIT: usize = MESSAGE_LIMIT - ENVELOPE;
 
 /// An upper bound for the brackets, commas, quotes, client and term around an item's texts.
 const FRAME: usize = 64;
+
+/// What a `MID` may take. Every answer carries one back, and an answer has no more room for it.
+const MID_LIMIT: usize = 256;
+
+/// Whether a message id is short enough to be given back in an answer.
+#[must_use]
+pub fn is_mid(mid: &str) -> bool {
+    escaped(mid) <= MID_LIMIT
+}
+
+/// Whether a request fits into every message that has to carry it.
+pub fn fits(request: &Request) -> bool {
+    self::request(request) <= BATCH_LIMIT
+}
 
 /// The bytes of a text as a JSON string, without its quotes.
 fn escaped(text: &str) -> usize {

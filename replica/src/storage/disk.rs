@@ -25,7 +25,7 @@ use crate::core::{Entry, Id, Index, Saved};
 const FILE: &str = "raft.log";
 
 /// What the file begins with.
-const MAGIC: &[u8; 8] = b"RAFTLOG1";
+const MAGIC: &[u8; 8] = b"RAFTLOG2";
 
 /// The kernel's unit of writing, and the size of the file's head.
 const PAGE: usize = 4_096;
@@ -51,7 +51,7 @@ impl Disk {
         let path = directory.join(FILE);
         let io_error = |action| {
             let path = path.clone();
-            move |source| StorageError::Io { action, path, source }
+            move |reason| StorageError::Io { action, path, reason }
         };
         if !path.exists() {
             make(directory, &path, id).map_err(io_error("make"))?;
@@ -69,7 +69,7 @@ impl Disk {
 
     fn io<T>(&self, action: &'static str, result: io::Result<T>) -> Result<T, StorageError> {
         let path = self.path.clone();
-        result.map_err(|source| StorageError::Io { action, path, source })
+        result.map_err(|reason| StorageError::Io { action, path, reason })
     }
 
     fn corrupt(&self, offset: usize, what: impl Into<String>) -> StorageError {
@@ -136,7 +136,8 @@ impl Disk {
     ) -> Result<Option<&'a [u8]>, StorageError> {
         let header = bytes.get(offset..).and_then(|rest| rest.first_chunk::<ALIGNMENT>());
         let header = header.ok_or_else(|| self.corrupt(offset, "a header that is cut off"))?;
-        let end = offset.saturating_add(record::record_size(header));
+        let size = record::record_size(offset as u64, header);
+        let end = offset.saturating_add(size.map_err(|what| self.corrupt(offset, what))?);
         if written.next_multiple_of(PAGE) < end && end <= bytes.len() {
             return Ok(None);
         }
@@ -314,6 +315,29 @@ mod tests {
             fs::write(directory.path().join(FILE), &whole[..length]).unwrap();
             let error = open(&directory).load().unwrap_err().to_string();
             assert!(error.contains("corrupt"), "{length}: {error}");
+        }
+    }
+
+    /// Above all in a length, which must not make a whole record look like one that was cut off.
+    #[test]
+    fn any_flipped_bit_of_a_header_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        filled(&directory);
+        let whole = fs::read(directory.path().join(FILE)).unwrap();
+        let second = PAGE + {
+            let header = whole[PAGE..].first_chunk().unwrap();
+            record::record_size(PAGE as u64, header).unwrap()
+        };
+        for start in [0, PAGE, second] {
+            for bit in 0..8 * ALIGNMENT {
+                let mut bytes = whole.clone();
+                bytes[start + bit / 8] ^= 1 << (bit % 8);
+                fs::write(directory.path().join(FILE), &bytes).unwrap();
+                let error = open(&directory).load().unwrap_err().to_string();
+                assert!(error.contains("corrupt"), "bit {bit} behind {start}: {error}");
+                let left = fs::read(directory.path().join(FILE)).unwrap();
+                assert!(left == bytes, "bit {bit} behind {start}: the evidence was changed");
+            }
         }
     }
 

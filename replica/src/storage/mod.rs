@@ -47,14 +47,14 @@ pub trait Storage {
 #[derive(Debug, Error)]
 pub enum StorageError {
     /// The system refused.
-    #[error("cannot {action} {path:?}: {source}")]
+    #[error("cannot {action} {path:?}: {reason}")]
     Io {
         /// What was tried.
         action: &'static str,
         /// On which file.
         path: PathBuf,
         /// Why not.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The file is not what was written: it must not be served from.
     #[error("the store {path:?} is corrupt at byte {offset}: {what}; it is not served from")]

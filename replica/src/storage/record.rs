@@ -1,10 +1,11 @@
 //! The records of the log file, as bytes.
 //!
-//! A record is a header of 16 bytes (length of the payload and its checksum, 4 bytes each; its
-//! place in the file, 8 bytes), the payload, zeros, and a last byte that is never zero, together a
-//! multiple of 16 bytes. So a header never lies across two pages, a record that was cut off lacks
-//! its last byte, and one that was moved or copied does not pass for another. All numbers are
-//! little-endian.
+//! A record is a header of 16 bytes (length of the payload, 8 bytes; its checksum, 4 bytes; a
+//! checksum of the header itself and its place in the file, 4 bytes), the payload, zeros, and a last
+//! byte that is never zero, together a multiple of 16 bytes. So a header never lies across two
+//! pages and is whole or damaged, never cut off; a damaged length does not make a whole record
+//! look like one that was cut off; one that was cut off lacks its last byte; and one that was moved
+//! or copied does not pass for another. All numbers are little-endian.
 
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ use crate::core::{Command, Entry, Id, Index, RequestId, Term};
 
 /// The size of a header, and what the size of a record is a multiple of.
 pub const ALIGNMENT: usize = 16;
+
+/// Where in a header its own checksum is.
+const HEADER_SUM: usize = 12;
 
 /// The last byte of every record.
 const END: u8 = 0xA5;
@@ -26,10 +30,14 @@ pub struct Change {
     pub log: Option<(Index, Vec<Entry>)>,
 }
 
-/// How many bytes a record takes whose header says this.
-pub fn record_size(header: &[u8; ALIGNMENT]) -> usize {
-    let payload = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-    padded(usize::try_from(payload).unwrap_or(usize::MAX / 2))
+/// How many bytes the record takes that begins with this header at this place in the file.
+pub fn record_size(offset: u64, header: &[u8; ALIGNMENT]) -> Result<usize, &'static str> {
+    let (said, sum) = header.split_at(HEADER_SUM);
+    if checksum(offset, said).to_le_bytes() != sum {
+        return Err("a header that does not match its checksum");
+    }
+    let length = usize::try_from(Reader(said).u64()?).map_err(|_| "an impossible length")?;
+    Ok(padded(length))
 }
 
 fn padded(payload: usize) -> usize {
@@ -52,11 +60,11 @@ pub fn encode(offset: u64, ballot: Option<Ballot>, log: Option<(Index, &[Entry])
         }
     }
     let payload = bytes.len() - ALIGNMENT;
-    let length = u32::try_from(payload).expect("a change is far smaller than 4 GiB");
-    let checksum = checksum(offset, &bytes[ALIGNMENT..]);
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
-    bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-    bytes[8..16].copy_from_slice(&offset.to_le_bytes());
+    let sum = checksum(offset, &bytes[ALIGNMENT..]);
+    bytes[..8].copy_from_slice(&(payload as u64).to_le_bytes());
+    bytes[8..HEADER_SUM].copy_from_slice(&sum.to_le_bytes());
+    let sum = checksum(offset, &bytes[..HEADER_SUM]);
+    bytes[HEADER_SUM..ALIGNMENT].copy_from_slice(&sum.to_le_bytes());
     bytes.resize(padded(payload) - 1, 0);
     bytes.push(END);
     bytes
@@ -66,15 +74,14 @@ pub fn encode(offset: u64, ballot: Option<Ballot>, log: Option<(Index, &[Entry])
 pub fn decode(offset: u64, record: &[u8]) -> Result<Change, &'static str> {
     let (header, rest) = record.split_at_checked(ALIGNMENT).ok_or("a header that is cut off")?;
     let mut header = Reader(header);
-    let length = usize::try_from(header.u32()?).map_err(|_| "an impossible length")?;
+    let length = usize::try_from(header.u64()?).map_err(|_| "an impossible length")?;
     let expected = header.u32()?;
-    let place = header.u64()?;
     let payload = rest.get(..length).ok_or("a record that is cut off")?;
     if record.last() != Some(&END) {
         return Err("a record without its end");
     }
     let padding = &rest[length..rest.len() - 1];
-    if place != offset || expected != checksum(offset, payload) || padding.iter().any(|&b| b != 0) {
+    if expected != checksum(offset, payload) || padding.iter().any(|&b| b != 0) {
         return Err("a record that does not match its checksum");
     }
     let mut reader = Reader(payload);

@@ -8,6 +8,7 @@ mod seqpacket;
 mod stream;
 mod udp;
 
+use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -32,6 +33,17 @@ pub enum Kind {
     Stream,
     /// `udp`, to this port.
     Udp(u16),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix => f.write_str("a UNIX socket of that name in the working directory"),
+            Self::SeqPacket => f.write_str("a UNIX socket of packets of that name"),
+            Self::Stream => f.write_str("a UNIX socket of lines of that name"),
+            Self::Udp(port) => write!(f, "UDP port {port}"),
+        }
+    }
 }
 
 /// Opens a replica's socket. UNIX sockets are named by the bare id, in the working directory.

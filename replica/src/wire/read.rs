@@ -7,8 +7,11 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor
 
 use crate::core::{
     Append, Appended, Body, Command, Elect, Entry, Handover, Id, Index, Message, Operation,
-    Position, QueuePlace, Request, RequestId, Term, Vote,
+    Position, QueuePlace, Request, RequestId, Term, Vote, is_mid,
 };
+
+/// No cluster has so many elections: a higher term is garbage, and leaves no room for the next.
+const TERM_LIMIT: u64 = u64::MAX / 2;
 
 /// A message that arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +33,9 @@ pub enum Incoming {
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Incoming> {
     let flat: Flat = serde_json::from_slice(bytes).ok()?;
+    if flat.mid.as_ref().is_some_and(|mid| !is_mid(&mid.0)) || flat.term > Some(TERM_LIMIT) {
+        return None;
+    }
     let id = |mid: Option<Text>| Some(RequestId { client: flat.src.0, mid: mid?.0 });
     match flat.kind {
         Kind::Get => {

@@ -84,7 +84,7 @@ fn message() -> impl Strategy<Value = Message> {
         });
     let append = append().prop_map(Body::Append);
     let appended = appended().prop_map(Body::Appended);
-    let ends = (0..0xFFFF_u16, 0..0xFFFF_u16, any::<u64>(), option::of(0..0xFFFF_u16));
+    let ends = (0..0xFFFF_u16, 0..0xFFFF_u16, 0..u64::MAX / 2, option::of(0..0xFFFF_u16));
     (ends, prop_oneof![elect, vote, append, appended]).prop_map(
         |((from, to, term, leader), body)| Message {
             from: Id(from),
