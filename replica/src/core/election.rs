@@ -9,6 +9,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use tracing::{debug, info};
@@ -18,6 +19,9 @@ use super::message::{Body, Elect, Position, Vote};
 use super::replica::{Replica, Role};
 use super::types::{Id, Now, Term, Time};
 use crate::bugs::Bug;
+
+/// The longest range that a new replica's first timeout is drawn from.
+const FIRST_TIMEOUT: Range<Duration> = Duration::from_millis(150)..Duration::from_millis(450);
 
 /// What a replica knows of the election in progress. Empty while there is a leader.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -53,6 +57,14 @@ pub(super) struct Candidate {
 impl Replica {
     pub(super) fn restart_election_timer(&mut self, now: Now) {
         self.election.deadline = now.time + self.draw_election_timeout(now);
+    }
+
+    /// A new cluster need not wait for a leader that nobody has heard yet as long as for one that
+    /// may be slow.
+    pub(super) fn shorten_first_timeout(&mut self, now: Now) {
+        let min = self.config.election_min.min(FIRST_TIMEOUT.start);
+        let max = self.config.election_max.min(FIRST_TIMEOUT.end);
+        self.election.deadline = now.time + Self::draw_between(min, max, now);
     }
 
     pub(super) fn election_tick(&mut self, now: Now) {

@@ -84,6 +84,7 @@ pub struct Replica {
     pub(super) role: Role,
     pub(super) leader: Option<Id>,
     /// When the leader was last heard, or this life began: the start of this replica's loyalty.
+    /// Zero before a new replica has heard one.
     pub(super) heard_leader: Time,
     pub(super) election: Election,
     pub(super) queue: Queue,
@@ -106,6 +107,8 @@ impl Replica {
     /// A replica that starts, or starts again with what it had saved.
     #[must_use]
     pub fn new(config: Arc<Config>, saved: Saved, now: Now) -> Self {
+        // One that has known no term has promised nobody anything in an earlier life.
+        let is_new = saved.term == Term(0);
         let mut replica = Self {
             term: saved.term,
             vote: saved.vote,
@@ -114,7 +117,7 @@ impl Replica {
             machine: Machine::default(),
             role: Role::Follower,
             leader: None,
-            heard_leader: now.time,
+            heard_leader: if is_new { Time(0) } else { now.time },
             election: Election::default(),
             queue: Queue::default(),
             fates: Fates::default(),
@@ -127,6 +130,9 @@ impl Replica {
             config,
         };
         replica.restart_election_timer(now);
+        if is_new {
+            replica.shorten_first_timeout(now);
+        }
         replica
     }
 
@@ -272,7 +278,7 @@ impl Replica {
 
     /// Whether the leader was heard so lately that supporting another one could break a lease.
     pub(super) fn is_loyal(&self, now: Now) -> bool {
-        now.time < self.heard_leader + self.config.loyalty
+        self.heard_leader > Time(0) && now.time < self.heard_leader + self.config.loyalty
     }
 
     pub(super) fn position(&self) -> Position {
@@ -284,7 +290,10 @@ impl Replica {
     }
 
     pub(super) fn draw_election_timeout(&self, now: Now) -> Duration {
-        let (min, max) = (self.config.election_min, self.config.election_max);
+        Self::draw_between(self.config.election_min, self.config.election_max, now)
+    }
+
+    pub(super) fn draw_between(min: Duration, max: Duration, now: Now) -> Duration {
         min + max.saturating_sub(min).mul_f64(f64::from(now.jitter) / (f64::from(u32::MAX) + 1.0))
     }
 
