@@ -228,3 +228,8 @@ pub mod confined {
     /// How often it is looked.
     pub const LOOK: Duration = Duration::from_millis(200);
 }
+/// Connections that `harness serve` answers at once: a browser opens six.
+pub const SERVE_CONNECTIONS: usize = 64;
+
+/// The longest request that `harness serve` reads: a line and a browser's headers.
+pub const SERVE_REQUEST_BYTES: u64 = 16_384;

@@ -10,14 +10,17 @@
 //! - `shrink`: the smallest workload, and the smallest history, that still fail.
 //! - `flake`: the experiment about hosts and routers; `diagnose`: the host or the replica?
 //!   `quietly` makes their runs.
-//! - `report_page`: the pages for people again; `schema`: shapes for editors and tools.
+//! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
+//!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
 //! - `list`: what there is to choose from.
 
 mod check;
+mod compare;
 mod course;
 mod diagnose;
 mod display;
 mod explain;
+mod export;
 mod flake;
 mod grade;
 mod job;
@@ -27,6 +30,7 @@ mod quietly;
 mod repeat;
 mod report_page;
 mod schema;
+mod serve;
 mod session;
 mod shrink;
 mod signals;
@@ -83,6 +87,12 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     /// Write the page about all runs, or again that about one.
     Report(report_page::ReportArgs),
+    /// Compare two runs: verdicts, latencies, messages.
+    Compare(compare::CompareArgs),
+    /// Serve the results to a browser on this machine.
+    Serve(serve::ServeArgs),
+    /// Write a run in the form of another tool.
+    Export(export::ExportArgs),
     /// Print a JSON Schema, for editors and other tools.
     Schema(schema::SchemaArgs),
     /// List what there is to choose from.
@@ -291,6 +301,9 @@ pub fn main() -> Exit {
         Command::Flake(arguments) => flake::run(&arguments),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Report(arguments) => report_page::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {

@@ -32,7 +32,7 @@ function replicas() {
 function hostSeries() {
   const [columns = [], ...rows] = D.host, result = new Map();
   const find = (...names) => names.map((name) => columns.indexOf(name)).find((n) => n >= 0) ?? -1;
-  const time = find("time_ns"), who = find("replica", "node", "id", "who");
+  const time = find("time_ns"), who = find("subject", "replica");
   const cpu = find("cpu_ns", "cpu_ms"), memory = find("rss_kb", "rss_bytes");
   if (time < 0 || who < 0) return result;
   for (const id of D.replicas) {

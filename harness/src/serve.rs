@@ -1,0 +1,285 @@
+//! A small server of files: one folder, read only, for a browser on the same machine.
+//!
+//! It knows GET and HEAD, closes each connection after its answer, and sends nothing that does not
+//! lie within the folder, links followed. On a loopback address it answers only to loopback names, so that
+//! no page from elsewhere can read results through a name that it points here.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::limits;
+use crate::report::index;
+
+/// A listening server.
+pub struct Server {
+    root: Arc<PathBuf>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Listens on `address`; `root` is an absolute path without links.
+    pub fn bind(root: PathBuf, address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        Ok(Self { root: Arc::new(root), listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the process ends.
+    pub fn run(&self) {
+        let open = Arc::new(AtomicUsize::new(0));
+        for stream in self.listener.incoming().filter_map(Result::ok) {
+            if open.fetch_add(1, Ordering::SeqCst) >= limits::SERVE_CONNECTIONS {
+                open.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            let (root, counted) = (Arc::clone(&self.root), Arc::clone(&open));
+            let ip = self.address.ip();
+            std::thread::spawn(move || {
+                // A browser that goes away is no concern of ours.
+                let _ = answer(&root, ip, stream);
+                counted.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    }
+}
+
+/// What is sent back.
+struct Answer {
+    status: &'static str,
+    kind: &'static str,
+    body: Body,
+}
+
+enum Body {
+    Text(String),
+    File(File, u64),
+}
+
+impl Answer {
+    fn refusal(status: &'static str) -> Self {
+        Self { status, kind: "text/plain; charset=utf-8", body: Body::Text(format!("{status}\n")) }
+    }
+}
+
+fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+    let mut head = String::new();
+    let mut reader = BufReader::new(stream.try_clone()?).take(limits::SERVE_REQUEST_BYTES);
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
+    let answer = respond(root, ip, &head);
+    let length = match &answer.body {
+        Body::Text(text) => text.len() as u64,
+        Body::File(_, length) => *length,
+    };
+    write!(
+        stream,
+        "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\
+         X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n",
+        answer.status, answer.kind
+    )?;
+    if !head.starts_with("HEAD ") {
+        match answer.body {
+            Body::Text(text) => stream.write_all(text.as_bytes())?,
+            Body::File(file, length) => drop(io::copy(&mut file.take(length), &mut stream)?),
+        }
+    }
+    stream.flush()
+}
+
+fn respond(root: &Path, ip: IpAddr, head: &str) -> Answer {
+    let mut lines = head.split("\r\n");
+    let request: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
+    let [method, target, version] = request[..] else { return Answer::refusal("400 Bad Request") };
+    if !version.starts_with("HTTP/1.") || !head.ends_with("\r\n\r\n") {
+        return Answer::refusal("400 Bad Request");
+    }
+    if method != "GET" && method != "HEAD" {
+        return Answer::refusal("405 Method Not Allowed");
+    }
+    let host = lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("host").then(|| value.trim())
+    });
+    if ip.is_loopback() && !host.is_some_and(is_loopback_name) {
+        return Answer::refusal("403 Forbidden");
+    }
+    file_at(root, target).unwrap_or_else(|| Answer::refusal("404 Not Found"))
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// What lies at a target within `root`; nothing if it lies outside, also by a link.
+fn file_at(root: &Path, target: &str) -> Option<Answer> {
+    let target = target.split(['?', '#']).next()?;
+    let path = PathBuf::from(decoded(target)?);
+    let within = path.strip_prefix("/").ok()?;
+    if !within.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let path = root.join(within).canonicalize().ok()?;
+    if !path.starts_with(root) {
+        return None;
+    }
+    if path.is_dir() {
+        // Relative links need the slash; a folder without it is shown by its full name instead.
+        if path == root {
+            let mut page = Vec::new();
+            index::write(&index::rows(root).ok()?, &mut page).ok()?;
+            return Some(html(String::from_utf8(page).ok()?));
+        }
+        return Some(html(listing(root, &path)?));
+    }
+    let file = File::open(&path).ok()?;
+    let metadata = file.metadata().ok()?;
+    // A pipe or a device would never end.
+    metadata.is_file().then(|| Answer {
+        status: "200 OK",
+        kind: kind(&path),
+        body: Body::File(file, metadata.len()),
+    })
+}
+
+fn html(text: String) -> Answer {
+    Answer { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
+}
+
+fn kind(path: &Path) -> &'static str {
+    match path.extension().and_then(|it| it.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("json") => "application/json",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+fn listing(root: &Path, folder: &Path) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+        names.push(entry.file_name().into_string().ok()?);
+    }
+    names.sort();
+    let place = folder.strip_prefix(root).ok()?.to_str()?;
+    let mut page = format!(
+        "<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1><ul>",
+        escaped(place)
+    );
+    for name in names {
+        let target = format!("/{place}/{name}");
+        let _ = write!(page, "<li><a href=\"{}\">{}</a>", encoded(&target), escaped(&name));
+    }
+    page.push_str("</ul>");
+    Some(page)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn encoded(path: &str) -> String {
+    let mut target = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            target.push(char::from(byte));
+        } else {
+            let _ = write!(target, "%{byte:02X}");
+        }
+    }
+    target
+}
+
+/// The text behind percent signs; nothing if they are malformed or hide a zero byte.
+fn decoded(target: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = target.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next()?, rest.next()?];
+        let digits = std::str::from_utf8(&digits).ok().filter(|it| !it.starts_with('+'))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn status(root: &Path, target: &str, host: &str) -> String {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        respond(root, LOOPBACK, &head).status.to_owned()
+    }
+
+    #[test]
+    fn nothing_outside_of_the_folder_is_sent() {
+        let outer = tempfile::tempdir().unwrap();
+        let root = outer.path().canonicalize().unwrap().join("results");
+        fs::create_dir_all(root.join("demo")).unwrap();
+        fs::write(root.join("demo/a b.csv"), "1").unwrap();
+        fs::write(outer.path().join("secret"), "1").unwrap();
+        std::os::unix::fs::symlink("demo", root.join("latest")).unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("/", root.join("demo/root")).unwrap();
+        for target in ["/", "/demo", "/demo/", "/demo/a%20b.csv", "/latest/a%20b.csv?x#y"] {
+            assert_eq!(status(&root, target, "localhost:8617"), "200 OK", "{target}");
+        }
+        let outside = [
+            "/../secret",
+            "/demo/../../secret",
+            "/%2e%2e/secret",
+            "/..%2fsecret",
+            "/link",
+            "/demo/root/etc/passwd",
+            "//etc/passwd",
+            "/%00",
+            "/%zz",
+            "/%2",
+            "etc/passwd",
+            "http://localhost/secret",
+            "/nothing",
+        ];
+        for target in outside {
+            assert_eq!(status(&root, target, "localhost"), "404 Not Found", "{target}");
+        }
+    }
+
+    #[test]
+    fn another_name_for_this_machine_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        for host in ["127.0.0.1:8617", "[::1]:80", "LOCALHOST"] {
+            assert_eq!(status(&root, "/", host), "200 OK", "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example:80", ""] {
+            assert_eq!(status(&root, "/", host), "403 Forbidden", "{host}");
+        }
+        let head = "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        assert_eq!(respond(&root, LOOPBACK, head).status, "405 Method Not Allowed");
+        assert_eq!(respond(&root, LOOPBACK, "nonsense").status, "400 Bad Request");
+    }
+}
