@@ -52,7 +52,7 @@ pub struct FlakeArgs {
 /// Suites for each host and router. Twelve suites are 204 starts.
 fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
     let times = match (arguments.quick, arguments.thorough) {
-        (true, _) => [1, 3, 1, 1, 1],
+        (true, _) => [2, 5, 1, 2, 2],
         (_, true) => [40, 60, 40, 60, 60],
         _ => [12, 12, 6, 12, 12],
     };

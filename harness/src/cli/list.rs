@@ -106,7 +106,7 @@ mod tests {
     fn the_tables_of_the_readme_are_these() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
         let readme = std::fs::read_to_string(readme).expect("the README");
-        for topic in [Topic::Keys, Topic::Faults, Topic::Rules] {
+        for topic in [Topic::Keys, Topic::Faults, Topic::Rules, Topic::Hosts] {
             let table = text(&ListArgs { topic, markdown: true });
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }

@@ -85,7 +85,7 @@ impl Batch {
     }
 
     /// Does `work` for each item, so many at the same time; what came of it is in the order of the items. An
-    /// interrupted batch leaves the last ones out.
+    /// interrupted batch leaves out what was not over.
     pub fn share_out<T: Sync, R: Send>(
         &self,
         items: &[T],
@@ -101,6 +101,9 @@ impl Batch {
                         let n = next.fetch_add(1, Ordering::SeqCst);
                         let Some(item) = items.get(n) else { return };
                         let result = work(item);
+                        if self.is_interrupted() {
+                            return;
+                        }
                         results.lock().unwrap_or_else(PoisonError::into_inner).push((n, result));
                     }
                 });

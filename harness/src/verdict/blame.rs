@@ -128,18 +128,36 @@ fn deaths(record: &RunRecord) -> Option<String> {
         let death = replica.death.as_ref().filter(|death| !death.is_planned)?;
         Some((replica, death))
     });
-    let excuses: Option<Vec<String>> =
-        died.map(|(replica, death)| death_of(record, replica, death)).collect();
-    excuses.filter(|excuses| !excuses.is_empty()).map(|excuses| excuses.join("; "))
+    let given_up = |id| record.host.given_up.iter().find(|it: &&GivenUp| it.id == id);
+    let (mut loading, mut excuses) = (Vec::new(), Vec::new());
+    for (replica, death) in died {
+        match given_up(replica.id) {
+            Some(it) if it.why == GivenUpFor::NotConnected => loading.push(it),
+            Some(_) => return None,
+            None => excuses.push(death_of(record, replica, death)?),
+        }
+    }
+    if !loading.is_empty() {
+        excuses.insert(0, still_loading(&loading));
+    }
+    (!excuses.is_empty()).then(|| excuses.join("; "))
+}
+
+/// Whom the rules of 2016 killed before they had connected.
+fn still_loading(given_up: &[&GivenUp]) -> String {
+    let who: Vec<String> =
+        given_up.iter().map(|it| format!("{} at {} by {}", it.id, it.at, it.sender)).collect();
+    format!(
+        "a message was sent to a replica that had not connected yet ({}): it was alive and loading, \
+         and the rules of 2016 kill for that (\"unable to send to replica\")",
+        who.join(", ")
+    )
 }
 
 fn death_of(record: &RunRecord, replica: &ReplicaRecord, death: &Death) -> Option<String> {
     const NEAR: Duration = Duration::from_secs(1);
     let near =
         |kind| of_kind(record, kind).find(|it| it.overlaps(death.at - NEAR, death.at + NEAR));
-    if let Some(given_up) = record.host.given_up.iter().find(|it| it.id == replica.id) {
-        return given_up_alive(given_up);
-    }
     let words = replica.stderr_tail.to_lowercase();
     let cause = if death.how.contains("SIGKILL") {
         near(DisturbanceKind::OutOfMemory)
@@ -149,17 +167,6 @@ fn death_of(record: &RunRecord, replica: &ReplicaRecord, death: &Death) -> Optio
         None
     }?;
     Some(format!("{} ended ({}) while {}", replica.id, death.how, cause.describe()))
-}
-
-/// Whom the rules of 2016 killed before it had connected was loading still.
-fn given_up_alive(given_up: &GivenUp) -> Option<String> {
-    (given_up.why == GivenUpFor::NotConnected).then(|| {
-        format!(
-            "{} had not connected yet, {} into the run, when {} sent it a message: it was alive \
-             and loading, and the rules of 2016 kill for that (\"unable to send to replica\")",
-            given_up.id, given_up.at, given_up.sender
-        )
-    })
 }
 
 fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &Disturbance> {
