@@ -15,7 +15,7 @@ const WORKLOAD: &str = r#"{
 }"#;
 
 /// Clusters that may still be started: more at a time would be interpreters waiting for a processor.
-static FREE: (Mutex<u8>, Condvar) = (Mutex::new(4), Condvar::new());
+static FREE: (Mutex<u8>, Condvar) = (Mutex::new(6), Condvar::new());
 
 /// Calls the harness once there is room for its clusters.
 fn in_turn(bench: &Bench, arguments: &[&str]) -> Ended {
