@@ -233,3 +233,8 @@ pub const SERVE_CONNECTIONS: usize = 64;
 
 /// The longest request that `harness serve` reads: a line and a browser's headers.
 pub const SERVE_REQUEST_BYTES: u64 = 16_384;
+/// Keys that are written once (`clients.fresh`): a third of what is asked after the healing.
+pub const FRESH_KEYS: usize = 3_000;
+
+/// How often each replica is asked while reads chase a fault.
+pub const CHASE_INTERVAL: Duration = Duration::from_millis(20);

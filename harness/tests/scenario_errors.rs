@@ -115,8 +115,9 @@ fn an_unknown_key_is_told_with_the_near_one() {
     let top = "allowed here: `lifetime`, `replicas`, `requests`, `mix`, `start_wait`, `end_wait`, \
                `drops`, `max_packets`, `seed`, `events`, `tests`, \
                `maximum_get_generation_fail_fraction`, `$schema`, `name`, `description`, `era`, \
-               `clients`, `sites`, `network`, `liveness`, `checker`";
-    let clients = "allowed here: `kind`, `count`, `keys`, `rate`, `timeout_ms`";
+               `clients`, `sites`, `network`, `nemesis`, `liveness`, `checker`";
+    let clients = "allowed here: `kind`, `count`, `keys`, `rate`, `timeout_ms`, `pinned`, \
+             `chase_ms`, `fresh`";
     for (rest, expected) in [
         (
             "\"drop\": 0.1",
@@ -144,7 +145,7 @@ fn an_unknown_key_is_told_with_the_near_one() {
             "\"events\": [{\"typ\": \"part_end\"}]",
             "line 2, column 13, `events[0].typ`: unknown key; did you mean `type`?; allowed here: \
              `type`, `time`, `target`, `duration`, `keep_data`, `deadline`, `period`, `stopped`, \
-             `harm`, `shape`"
+             `harm`, `cut_off`, `shape`"
                 .to_owned(),
         ),
         (
@@ -539,7 +540,7 @@ fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
         (
             r#"{"type": "pause", "time": 1, "keep_data": true}"#,
             "`events[0].keep_data`: `pause` has no `keep_data`; allowed beside \
-             `type` and `time`: `target`, `duration`",
+             `type` and `time`: `target`, `duration`, `cut_off`",
         ),
         (
             r#"{"type": "disk", "time": 1}"#,

@@ -12,6 +12,8 @@
 //!   `quietly` makes their runs.
 //! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
 //!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
+//! - `report_page`: the pages for people again; `schema`: shapes for editors and tools.
+//! - `mutants`: each named bug of the replica under the standard nemesis.
 //! - `list`: what there is to choose from.
 
 mod check;
@@ -25,6 +27,7 @@ mod flake;
 mod grade;
 mod job;
 mod list;
+mod mutants;
 mod one_run;
 mod quietly;
 mod repeat;
@@ -95,6 +98,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Print a JSON Schema, for editors and other tools.
     Schema(schema::SchemaArgs),
+    /// Test the tester: each named bug of the replica under the standard nemesis.
+    Mutants(mutants::MutantsArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
@@ -305,6 +310,7 @@ pub fn main() -> Exit {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Mutants(arguments) => mutants::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());

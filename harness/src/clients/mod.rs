@@ -4,9 +4,11 @@
 //! - `requests`: what was asked under which `MID`, and what became of it.
 //! - `course`: what the course's clients ask next.
 //! - `shared`: what clients on shared keys ask next.
+//! - `pins`: who asks whom while a partition lasts.
 //! - [`Pool`] (in `pool`): all clients of a run, and the protocol between them and the replicas.
 
 mod course;
+mod pins;
 mod pool;
 mod requests;
 mod shared;

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::course::CourseClient;
+use super::pins::Pins;
 use super::requests::{OperationIndex, Requests};
 use super::shared::Shared;
 use crate::ids::NodeId;
@@ -67,6 +69,8 @@ pub enum Wake {
     Repeat(OperationIndex),
     /// The operation was not answered in time (shared clients).
     Timeout(OperationIndex),
+    /// The replicas are asked again what a fault may have changed.
+    Chase,
 }
 
 /// An answer of a replica to a client.
@@ -115,6 +119,10 @@ pub struct Pool {
     /// Whose turn it is when an operation falls due.
     next_client: usize,
     routes: u64,
+    pins: Pins,
+    /// Until when reads chase a fault.
+    chase_until: RunTime,
+    chased: u64,
     effects: Vec<Effect>,
 }
 
@@ -142,8 +150,18 @@ struct Client {
 struct InFlight {
     client: usize,
     setbacks: u32,
-    /// Its place among the operations after the healing.
-    settling: bool,
+    asking: Asking,
+}
+
+/// Why something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    /// In the request phase.
+    Usual,
+    /// After the healing.
+    Settling,
+    /// On the heels of a fault, this replica and no other.
+    Chasing(NodeId),
 }
 
 #[derive(Serialize)]
@@ -164,12 +182,13 @@ impl Pool {
     pub fn new(plan: Arc<Plan>) -> Self {
         let scenario = &plan.scenario;
         let (count, kind) = if let (
-            &Clients::Shared { keys, rate, requests, timeout, .. },
+            &Clients::Shared { keys, rate, requests, timeout, fresh, chase, .. },
             OperationPlan::Shared { clients },
         ) = (&scenario.clients, &plan.operations)
         {
-            let shared = Shared::new(clients, keys, scenario.mix, rate, requests, timeout);
-            (shared.count(), Kind::Shared(shared))
+            let shared = Shared::new(clients, keys, scenario.mix, fresh, rate, requests, timeout);
+            let chaser = usize::from(!chase.is_zero());
+            (shared.count() + chaser, Kind::Shared(shared))
         } else {
             let count = limits::COURSE_CLIENTS;
             (count, Kind::Course(vec![CourseClient::default(); count]))
@@ -188,6 +207,9 @@ impl Pool {
             processes: count as u64,
             next_client: 0,
             routes: 0,
+            pins: Pins::default(),
+            chase_until: RunTime::ZERO,
+            chased: 0,
             effects: vec![Effect::WakeAt(RunTime::from(scenario.start_wait), wake)],
             plan,
         }
@@ -230,6 +252,7 @@ impl Pool {
             Wake::GoOn(client) => self.go_on(client, world),
             Wake::Repeat(operation) => self.repeat(operation, world),
             Wake::Timeout(operation) => self.timed_out(operation, world),
+            Wake::Chase => self.chase_on(world),
         }
     }
 
@@ -240,9 +263,17 @@ impl Pool {
         let replicas = self.plan.scenario.replicas;
         if let Kind::Shared(shared) = &mut self.kind {
             shared.plan_settling(|client| NodeId::client(replicas, client));
-            for client in 0..self.clients.len() {
+            for client in 0..self.askers() {
                 self.go_on(client, world);
             }
+        }
+    }
+
+    /// The clients that ask by themselves; behind them stands the one that chases faults.
+    fn askers(&self) -> usize {
+        match &self.kind {
+            Kind::Course(clients) => clients.len(),
+            Kind::Shared(shared) => shared.count(),
         }
     }
 
@@ -255,7 +286,7 @@ impl Pool {
         if interval.is_some() {
             return self.due(world);
         }
-        for client in 0..self.clients.len() {
+        for client in 0..self.askers() {
             self.go_on(client, world);
         }
     }
@@ -282,7 +313,7 @@ impl Pool {
             self.counts.gets_not_generated += 1;
         }
         self.count_generated(asked.kind);
-        self.invoke(client, asked.kind, asked.key, asked.value, false, world);
+        self.invoke(client, asked.kind, asked.key, asked.value, Asking::Usual, world);
     }
 
     fn count_generated(&mut self, kind: OpKind) {
@@ -307,7 +338,7 @@ impl Pool {
         let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
         self.effects.push(Effect::WakeAt(next, Wake::Due));
         // In turn, from the one after the last: else the first would do all the work.
-        let count = self.clients.len();
+        let count = self.askers();
         for client in (self.next_client..self.next_client + count).map(|n| n % count) {
             if self.has_backlog() && !self.clients[client].idle.is_empty() {
                 self.next_client = client + 1;
@@ -323,7 +354,7 @@ impl Pool {
     /// A shared client that is idle asks what is next for it.
     fn go_on(&mut self, client: usize, world: World<'_>) {
         let Kind::Shared(shared) = &mut self.kind else { return };
-        if self.clients[client].idle.is_empty() {
+        if client >= shared.count() || self.clients[client].idle.is_empty() {
             return;
         }
         let id = self.ids[client];
@@ -341,7 +372,8 @@ impl Pool {
         };
         let value = (kind == OpKind::Put).then(|| shared.fresh_value(client, id));
         self.count_generated(kind);
-        self.invoke(client, kind, key, value, is_settling, world);
+        let asking = if is_settling { Asking::Settling } else { Asking::Usual };
+        self.invoke(client, kind, key, value, asking, world);
     }
 
     /// A refused operation of a course client is asked again.
@@ -350,7 +382,7 @@ impl Pool {
         let (kind, key) = (old.kind, Arc::clone(&old.key));
         let value = old.value.clone().filter(|_| kind == OpKind::Put);
         let Some(client) = self.ids.iter().position(|&id| id == old.client) else { return };
-        self.invoke(client, kind, key, value, false, world);
+        self.invoke(client, kind, key, value, Asking::Usual, world);
     }
 
     fn invoke(
@@ -359,7 +391,7 @@ impl Pool {
         kind: OpKind,
         key: Arc<str>,
         value: Option<Arc<str>>,
-        is_settling: bool,
+        asking: Asking,
         world: World<'_>,
     ) {
         let index = self.operations.len();
@@ -384,9 +416,9 @@ impl Pool {
             leader: world.leader,
             redirects: 0,
             error: None,
-            is_final_read: is_settling && kind == OpKind::Get,
+            is_final_read: asking == Asking::Settling && kind == OpKind::Get,
         });
-        let in_flight = InFlight { client, setbacks: 0, settling: is_settling };
+        let in_flight = InFlight { client, setbacks: 0, asking };
         self.open.insert(index, in_flight);
         self.effects.push(Effect::Invoked(index));
         if let Kind::Shared(shared) = &self.kind {
@@ -399,10 +431,13 @@ impl Pool {
     /// Sends an operation under a new `MID`: to whom the client last heard named as leader if that
     /// one lives, else to a random living replica.
     fn send(&mut self, index: OperationIndex, world: World<'_>) {
-        let client = self.open[&index].client;
-        let believed = self.clients[client].leader.filter(|leader| world.alive.contains(leader));
+        let &InFlight { client, asking, .. } = &self.open[&index];
+        let living = self.pins.choice(client, world.alive);
+        let believed = match asking {
+            Asking::Chasing(replica) => Some(replica),
+            _ => self.clients[client].leader.filter(|leader| living.contains(leader)),
+        };
         let to = believed.or_else(|| {
-            let living: Vec<NodeId> = world.alive.iter().copied().collect();
             let bits = self.plan.routes.draw(self.routes);
             self.routes += 1;
             (!living.is_empty()).then(|| living[seed::index(bits, living.len())])
@@ -486,7 +521,7 @@ impl Pool {
         answer: &Answer<'_>,
         world: World<'_>,
     ) -> Option<Unexpected> {
-        let is_settling = self.open.get(&index)?.settling;
+        let asking = self.open.get(&index)?.asking;
         let operation = &mut self.operations[index];
         operation.node = Some(answer.from);
         let mut unexpected = None;
@@ -504,7 +539,7 @@ impl Pool {
         self.clients[client].setbacks = 0;
         self.check_course_answer(client, index, world.now);
         self.complete(index, Outcome::Ok, None, world.now);
-        if let (Kind::Shared(shared), true) = (&mut self.kind, is_settling) {
+        if let (Kind::Shared(shared), Asking::Settling) = (&mut self.kind, asking) {
             shared.settled(client, world.now);
         }
         self.go_on(client, world);
@@ -529,6 +564,12 @@ impl Pool {
     /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
     fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
         let Some(in_flight) = self.open.get_mut(&index) else { return };
+        if matches!(in_flight.asking, Asking::Chasing(_)) {
+            // Whoever redirects says nothing about the key: the next round asks again.
+            self.counts.redirects += 1;
+            self.operations[index].redirects += 1;
+            return self.complete(index, Outcome::Fail, Some("redirected"), world.now);
+        }
         in_flight.setbacks += 1;
         self.counts.redirects += 1;
         self.operations[index].redirects += 1;
@@ -556,6 +597,7 @@ impl Pool {
             OpKind::Get => self.counts.failed_gets += 1,
             OpKind::Put => self.counts.failed_puts += 1,
         }
+        self.postpone(index);
         self.complete(index, outcome, Some("refused"), world.now);
         self.clients[client].setbacks += 1;
         let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
@@ -571,8 +613,62 @@ impl Pool {
         let client = in_flight.client;
         // Whoever did not answer is not asked first again.
         self.clients[client].leader = None;
+        self.postpone(index);
         self.complete(index, Outcome::Info, Some("timed out"), world.now);
         self.go_on(client, world);
+    }
+
+    /// An operation after the healing that was not answered has its next turn last.
+    fn postpone(&mut self, index: OperationIndex) {
+        if let (Kind::Shared(shared), Some(in_flight)) = (&mut self.kind, self.open.get(&index))
+            && in_flight.asking == Asking::Settling
+        {
+            shared.postpone(in_flight.client);
+        }
+    }
+
+    // On the heels of faults.
+
+    /// A partition strikes: clients may be pinned to its sides.
+    pub fn part(&mut self, sides: &[Vec<NodeId>; 2], leader: Option<NodeId>) {
+        if let Clients::Shared { pinned, count, .. } = self.plan.scenario.clients
+            && pinned > 0.0
+        {
+            self.pins.part(sides, leader, count, pinned);
+        }
+    }
+
+    /// All ask whom they like.
+    pub fn unpin(&mut self) {
+        self.pins.heal();
+    }
+
+    /// A fault struck the leader, and lasts for so long, or it ended: all are asked what they hold.
+    pub fn chase(&mut self, lasting: Duration, world: World<'_>) {
+        let Clients::Shared { chase, .. } = self.plan.scenario.clients else { return };
+        if self.phase != Phase::Requests || chase.is_zero() {
+            return;
+        }
+        let is_under_way = self.chase_until > world.now;
+        self.chase_until = self.chase_until.max(world.now + lasting + chase);
+        if !is_under_way {
+            self.chase_on(world);
+        }
+    }
+
+    fn chase_on(&mut self, world: World<'_>) {
+        if self.phase != Phase::Requests || world.now > self.chase_until {
+            return;
+        }
+        let chaser = self.askers();
+        for &replica in world.alive {
+            let Kind::Shared(shared) = &self.kind else { return };
+            let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.chased));
+            self.chased += 1;
+            self.count_generated(OpKind::Get);
+            self.invoke(chaser, OpKind::Get, key, None, Asking::Chasing(replica), world);
+        }
+        self.effects.push(Effect::WakeAt(world.now + limits::CHASE_INTERVAL, Wake::Chase));
     }
 
     /// Ends an operation. Where nobody knows what became of it, the client goes on as a new process.

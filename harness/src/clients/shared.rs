@@ -9,8 +9,11 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::plan::operations::draw_shared;
 use crate::run::record::{OpKind, SettlingOperation};
-use crate::seed::Seed;
+use crate::seed::{self, Seed};
 use crate::time::RunTime;
+
+/// A key that was written once is read by chance as long as it is among so many last ones.
+const RECENT_KEYS: usize = 8;
 
 /// The shared clients' common settings, and what each of them is at.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Shared {
     /// Operations that fell due so far.
     pub due: u64,
     mix: f64,
+    fresh: f64,
+    fresh_keys: Vec<Arc<str>>,
     clients: Vec<SharedClient>,
     /// What is asked after the healing.
     pub settling: Vec<SettlingOperation>,
@@ -47,6 +52,7 @@ impl Shared {
         seeds: &[Seed],
         keys: usize,
         mix: f64,
+        fresh: f64,
         rate: Option<f64>,
         left: Option<u64>,
         timeout: Duration,
@@ -60,6 +66,8 @@ impl Shared {
             backlog: 0,
             due: 0,
             mix,
+            fresh,
+            fresh_keys: Vec::new(),
             clients: seeds.iter().map(client).collect(),
             settling: Vec::new(),
         }
@@ -83,9 +91,25 @@ impl Shared {
     /// What `client` asks next.
     pub fn next(&mut self, client: usize) -> (OpKind, Arc<str>) {
         let state = &mut self.clients[client];
-        let drawn = draw_shared(state.seed, state.drawn, self.mix, self.keys.len());
+        let n = state.drawn;
+        let drawn = draw_shared(state.seed, n, self.mix, self.keys.len());
         state.drawn += 1;
-        (drawn.kind, Arc::clone(&self.keys[drawn.key]))
+        let fresh = state.seed.derive("fresh");
+        if fresh.fraction(2 * n) >= self.fresh {
+            return (drawn.kind, Arc::clone(&self.keys[drawn.key]));
+        }
+        if drawn.kind == OpKind::Put && self.fresh_keys.len() < limits::FRESH_KEYS {
+            self.fresh_keys.push(format!("f{client}.{n}").into());
+            return (drawn.kind, Arc::clone(&self.fresh_keys[self.fresh_keys.len() - 1]));
+        }
+        (OpKind::Get, self.recent_key(fresh.draw(2 * n + 1)))
+    }
+
+    /// One of the keys that were written last, or of those that are written all the time.
+    pub fn recent_key(&self, draw: u64) -> Arc<str> {
+        let recent = self.fresh_keys.len().saturating_sub(RECENT_KEYS);
+        let among: Vec<&Arc<str>> = self.fresh_keys[recent..].iter().chain(&self.keys).collect();
+        Arc::clone(among[seed::index(draw, among.len())])
     }
 
     /// A value that nobody wrote before: who writes, and the how-manieth.
@@ -95,24 +119,36 @@ impl Shared {
         format!("{id}.{}", state.written).into()
     }
 
-    /// Plans what is asked after the healing: each client writes once, then each key is read by
-    /// several clients, up to a limit.
+    /// Plans what is asked after the healing: each key is read by several clients, and each client
+    /// writes once, up to a limit. The reads come first: a write would hide what was lost.
     pub fn plan_settling(&mut self, id_of: impl Fn(usize) -> NodeId) {
-        let (count, keys) = (self.clients.len(), self.keys.len());
-        let writes = (0..count).map(|client| (client, OpKind::Put, client % keys));
+        let keys: Vec<Arc<str>> = self.keys.iter().chain(&self.fresh_keys).cloned().collect();
+        let count = self.clients.len();
         let readers = limits::FINAL_READERS.min(count);
         let reads = (0..readers).flat_map(|reader| {
-            (0..keys).map(move |key| ((key + reader) % count, OpKind::Get, key))
+            (0..keys.len()).map(move |key| ((key + reader) % count, OpKind::Get, key))
         });
-        for (client, kind, key) in writes.chain(reads).take(limits::FINAL_OPERATIONS) {
+        let writes = (0..count).map(|client| (client, OpKind::Put, client % self.keys.len()));
+        for (client, kind, key) in
+            reads.take(limits::FINAL_OPERATIONS).chain(writes).collect::<Vec<_>>()
+        {
             self.clients[client].settling.push_back(self.settling.len());
             self.settling.push(SettlingOperation {
                 client: id_of(client),
                 kind,
-                key: Arc::clone(&self.keys[key]),
+                key: Arc::clone(&keys[key]),
                 started: None,
                 answered: None,
             });
+        }
+    }
+
+    /// `client` was not answered: it asks the others first, since a read may wait for a write.
+    pub fn postpone(&mut self, client: usize) {
+        if let Some(state) = self.clients.get_mut(client)
+            && let Some(place) = state.settling.pop_front()
+        {
+            state.settling.push_back(place);
         }
     }
 

@@ -97,7 +97,7 @@ pub fn with_shared_keys(name: &str, text: &str) -> Result<Scenario, WorkloadErro
 
 /// The standard trial of a program: partitions around the leader and two kills, under shared keys.
 pub fn gauntlet() -> Result<Scenario, WorkloadError> {
-    Scenario::parse("gauntlet.json", include_str!("../../../workloads/gauntlet.json"))
+    Scenario::parse("gauntlet.json", include_str!("../../../workloads/gauntlet-course.json"))
 }
 
 #[cfg(test)]

@@ -99,6 +99,9 @@ pub type Obstacle = &'static str;
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {
     let draw = fault.draw;
+    if fault.parameters.parts() && situation.is_parted {
+        return Err("another partition was in force");
+    }
     match fault.kind {
         FaultKind::KillLeader => kill::leader(situation),
         FaultKind::KillNonLeader => kill::non_leader(situation, draw),
@@ -114,7 +117,7 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike
             let targets = target::choose(fault.parameters.target, situation, draw)?;
             let script = match kind {
                 FaultKind::Crash => crash::script(&fault.parameters, &targets),
-                FaultKind::Pause => pause::script(&fault.parameters, &targets),
+                FaultKind::Pause => pause::script(&fault.parameters, &targets, situation),
                 FaultKind::Restart => restart::script(&fault.parameters, &targets),
                 FaultKind::Slow => slow::script(&fault.parameters, &targets),
                 FaultKind::Disk => disk::script(&fault.parameters, &targets),

@@ -27,9 +27,6 @@ pub fn shaped(
     situation: &Situation<'_>,
     draw: Seed,
 ) -> Result<Strike, Obstacle> {
-    if situation.is_parted {
-        return Err("another partition was in force");
-    }
     let count = situation.replicas.len();
     let mut sides = match parameters.shape.unwrap_or(PartitionShape::Leader) {
         PartitionShape::Leader => leader_and(situation, 0, draw)?,

@@ -1,12 +1,25 @@
 //! `pause`: SIGSTOP, and SIGCONT after a time.
 
-use super::{Act, Step, each};
+use std::time::Duration;
+
+use super::{Act, Situation, Step, each};
 use crate::ids::NodeId;
 use crate::scenario::Parameters;
 
-/// All stand still together.
-pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {
+/// Who was cut off answers what waits for it before it hears how the world went on.
+const STILL_CUT_OFF: Duration = Duration::from_millis(30);
+
+/// All stand still together; with `cut_off` what is sent to them meanwhile does not wait for them, as
+/// it would in their sockets, but is lost, as it is for a machine that is suspended.
+pub fn script(parameters: &Parameters, targets: &[NodeId], situation: &Situation<'_>) -> Vec<Step> {
     let stop = each(targets, Act::Stop);
     let wait = Step::Wait(parameters.duration());
-    stop.chain([wait]).chain(each(targets, Act::Continue)).collect()
+    let steps = stop.chain([wait]).chain(each(targets, Act::Continue));
+    if parameters.cut_off != Some(true) {
+        return steps.collect();
+    }
+    let others = situation.replicas.iter().copied().filter(|id| !targets.contains(id));
+    let cut = Step::Do(Act::Partition([others.collect(), targets.to_vec()]));
+    let heal = [Step::Wait(STILL_CUT_OFF), Step::Do(Act::Heal)];
+    std::iter::once(cut).chain(steps).chain(heal).collect()
 }

@@ -4,6 +4,7 @@
 //! its draw, and the clients' operations, listed for course clients and as seeded streams for
 //! shared ones. What a draw *means* (which replica is "the leader") is settled when it is used.
 
+mod nemesis;
 pub mod operations;
 
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,10 @@ pub struct NoDataDirectory {
 impl Plan {
     /// Draws everything that `scenario` leaves to chance.
     pub fn draw(scenario: &Scenario, seed: Seed) -> Self {
-        let faults = scenario.events.iter().zip(0_u64..).map(|(event, n)| PlannedFault {
+        let mut events = scenario.events.clone();
+        events.extend(nemesis::draw(scenario, seed));
+        events.sort_by_key(|event| event.at);
+        let faults = events.iter().zip(0_u64..).map(|(event, n)| PlannedFault {
             at: event.at,
             kind: event.kind,
             parameters: event.parameters.clone(),

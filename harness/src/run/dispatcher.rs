@@ -228,6 +228,7 @@ impl Dispatcher {
         self.end_faults()?;
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
             self.cluster.router.restore();
+            self.cluster.pool.unpin();
             self.progress.sides.clear();
             self.settle_by = Some(self.now() + limits::CONNECT_DEADLINE);
             self.settle();
@@ -277,7 +278,7 @@ impl Dispatcher {
 
     // By the clients.
 
-    fn with_pool<T>(&mut self, act: impl FnOnce(&mut Pool, World<'_>) -> T) -> T {
+    pub(super) fn with_pool<T>(&mut self, act: impl FnOnce(&mut Pool, World<'_>) -> T) -> T {
         let world =
             World { now: self.now(), alive: &self.alive, leader: self.cluster.router.leader() };
         act(&mut self.cluster.pool, world)

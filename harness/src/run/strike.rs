@@ -1,6 +1,7 @@
 //! A fault's time has come: it is resolved, played step by step, and written down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::RunError;
 use super::agenda::Task;
@@ -134,11 +135,17 @@ impl Dispatcher {
             next: 0,
             began: now,
             until: None,
-            is_partition: fault.kind == FaultKind::Partition,
+            is_partition: fault.parameters.parts(),
             draw: Seed(fault.draw.derive("harm").0),
         };
+        let strikes_leader =
+            active.is_partition || leader.is_some_and(|id| active.targets.contains(&id));
         self.nemesis.active.insert(index, active);
         self.play(index)?;
+        if strikes_leader {
+            let lasting = fault.parameters.duration();
+            self.with_pool(|pool, world| pool.chase(lasting, world));
+        }
         self.write_faults()
     }
 
@@ -152,6 +159,7 @@ impl Dispatcher {
                 let kind = self.faults[index].kind;
                 if !matches!(kind, FaultKind::PartEasy | FaultKind::PartHard | FaultKind::Kill) {
                     self.faults[index].ended_ns = Some(now);
+                    self.with_pool(|pool, world| pool.chase(Duration::ZERO, world));
                 }
                 return self.write_faults();
             };
@@ -223,9 +231,12 @@ impl Dispatcher {
                 self.cluster.router.partition(sides);
                 self.faults[index].sides = sides.to_vec();
                 self.progress.sides = sides.to_vec();
+                let leader = self.faults[index].leader;
+                self.cluster.pool.part(sides, leader);
             }
             Act::Heal => {
                 self.cluster.router.heal();
+                self.cluster.pool.unpin();
                 self.progress.sides.clear();
             }
         }

@@ -73,8 +73,8 @@ kinds! {
         "SIGKILL, for good",
     Crash "crash" ["target" "duration" "keep_data"]
         "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
-    Pause "pause" ["target" "duration"]
-        "SIGSTOP to the whole process group, SIGCONT after `duration`",
+    Pause "pause" ["target" "duration" "cut_off"]
+        "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off`, as for a suspended machine, what others send it meanwhile is lost",
     Restart "restart" ["target" "duration" "deadline" "keep_data"]
         "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
     Rolling "rolling" ["duration" "deadline" "keep_data"]
@@ -141,12 +141,20 @@ pub struct Parameters {
     /// What is done to the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub harm: Option<Harm>,
+    /// Whether messages to and from a replica that stands still are lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_off: Option<bool>,
     /// Who is cut off from whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
 }
 
 impl Parameters {
+    /// Whether it cuts the network in two.
+    pub fn parts(&self) -> bool {
+        self.shape.is_some() || self.cut_off == Some(true)
+    }
+
     /// How long the fault lasts; zero if that means nothing for it.
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.duration_ms.unwrap_or(0))

@@ -168,6 +168,33 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number twice, or a list of two numbers, the smaller first.
+    pub(super) fn range(&self, name: &str) -> Result<Option<[f64; 2]>, Fault> {
+        let Some(member) = self.member(name) else { return Ok(None) };
+        let Shape::Range { min, max } = self.key(name).shape else {
+            unreachable!("{name} is a range in the table")
+        };
+        let number = |node: &Node| match &node.value {
+            Value::Number(text) => text.parse::<f64>().ok(),
+            _ => None,
+        };
+        let range = match &member.node.value {
+            Value::Number(_) => number(&member.node).map(|both| [both, both]),
+            Value::List(items) => match items.as_slice() {
+                [from, to] => number(from).zip(number(to)).map(|(from, to)| [from, to]),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some([from, to]) = range else {
+            return Err(self.wrong_type(name, &member.node.value));
+        };
+        if from > to || from < min || to > max {
+            return Err(self.not_allowed(name, &format!("from {from} to {to} is no range here")));
+        }
+        Ok(range)
+    }
+
     /// The names of the given keys, in the order of the file.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         self.members.iter().map(|member| member.name.as_str())

@@ -45,6 +45,13 @@ pub enum Shape {
         /// The greatest length.
         max_chars: usize,
     },
+    /// A number, or a list of two: from here to there.
+    Range {
+        /// The smallest.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
     /// `true` or `false`.
     Flag,
     /// Replicas: `*`, an id, a site's name, or a list of these.
@@ -74,6 +81,7 @@ impl Shape {
             Self::Whole { .. } => "whole number",
             Self::Text { .. } | Self::Choice(_) => "text",
             Self::Flag => "flag",
+            Self::Range { .. } => "number or list of two numbers",
             Self::Nodes => "text, nor a list of texts",
             Self::Sites | Self::Matrix | Self::Object => "object",
             Self::Objects { .. } => "list of objects",
@@ -94,6 +102,9 @@ impl Key {
             }
             Shape::Text { max_chars } => format!("a text of at most {max_chars} characters"),
             Shape::Choice(words) => format!("\"{}\"", words.join("\", \"")),
+            Shape::Range { min, max } => {
+                format!("a number from {min} to {}, or a list of two of them", grouped_number(max))
+            }
             Shape::Flag => "`true` or `false`".to_owned(),
             Shape::Nodes => "`*`, an id, a site's name, or a list of these".to_owned(),
             Shape::Sites => "an object: `{\"name\": [\"0000\", ...], ...}`".to_owned(),
@@ -237,6 +248,8 @@ const KEYS: &[Key] = &[
     ours("events[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
         "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
          half of `duration` before; nothing can be written; no file can grow"),
+    ours("events[].cut_off", Shape::Flag, "", "false",
+        "whether what others send to a replica that stands still is lost"),
     ours("events[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
         "who is cut off: the leader alone; a bare minority, or majority, that includes it; any bare majority; any \
          one replica"),
@@ -320,6 +333,40 @@ const KEYS: &[Key] = &[
         "the bandwidth of each link"),
     ours("network[].max_bytes", Shape::Whole { min: 0, max: MOST_BYTES }, "", "required for `size`",
         "the largest message that passes"),
+    ours("clients.pinned", FRACTION, "", "0",
+        "while a partition lasts, this fraction of the clients asks only the leader's side, and the others only the \
+         other side; with 0 all ask whom they like"),
+    ours("clients.chase_ms", Shape::Whole { min: 0, max: 10_000 }, "", "0",
+        "while a fault that struck the leader lasts, and for so long after each fault, all living replicas are asked for reads"),
+    ours("clients.fresh", FRACTION, "", "0",
+        "this fraction of the puts takes a key that was never written before; all are read in the end"),
+    ours("nemesis", Shape::Object, "", "none",
+        "faults by chance: drawn before the run, written to `plan.json`, always the same for a seed"),
+    ours("nemesis.faults", Shape::Objects { max_items: 100 }, "at least one", "required",
+        "among which faults"),
+    ours("nemesis.faults[].type", Shape::Choice(FaultKind::NAMES), "", "required", "what happens"),
+    ours("nemesis.faults[].weight", Shape::Number { min: 0.0, max: 1_000_000.0 }, "", "1",
+        "how often, compared with the others"),
+    ours("nemesis.faults[].duration", Shape::Range { min: 0.0, max: LONGEST_S },
+        "at most `lifetime`", "as for `events`", "seconds that it lasts, drawn between the two"),
+    ours("nemesis.faults[].target", Shape::Text { max_chars: 20 }, "as for `events`", "one",
+        "whom it strikes"),
+    ours("nemesis.faults[].keep_data", Shape::Flag, "", "true", "as for `events`"),
+    ours("nemesis.faults[].deadline", SECONDS, "", "1", "as for `events`"),
+    ours("nemesis.faults[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "0.1",
+        "as for `events`"),
+    ours("nemesis.faults[].stopped", FRACTION, "", "0.8", "as for `events`"),
+    ours("nemesis.faults[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
+        "as for `events`"),
+    ours("nemesis.faults[].cut_off", Shape::Flag, "", "false", "as for `events`"),
+    ours("nemesis.faults[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
+        "as for `events`"),
+    ours("nemesis.interval", Shape::Range { min: 0.0, max: LONGEST_S }, "", "[0.2, 1]",
+        "seconds from the end of a fault to the next one, drawn between the two"),
+    ours("nemesis.at_once", Shape::Whole { min: 1, max: 21 }, "", "1",
+        "how many faults at a time, at most"),
+    ours("nemesis.swarm", Shape::Flag, "", "false",
+        "whether each run leaves some of the faults out altogether"),
     ours("liveness", Shape::Object, "", "none", "what is asked after the faults"),
     ours("liveness.bound_ms", UP_TO_TEN_MINUTES_MS, "", "5000",
         "once faults are healed and a majority lives, operations are answered within this time"),

@@ -6,6 +6,7 @@
 //! - `keys`: the table of all keys ([`keys()`]), from which the reader and the manual take names,
 //!   types, bounds and defaults.
 //! - `network`, `sites`: the rules on links, and names for groups of replicas.
+//! - `nemesis`: what faults are drawn from.
 //! - `fault`: the kinds of faults, and what can be said about each.
 //! - `json`, `fields`, `events`, `parameters`: what `parse` stands on: a JSON reader that remembers places, an
 //!   object's keys against the table, and the faults that can and cannot happen.
@@ -29,6 +30,7 @@ mod fault;
 mod fields;
 mod json;
 mod keys;
+mod nemesis;
 pub mod network;
 mod parameters;
 mod parse;
@@ -42,6 +44,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{Place, WorkloadError};
 pub use fault::{FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target};
 pub use keys::{Key, Shape, keys};
+pub use nemesis::{DrawnFault, Nemesis};
 pub use network::{LinkRule, NetworkRule};
 
 /// Which generation of the course's simulator a file follows.
@@ -97,6 +100,9 @@ pub struct Scenario {
     /// The rules on links between replicas.
     #[serde(default)]
     pub network: Vec<NetworkRule>,
+    /// What else goes wrong, by chance.
+    #[serde(default)]
+    pub nemesis: Option<Nemesis>,
     /// Who asks, and how.
     pub clients: Clients,
     /// The course's thresholds and tiers, where the file has `tests`.
@@ -143,6 +149,17 @@ pub enum Clients {
         requests: Option<u64>,
         /// An operation not answered within this time is `info`.
         timeout: Duration,
+        /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
+        /// others only the other one; with 0 all ask whom they like.
+        #[serde(default)]
+        pinned: f64,
+        /// After a fault struck the leader, and after each fault's end, all living replicas are asked
+        /// for reads during this time; zero: they are not.
+        #[serde(default)]
+        chase: Duration,
+        /// This fraction of the puts takes a key that was never written before.
+        #[serde(default)]
+        fresh: f64,
     },
 }
 

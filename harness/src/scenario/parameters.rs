@@ -17,8 +17,17 @@ const PERIOD_MS: u64 = 100;
 const STOPPED: f64 = 0.8;
 
 /// The keys that some fault takes, beside `type` and those of whoever holds it.
-const KEYS: [&str; 8] =
-    ["target", "duration", "keep_data", "deadline", "period", "stopped", "harm", "shape"];
+const KEYS: [&str; 9] = [
+    "target",
+    "duration",
+    "keep_data",
+    "deadline",
+    "period",
+    "stopped",
+    "harm",
+    "cut_off",
+    "shape",
+];
 
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
 pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<Parameters, Fault> {
@@ -37,6 +46,7 @@ pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<
         period_ms: ms("period", PERIOD_MS)?,
         stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
         harm: read_harm(fields, kind)?,
+        cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
         shape: read_shape(fields, kind)?,
     })
 }

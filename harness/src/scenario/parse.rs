@@ -9,6 +9,7 @@ use super::error::{Fault, Place, WorkloadError, nearest, quoted};
 use super::events::{self, Phases};
 use super::fields::Fields;
 use super::json::{self, Position};
+use super::nemesis;
 use super::{Benchmarks, CheckerBudget, Clients, CourseTests, Era, Scenario};
 use super::{keys, network, sites};
 
@@ -131,6 +132,7 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
     let sites = sites::read(&top, replicas)?;
     let network = network::read(&top, phases, replicas, &sites)?;
     let (events, event_warnings) = events::read(&top, phases, replicas)?;
+    let nemesis = nemesis::read(&top, phases, replicas)?;
     let max_packets = read_max_packets(&top, &defaults, requests)?;
     let (liveness_bound, checker) = (read_liveness(&top)?, read_checker(&top)?);
 
@@ -157,6 +159,7 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
         seed: top.whole("seed")?,
         events,
         network,
+        nemesis,
         clients,
         tests,
         liveness_bound,
@@ -232,13 +235,19 @@ fn read_clients(
     let whole = |name: &str| {
         fields.as_ref().map(|fields| fields.whole(name)).transpose().map(Option::flatten)
     };
-    let rate = fields.as_ref().map(|fields| fields.number("rate")).transpose()?.flatten();
+    let number = |name: &str| {
+        fields.as_ref().map(|fields| fields.number(name)).transpose().map(Option::flatten)
+    };
+    let rate = number("rate")?;
     Ok(Clients::Shared {
         count: usize::try_from(whole("count")?.unwrap_or(5)).expect("bounded by the table"),
         keys: usize::try_from(whole("keys")?.unwrap_or(5)).expect("bounded by the table"),
         rate,
         requests,
         timeout: Duration::from_millis(whole("timeout_ms")?.unwrap_or(1000)),
+        pinned: number("pinned")?.unwrap_or(0.0),
+        chase: Duration::from_millis(whole("chase_ms")?.unwrap_or(0)),
+        fresh: number("fresh")?.unwrap_or(0.0),
     })
 }
 

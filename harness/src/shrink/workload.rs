@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Clients, Era, Scenario};
+use crate::plan::Plan;
+use crate::scenario::{Clients, Era, FaultEvent, Scenario};
 use crate::seed::Seed;
 
 /// The workload file of a scenario with a seed. `Err`: what a file cannot say of it.
 pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
+    let scenario = &listed(scenario, seed);
     let value = write(scenario, seed);
     let read = Scenario::parse("workload.json", &value.to_string())
         .map_err(|error| format!("its scenario cannot be written as a workload file: {error}"))?;
@@ -25,6 +27,18 @@ pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
     } else {
         Err("its scenario cannot be written as a workload file of the same meaning".to_owned())
     }
+}
+
+/// The scenario with the faults that a nemesis drew among the listed ones.
+fn listed(scenario: &Scenario, seed: Seed) -> Scenario {
+    let faults = Plan::draw(scenario, seed).faults.into_iter();
+    let events = faults.map(|fault| FaultEvent {
+        at: fault.at,
+        kind: fault.kind,
+        parameters: fault.parameters,
+        place: String::new(),
+    });
+    Scenario { events: events.collect(), nemesis: None, ..scenario.clone() }
 }
 
 fn write(scenario: &Scenario, seed: Seed) -> Value {
@@ -52,9 +66,12 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
             set("requests", json!(requests));
             set("clients", json!({"kind": "course"}));
         }
-        Clients::Shared { count, keys, rate, requests, timeout } => {
+        Clients::Shared { count, keys, rate, requests, timeout, pinned, chase, fresh } => {
             let timeout_ms = whole_ms(*timeout);
-            let mut clients = json!({"count": count, "keys": keys, "timeout_ms": timeout_ms});
+            let mut clients = json!({
+                "count": count, "keys": keys, "timeout_ms": timeout_ms, "pinned": pinned,
+                "chase_ms": whole_ms(*chase), "fresh": fresh,
+            });
             if let Some(rate) = rate {
                 clients["rate"] = json!(rate);
             }

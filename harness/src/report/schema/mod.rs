@@ -55,6 +55,13 @@ fn shape(key: &Key) -> Value {
         Shape::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Text { max_chars } => json!({"type": "string", "maxLength": max_chars}),
         Shape::Flag => json!({"type": "boolean"}),
+        Shape::Range { min, max } => {
+            let number = json!({"type": "number", "minimum": min, "maximum": max});
+            json!({"anyOf": [
+                number.clone(),
+                {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
+            ]})
+        }
         Shape::Choice(words) => json!({"enum": words}),
         Shape::Nodes => json!({"type": ["string", "array"], "items": {"type": "string"}}),
         Shape::Sites => json!({

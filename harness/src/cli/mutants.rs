@@ -1,0 +1,321 @@
+//! `harness mutants`: the tester, tested. Each named bug of the replica under the standard nemesis.
+//!
+//! Every run is a `harness run` of its own, as a user would make it. A chain of runs, with seeds of its
+//! own, goes on until one of them catches the bug or its time is over; of several chains for each bug
+//! the table tells the median. The good replica is the control: its chains use their whole time.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Failure, session};
+use crate::exit::Exit;
+use crate::seed::Seed;
+
+/// The standard nemesis, without and with disks: the runs of a chain take them in turn.
+const GAUNTLETS: [(&str, bool); 2] =
+    [("workloads/gauntlet.json", false), ("workloads/gauntlet-disk.json", true)];
+
+/// The name of the good replica in the table.
+const CONTROL: &str = "(none)";
+
+/// `harness mutants`.
+#[derive(Debug, Args)]
+pub struct MutantsArgs {
+    /// A replica program that knows `--list-bugs`, `--bug NAME` and `--data-dir DIR` [default: `replica`
+    /// beside this program].
+    #[arg(long, value_name = "PATH")]
+    replica: Option<PathBuf>,
+    /// Only these bugs; `none` is the good replica [default: all that it lists, and `none`].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    bugs: Vec<String>,
+    /// Chains of runs for each bug, each with seeds of its own.
+    #[arg(long, default_value_t = 3, value_name = "N",
+          value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Seconds that a chain may take until its bug is caught.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time: u64,
+    /// Chains at the same time.
+    #[arg(long, default_value_t = 2, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Where the seeds come from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the folders of runs and `mutants.csv` go.
+    #[arg(long, default_value = super::RESULTS, value_name = "DIR")]
+    results: PathBuf,
+}
+
+/// What became of one chain.
+#[derive(Clone, Debug)]
+struct Chain {
+    bug: usize,
+    /// The verdict that caught it: question and kind.
+    caught: Option<(String, String)>,
+    runs: usize,
+    seconds: f64,
+    /// Runs whose host was disturbed: they count for nobody.
+    disturbed: usize,
+}
+
+/// A row of `mutants.csv`.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    bug: String,
+    chains: usize,
+    caught: usize,
+    question: String,
+    kind: String,
+    runs_median: usize,
+    seconds_median: f64,
+    seconds_max: f64,
+    runs: usize,
+    disturbed: usize,
+}
+
+/// Runs all chains, prints the table and writes `mutants.csv`. Exits with 10 if the good replica was
+/// blamed, with 13 if a bug got away.
+pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
+    let replica = match &arguments.replica {
+        Some(path) => path.clone(),
+        None => session::bundled_replica().map_err(Failure::usage)?,
+    };
+    let bugs = choose(&replica, &arguments.bugs).map_err(Failure::usage)?;
+    for (workload, _) in GAUNTLETS {
+        if !Path::new(workload).exists() {
+            let problem =
+                format!("{workload} is not here; call `harness mutants` at the top of the project");
+            return Err(Failure::usage(anyhow::anyhow!(problem)));
+        }
+    }
+    std::fs::create_dir_all(&arguments.results)
+        .with_context(|| format!("making the results folder {}", arguments.results.display()))?;
+    let chains = make_chains(arguments, &replica, &bugs)?;
+    let rows: Vec<Row> =
+        bugs.iter().enumerate().map(|(n, name)| summarize(name, n, &chains)).collect();
+    let path = arguments.results.join("mutants.csv");
+    write_csv(&rows, &path).with_context(|| format!("writing {}", path.display()))?;
+    super::print(&format!("{}\nwritten to {}\n", table(&rows), path.display()))?;
+    Ok(exit_of(&rows))
+}
+
+/// The bugs asked for, in the order of the list; the control first.
+fn choose(replica: &Path, asked: &[String]) -> anyhow::Result<Vec<String>> {
+    let listed = Command::new(replica)
+        .arg("--list-bugs")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("starting {} --list-bugs", replica.display()))?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let known: Vec<&str> =
+        listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    anyhow::ensure!(!known.is_empty(), "{} --list-bugs lists no bug", replica.display());
+    let unknown = asked.iter().find(|bug| *bug != "none" && !known.contains(&bug.as_str()));
+    if let Some(unknown) = unknown {
+        anyhow::bail!("no bug is named `{unknown}`; allowed: none, {}", known.join(", "));
+    }
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|bug| bug == name);
+    let control = is_asked("none").then(|| CONTROL.to_owned());
+    let bugs = known.into_iter().filter(|name| is_asked(name)).map(str::to_owned);
+    Ok(control.into_iter().chain(bugs).collect())
+}
+
+fn make_chains(
+    arguments: &MutantsArgs,
+    replica: &Path,
+    bugs: &[String],
+) -> Result<Vec<Chain>, Failure> {
+    let seeds = usize::try_from(arguments.seeds).unwrap_or(1);
+    let total = bugs.len() * seeds;
+    let next = AtomicUsize::new(0);
+    let outcomes: Mutex<Vec<anyhow::Result<Chain>>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..usize::from(arguments.jobs).min(total) {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::SeqCst);
+                    if n >= total {
+                        return;
+                    }
+                    let (bug, seed) = (n / seeds, (n % seeds) as u64);
+                    let outcome = chain(arguments, replica, bug, &bugs[bug], seed);
+                    if let Ok(chain) = &outcome {
+                        eprintln!("{}", tell(chain, &bugs[bug], n + 1, total));
+                    }
+                    let mut outcomes = outcomes.lock().expect("no thread panics");
+                    outcomes.push(outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().expect("no thread panics");
+    outcomes.into_iter().collect::<anyhow::Result<_>>().map_err(Failure::from)
+}
+
+fn tell(chain: &Chain, name: &str, n: usize, total: usize) -> String {
+    let how = match &chain.caught {
+        Some((question, kind)) => format!("{question}: {kind}"),
+        None => "not caught".to_owned(),
+    };
+    format!("{n}/{total}  {name}  {how}  ({} runs, {:.0} s)", chain.runs, chain.seconds)
+}
+
+/// Runs until one catches the bug, or the time is over.
+fn chain(
+    arguments: &MutantsArgs,
+    replica: &Path,
+    bug: usize,
+    name: &str,
+    seed: u64,
+) -> anyhow::Result<Chain> {
+    let begin = Instant::now();
+    let seeds = Seed(arguments.seed).derive(name).derive(&seed.to_string());
+    let mut chain = Chain { bug, caught: None, runs: 0, seconds: 0.0, disturbed: 0 };
+    while begin.elapsed() < Duration::from_secs(arguments.time) {
+        let number = chain.runs;
+        let (workload, has_disk) = GAUNTLETS[number % GAUNTLETS.len()];
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["run", workload, "--quiet", "--format", "json", "--transport", "seqpacket"]);
+        // Seeds that a person can type again.
+        let run_seed = seeds.draw(number as u64) >> 32;
+        command.args(["--seed", &run_seed.to_string()]);
+        command.arg("--replica").arg(replica).arg("--results").arg(&arguments.results);
+        let mut words = Vec::new();
+        if has_disk {
+            words.extend(["--data-dir", "{data}"]);
+        }
+        if name != CONTROL {
+            words.extend(["--bug", name]);
+        }
+        for word in words {
+            command.args(["--replica-arg", word]);
+        }
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        chain.runs += 1;
+        chain.seconds = begin.elapsed().as_secs_f64();
+        let code = output.status.code().unwrap_or(1);
+        anyhow::ensure!(
+            ![1, 2, 130].contains(&code),
+            "a run of {name} ended with exit code {code}"
+        );
+        let line: Value = serde_json::from_slice(&output.stdout).context("reading a run's line")?;
+        chain.disturbed += usize::from(answer(&line, "environment").is_some());
+        let questions = ["safety", "process", "liveness"];
+        let found = questions
+            .into_iter()
+            .find_map(|question| Some((question.to_owned(), answer(&line, question)?)));
+        if found.is_some() {
+            chain.caught = found;
+            break;
+        }
+    }
+    Ok(chain)
+}
+
+/// The kind of the answer to `question`, if it is a bad one.
+fn answer(line: &Value, question: &str) -> Option<String> {
+    let answers = line["answers"].as_array()?;
+    let answer = answers.iter().find(|answer| answer["question"] == question)?;
+    (answer["standing"] == "invalid")
+        .then(|| answer["kind"].as_str().unwrap_or_default().to_owned())
+}
+
+fn summarize(name: &str, bug: usize, chains: &[Chain]) -> Row {
+    let chains: Vec<&Chain> = chains.iter().filter(|chain| chain.bug == bug).collect();
+    let mut runs: Vec<usize> = chains.iter().map(|chain| chain.runs).collect();
+    let mut seconds: Vec<f64> = chains.iter().map(|chain| chain.seconds).collect();
+    runs.sort_unstable();
+    seconds.sort_by(f64::total_cmp);
+    let caught: Vec<&(String, String)> =
+        chains.iter().filter_map(|chain| chain.caught.as_ref()).collect();
+    let words = |word: fn(&(String, String)) -> &String| {
+        let mut words: Vec<String> = caught.iter().map(|found| word(found).clone()).collect();
+        words.sort();
+        words.dedup();
+        words.join(", ")
+    };
+    Row {
+        bug: name.to_owned(),
+        chains: chains.len(),
+        caught: caught.len(),
+        question: words(|found| &found.0),
+        kind: words(|found| &found.1),
+        runs_median: runs.get(runs.len() / 2).copied().unwrap_or(0),
+        seconds_median: seconds.get(seconds.len() / 2).copied().unwrap_or(0.0),
+        seconds_max: seconds.last().copied().unwrap_or(0.0),
+        runs: runs.iter().sum(),
+        disturbed: chains.iter().map(|chain| chain.disturbed).sum(),
+    }
+}
+
+fn write_csv(rows: &[Row], path: &Path) -> anyhow::Result<()> {
+    let mut out = csv::Writer::from_path(path)?;
+    for row in rows {
+        out.serialize(row)?;
+    }
+    Ok(out.flush()?)
+}
+
+/// As the README shows it.
+fn table(rows: &[Row]) -> String {
+    let mut text = "| bug | caught | verdict: kind | runs (median) | seconds (median, worst) |\n\
+                    |---|---|---|---|---|\n"
+        .to_owned();
+    for row in rows {
+        let verdict = match row.caught {
+            0 => "-".to_owned(),
+            _ => format!("{}: {}", row.question, row.kind),
+        };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} of {} | {verdict} | {} | {:.0}, {:.0} |",
+            row.bug, row.caught, row.chains, row.runs_median, row.seconds_median, row.seconds_max
+        );
+    }
+    text
+}
+
+fn exit_of(rows: &[Row]) -> Exit {
+    let exits = rows.iter().map(|row| match (row.bug == CONTROL, row.caught) {
+        (true, 0) => Exit::Valid,
+        (true, _) => Exit::Safety,
+        (false, caught) if caught == row.chains => Exit::Valid,
+        (false, _) => Exit::Undecided,
+    });
+    exits.fold(Exit::Valid, Exit::join)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_the_median_of_its_chains() {
+        let chain = |caught: Option<&str>, runs, seconds| Chain {
+            bug: 0,
+            caught: caught.map(|kind| ("safety".to_owned(), kind.to_owned())),
+            runs,
+            seconds,
+            disturbed: 0,
+        };
+        let chains =
+            [chain(Some("stale read"), 1, 9.0), chain(None, 7, 61.0), chain(Some("lost"), 2, 18.0)];
+        let row = summarize("forgets", 0, &chains);
+        assert_eq!((row.caught, row.runs_median, row.runs), (2, 2, 10));
+        assert_eq!(exit_of(std::slice::from_ref(&row)), Exit::Undecided, "one got away");
+        let line = "| `forgets` | 2 of 3 | safety: lost, stale read | 2 | 18, 61 |";
+        assert!(table(&[row]).contains(line));
+        assert_eq!(exit_of(&[summarize(CONTROL, 0, &chains)]), Exit::Safety, "a false alarm");
+    }
+}
