@@ -38,7 +38,7 @@ pub fn tell(evidence: &Evidence) -> Explanation {
     let mut short = match &evidence.report.verdict {
         Verdict::Invalid(witness) => {
             sections.extend(contradiction(witness, evidence));
-            let mistake = mistake::of(witness, &evidence.history);
+            let mistake = mistake::of(witness);
             format!("On key {:?}: {}: {}.", witness.key, mistake.name, mistake.meaning)
         }
         Verdict::Unknown(reason) => {
@@ -127,7 +127,7 @@ fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
             evidence.report.invalid_keys
         ));
     }
-    let mistake = mistake::of(witness, &evidence.history);
+    let mistake = mistake::of(witness);
     let kind = vec![
         format!("{}: {}.", mistake.name, mistake.meaning),
         format!("Where to look first: {}.", mistake.look),

@@ -66,7 +66,7 @@ fn a_stale_read_with_all_that_lay_around_it() {
 
 #[test]
 fn what_comes_back_for_good_is_told_from_what_is_stale_once() {
-    for (next, name) in [("a", "back from the dead"), ("b", "stale read")] {
+    for (next, name) in [("a", "lost acknowledged write"), ("b", "stale read")] {
         let history = format!("{STALE}{}", AGAIN.replace("VALUE", next));
         let explanation = explained(&[("history.jsonl", &history)]);
         assert!(explanation.short.contains(name), "{}", explanation.short);
