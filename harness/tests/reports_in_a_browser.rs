@@ -51,7 +51,10 @@ fn hover(browser: &mut Browser, x: f64, y: f64) {
 
 #[track_caller]
 fn is_quiet(browser: &Browser) {
-    assert!(browser.complaints.is_empty(), "{:#?}", browser.complaints);
+    // The test itself reads the canvases' pixels, of which Chromium sometimes warns.
+    let is_ours = |complaint: &&String| complaint.contains("willReadFrequently");
+    let complaints: Vec<&String> = browser.complaints.iter().filter(|it| !is_ours(it)).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
     assert!(browser.fetched.is_empty(), "{:#?}", browser.fetched);
 }
 
