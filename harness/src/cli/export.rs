@@ -28,6 +28,8 @@ pub struct ExportArgs {
 enum Form {
     /// The history for Jepsen, Knossos and Elle
     JepsenEdn,
+    /// The operations for Porcupine, an object each
+    PorcupineJson,
     /// A trace for Perfetto's viewer: clients, replicas and faults as tracks, messages as flows
     Perfetto,
 }
@@ -55,6 +57,7 @@ pub fn run(arguments: &ExportArgs) -> Result<Exit, Failure> {
     let out = BufWriter::new(out);
     let written = match arguments.to {
         Form::JepsenEdn => export::jepsen_edn::write(folder, out),
+        Form::PorcupineJson => export::porcupine_json::write(folder, out),
         Form::Perfetto => export::perfetto::write(folder, out),
     };
     match written {
