@@ -71,7 +71,8 @@ fn a_right_program_is_valid_over_each_transport_and_the_manifest_says_which() {
 
 #[test]
 fn what_is_slow_late_or_odd_but_allowed_is_never_a_contradiction() {
-    each(&["late", "empty-list", "no-value", "twice", "child"], |way| {
+    let ways = ["late", "empty-list", "no-value", "null", "fails-unwritten", "twice", "child"];
+    each(&ways, |way| {
         let bench = Bench::new();
         raft(&bench, "seqpacket", way, &["--transport", "seqpacket"]);
         for question in ["safety", "process"] {
@@ -98,6 +99,14 @@ fn reads_without_a_majority_are_stale() {
 fn writes_that_are_acknowledged_and_lost_are_found() {
     each(&["loses-writes", "loses-some"], |way| {
         deserves(way, 10, "safety", "invalid");
+    });
+}
+
+#[test]
+fn a_key_that_is_gone_is_a_lost_write_however_that_is_answered() {
+    each(&["gone-empty", "gone-fail"], |way| {
+        let bench = deserves(way, 10, "safety", "invalid");
+        assert_eq!(bench.answer("safety").1, "lost write", "{way}: {}", bench.verdict());
     });
 }
 

@@ -4,6 +4,7 @@
 //! - `requests`: what was asked under which `MID`, and what became of it.
 //! - `course`: what the course's clients ask next.
 //! - `shared`: what clients on shared keys ask next.
+//! - `settling`: what is asked after the healing, until it is answered.
 //! - `pins`: who asks whom while a partition lasts.
 //! - [`Pool`] (in `pool`): all clients of a run, and the protocol between them and the replicas.
 
@@ -11,6 +12,7 @@ mod course;
 mod pins;
 mod pool;
 mod requests;
+mod settling;
 mod shared;
 
 pub use pool::{Answer, Effect, Pool, Unexpected, Wake, World};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::course::CourseClient;
 use super::pins::Pins;
 use super::requests::{OperationIndex, Requests};
+use super::settling::Settling;
 use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
@@ -101,6 +102,8 @@ pub enum Unexpected {
     Duplicate,
     /// The value is no text.
     OddValue,
+    /// A key is refused for good, although others are served.
+    Gone,
 }
 
 /// All clients of a run.
@@ -110,6 +113,7 @@ pub struct Pool {
     kind: Kind,
     phase: Phase,
     requests: Requests,
+    settling: Settling,
     operations: Vec<OperationRecord>,
     /// The operations in flight.
     open: BTreeMap<OperationIndex, InFlight>,
@@ -200,6 +204,7 @@ impl Pool {
             kind,
             phase: Phase::Waiting,
             requests: Requests::default(),
+            settling: Settling::default(),
             operations: Vec::new(),
             open: BTreeMap::new(),
             counts: RequestCounts::default(),
@@ -232,10 +237,7 @@ impl Pool {
 
     /// Whether the operations after the healing are all answered.
     pub fn is_settled(&self) -> bool {
-        match &self.kind {
-            Kind::Course(_) => true,
-            Kind::Shared(shared) => shared.is_settled(),
-        }
+        self.settling.is_over()
     }
 
     /// Something that was asked for with [`Effect::WakeAt`] is due.
@@ -260,10 +262,10 @@ impl Pool {
     /// answered. Operations in flight go on.
     pub fn settle(&mut self, world: World<'_>) {
         self.phase = Phase::Settling;
-        let replicas = self.plan.scenario.replicas;
-        if let Kind::Shared(shared) = &mut self.kind {
-            shared.plan_settling(|client| NodeId::client(replicas, client));
-            for client in 0..self.askers() {
+        let asking = self.askers();
+        if let Kind::Shared(shared) = &self.kind {
+            self.settling = Settling::plan(&self.ids[..asking], &shared.acknowledged_keys());
+            for client in 0..asking {
                 self.go_on(client, world);
             }
         }
@@ -365,9 +367,8 @@ impl Pool {
             }
             Phase::Waiting | Phase::Requests => return,
             Phase::Settling => {
-                let Some(place) = shared.next_settling(client, world.now) else { return };
-                let operation = &shared.settling[place];
-                (operation.kind, Arc::clone(&operation.key), true)
+                let Some((kind, key)) = self.settling.next(client, world.now) else { return };
+                (kind, key, true)
             }
         };
         let value = (kind == OpKind::Put).then(|| shared.fresh_value(client, id));
@@ -496,10 +497,7 @@ impl Pool {
                 self.redirected(index, world);
                 None
             }
-            _ => {
-                self.refused(client, index, answer.from, world);
-                None
-            }
+            _ => self.refused(client, index, answer.from, world),
         }
     }
 
@@ -524,6 +522,7 @@ impl Pool {
         let asking = self.open.get(&index)?.asking;
         let operation = &mut self.operations[index];
         operation.node = Some(answer.from);
+        let operation_kind = operation.kind;
         let mut unexpected = None;
         if operation.kind == OpKind::Get {
             let value = match &answer.value {
@@ -538,9 +537,12 @@ impl Pool {
         }
         self.clients[client].setbacks = 0;
         self.check_course_answer(client, index, world.now);
+        if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
+            shared.put_acknowledged(&self.operations[index].key);
+        }
         self.complete(index, Outcome::Ok, None, world.now);
-        if let (Kind::Shared(shared), Asking::Settling) = (&mut self.kind, asking) {
-            shared.settled(client, world.now);
+        if asking == Asking::Settling {
+            self.settling.answered(client, world.now);
         }
         self.go_on(client, world);
         unexpected
@@ -583,22 +585,34 @@ impl Pool {
 
     /// A refused get certainly has no effect. Whether a refused put may still take effect is left
     /// open by the protocol. Course clients ask again; shared ones go on to the next.
-    fn refused(&mut self, client: usize, index: OperationIndex, from: NodeId, world: World<'_>) {
+    fn refused(
+        &mut self,
+        client: usize,
+        index: OperationIndex,
+        from: NodeId,
+        world: World<'_>,
+    ) -> Option<Unexpected> {
         let operation = &mut self.operations[index];
         operation.node = Some(from);
-        let outcome = match operation.kind {
-            OpKind::Get => Outcome::Fail,
-            OpKind::Put => match self.plan.fail_is {
-                FailIs::Info => Outcome::Info,
-                FailIs::Definite => Outcome::Fail,
-            },
+        let outcome = match (operation.kind, self.plan.fail_is) {
+            (OpKind::Put, FailIs::Info) => Outcome::Info,
+            (OpKind::Put, FailIs::Definite) | (OpKind::Get, _) => Outcome::Fail,
         };
         match operation.kind {
             OpKind::Get => self.counts.failed_gets += 1,
             OpKind::Put => self.counts.failed_puts += 1,
         }
-        self.postpone(index);
-        self.complete(index, outcome, Some("refused"), world.now);
+        let bound = self.plan.scenario.liveness_bound;
+        let is_gone = self.open[&index].asking == Asking::Settling
+            && self.settling.refused(client, world.now, bound);
+        if is_gone {
+            operation.value = Some(Arc::from(""));
+            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), world.now);
+            self.settling.given_up(client, world.now);
+        } else {
+            self.postpone(index);
+            self.complete(index, outcome, Some("refused"), world.now);
+        }
         self.clients[client].setbacks += 1;
         let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
         let wake = match self.kind {
@@ -606,6 +620,7 @@ impl Pool {
             Kind::Shared(_) => Wake::GoOn(client),
         };
         self.effects.push(Effect::WakeAt(world.now + wait, wake));
+        is_gone.then_some(Unexpected::Gone)
     }
 
     fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
@@ -620,10 +635,10 @@ impl Pool {
 
     /// An operation after the healing that was not answered has its next turn last.
     fn postpone(&mut self, index: OperationIndex) {
-        if let (Kind::Shared(shared), Some(in_flight)) = (&mut self.kind, self.open.get(&index))
+        if let Some(in_flight) = self.open.get(&index)
             && in_flight.asking == Asking::Settling
         {
-            shared.postpone(in_flight.client);
+            self.settling.postpone(in_flight.client);
         }
     }
 
@@ -665,6 +680,7 @@ impl Pool {
             let Kind::Shared(shared) = &self.kind else { return };
             let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.chased));
             self.chased += 1;
+            let Some(key) = key else { break };
             self.count_generated(OpKind::Get);
             self.invoke(chaser, OpKind::Get, key, None, Asking::Chasing(replica), world);
         }
@@ -705,11 +721,7 @@ impl Pool {
                 OpKind::Put => self.counts.unanswered_puts += 1,
             }
         }
-        let settling = match self.kind {
-            Kind::Course(_) => Vec::new(),
-            Kind::Shared(shared) => shared.settling,
-        };
-        (self.operations, settling, self.counts)
+        (self.operations, self.settling.into_asked(), self.counts)
     }
 }
 

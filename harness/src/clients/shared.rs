@@ -1,16 +1,15 @@
 //! What clients on shared keys ask next: all on the same few keys, every written value unique, so
 //! that the checker can see what one client's own keys cannot show.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
 use crate::plan::operations::draw_shared;
-use crate::run::record::{OpKind, SettlingOperation};
+use crate::run::record::OpKind;
 use crate::seed::{self, Seed};
-use crate::time::RunTime;
 
 /// A key that was written once is read by chance as long as it is among so many last ones.
 const RECENT_KEYS: usize = 8;
@@ -34,8 +33,8 @@ pub struct Shared {
     fresh: f64,
     fresh_keys: Vec<Arc<str>>,
     clients: Vec<SharedClient>,
-    /// What is asked after the healing.
-    pub settling: Vec<SettlingOperation>,
+    /// The keys of which a put was acknowledged.
+    acknowledged: BTreeSet<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +42,6 @@ struct SharedClient {
     seed: Seed,
     drawn: u64,
     written: u64,
-    settling: VecDeque<usize>,
 }
 
 impl Shared {
@@ -57,7 +55,7 @@ impl Shared {
         left: Option<u64>,
         timeout: Duration,
     ) -> Self {
-        let client = |&seed| SharedClient { seed, drawn: 0, written: 0, settling: VecDeque::new() };
+        let client = |&seed| SharedClient { seed, drawn: 0, written: 0 };
         Self {
             keys: (0..keys).map(|n| Arc::from(format!("k{n}"))).collect(),
             timeout,
@@ -69,7 +67,7 @@ impl Shared {
             fresh,
             fresh_keys: Vec::new(),
             clients: seeds.iter().map(client).collect(),
-            settling: Vec::new(),
+            acknowledged: BTreeSet::new(),
         }
     }
 
@@ -88,8 +86,15 @@ impl Shared {
         true
     }
 
-    /// What `client` asks next.
+    /// What `client` asks next. What a get of a key without value is answered is left open by the
+    /// protocol, and some programs die of it: where the load has puts, such a get becomes one.
     pub fn next(&mut self, client: usize) -> (OpKind, Arc<str>) {
+        let (kind, key) = self.draw(client);
+        let is_early = kind == OpKind::Get && self.mix < 1.0 && !self.is_acknowledged(&key);
+        (if is_early { OpKind::Put } else { kind }, key)
+    }
+
+    fn draw(&mut self, client: usize) -> (OpKind, Arc<str>) {
         let state = &mut self.clients[client];
         let n = state.drawn;
         let drawn = draw_shared(state.seed, n, self.mix, self.keys.len());
@@ -102,14 +107,20 @@ impl Shared {
             self.fresh_keys.push(format!("f{client}.{n}").into());
             return (drawn.kind, Arc::clone(&self.fresh_keys[self.fresh_keys.len() - 1]));
         }
-        (OpKind::Get, self.recent_key(fresh.draw(2 * n + 1)))
+        let recent = self.recent_key(fresh.draw(2 * n + 1));
+        (OpKind::Get, recent.unwrap_or_else(|| Arc::clone(&self.keys[drawn.key])))
     }
 
-    /// One of the keys that were written last, or of those that are written all the time.
-    pub fn recent_key(&self, draw: u64) -> Arc<str> {
+    /// One of the keys that were written last, or of those that are written all the time; `None` while
+    /// no write was acknowledged.
+    pub fn recent_key(&self, draw: u64) -> Option<Arc<str>> {
         let recent = self.fresh_keys.len().saturating_sub(RECENT_KEYS);
-        let among: Vec<&Arc<str>> = self.fresh_keys[recent..].iter().chain(&self.keys).collect();
-        Arc::clone(among[seed::index(draw, among.len())])
+        let among: Vec<&Arc<str>> = self.fresh_keys[recent..]
+            .iter()
+            .chain(&self.keys)
+            .filter(|key| self.is_acknowledged(key))
+            .collect();
+        (!among.is_empty()).then(|| Arc::clone(among[seed::index(draw, among.len())]))
     }
 
     /// A value that nobody wrote before: who writes, and the how-manieth.
@@ -119,55 +130,19 @@ impl Shared {
         format!("{id}.{}", state.written).into()
     }
 
-    /// Plans what is asked after the healing: each key is read by several clients, and each client
-    /// writes once, up to a limit. The reads come first: a write would hide what was lost.
-    pub fn plan_settling(&mut self, id_of: impl Fn(usize) -> NodeId) {
-        let keys: Vec<Arc<str>> = self.keys.iter().chain(&self.fresh_keys).cloned().collect();
-        let count = self.clients.len();
-        let readers = limits::FINAL_READERS.min(count);
-        let reads = (0..readers).flat_map(|reader| {
-            (0..keys.len()).map(move |key| ((key + reader) % count, OpKind::Get, key))
-        });
-        let writes = (0..count).map(|client| (client, OpKind::Put, client % self.keys.len()));
-        for (client, kind, key) in
-            reads.take(limits::FINAL_OPERATIONS).chain(writes).collect::<Vec<_>>()
-        {
-            self.clients[client].settling.push_back(self.settling.len());
-            self.settling.push(SettlingOperation {
-                client: id_of(client),
-                kind,
-                key: Arc::clone(&keys[key]),
-                started: None,
-                answered: None,
-            });
-        }
+    /// A put of `key` was acknowledged.
+    pub fn put_acknowledged(&mut self, key: &Arc<str>) {
+        self.acknowledged.insert(Arc::clone(key));
     }
 
-    /// `client` was not answered: it asks the others first, since a read may wait for a write.
-    pub fn postpone(&mut self, client: usize) {
-        if let Some(state) = self.clients.get_mut(client)
-            && let Some(place) = state.settling.pop_front()
-        {
-            state.settling.push_back(place);
-        }
+    /// Whether a put of `key` was ever acknowledged.
+    pub fn is_acknowledged(&self, key: &str) -> bool {
+        self.acknowledged.contains(key)
     }
 
-    /// What `client` has to ask now that the faults are over, with its place in the plan.
-    pub fn next_settling(&mut self, client: usize, now: RunTime) -> Option<usize> {
-        let place = *self.clients[client].settling.front()?;
-        self.settling[place].started.get_or_insert(now);
-        Some(place)
-    }
-
-    /// `client` was answered.
-    pub fn settled(&mut self, client: usize, now: RunTime) {
-        if let Some(place) = self.clients[client].settling.pop_front() {
-            self.settling[place].answered = Some(now);
-        }
-    }
-
-    /// Whether everything after the healing was answered.
-    pub fn is_settled(&self) -> bool {
-        self.clients.iter().all(|client| client.settling.is_empty())
+    /// The keys that hold an acknowledged write.
+    pub fn acknowledged_keys(&self) -> Vec<Arc<str>> {
+        let keys = self.keys.iter().chain(&self.fresh_keys);
+        keys.filter(|key| self.is_acknowledged(key)).cloned().collect()
     }
 }

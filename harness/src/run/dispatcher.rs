@@ -396,6 +396,9 @@ impl Dispatcher {
             Some(Unexpected::OddValue) => {
                 remarks.oddity(ProtocolOddity::OddValue, now, from, packet);
             }
+            Some(Unexpected::Gone) => {
+                remarks.oddity(ProtocolOddity::RefusedForGood, now, from, packet);
+            }
         }
     }
 

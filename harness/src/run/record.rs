@@ -358,6 +358,9 @@ pub enum ProtocolOddity {
     /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
     /// `null` or missing, else by its JSON text.
     OddValue,
+    /// After the healing, a get of a key with an acknowledged write was answered `fail` again and
+    /// again, to several clients that were served other keys: taken as empty.
+    RefusedForGood,
     /// A packet above the 16,384 bytes that the course's simulator reads.
     LargePacket,
     /// A packet larger than the harness reads: it is lost.
@@ -371,6 +374,10 @@ impl ProtocolOddity {
             Self::DuplicateResponse => "answers to what had been answered",
             Self::MissingLeader => "messages without `leader`",
             Self::OddValue => "answers to a get whose `value` is no text",
+            Self::RefusedForGood => {
+                "a last `fail` to gets of a key that was acknowledged, while other keys are served: \
+                 taken for \"no such key\""
+            }
             Self::LargePacket => {
                 "packets above 16,384 bytes, which the course's simulator cuts without a word"
             }

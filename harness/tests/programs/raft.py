@@ -37,6 +37,7 @@ following, matching, heard = {}, {}, {}
 reads, rounds = [], {}
 round_number = answered = 0
 forgets_until = cached_at = 0.0
+led_before = False
 cached = {}
 rest = b""
 
@@ -96,6 +97,8 @@ def read(request):
     key = request["key"]
     if time.monotonic() < forgets_until:
         data.clear()
+    if way in ("gone-empty", "gone-fail") and key == "k0" and led_before:
+        return answer(request, "ok", value="") if way == "gone-empty" else answer(request, "fail")
     if way == "stale":
         if time.monotonic() > cached_at + 0.5:
             cached, cached_at = dict(data), time.monotonic()
@@ -121,10 +124,11 @@ def stand():
 
 
 def lead():
-    global role, leader, beat, forgets_until
+    global role, leader, beat, forgets_until, led_before
     role, leader, beat = "leader", me, 0.0
     for peer in peers:
         following[peer], matching[peer], heard[peer] = len(log), 0, 0
+    led_before = any(request is None for _, request in log[1:])
     # A new leader of this way forgets what was acknowledged, for a while.
     forgets_until = time.monotonic() + (0.7 if way == "loses-writes" else 0)
     log.append((term, None))
