@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::host::profile::Profile;
 use crate::host::profiles;
-use crate::scenario::{self, FaultKind, Key};
+use crate::scenario::{self, FaultKind, Key, PartitionShape};
 
 /// `harness list`.
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ enum Topic {
     Hosts,
     /// The rules that a workload can put on links.
     Rules,
+    /// The shapes of partitions.
+    Shapes,
 }
 
 /// The list, as text.
@@ -38,6 +40,7 @@ pub fn text(arguments: &ListArgs) -> String {
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
         Topic::Hosts => (&["host", "meaning"][..], hosts()),
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
+        Topic::Shapes => (&["shape", "who is cut off from whom"][..], shapes()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
@@ -68,6 +71,12 @@ fn faults() -> Vec<Vec<String>> {
         vec![format!("`{kind}`"), keys.join(", "), kind.meaning().to_owned()]
     };
     FaultKind::ALL.iter().map(row).collect()
+}
+
+fn shapes() -> Vec<Vec<String>> {
+    let row =
+        |shape: &PartitionShape| vec![format!("`{}`", shape.name()), shape.meaning().to_owned()];
+    PartitionShape::ALL.iter().map(row).collect()
 }
 
 fn hosts() -> Vec<Vec<String>> {
@@ -106,7 +115,7 @@ mod tests {
     fn the_tables_of_the_readme_are_these() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
         let readme = std::fs::read_to_string(readme).expect("the README");
-        for topic in [Topic::Keys, Topic::Faults, Topic::Rules, Topic::Hosts] {
+        for topic in [Topic::Keys, Topic::Faults, Topic::Rules, Topic::Shapes, Topic::Hosts] {
             let table = text(&ListArgs { topic, markdown: true });
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use crate::ids::NodeId;
+use crate::network::rules::FaultId;
 
 /// Who asks whom while a partition lasts.
 #[derive(Clone, Debug, Default)]
 pub struct Pins {
-    parted: Option<Parted>,
+    /// Those in force, the newest last: it is the one that counts.
+    parted: Vec<(FaultId, Parted)>,
     /// Partitions so far: each pins others.
     count: usize,
 }
@@ -25,14 +27,15 @@ impl Pins {
     /// smaller one where nobody is known to lead), the others to the other side.
     pub fn part(
         &mut self,
-        sides: &[Vec<NodeId>; 2],
+        fault: FaultId,
+        sides: &[Vec<NodeId>],
         leader: Option<NodeId>,
         clients: usize,
         fraction: f64,
     ) {
-        let smaller = usize::from(sides[1].len() <= sides[0].len());
-        let side = leader.and_then(|leader| sides.iter().position(|side| side.contains(&leader)));
-        let of_the_leader = sides[side.unwrap_or(smaller)].iter().copied().collect();
+        let of_leader = leader.and_then(|leader| sides.iter().find(|side| side.contains(&leader)));
+        let smallest = sides.iter().rev().min_by_key(|side| side.len());
+        let of_the_leader = of_leader.or(smallest).into_iter().flatten().copied().collect();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -40,18 +43,24 @@ impl Pins {
         )]
         let pinned = (clients as f64 * fraction).round() as usize;
         self.count += 1;
-        self.parted = Some(Parted { of_the_leader, clients, pinned });
+        self.heal(fault);
+        self.parted.push((fault, Parted { of_the_leader, clients, pinned }));
+    }
+
+    /// A partition heals.
+    pub fn heal(&mut self, fault: FaultId) {
+        self.parted.retain(|(other, _)| *other != fault);
     }
 
     /// Nobody is pinned any more.
-    pub fn heal(&mut self) {
-        self.parted = None;
+    pub fn heal_all(&mut self) {
+        self.parted.clear();
     }
 
     /// The living replicas that `client` may ask, in order; all of them if none is left on its side.
     pub fn choice(&self, client: usize, alive: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let all = || alive.iter().copied();
-        let Some(parted) = &self.parted else { return all().collect() };
+        let Some((_, parted)) = self.parted.last() else { return all().collect() };
         let is_pinned = (client + self.count) % parted.clients.max(1) < parted.pinned;
         let side = |id: &NodeId| parted.of_the_leader.contains(id) == is_pinned;
         let choice: Vec<NodeId> = all().filter(side).collect();
@@ -70,13 +79,18 @@ mod tests {
         let mut pins = Pins::default();
         assert_eq!(pins.choice(0, &alive), ids);
         let sides = [ids[1..].to_vec(), vec![ids[0]]];
-        pins.part(&sides, Some(ids[0]), 6, 0.5);
+        pins.part(FaultId::Planned(0, 0), &sides, Some(ids[0]), 6, 0.5);
         let choices: Vec<_> = (0..6).map(|client| pins.choice(client, &alive)).collect();
         assert_eq!(choices.iter().filter(|choice| **choice == sides[1]).count(), 3);
         assert_eq!(choices.iter().filter(|choice| **choice == sides[0]).count(), 3);
         let without: BTreeSet<NodeId> = ids[1..].iter().copied().collect();
         assert!((0..6).all(|client| pins.choice(client, &without) == sides[0]));
-        pins.heal();
+        let others = [ids[..3].to_vec(), ids[3..].to_vec()];
+        pins.part(FaultId::Planned(1, 0), &others, None, 6, 1.0);
+        assert_eq!(pins.choice(3, &alive), others[1], "the newest counts, the smaller side");
+        pins.heal(FaultId::Planned(1, 0));
+        assert!((0..6).all(|client| pins.choice(client, &without) == sides[0]));
+        pins.heal(FaultId::Planned(0, 0));
         assert_eq!(pins.choice(3, &alive), ids);
     }
 }

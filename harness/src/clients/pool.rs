@@ -14,6 +14,7 @@ use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
+use crate::network::rules::FaultId;
 use crate::plan::{FailIs, OperationPlan, Plan};
 use crate::run::record::{OpKind, OperationRecord, Outcome, RequestCounts, SettlingOperation};
 use crate::scenario::Clients;
@@ -645,17 +646,22 @@ impl Pool {
     // On the heels of faults.
 
     /// A partition strikes: clients may be pinned to its sides.
-    pub fn part(&mut self, sides: &[Vec<NodeId>; 2], leader: Option<NodeId>) {
+    pub fn part(&mut self, fault: FaultId, sides: &[Vec<NodeId>], leader: Option<NodeId>) {
         if let Clients::Shared { pinned, count, .. } = self.plan.scenario.clients
             && pinned > 0.0
         {
-            self.pins.part(sides, leader, count, pinned);
+            self.pins.part(fault, sides, leader, count, pinned);
         }
+    }
+
+    /// It heals.
+    pub fn heal(&mut self, fault: FaultId) {
+        self.pins.heal(fault);
     }
 
     /// All ask whom they like.
     pub fn unpin(&mut self) {
-        self.pins.heal();
+        self.pins.heal_all();
     }
 
     /// A fault struck the leader, and lasts for so long, or it ended: all are asked what they hold.

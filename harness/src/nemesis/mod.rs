@@ -15,6 +15,7 @@ mod partition;
 mod pause;
 mod restart;
 mod rolling;
+mod shape;
 mod slow;
 mod target;
 
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
-use crate::scenario::{FaultKind, Harm};
+use crate::scenario::{FaultKind, Harm, LinkRule};
 
 /// What is known when a fault is to strike.
 #[derive(Clone, Debug)]
@@ -36,12 +37,10 @@ pub struct Situation<'a> {
     pub taken: &'a BTreeSet<NodeId>,
     /// The one believed to lead; a living one.
     pub leader: Option<NodeId>,
-    /// Whether a partition with an end of its own is in force.
-    pub is_parted: bool,
 }
 
 /// What a fault turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Strike {
     /// The replicas that it has in its hands until its end.
     pub targets: Vec<NodeId>,
@@ -50,7 +49,7 @@ pub struct Strike {
 }
 
 /// A step of a fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// At once.
     Do(Act),
@@ -65,7 +64,7 @@ pub enum Step {
 }
 
 /// What is done to a replica, or to the network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     /// SIGKILL, for good.
     KillForGood(NodeId),
@@ -87,10 +86,15 @@ pub enum Act {
     Harm(NodeId, Harm),
     /// Ends a harm that passes.
     Mend(NodeId),
-    /// No message crosses between the sides; the first is the one believed about who leads.
-    Partition([Vec<NodeId>; 2]),
-    /// All links carry again.
-    Heal,
+    /// Rules begin to hold on links; where they part the cluster, into these sides.
+    Apply {
+        /// What, and where.
+        rules: Vec<LinkRule>,
+        /// The greater first.
+        sides: Vec<Vec<NodeId>>,
+    },
+    /// All rules of this fault end; of `part_end`, those of the course's partition.
+    Lift,
 }
 
 /// Why a fault cannot strike now; it may later.
@@ -99,9 +103,6 @@ pub type Obstacle = &'static str;
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {
     let draw = fault.draw;
-    if fault.parameters.parts() && situation.is_parted {
-        return Err("another partition was in force");
-    }
     match fault.kind {
         FaultKind::KillLeader => kill::leader(situation),
         FaultKind::KillNonLeader => kill::non_leader(situation, draw),

@@ -1,24 +1,27 @@
 //! Partitions: `part_easy` and `part_hard`, which last until `part_end`, and `partition`, which has a
-//! shape and an end of its own.
+//! shape and an end of its own. Which links are cut is decided in [`shape`].
 
+use std::time::Duration;
+
+use super::shape::{self, Cuts};
 use super::{Act, Obstacle, Situation, Step, Strike};
-use crate::ids::NodeId;
-use crate::scenario::{Parameters, PartitionShape};
-use crate::seed::{self, Seed};
+use crate::scenario::{Direction, Parameters, PartitionShape};
+use crate::seed::Seed;
 
 /// A random bare majority that includes the leader.
 pub fn easy(situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
-    Ok(until_part_end(leader_and(situation, situation.replicas.len() / 2, draw)?))
+    let shape = PartitionShape::LeaderMajority;
+    Ok(until_part_end(&shape::cuts(shape, Direction::Both, situation, draw)?))
 }
 
 /// A random bare majority; the leader may be on either side.
 pub fn hard(situation: &Situation<'_>, draw: Seed) -> Strike {
-    until_part_end(any(situation, situation.replicas.len() / 2 + 1, draw))
+    until_part_end(&shape::majority(situation, draw))
 }
 
 /// The partition heals.
 pub fn end() -> Strike {
-    Strike { targets: Vec::new(), script: vec![Step::Do(Act::Heal)] }
+    Strike { targets: Vec::new(), script: vec![Step::Do(Act::Lift)] }
 }
 
 /// One with a shape and an end.
@@ -27,52 +30,27 @@ pub fn shaped(
     situation: &Situation<'_>,
     draw: Seed,
 ) -> Result<Strike, Obstacle> {
-    let count = situation.replicas.len();
-    let mut sides = match parameters.shape.unwrap_or(PartitionShape::Leader) {
-        PartitionShape::Leader => leader_and(situation, 0, draw)?,
-        PartitionShape::LeaderMinority => leader_and(situation, (count - 1) / 2 - 1, draw)?,
-        PartitionShape::LeaderMajority => leader_and(situation, count / 2, draw)?,
-        PartitionShape::Majority => any(situation, count / 2 + 1, draw),
-        PartitionShape::One => any(situation, 1, draw),
+    let shape = parameters.shape.unwrap_or(PartitionShape::Leader);
+    let direction = parameters.direction.unwrap_or(Direction::Both);
+    let cut = cut(&shape::cuts(shape, direction, situation, draw)?);
+    let lasts = parameters.duration();
+    let script = match parameters.period_ms.map(Duration::from_millis) {
+        None => vec![cut, Step::Wait(lasts), Step::Do(Act::Lift)],
+        Some(period) => {
+            let half = Step::Wait(period / 2);
+            vec![cut, half.clone(), Step::Do(Act::Lift), half, Step::RepeatFor(lasts)]
+        }
     };
-    sides.sort_by_key(|side| std::cmp::Reverse(side.len()));
-    let script = vec![
-        Step::Do(Act::Partition(sides)),
-        Step::Wait(parameters.duration()),
-        Step::Do(Act::Heal),
-    ];
     Ok(Strike { targets: Vec::new(), script })
 }
 
-fn until_part_end(sides: [Vec<NodeId>; 2]) -> Strike {
-    Strike { targets: Vec::new(), script: vec![Step::Do(Act::Partition(sides))] }
+/// The step that cuts these links.
+pub fn cut(cuts: &Cuts) -> Step {
+    Step::Do(Act::Apply { rules: cuts.rules(), sides: cuts.sides.clone() })
 }
 
-/// The leader with so many others, against the rest.
-fn leader_and(
-    situation: &Situation<'_>,
-    companions: usize,
-    draw: Seed,
-) -> Result<[Vec<NodeId>; 2], Obstacle> {
-    let leader = situation.leader.ok_or("no leader was known")?;
-    let others: Vec<NodeId> =
-        situation.replicas.iter().copied().filter(|&replica| replica != leader).collect();
-    let mut side = seed::choose(&mut draw.stream("partition"), &others, companions);
-    side.push(leader);
-    Ok(against_the_rest(situation, side))
-}
-
-/// So many, against the rest.
-fn any(situation: &Situation<'_>, count: usize, draw: Seed) -> [Vec<NodeId>; 2] {
-    let side = seed::choose(&mut draw.stream("partition"), situation.replicas, count);
-    against_the_rest(situation, side)
-}
-
-fn against_the_rest(situation: &Situation<'_>, mut side: Vec<NodeId>) -> [Vec<NodeId>; 2] {
-    side.sort_unstable();
-    let rest = situation.replicas.iter().copied().filter(|replica| !side.contains(replica));
-    let rest = rest.collect();
-    [side, rest]
+fn until_part_end(cuts: &Cuts) -> Strike {
+    Strike { targets: Vec::new(), script: vec![cut(cuts)] }
 }
 
 #[cfg(test)]
@@ -80,10 +58,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::ids::NodeId;
 
-    fn sides(strike: Strike) -> [Vec<NodeId>; 2] {
+    fn sides(strike: Strike) -> Vec<Vec<NodeId>> {
         match strike.script.into_iter().next() {
-            Some(Step::Do(Act::Partition(sides))) => sides,
+            Some(Step::Do(Act::Apply { sides, .. })) => sides,
             other => panic!("a partition, not {other:?}"),
         }
     }
@@ -99,22 +78,36 @@ mod tests {
                 alive: &alive,
                 taken: &BTreeSet::new(),
                 leader: Some(leader),
-                is_parted: false,
             };
             let mut hard_leader_sides = BTreeSet::new();
             for n in 0..50 {
-                let [side, rest] = sides(easy(&situation, Seed(n)).unwrap());
-                assert_eq!(side.len(), replicas / 2 + 1);
-                assert_eq!(side.len() + rest.len(), replicas);
-                assert!(side.contains(&leader));
-                let [side, rest] = sides(hard(&situation, Seed(n)));
-                assert_eq!((side.len(), rest.len()), (replicas / 2 + 1, (replicas - 1) / 2));
-                hard_leader_sides.insert(side.contains(&leader));
+                let easy = sides(easy(&situation, Seed(n)).unwrap());
+                assert_eq!(easy[0].len(), replicas / 2 + 1);
+                assert_eq!(easy[0].len() + easy[1].len(), replicas);
+                assert!(easy[0].contains(&leader));
+                let hard = sides(hard(&situation, Seed(n)));
+                assert_eq!(hard[0].len(), replicas / 2 + 1);
+                assert_eq!(hard[1].len(), (replicas - 1) / 2);
+                hard_leader_sides.insert(hard[0].contains(&leader));
                 let parameters = Parameters::default();
-                let [rest, alone] = sides(shaped(&parameters, &situation, Seed(n)).unwrap());
-                assert_eq!((alone, rest.len()), (vec![leader], replicas - 1));
+                let alone = sides(shaped(&parameters, &situation, Seed(n)).unwrap());
+                assert_eq!((&alone[1], alone[0].len()), (&vec![leader], replicas - 1));
             }
             assert_eq!(hard_leader_sides.len(), 2, "the leader falls on either side");
         }
+    }
+
+    #[test]
+    fn the_course_s_partitions_are_drawn_as_ever() {
+        let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
+        let alive: BTreeSet<NodeId> = ids.iter().copied().collect();
+        let taken = BTreeSet::new();
+        let situation =
+            Situation { replicas: &ids, alive: &alive, taken: &taken, leader: Some(ids[2]) };
+        let first = |strike| sides(strike)[0].iter().map(|id| id.0).collect::<Vec<_>>();
+        let easy: Vec<_> = (0..3).map(|n| first(easy(&situation, Seed(n)).unwrap())).collect();
+        let hard: Vec<_> = (0..3).map(|n| first(hard(&situation, Seed(n)))).collect();
+        assert_eq!(easy, [[0, 2, 4], [0, 2, 3], [0, 1, 2]]);
+        assert_eq!(hard, [[0, 1, 4], [0, 2, 3], [0, 1, 3]]);
     }
 }

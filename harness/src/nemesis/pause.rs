@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Act, Situation, Step, each};
+use super::{Act, Situation, Step, each, partition, shape};
 use crate::ids::NodeId;
-use crate::scenario::Parameters;
+use crate::scenario::{Direction, Parameters};
 
 /// Who was cut off answers what waits for it before it hears how the world went on.
 const STILL_CUT_OFF: Duration = Duration::from_millis(30);
@@ -19,7 +19,8 @@ pub fn script(parameters: &Parameters, targets: &[NodeId], situation: &Situation
         return steps.collect();
     }
     let others = situation.replicas.iter().copied().filter(|id| !targets.contains(id));
-    let cut = Step::Do(Act::Partition([others.collect(), targets.to_vec()]));
-    let heal = [Step::Wait(STILL_CUT_OFF), Step::Do(Act::Heal)];
+    let sides = [others.collect(), targets.to_vec()];
+    let cut = partition::cut(&shape::between(sides, Direction::Both));
+    let heal = [Step::Wait(STILL_CUT_OFF), Step::Do(Act::Lift)];
     std::iter::once(cut).chain(steps).chain(heal).collect()
 }

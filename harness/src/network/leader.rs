@@ -14,8 +14,8 @@ pub struct LeaderView {
 }
 
 impl LeaderView {
-    /// A living replica says who leads. While a partition is in force, only its majority side is
-    /// believed (`believed`); a word for one that is dead is late, and ignored.
+    /// A living replica says who leads. While links are cut, only those who
+    /// meet a majority are believed (`believed`); a word for one that is dead is late, and ignored.
     pub fn hear(
         &mut self,
         now: RunTime,

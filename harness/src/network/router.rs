@@ -29,7 +29,7 @@ pub struct Router {
     underway: DelayQueue,
     leader: LeaderView,
     words: LeaderWords,
-    majority_side: Option<BTreeSet<NodeId>>,
+    believed: Option<BTreeSet<NodeId>>,
     remarks: Remarks,
     /// Messages between replicas since the clock started.
     crossed: u64,
@@ -87,7 +87,7 @@ impl Router {
             underway: DelayQueue::default(),
             leader: LeaderView::default(),
             words: LeaderWords::default(),
-            majority_side: None,
+            believed: None,
             remarks: Remarks::default(),
             crossed: 0,
             has_started: false,
@@ -178,11 +178,17 @@ impl Router {
                 link.apply(fault, rule.clone());
             }
         }
+        self.find_believed();
     }
 
     /// All rules of this fault end. What no rule holds back any longer arrives at once.
     pub fn lift(&mut self, fault: FaultId) {
         self.free(|link| link.lift(fault));
+    }
+
+    /// Everything that holds on a link ends: all carry again, and lose nothing any more.
+    pub fn restore(&mut self) {
+        self.free(Link::lift_all);
     }
 
     fn free(&mut self, lift: impl Fn(&mut Link) -> bool) {
@@ -192,33 +198,24 @@ impl Router {
         if !freed.is_empty() {
             self.underway.hurry(|from, to| freed.contains(&(from, to)));
         }
+        self.find_believed();
     }
 
-    /// While this side of a partition is set, only its members are believed about who leads.
-    pub fn believe(&mut self, side: Option<BTreeSet<NodeId>>) {
-        self.majority_side = side;
-    }
-
-    /// No message crosses between the sides from now on; the first is the majority.
-    pub fn partition(&mut self, sides: &[Vec<NodeId>; 2]) {
-        self.heal();
-        let is_first = |id: &NodeId| sides[0].contains(id);
-        let across = |(from, to): &(NodeId, NodeId)| is_first(from) != is_first(to);
-        let pairs: Vec<_> = all_pairs(&self.replicas).filter(across).collect();
-        self.apply(FaultId::Partition, pairs, &Rule::Cut);
-        self.believe(Some(sides[0].iter().copied().collect()));
-    }
-
-    /// The partition ends.
-    pub fn heal(&mut self) {
-        self.lift(FaultId::Partition);
-        self.believe(None);
-    }
-
-    /// Everything that holds on a link ends: all carry again, and lose nothing any more.
-    pub fn restore(&mut self) {
-        self.believe(None);
-        self.free(Link::lift_all);
+    /// While links are cut, only those who hear, and are heard by, a majority are believed about who
+    /// leads: the others may speak of the past.
+    fn find_believed(&mut self) {
+        let links = &self.ledger.links;
+        let is_cut = |from, to| links.get(&(from, to)).is_some_and(Link::is_cut);
+        let replicas = &self.replicas;
+        let meets = |one: NodeId| {
+            let met = |&&other: &&NodeId| !is_cut(one, other) && !is_cut(other, one);
+            replicas.iter().filter(met).count()
+        };
+        let met: Vec<usize> = replicas.iter().map(|&id| meets(id)).collect();
+        self.believed = met.iter().any(|&met| met < replicas.len()).then(|| {
+            let by_met = replicas.iter().zip(met);
+            by_met.filter(|(_, met)| 2 * met > replicas.len()).map(|(&id, _)| id).collect()
+        });
     }
 
     /// When the next message arrives that is on its way.
@@ -327,7 +324,7 @@ impl Router {
         }
         let named = named?;
         if self.has_started {
-            self.leader.hear(now, from, named, alive, self.majority_side.as_ref());
+            self.leader.hear(now, from, named, alive, self.believed.as_ref());
         }
         Some(named)
     }

@@ -196,6 +196,7 @@ fn faults() -> Vec<FaultRecord> {
         leader: Some(NodeId(0)),
         targets: Vec::new(),
         sides: Vec::new(),
+        links: Vec::new(),
         not_applied: None,
     };
     vec![

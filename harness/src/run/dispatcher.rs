@@ -227,9 +227,7 @@ impl Dispatcher {
         }
         self.end_faults()?;
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
-            self.cluster.router.restore();
-            self.cluster.pool.unpin();
-            self.progress.sides.clear();
+            self.restore_links();
             self.settle_by = Some(self.now() + limits::CONNECT_DEADLINE);
             self.settle();
         }

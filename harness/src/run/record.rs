@@ -12,7 +12,7 @@ use crate::network::course_2016::GivenUp;
 use crate::network::words::LeaderWord;
 pub use crate::op::OpKind;
 use crate::plan::Plan;
-use crate::scenario::{FaultKind, Parameters, Scenario};
+use crate::scenario::{FaultKind, LinkRule, Parameters, Scenario};
 use crate::time::RunTime;
 
 /// Everything that was seen in one run.
@@ -253,6 +253,9 @@ pub struct FaultRecord {
     pub targets: Vec<NodeId>,
     /// The sides of a partition, the majority first; empty for other faults.
     pub sides: Vec<Vec<NodeId>>,
+    /// The rules that it put on links, and on which.
+    #[serde(default)]
+    pub links: Vec<LinkRule>,
     /// Why it was not applied.
     pub not_applied: Option<String>,
 }

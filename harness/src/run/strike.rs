@@ -13,9 +13,10 @@ use crate::cluster::process::Process;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::nemesis::{self, Act, Situation, Step};
+use crate::network::rules::FaultId;
 use crate::plan::PlannedFault;
 use crate::report;
-use crate::scenario::{FaultKind, Harm};
+use crate::scenario::{FaultKind, Harm, LinkRule};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -38,6 +39,8 @@ pub struct Faults {
     harmed: BTreeSet<NodeId>,
     disks: BTreeMap<NodeId, Disk>,
     read_only: BTreeSet<NodeId>,
+    /// The sides of each partition in force.
+    sides: BTreeMap<FaultId, Vec<Vec<NodeId>>>,
     /// How often each was started again.
     pub restarts: BTreeMap<NodeId, u32>,
     /// Nothing strikes any more.
@@ -51,7 +54,6 @@ struct Active {
     began: RunTime,
     /// Until when the step in hand waits.
     until: Option<RunTime>,
-    is_partition: bool,
     draw: Seed,
 }
 
@@ -89,6 +91,7 @@ pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
         leader: None,
         targets: Vec::new(),
         sides: Vec::new(),
+        links: Vec::new(),
         not_applied: Some("the run ended before".to_owned()),
     }
 }
@@ -109,7 +112,6 @@ impl Dispatcher {
             alive: &self.alive,
             taken: &self.nemesis.taken(),
             leader,
-            is_parted: self.nemesis.active.values().any(|active| active.is_partition),
         };
         let strike = match nemesis::resolve(fault, &situation) {
             Ok(strike) => strike,
@@ -135,11 +137,10 @@ impl Dispatcher {
             next: 0,
             began: now,
             until: None,
-            is_partition: fault.parameters.parts(),
             draw: Seed(fault.draw.derive("harm").0),
         };
         let strikes_leader =
-            active.is_partition || leader.is_some_and(|id| active.targets.contains(&id));
+            fault.parameters.parts() || leader.is_some_and(|id| active.targets.contains(&id));
         self.nemesis.active.insert(index, active);
         self.play(index)?;
         if strikes_leader {
@@ -227,20 +228,61 @@ impl Dispatcher {
             }
             Act::Harm(id, harm) => self.harm(*id, *harm, draw)?,
             Act::Mend(id) => self.mend(*id)?,
-            Act::Partition(sides) => {
-                self.cluster.router.partition(sides);
-                self.faults[index].sides = sides.to_vec();
-                self.progress.sides = sides.to_vec();
-                let leader = self.faults[index].leader;
-                self.cluster.pool.part(sides, leader);
-            }
-            Act::Heal => {
-                self.cluster.router.heal();
-                self.cluster.pool.unpin();
-                self.progress.sides.clear();
-            }
+            Act::Apply { rules, sides } => self.apply_to_links(index, rules, sides),
+            Act::Lift => self.lift_from_links(index),
         }
         Ok(())
+    }
+
+    fn apply_to_links(&mut self, index: usize, rules: &[LinkRule], sides: &[Vec<NodeId>]) {
+        if self.is_the_courses(index) {
+            // Of the course's partitions there is one at a time.
+            self.lift_from_links(index);
+        }
+        for (n, what) in rules.iter().enumerate() {
+            let fault = self.fault_id(index, n);
+            self.cluster.router.apply(fault, what.pairs(), &what.rule);
+        }
+        let record = &mut self.faults[index];
+        record.links = rules.to_vec();
+        record.sides = sides.to_vec();
+        if !sides.is_empty() {
+            self.cluster.pool.part(self.fault_id(index, 0), sides, self.faults[index].leader);
+            self.nemesis.sides.insert(self.fault_id(index, 0), sides.to_vec());
+        }
+        self.show_sides();
+    }
+
+    fn lift_from_links(&mut self, index: usize) {
+        for n in 0..self.faults[index].links.len().max(1) {
+            self.cluster.router.lift(self.fault_id(index, n));
+        }
+        self.cluster.pool.heal(self.fault_id(index, 0));
+        self.nemesis.sides.remove(&self.fault_id(index, 0));
+        self.show_sides();
+    }
+
+    /// To whom the rules belong that this fault puts on links.
+    fn fault_id(&self, index: usize, rule: usize) -> FaultId {
+        if self.is_the_courses(index) { FaultId::Partition } else { FaultId::Planned(index, rule) }
+    }
+
+    fn is_the_courses(&self, index: usize) -> bool {
+        let kind = self.faults[index].kind;
+        matches!(kind, FaultKind::PartEasy | FaultKind::PartHard | FaultKind::PartEnd)
+    }
+
+    /// The last partition that is in force, for the progress line.
+    fn show_sides(&mut self) {
+        self.progress.sides = self.nemesis.sides.values().last().cloned().unwrap_or_default();
+    }
+
+    /// No fault holds on any link any more.
+    pub(super) fn restore_links(&mut self) {
+        self.cluster.router.restore();
+        self.cluster.pool.unpin();
+        self.nemesis.sides.clear();
+        self.show_sides();
     }
 
     fn with_process(&mut self, id: NodeId, act: impl Fn(&mut Process)) {
@@ -346,6 +388,7 @@ impl Dispatcher {
         self.nemesis.is_over = true;
         for (index, active) in std::mem::take(&mut self.nemesis.active) {
             self.faults[index].ended_ns = Some(now);
+            self.lift_from_links(index);
             for id in active.targets {
                 let had_a_bad_disk = self.nemesis.disks.contains_key(&id);
                 self.with_process(id, |process| process.go_on());

@@ -83,8 +83,8 @@ kinds! {
         "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
     Disk "disk" ["target" "duration" "harm"]
         "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
-    Partition "partition" ["shape" "duration"]
-        "the network is cut in two by `shape`, and heals after `duration`",
+    Partition "partition" ["shape" "direction" "period" "duration"]
+        "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
 }
 
 impl FaultKind {
@@ -147,10 +147,13 @@ pub struct Parameters {
     /// Who is cut off from whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
+    /// Which directions between two sides are cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
 }
 
 impl Parameters {
-    /// Whether it cuts the network in two.
+    /// Whether it cuts links.
     pub fn parts(&self) -> bool {
         self.shape.is_some() || self.cut_off == Some(true)
     }
@@ -262,29 +265,79 @@ impl Harm {
     }
 }
 
-/// Who is cut off from whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// The leader alone against all others.
-    Leader,
-    /// A bare minority that includes the leader against the rest.
-    LeaderMinority,
-    /// A random bare majority that includes the leader against the rest.
-    LeaderMajority,
-    /// A random bare majority against the rest.
-    Majority,
-    /// One random replica alone.
-    One,
+macro_rules! shapes {
+    ($($variant:ident $name:literal $meaning:literal,)*) => {
+        /// Who is cut off from whom.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Shape {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl Shape {
+            /// All, in the order in which they are listed to people.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Their words in workload files, in that order.
+            pub const NAMES: &[&str] = &[$($name,)*];
+
+            /// The word in workload files.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Who is cut off from whom, in a line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+shapes! {
+    Leader "leader" "the leader alone against all others",
+    LeaderMinority "leader_minority"
+        "a bare minority that includes the leader against the majority without it",
+    LeaderMajority "leader_majority"
+        "a bare majority that includes the leader against the minority without it (as `part_easy`)",
+    Majority "majority"
+        "a random bare majority against the rest, the leader on either side (as `part_hard`)",
+    One "one" "one random replica alone against all others",
+    Halves "halves" "two random halves; of an odd number the greater is a majority",
+    Everyone "everyone" "each alone",
+    Bridge "bridge" "two halves that do not see each other, and one in between that sees all",
+    MajoritiesRing "majorities_ring" "each sees a majority, no two the same one",
+    RandomPairs "random_pairs"
+        "of each two, none, the one or the other direction is cut: some hear those who do not hear them",
+    Flapping "flapping" "two random halves that part and meet again, over and over",
 }
 
 impl Shape {
+    /// Whether it has two sides.
+    pub fn has_sides(self) -> bool {
+        use Shape::{Bridge, Everyone, MajoritiesRing, RandomPairs};
+        !matches!(self, Everyone | Bridge | MajoritiesRing | RandomPairs)
+    }
+}
+
+/// Which directions between two sides are cut, told of the smaller side (the second half).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Nothing crosses.
+    Both,
+    /// It hears nothing, and is heard.
+    Deaf,
+    /// It is not heard, and hears.
+    Mute,
+}
+
+impl Direction {
     /// The words in workload files.
-    pub const NAMES: &[&str] = &["leader", "leader_minority", "leader_majority", "majority", "one"];
+    pub const NAMES: &[&str] = &["both", "deaf", "mute"];
 
     /// All, in the order of their words.
-    pub const ALL: [Self; 5] =
-        [Self::Leader, Self::LeaderMinority, Self::LeaderMajority, Self::Majority, Self::One];
+    pub const ALL: [Self; 3] = [Self::Both, Self::Deaf, Self::Mute];
 }
 
 #[cfg(test)]
@@ -305,6 +358,9 @@ mod tests {
         for (kind, name) in FaultKind::ALL.iter().zip(FaultKind::NAMES) {
             assert_eq!(serde_json::to_string(kind).unwrap(), format!("{name:?}"));
             assert_eq!(kind.name(), *name);
+        }
+        for (shape, name) in Shape::ALL.iter().zip(Shape::NAMES) {
+            assert_eq!(serde_json::to_string(shape).unwrap(), format!("{name:?}"));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The reader takes names, types and bounds from it; `harness list` and the manual print it.
 
 use super::error::grouped;
-use super::{Era, FaultKind, Harm, PartitionShape};
+use super::{Direction, Era, FaultKind, Harm, PartitionShape};
 use crate::network::rules::{Distribution, Rule};
 
 /// One key of a workload file.
@@ -242,8 +242,9 @@ const KEYS: &[Key] = &[
     ours("events[].keep_data", Shape::Flag, "", "true",
         "whether a replica that is started again finds its data directory as it was"),
     ours("events[].deadline", SECONDS, "", "1", "seconds from SIGTERM to SIGKILL"),
-    ours("events[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "0.1",
-        "seconds of one round of stopping and going on"),
+    ours("events[].period", Shape::Number { min: 0.01, max: 60.0 }, "",
+        "0.1 for `slow`, 0.4 for a `flapping` partition, none for other shapes",
+        "seconds of one round of stopping and going on, or of parting and meeting again"),
     ours("events[].stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
     ours("events[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
         "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
@@ -251,8 +252,10 @@ const KEYS: &[Key] = &[
     ours("events[].cut_off", Shape::Flag, "", "false",
         "whether what others send to a replica that stands still is lost"),
     ours("events[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
-        "who is cut off: the leader alone; a bare minority, or majority, that includes it; any bare majority; any \
-         one replica"),
+        "who is cut off from whom: see the shapes below"),
+    ours("events[].direction", Shape::Choice(Direction::NAMES), "for shapes with two sides", "both",
+        "whether the smaller side of a partition neither hears nor is heard; hears nothing, but is heard; is not \
+         heard, but hears"),
     course("tests", Shape::Object, "", "none",
         "the course's thresholds and tiers; a course config that has them is one of 2021"),
     course("tests.maximum_get_fail_fraction", FRACTION, "", "0.5",
@@ -353,13 +356,15 @@ const KEYS: &[Key] = &[
         "whom it strikes"),
     ours("nemesis.faults[].keep_data", Shape::Flag, "", "true", "as for `events`"),
     ours("nemesis.faults[].deadline", SECONDS, "", "1", "as for `events`"),
-    ours("nemesis.faults[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "0.1",
+    ours("nemesis.faults[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "as for `events`",
         "as for `events`"),
     ours("nemesis.faults[].stopped", FRACTION, "", "0.8", "as for `events`"),
     ours("nemesis.faults[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
         "as for `events`"),
     ours("nemesis.faults[].cut_off", Shape::Flag, "", "false", "as for `events`"),
     ours("nemesis.faults[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
+        "as for `events`"),
+    ours("nemesis.faults[].direction", Shape::Choice(Direction::NAMES), "", "both",
         "as for `events`"),
     ours("nemesis.interval", Shape::Range { min: 0.0, max: LONGEST_S }, "", "[0.2, 1]",
         "seconds from the end of a fault to the next one, drawn between the two"),

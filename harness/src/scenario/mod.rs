@@ -42,7 +42,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use error::{Place, WorkloadError};
-pub use fault::{FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target};
+pub use fault::{
+    Direction, FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target,
+};
 pub use keys::{Key, Shape, keys};
 pub use nemesis::{DrawnFault, Nemesis};
 pub use network::{LinkRule, NetworkRule};

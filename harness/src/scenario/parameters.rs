@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::{Fault, quoted};
 use super::fields::Fields;
-use super::{FaultKind, Harm, Parameters, PartitionShape, Target};
+use super::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
 /// Where nobody says how long SIGTERM may take.
@@ -13,11 +13,14 @@ const DEADLINE_MS: u64 = 1000;
 /// Where nobody says how a starved process gets its turns.
 const PERIOD_MS: u64 = 100;
 
+/// Where nobody says how fast a network flaps: slower than an election, faster than two.
+const FLAPPING_MS: u64 = 400;
+
 /// Where nobody says how starved it is.
 const STOPPED: f64 = 0.8;
 
 /// The keys that some fault takes, beside `type` and those of whoever holds it.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "target",
     "duration",
     "keep_data",
@@ -27,6 +30,7 @@ const KEYS: [&str; 9] = [
     "harm",
     "cut_off",
     "shape",
+    "direction",
 ];
 
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
@@ -38,16 +42,26 @@ pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<
         Ok(takes(key).then(|| seconds.map_or(default, in_ms)))
     };
     let target = read_target(fields, replicas)?;
+    let shape = read_shape(fields, kind)?;
+    let period_ms = match shape {
+        // Only what is asked to flap does.
+        Some(shape) => {
+            let given = fields.number("period")?.map(in_ms);
+            given.or((shape == PartitionShape::Flapping).then_some(FLAPPING_MS))
+        }
+        None => ms("period", PERIOD_MS)?,
+    };
     Ok(Parameters {
         target: takes("target").then(|| target.unwrap_or(Target::One)),
         duration_ms: None,
         keep_data: takes("keep_data").then_some(fields.flag("keep_data")?.unwrap_or(true)),
         deadline_ms: ms("deadline", DEADLINE_MS)?,
-        period_ms: ms("period", PERIOD_MS)?,
+        period_ms,
         stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
         harm: read_harm(fields, kind)?,
         cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
-        shape: read_shape(fields, kind)?,
+        shape,
+        direction: read_direction(fields, shape)?,
     })
 }
 
@@ -100,6 +114,24 @@ fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>
         return Ok(None);
     }
     let word = fields.choice("shape")?.unwrap_or("leader");
-    let known = PartitionShape::NAMES.iter().zip(PartitionShape::ALL);
-    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, shape)| shape))
+    Ok(PartitionShape::ALL.iter().find(|shape| shape.name() == word).copied())
+}
+
+fn read_direction(
+    fields: &Fields,
+    shape: Option<PartitionShape>,
+) -> Result<Option<Direction>, Fault> {
+    let (Some(shape), Some(word)) = (shape, fields.choice("direction")?) else { return Ok(None) };
+    if !shape.has_sides() {
+        let sided: Vec<&str> = PartitionShape::ALL
+            .iter()
+            .filter(|shape| shape.has_sides())
+            .map(|shape| shape.name())
+            .collect();
+        let wrong = format!("a `{}` has no two sides of which one could be {word}", shape.name());
+        let allowed = format!("allowed: the shapes \"{}\"", sided.join("\", \""));
+        return Err(fields.fault("direction", format!("{wrong}; {allowed}")));
+    }
+    let known = Direction::NAMES.iter().zip(Direction::ALL);
+    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, direction)| direction))
 }

@@ -74,7 +74,7 @@ proptest! {
         };
         let expected: Vec<Decision> = (0..200).map(alone).collect();
         // Among others that come and go, asked in another order, from the middle on.
-        let mut busy = link(seed, [(FaultId::Planned(1), other)]);
+        let mut busy = link(seed, [(FaultId::Planned(1, 0), other)]);
         let mut seen = Vec::new();
         for n in 0..200 {
             if n == from {
@@ -100,7 +100,7 @@ proptest! {
         seed: u64, other in a_rule(),
     ) {
         let mut plain = link(seed, [(FaultId::Drops, loss(0.3))]);
-        let mut both = link(seed, [(FaultId::Planned(0), other), (FaultId::Drops, loss(0.3))]);
+        let mut both = link(seed, [(FaultId::Planned(0, 0), other), (FaultId::Drops, loss(0.3))]);
         for (alone, together) in fates(&mut plain, 0..300).iter().zip(fates(&mut both, 0..300)) {
             prop_assert!(!is_lost(alone) || is_lost(&together));
         }
@@ -112,7 +112,7 @@ proptest! {
     ) {
         let mut link = link(seed, [(NETWORK, latency)]);
         if let Some(bytes_per_s) = rate {
-            link.apply(FaultId::Planned(0), Rule::Rate(Rate { bytes_per_s }));
+            link.apply(FaultId::Planned(0, 0), Rule::Rate(Rate { bytes_per_s }));
         }
         let mut last = RunTime::ZERO;
         for n in 0..200 {
@@ -133,11 +133,12 @@ fn drops_lose_what_they_always_lost() {
 
 #[test]
 fn cuts_that_overlap_end_with_the_last_of_them() {
-    let mut link = link(1, [(FaultId::Planned(0), Rule::Cut), (FaultId::Planned(1), Rule::Cut)]);
+    let mut link =
+        link(1, [(FaultId::Planned(0, 0), Rule::Cut), (FaultId::Planned(1, 0), Rule::Cut)]);
     assert!(link.is_cut());
-    link.lift(FaultId::Planned(0));
+    link.lift(FaultId::Planned(0, 0));
     assert_eq!(link.decide(ms(0), "x", 1).0, Fate::Drop(DropCause::Partition));
-    link.lift(FaultId::Planned(1));
+    link.lift(FaultId::Planned(1, 0));
     assert!(!link.is_cut());
     assert_eq!(link.decide(ms(0), "x", 1).0, Fate::Deliver);
 }

@@ -11,8 +11,8 @@ pub enum FaultId {
     Drops,
     /// The n-th rule of the workload's `network`.
     Network(usize),
-    /// The n-th fault of the plan.
-    Planned(usize),
+    /// A rule of the n-th fault of the plan, by its place among them.
+    Planned(usize, usize),
     /// The course's partition, of which there is one at a time.
     Partition,
 }
@@ -22,7 +22,7 @@ impl fmt::Display for FaultId {
         match self {
             Self::Drops => f.write_str("drops"),
             Self::Network(n) => write!(f, "network/{n}"),
-            Self::Planned(n) => write!(f, "fault/{n}"),
+            Self::Planned(n, rule) => write!(f, "fault/{n}/{rule}"),
             Self::Partition => f.write_str("partition"),
         }
     }
