@@ -145,7 +145,7 @@ fn an_unknown_key_is_told_with_the_near_one() {
             "\"events\": [{\"typ\": \"part_end\"}]",
             "line 2, column 13, `events[0].typ`: unknown key; did you mean `type`?; allowed here: \
              `type`, `time`, `target`, `duration`, `keep_data`, `deadline`, `period`, `stopped`, \
-             `harm`, `cut_off`, `shape`"
+             `harm`, `cut_off`, `shape`, `direction`"
                 .to_owned(),
         ),
         (
