@@ -103,6 +103,8 @@ pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
     if is_human {
         super::print(&shared_text(&shared))?;
     }
+    cards.extend(shared);
+    session::write_junit(&cards, &arguments.options);
     Ok(session::worst(&exits))
 }
 

@@ -1,5 +1,6 @@
 //! How far the runs are: a live line each on a terminal, now and then a plain line without one.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -10,14 +11,29 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
 use super::job::Job;
-use crate::report::progress::{self, Names};
+use crate::report::many::Tally;
+use crate::report::progress::{self, Shape};
 use crate::run::progress::Progress;
 
-/// Without a terminal, a line about each run this often.
+/// Without a terminal, a line about a run this often.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// On a terminal, a new picture this often.
-const LIVE_INTERVAL: Duration = Duration::from_millis(100);
+/// Without a terminal, lines about each of several runs this often.
+const PLAIN_INTERVAL_OF_MANY: Duration = Duration::from_secs(10);
+
+/// A new picture, or a look at what happened, this often.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    /// How far the runs are.
+    pub progress: bool,
+    /// What happens in them.
+    pub happenings: bool,
+    /// Runs at the same time.
+    pub at_once: usize,
+}
 
 /// Shows runs while they go on, on standard error.
 pub struct Display {
@@ -26,31 +42,36 @@ pub struct Display {
 }
 
 enum Command {
-    Show(Watched),
-    Hide(usize),
+    Show(Run),
+    Judge(usize),
+    Over(usize, bool),
     /// Text for standard output, which must not tear the live lines.
     Print(String, Sender<()>),
 }
 
-struct Watched {
+/// A run that goes on.
+struct Run {
     number: usize,
-    label: String,
     total: Duration,
     progress: watch::Receiver<Progress>,
+    begun: Instant,
+    /// It has ended, and is being judged.
+    is_judged: bool,
+    /// How much of what happened was told.
+    told: usize,
 }
 
 impl Display {
     /// A display of these runs, or one that shows nothing.
-    pub fn start(is_shown: bool, jobs: &[Job]) -> Self {
+    pub fn start(wishes: Wishes, jobs: &[Job]) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let width = jobs.iter().map(|job| job.plan.scenario.name.len()).max().unwrap_or(0);
-        let mut screen = Screen::new(is_shown, if jobs.len() > 1 { width } else { 0 });
+        let mut screen = Screen::new(wishes, jobs);
         let thread = thread::spawn(move || {
             loop {
-                match receiver.recv_timeout(screen.interval()) {
+                match receiver.recv_timeout(LOOK_INTERVAL) {
                     Ok(command) => screen.obey(command),
                     Err(RecvTimeoutError::Timeout) => screen.refresh(),
-                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Disconnected) => return screen.clear(),
                 }
             }
         });
@@ -59,17 +80,24 @@ impl Display {
 
     /// Shows a run from now on.
     pub fn show(&self, job: &Job, progress: watch::Receiver<Progress>) {
-        self.send(Command::Show(Watched {
+        self.send(Command::Show(Run {
             number: job.number,
-            label: job.plan.scenario.name.clone(),
             total: job.plan.scenario.duration(),
             progress,
+            begun: Instant::now(),
+            is_judged: false,
+            told: 0,
         }));
     }
 
-    /// Shows it no longer.
-    pub fn hide(&self, job: &Job) {
-        self.send(Command::Hide(job.number));
+    /// Nothing happens in it any more; it is being judged.
+    pub fn judge(&self, job: &Job) {
+        self.send(Command::Judge(job.number));
+    }
+
+    /// Shows it no longer, and counts it.
+    pub fn over(&self, job: &Job, is_valid: bool) {
+        self.send(Command::Over(job.number, is_valid));
     }
 
     /// Prints on standard output, between the live lines; returns when it is printed.
@@ -101,40 +129,75 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// What the display's thread holds.
 struct Screen {
-    is_shown: bool,
+    wishes: Wishes,
     is_live: bool,
+    labels: Vec<String>,
     label_width: usize,
     live: MultiProgress,
-    runs: Vec<(Watched, ProgressBar, Instant)>,
+    /// Below the lines of the runs, if there are several: how far all are.
+    all: Option<ProgressBar>,
+    runs: Vec<(Run, ProgressBar)>,
+    /// Runs to come: how long each is to take.
+    to_come: BTreeMap<usize, Duration>,
+    over: Vec<(Duration, Duration)>,
+    bad: usize,
+    /// When plain lines were written last.
+    last: Instant,
 }
 
 impl Screen {
-    fn new(is_shown: bool, label_width: usize) -> Self {
-        let is_live = is_shown && std::io::stderr().is_terminal();
-        Self { is_shown, is_live, label_width, live: MultiProgress::new(), runs: Vec::new() }
-    }
-
-    fn interval(&self) -> Duration {
-        if self.is_live { LIVE_INTERVAL } else { PLAIN_INTERVAL / 10 }
+    fn new(wishes: Wishes, jobs: &[Job]) -> Self {
+        let is_live = wishes.progress && std::io::stderr().is_terminal();
+        let live = MultiProgress::new();
+        let is_one = jobs.len() == 1;
+        let all = (is_live && !is_one).then(|| live.add(bar("  {wide_msg}")));
+        let labels = labels(jobs);
+        let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+        let to_come = jobs.iter().map(|job| (job.number, job.plan.scenario.duration()));
+        Self {
+            wishes,
+            is_live,
+            label_width: if is_one { 0 } else { widest },
+            labels,
+            live,
+            all,
+            runs: Vec::new(),
+            to_come: to_come.collect(),
+            over: Vec::new(),
+            bad: 0,
+            last: Instant::now(),
+        }
     }
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Show(watched) if self.is_shown => {
-                let line = if self.is_live {
-                    self.live.add(ProgressBar::no_length().with_style(style()))
-                } else {
-                    ProgressBar::hidden()
+            Command::Show(run) => {
+                self.to_come.remove(&run.number);
+                let line = bar("{spinner} {wide_msg}");
+                let line = match &self.all {
+                    _ if !self.is_live => ProgressBar::hidden(),
+                    Some(all) => self.live.insert_before(all, line),
+                    None => self.live.add(line),
                 };
-                self.runs.push((watched, line, Instant::now()));
+                self.runs.push((run, line));
             }
-            Command::Show(_) => {}
-            Command::Hide(number) => self.runs.retain(|(watched, line, _)| {
-                if watched.number == number {
-                    line.finish_and_clear();
+            Command::Judge(number) => {
+                let run = self.runs.iter_mut().find(|(run, _)| run.number == number);
+                if let Some((run, _)) = run {
+                    run.is_judged = true;
                 }
-                watched.number != number
-            }),
+                self.tell();
+            }
+            Command::Over(number, is_valid) => {
+                self.tell();
+                self.bad += usize::from(!is_valid);
+                if let Some(place) = self.runs.iter().position(|(run, _)| run.number == number) {
+                    let (run, line) = self.runs.remove(place);
+                    line.finish_and_clear();
+                    self.live.remove(&line);
+                    self.over.push((run.total, run.begun.elapsed()));
+                }
+            }
             Command::Print(text, done) => {
                 // A reader that went away changes no verdict: the exit code tells it.
                 let print = || drop(super::print(&text));
@@ -149,25 +212,105 @@ impl Screen {
     }
 
     fn refresh(&mut self) {
-        let (is_live, label_width) = (self.is_live, self.label_width);
-        for (watched, line, last) in &mut self.runs {
-            if !is_live && last.elapsed() < PLAIN_INTERVAL {
-                continue;
-            }
-            let names = Names { label: &watched.label, label_width };
-            let text = progress::line(&names, watched.total, &watched.progress.borrow());
-            if is_live {
-                line.set_message(text);
+        self.tell();
+        if self.is_live {
+            // The spinner and a blank stand before it.
+            let width = usize::from(console::Term::stderr().size().1).saturating_sub(3);
+            for (run, line) in &self.runs {
+                line.set_message(self.line(run, width));
                 line.tick();
-            } else {
-                *last = Instant::now();
-                eprintln!("{text}");
             }
+            if let Some(all) = &self.all {
+                all.set_message(self.tally().line());
+                all.tick();
+            }
+        } else if self.wishes.progress && self.last.elapsed() >= self.plain_interval() {
+            self.last = Instant::now();
+            for (run, _) in &self.runs {
+                eprintln!("{}", self.line(run, usize::MAX));
+            }
+            if self.labels.len() > 1 {
+                eprintln!("{}", self.tally().line());
+            }
+        }
+    }
+
+    fn plain_interval(&self) -> Duration {
+        if self.labels.len() > 1 { PLAIN_INTERVAL_OF_MANY } else { PLAIN_INTERVAL }
+    }
+
+    fn line(&self, run: &Run, width: usize) -> String {
+        let judging = if run.is_judged { "  judging" } else { "" };
+        let shape = self.shape(run, width.saturating_sub(judging.len()));
+        progress::line(&shape, run.total, &run.progress.borrow()) + judging
+    }
+
+    fn shape(&self, run: &Run, width: usize) -> Shape<'_> {
+        let label = self.labels.get(run.number).map_or("", String::as_str);
+        Shape { label, label_width: self.label_width, width }
+    }
+
+    fn tally(&self) -> Tally {
+        Tally {
+            at_once: self.wishes.at_once,
+            over: self.over.clone(),
+            bad: self.bad,
+            going: self.runs.iter().map(|(run, _)| (run.total, run.begun.elapsed())).collect(),
+            to_come: self.to_come.values().copied().collect(),
+        }
+    }
+
+    /// Tells what happened since it was told last.
+    fn tell(&mut self) {
+        if !self.wishes.happenings {
+            return;
+        }
+        let mut lines = Vec::new();
+        for n in 0..self.runs.len() {
+            let (run, _) = &self.runs[n];
+            let shape = self.shape(run, usize::MAX);
+            let progress = run.progress.borrow();
+            let new = progress.happened.iter().skip(run.told);
+            lines.extend(new.map(|happening| progress::happening_line(&shape, happening)));
+            let told = progress.happened.len();
+            drop(progress);
+            self.runs[n].0.told = told;
+        }
+        for line in lines {
+            if self.is_live {
+                // What cannot be written on standard error is nowhere to be told.
+                let _ = self.live.println(line);
+            } else {
+                eprintln!("{line}");
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(all) = &self.all {
+            all.finish_and_clear();
         }
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+/// The scenario of each run; where several share one, with the seed or, if that is the same too, a
+/// number.
+fn labels(jobs: &[Job]) -> Vec<String> {
+    let name = |job: &Job| job.plan.scenario.name.clone();
+    let with_seed = |job: &Job| format!("{} {}", job.plan.scenario.name, job.plan.seed);
+    let is_unique = |of: &dyn Fn(&Job) -> String, job: &Job| {
+        jobs.iter().filter(|other| of(other) == of(job)).count() == 1
+    };
+    let label = |job: &Job| match job {
+        job if is_unique(&name, job) => name(job),
+        job if is_unique(&with_seed, job) => with_seed(job),
+        job => format!("{} #{}", name(job), job.number + 1),
+    };
+    jobs.iter().map(label).collect()
+}
+
+fn bar(template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::no_length().with_style(style)
 }

@@ -12,7 +12,6 @@
 //!   `quietly` makes their runs.
 //! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
 //!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
-//! - `report_page`: the pages for people again; `schema`: shapes for editors and tools.
 //! - `mutants`: each named bug of the replica under the standard nemesis.
 //! - `list`: what there is to choose from.
 
@@ -178,8 +177,12 @@ struct RunOptions {
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
     /// No progress, and of valid runs one line only.
-    #[arg(long, short)]
+    #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
+    /// Leader changes, faults and deaths as they happen, on standard error; of several runs the
+    /// whole of each valid one too.
+    #[arg(long, short)]
+    verbose: bool,
     /// What is printed on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,

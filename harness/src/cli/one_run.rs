@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::explain::evidence::AnswerPart;
 use crate::explain::{self, Evidence, Explanation};
 use crate::manifest::{self, Host, Manifest};
+use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
@@ -41,6 +42,8 @@ pub struct Shared<'a> {
     pub display: &'a Display,
     /// Nothing is printed of a run.
     pub is_silent: bool,
+    /// It is one of several.
+    pub are_many: bool,
     /// What tables show of the finished runs.
     pub cards: Mutex<Vec<Card>>,
 }
@@ -68,10 +71,20 @@ pub struct Card {
     pub end: String,
     /// The command that makes it again.
     pub repeat: String,
+    /// The run in one line.
+    pub line: String,
+    /// What `junit.xml` tells of it.
+    pub junit: JunitRun,
 }
 
 /// Makes one run, judges it, writes its reports and prints its verdict.
 pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
+    let outcome = make(job, shared);
+    shared.display.over(job, outcome.as_ref().is_ok_and(|exit| *exit == Exit::Valid));
+    outcome
+}
+
+fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     let plan = Arc::clone(&job.plan);
     let start = Timestamp::now();
     let folder = results::create(&shared.results, &plan.scenario.name, start, plan.seed)
@@ -92,7 +105,7 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         interrupt: shared.interrupt.clone(),
         progress,
     });
-    shared.display.hide(job);
+    shared.display.judge(job);
     let record = match executed {
         Ok(record) => record,
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
@@ -131,10 +144,13 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         judgement: finished.judgement.clone(),
         end: repeat::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
         repeat: job.repeat.clone(),
+        line: report::quiet_line(&finished),
+        junit: JunitRun::of(&finished),
     });
     if !shared.is_silent {
         show(&finished, shared);
     }
+    annotate(&finished, job, shared);
     Ok(verdict.exit())
 }
 
@@ -201,17 +217,24 @@ fn shown_folder(folder: &Path) -> PathBuf {
 }
 
 fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
+    let options = shared.options;
+    // Of several runs those that went well need no page each.
+    let is_brief = options.quiet || (shared.are_many && !options.verbose);
     let text = match shared.options.format {
         Format::Json => report::json_line(finished),
-        Format::Human if shared.options.quiet && finished.verdict.exit() == Exit::Valid => {
+        Format::Human if is_brief && finished.verdict.exit() == Exit::Valid => {
             report::quiet_line(finished)
         }
         Format::Human => report::console_block(finished, super::style()),
     };
     shared.display.print(text);
+}
+
+/// What is wrong, for GitHub, where that is wanted.
+fn annotate(finished: &Finished<'_>, job: &Job, shared: &Shared<'_>) {
     let is_on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty());
     if is_on_github || shared.options.annotations == Some(Annotations::Github) {
-        let text = report::annotations::github(finished);
+        let text = report::annotations::github(finished, &job.source);
         match shared.options.format {
             Format::Human => shared.display.print(text),
             // Standard output has one object a line; GitHub reads both.

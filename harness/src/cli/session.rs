@@ -1,5 +1,7 @@
 //! `harness run` and `harness replay`: everything is checked before anything is started; then the runs are shared out.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +10,7 @@ use std::thread;
 use anyhow::Context;
 use tokio::sync::watch;
 
-use super::display::Display;
+use super::display::{Display, Wishes};
 use super::job::Job;
 use super::one_run::{self, Card, Shared};
 use super::repeat::{self, Earlier};
@@ -21,6 +23,8 @@ use crate::exit::Exit;
 use crate::host::profile::Profile;
 use crate::host::profiles;
 use crate::network::transport::Transport;
+use crate::report::junit::{self, JunitRun};
+use crate::report::many;
 use crate::run::probe::Probe;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -56,8 +60,26 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
             .with_context(|| job.source.display().to_string())
             .map_err(Failure::usage)?;
     }
-    let (exits, _) = make_all(&jobs, program, options, &making)?;
+    let (exits, cards) = make_all(&jobs, program, options, &making)?;
+    sum_up(&cards, options)?;
     Ok(worst(&exits))
+}
+
+/// Of several runs: one `junit.xml` of all, and which of them failed.
+pub fn sum_up(cards: &[Card], options: &RunOptions) -> Result<(), Failure> {
+    if cards.len() < 2 {
+        return Ok(());
+    }
+    let path = write_junit(cards, options);
+    if options.format == Format::Json {
+        return Ok(());
+    }
+    let lines: Vec<many::Line<'_>> = cards
+        .iter()
+        .map(|card| many::Line { line: &card.line, verdict: &card.verdict, repeat: &card.repeat })
+        .collect();
+    let summary = many::summary(&lines, super::style().width);
+    super::print(&format!("{summary}\nfor a CI server: {}\n", path.display()))
 }
 
 fn add_gauntlet(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure> {
@@ -71,6 +93,19 @@ fn add_gauntlet(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure>
         jobs.push(Job { number: jobs.len(), source: "gauntlet".into(), plan, repeat });
     }
     Ok(())
+}
+
+/// One `junit.xml` of all these runs, beside their folders.
+pub fn write_junit(cards: &[Card], options: &RunOptions) -> PathBuf {
+    let runs: Vec<JunitRun> = cards.iter().map(|card| card.junit.clone()).collect();
+    let path = options.results.join(junit::NAME);
+    let written =
+        File::create(&path).and_then(|file| junit::write_all(&runs, BufWriter::new(file)));
+    if let Err(error) = written {
+        // As for the reports of a single run: it is told, and changes no exit code.
+        eprintln!("harness: writing {}: {error}", path.display());
+    }
+    path
 }
 
 /// The program that the command line names, or the bundled one.
@@ -120,6 +155,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         way,
     };
     let (exits, cards) = make_all(&jobs, program, options, &making)?;
+    sum_up(&cards, options)?;
     if options.format == Format::Human {
         let ends: Vec<String> = cards.into_iter().map(|card| card.end).collect();
         let summary = repeat::summary(&ends, repeat::earlier_end(&arguments.run).as_deref());
@@ -175,7 +211,12 @@ pub fn make_all(
         None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
     check_transport(program.transport, jobs)?;
-    let display = Display::start(is_shown, jobs);
+    let wishes = Wishes {
+        progress: is_shown,
+        happenings: options.verbose,
+        at_once: making.at_once.min(jobs.len()),
+    };
+    let display = Display::start(wishes, jobs);
     let shared = Shared {
         program,
         results,
@@ -184,12 +225,14 @@ pub fn make_all(
         interrupt,
         display: &display,
         is_silent: making.is_silent,
+        are_many: jobs.len() > 1,
         cards: Mutex::default(),
     };
     let outcome = share_out(jobs, &shared, making.at_once, making.until_fails);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
-    let cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
+    cards.sort_by_key(|card| card.number);
     Ok((outcome?, cards))
 }
 

@@ -1,12 +1,19 @@
 //! What is wrong with a run as workflow commands of GitHub, which shows them beside the change.
 
+use std::path::Path;
+
 use crate::report::Finished;
 use crate::verdict::{Question, Standing};
 
-/// A line for each answer that is not valid: an error, or a warning if it is only that nothing
-/// could be shown.
-pub fn github(finished: &Finished<'_>) -> String {
+/// A line for each answer that is not valid: an error, or a warning if it was the host. It stands
+/// at the workload's file, if that is one below the working directory.
+pub fn github(finished: &Finished<'_>, source: &Path) -> String {
     let bad = finished.verdict.answers.iter().filter(|it| it.standing != Standing::Valid);
+    let file = if source.is_file() && source.is_relative() {
+        format!("file={},", property(&source.display().to_string()))
+    } else {
+        String::new()
+    };
     let lines = bad.map(|answer| {
         let level = match answer.question {
             Question::Environment => "warning",
@@ -14,7 +21,7 @@ pub fn github(finished: &Finished<'_>) -> String {
         };
         let title = format!("{}: {}", finished.record.scenario.name, answer.kind);
         let message = format!("{}\nrepeat: {}", answer.sentence, finished.repeat);
-        format!("::{level} title={}::{}\n", property(&title), data(&message))
+        format!("::{level} {file}title={}::{}\n", property(&title), data(&message))
     });
     lines.collect::<Vec<_>>().concat()
 }
@@ -40,7 +47,7 @@ mod tests {
     fn every_bad_answer_is_one_line() {
         let mut sample = Sample::new();
         sample.verdict.answers[0].sentence = "50 % of, it\n::error::forged".to_owned();
-        let text = github(&sample.finished(Path::new("results")));
+        let text = github(&sample.finished(Path::new("results")), Path::new("gauntlet"));
         let first = text.lines().next().unwrap();
         assert!(first.starts_with("::error title=demo%3A "), "{first}");
         assert!(
@@ -48,5 +55,12 @@ mod tests {
             "{first}"
         );
         assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+    }
+
+    #[test]
+    fn it_stands_at_the_workload_if_there_is_such_a_file() {
+        // Tests run where the crate is.
+        let text = github(&Sample::new().finished(Path::new("results")), Path::new("Cargo.toml"));
+        assert!(text.starts_with("::error file=Cargo.toml,title=demo%3A "), "{text}");
     }
 }

@@ -10,7 +10,8 @@
 //! - [`html`]: one self-contained page of pictures for people, from the run's folder;
 //! - [`junit`], [`annotations`]: for CI servers; [`schema`]: the shapes of files, for other tools;
 //! - [`index`]: all runs on one page;
-//! - [`console`]: the final block for people; [`progress`]: the line while a run goes on.
+//! - [`console`]: the final block for people; [`progress`]: the lines while a run goes on; [`many`]: how
+//!   far many runs are, and which failed.
 //!
 //! [`files`] is the table of what is written into a run's folder: a new format is one new file
 //! here and one line there. [`totals`] and [`quantiles`] hold the numbers that several formats
@@ -26,6 +27,7 @@ pub mod junit;
 pub mod latency_csv;
 pub mod latency_summary_csv;
 pub mod leaders_jsonl;
+pub mod many;
 pub mod messages_csv;
 pub mod progress;
 pub mod quantiles;

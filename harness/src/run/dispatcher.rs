@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::agenda::{Agenda, Task};
+use super::happenings::{Happenings, Standing};
 use super::look::HostLooks;
 use super::progress::Progress;
 use super::record::{
@@ -43,6 +44,7 @@ pub struct Dispatcher {
     pub(super) faults: Vec<FaultRecord>,
     pub(super) agenda: Agenda,
     pub(super) progress: Progress,
+    happenings: Happenings,
     deaths: BTreeMap<NodeId, Death>,
     journal: Journal,
     leaders: LeadersFile,
@@ -80,6 +82,7 @@ impl Dispatcher {
             gone_after_end: BTreeSet::new(),
             agenda: Agenda::default(),
             progress: Progress::default(),
+            happenings: Happenings::default(),
             deaths: BTreeMap::new(),
             journal,
             leaders,
@@ -134,6 +137,7 @@ impl Dispatcher {
         let duration = self.ended_at.unwrap_or(self.now()).since_start();
         self.write_faults()?;
         self.write_leaders()?;
+        self.show_progress();
         let exits = self.end_processes().await;
         happened?;
         self.journal.flush()?;
@@ -261,12 +265,27 @@ impl Dispatcher {
     fn tick(&mut self, due: RunTime) {
         let now = self.now();
         self.looks.loop_came(due, now);
+        self.show_progress();
+        self.agenda.add(now + limits::TICK, Task::Tick);
+    }
+
+    fn show_progress(&mut self) {
+        let now = self.now();
         self.progress.now = now;
         self.progress.messages = self.cluster.router.crossed();
         self.progress.leader = self.cluster.router.leader();
         self.progress.alive = self.alive.len();
-        self.order.progress.send_replace(self.progress.clone());
-        self.agenda.add(now + limits::TICK, Task::Tick);
+        let words = self.cluster.router.words().changes();
+        let standing = Standing { now, words, faults: &self.faults, alive: &self.alive };
+        let deaths = &self.deaths;
+        let is_planned = |id| deaths.get(&id).is_none_or(|death: &Death| death.is_planned);
+        let mut new = self.happenings.look(&standing, is_planned);
+        let progress = self.progress.clone();
+        self.order.progress.send_modify(|shown| {
+            let mut happened = std::mem::take(&mut shown.happened);
+            happened.append(&mut new);
+            *shown = Progress { happened, ..progress };
+        });
     }
 
     fn write_leaders(&mut self) -> Result<(), RunError> {

@@ -10,10 +10,11 @@
 //! - `agenda`: what is due when.
 //! - [`record`]: what a run leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.
-//! - [`progress`]: what can be seen of a run while it goes on.
+//! - [`progress`]: what can be seen of a run while it goes on; [`happenings`]: what is new in it.
 
 mod agenda;
 mod dispatcher;
+pub mod happenings;
 mod look;
 pub mod probe;
 pub mod progress;

@@ -1,5 +1,6 @@
 //! What can be seen of a run while it goes on.
 
+use super::happenings::Happening;
 use crate::ids::NodeId;
 use crate::run::record::Outcome;
 use crate::time::RunTime;
@@ -23,6 +24,8 @@ pub struct Progress {
     pub alive: usize,
     /// The partition in force, the majority first; empty if there is none.
     pub sides: Vec<Vec<NodeId>>,
+    /// What has happened so far, in order.
+    pub happened: Vec<Happening>,
 }
 
 impl Progress {

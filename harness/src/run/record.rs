@@ -1,6 +1,6 @@
 //! What a run leaves behind: the plain value from which every verdict and report is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -260,6 +260,46 @@ pub struct FaultRecord {
     pub not_applied: Option<String>,
 }
 
+impl FaultRecord {
+    /// Why a fault whose time has not come was not applied.
+    pub const TO_COME: &str = "the run ended before";
+
+    /// No more rules on links than this are told one by one.
+    const RULES_TOLD: usize = 3;
+
+    /// Who is struck, for people: the sides of a partition (`0000 0001 | 0002`), or what happens on
+    /// which links (`cut 0000 → 0001 0002`), or the ids.
+    pub fn whom(&self) -> String {
+        if !self.sides.is_empty() && !self.is_one_way() {
+            return sides(&self.sides);
+        }
+        if self.links.is_empty() {
+            return listed(&self.targets);
+        }
+        let told = self.links.iter().take(Self::RULES_TOLD);
+        let told =
+            told.map(|it| format!("{} {} → {}", it.rule.name(), listed(&it.from), listed(&it.to)));
+        let more = self.links.len().saturating_sub(Self::RULES_TOLD);
+        let more = (more > 0).then(|| format!("{more} rules more"));
+        told.chain(more).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether something happens on links, and on none of them in both directions.
+    fn is_one_way(&self) -> bool {
+        let pairs: BTreeSet<_> = self.links.iter().flat_map(LinkRule::pairs).collect();
+        !pairs.is_empty() && pairs.iter().all(|&(from, to)| !pairs.contains(&(to, from)))
+    }
+}
+
+fn listed(ids: &[NodeId]) -> String {
+    ids.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The sides of a partition, for people: `0000 0001 | 0002`.
+pub fn sides(sides: &[Vec<NodeId>]) -> String {
+    sides.iter().map(|side| listed(side)).collect::<Vec<_>>().join(" | ")
+}
+
 /// The life of one replica process.
 #[derive(Clone, Debug)]
 pub struct ReplicaRecord {
@@ -429,4 +469,30 @@ pub enum EndReason {
     PacketStorm,
     /// No replica was left alive.
     AllDead,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::rules::Rule;
+    use crate::report::sample;
+
+    #[test]
+    fn a_fault_says_whom_it_strikes_or_which_links() {
+        let mut fault = sample::record().faults.swap_remove(0);
+        fault.targets = vec![NodeId(3)];
+        assert_eq!(fault.whom(), "0003");
+        let cut = |from: &[u16], to: &[u16]| {
+            let [from, to] = [from, to].map(|ids| ids.iter().copied().map(NodeId).collect());
+            LinkRule { rule: Rule::Cut, from, to }
+        };
+        fault.links = vec![cut(&[0], &[1, 2])];
+        fault.sides = vec![vec![NodeId(1), NodeId(2)], vec![NodeId(0)]];
+        assert_eq!(fault.whom(), "cut 0000 → 0001 0002", "one way only");
+        fault.links.push(cut(&[1, 2], &[0]));
+        assert_eq!(fault.whom(), "0001 0002 | 0000");
+        fault.sides.clear();
+        fault.links = vec![cut(&[0], &[1]); 5];
+        assert_eq!(fault.whom(), "cut 0000 → 0001; cut 0000 → 0001; cut 0000 → 0001; 2 rules more");
+    }
 }

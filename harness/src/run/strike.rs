@@ -92,7 +92,7 @@ pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
         targets: Vec::new(),
         sides: Vec::new(),
         links: Vec::new(),
-        not_applied: Some("the run ended before".to_owned()),
+        not_applied: Some(FaultRecord::TO_COME.to_owned()),
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::run::record::FaultRecord;
+
 /// A fault on the page; times in microseconds.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Fault {
@@ -46,20 +48,16 @@ pub(super) fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
             kind: kind(line),
             begin,
             end: told.or_else(|| (is_partition && begin.is_some()).then_some(until)),
-            what: what(line),
+            what: whom(line),
             not_applied: line["not_applied"].as_str().map(str::to_owned),
         }
     };
     lines.iter().filter(|line| line["kind"] != Value::Null).map(fault).collect()
 }
 
-fn what(line: &Value) -> String {
-    let names = |list: &Value| {
-        let names = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-        names.collect::<Vec<_>>().join(" ")
-    };
-    let sides: Vec<String> = line["sides"].as_array().into_iter().flatten().map(names).collect();
-    if sides.is_empty() { names(&line["targets"]) } else { sides.join(" | ") }
+/// Of a fault that this version knows, as everywhere.
+fn whom(line: &Value) -> String {
+    serde_json::from_value(line.clone()).map_or_else(|_| String::new(), |it: FaultRecord| it.whom())
 }
 
 /// Who named whom as leader from when on (microseconds); no speaker where only the harness's own
