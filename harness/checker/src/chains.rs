@@ -10,22 +10,25 @@
 //! A refused compare-and-set is the trap: it needs a moment at which the register held something
 //! else, also something that nobody saw. Leaving them out never makes a history contradictory, so
 //! that a contradiction of the blocks stands; if there is none, what was refused is settled on the
-//! order of the blocks (`settle`), and where that does not explain all, the search goes along that
-//! order, and leaves it where a refusal wants it to.
+//! order of the blocks ([`settle`]), and if that finds no end, the search goes along that order, and
+//! leaves it where a refusal wants it to. Every order is replayed through the register before it
+//! is given out ([`replay`]).
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
 use crate::model::{Call, RegisterOp};
 use crate::search::Order;
 use crate::zones::{self, NEVER, NOBODY, START, Zone};
+use settle::{Settled, Station};
 
 /// What the chains say.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    /// There is an order.
-    Linearizable,
+    /// There is an order: these operations, by position. It was replayed.
+    Linearizable(Vec<u32>),
     /// There is none: these operations, by position, contradict one another.
     Contradiction(Vec<u32>),
     /// There is one but for what was refused: these calls say the same, and their order is a
@@ -52,29 +55,30 @@ struct Link {
 
 struct Chains<'a> {
     operations: &'a [&'a Operation],
+    initial: Value,
     links: FxHashMap<Value, Link>,
     /// Completed reads by value are folded into zones; refused swaps are kept apart.
     refused: FxHashSet<Value>,
 }
 
 /// Decides whether the operations on one register, none of them failed, are linearizable.
-pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
+pub(crate) fn check(operations: &[&Operation], initial: Value, budget: Budget<'_>) -> Answer {
     let Some(mut chains) = Chains::new(operations, initial) else { return Answer::NotApplicable };
-    match chains.values() {
-        Err(core) => Answer::Contradiction(core),
-        Ok(_) if chains.refused.is_empty() => Answer::Linearizable,
-        Ok(values) if chains.settles(&values) => Answer::Linearizable,
-        Ok(values) => chains.guided(&values),
+    let values = match chains.values() {
+        Ok(values) => values,
+        Err(core) => return Answer::Contradiction(core),
+    };
+    match chains.settle(&values, budget) {
+        Settled::Contradiction(core) => return Answer::Contradiction(core),
+        Settled::Order(stations) => {
+            if let Some(order) = chains.replayed(&stations) {
+                return Answer::Linearizable(order);
+            }
+        }
+        Settled::Open => {}
     }
-}
-
-/// Like [`check`], but gives calls and their order also where nothing was refused.
-pub(crate) fn order(operations: &[&Operation], initial: Value) -> Answer {
-    let Some(mut chains) = Chains::new(operations, initial) else { return Answer::NotApplicable };
-    match chains.values() {
-        Err(core) => Answer::Contradiction(core),
-        Ok(values) => chains.guided(&values),
-    }
+    let (calls, order) = chains.guide(&values);
+    Answer::UpToRefusals(calls, order)
 }
 
 /// A chain of values, from its root on, as one zone.
@@ -116,7 +120,7 @@ impl<'a> Chains<'a> {
                 return None;
             }
         }
-        Some(Chains { operations, links, refused })
+        Some(Chains { operations, initial, links, refused })
     }
 
     /// All values in an order that explains reads and swaps that were done.
@@ -126,13 +130,13 @@ impl<'a> Chains<'a> {
         self.order(self.blocks()?)
     }
 
-    fn guided(&self, values: &[Value]) -> Answer {
-        let (calls, order) = self.guide(values);
-        Answer::UpToRefusals(calls, order)
-    }
-
     fn op(&self, position: u32) -> &'a Operation {
         self.operations[position as usize]
+    }
+
+    /// What a station writes.
+    fn value(&self, station: Station) -> Value {
+        if station.write == NOBODY { self.initial } else { self.op(station.write).argument }
     }
 
     fn take_reads(&mut self) -> Result<(), Core> {
@@ -432,6 +436,9 @@ pub(crate) fn core_calls(
     core.iter().map(op).map(call).collect()
 }
 
+mod excerpt;
+mod replay;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod window;

@@ -253,8 +253,8 @@ fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -
     }
     if matches!(wanted, Algorithm::Auto | Algorithm::Chains) {
         let algorithm = Algorithm::Chains;
-        match chains::check(operations, initial) {
-            chains::Answer::Linearizable => {
+        match chains::check(operations, initial, options.budget) {
+            chains::Answer::Linearizable(_) => {
                 return Decided { decision: Decision::Valid, algorithm };
             }
             chains::Answer::Contradiction(core) => {

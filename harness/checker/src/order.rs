@@ -76,7 +76,8 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
         zones::Answer::Contradiction(_) => return None,
         zones::Answer::NotApplicable => {}
     }
-    match chains::order(operations, initial) {
+    match chains::check(operations, initial, options.budget) {
+        chains::Answer::Linearizable(order) => Some(order),
         chains::Answer::UpToRefusals(calls, order) => {
             let model = Register { initial };
             let found = search::linearize_along(&model, &calls, &order, options.budget);
@@ -84,7 +85,7 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
             let sources = positions_of_calls(operations);
             Some(order.into_iter().map(|call| sources[call as usize]).collect())
         }
-        chains::Answer::Contradiction(_) | chains::Answer::Linearizable => None,
+        chains::Answer::Contradiction(_) => None,
         chains::Answer::NotApplicable => {
             with_model(history, operations, initial, Searcher { options })
         }
