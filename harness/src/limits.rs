@@ -22,6 +22,16 @@ pub const LATE_START: Duration = Duration::from_secs(5);
 /// How long a fault that cannot strike yet (no leader known) waits before it counts as not applied.
 pub const FAULT_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a fault waits for a new leader that it would cut off: the slowest elections in use take a second and a
+/// half.
+pub const ELECTION_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a fault waits for the first answer of a leader that it would cut off.
+pub const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What an election takes, for those who plan what comes after it.
+pub const USUAL_ELECTION: Duration = Duration::from_millis(250);
+
 /// How often a waiting fault looks again.
 pub const FAULT_RETRY: Duration = Duration::from_millis(20);
 
@@ -182,6 +192,10 @@ pub const FINAL_OPERATIONS: usize = 10_000;
 
 /// Different clients that read each key after the healing.
 pub const FINAL_READERS: usize = 3;
+
+/// Where an operation after the healing has waited too long, the run goes on only while others are answered: in this
+/// time at least one.
+pub const FINAL_SILENCE: Duration = Duration::from_secs(1);
 
 /// The whole of the operations after the healing takes at most this many liveness bounds.
 pub const FINAL_BOUNDS: u32 = 3;

@@ -42,7 +42,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{launch, warden};
+use crate::cluster::{launch, program, warden};
 use crate::exit::Exit;
 use crate::host::profile::Profile;
 use crate::network::course_2016::RouterKind;
@@ -223,7 +223,13 @@ enum FailMeaning {
 impl RunOptions {
     /// The plan of `scenario`, with what the command line adds.
     fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
-        let mut plan = Plan::draw(scenario, seed).on(host, self.router.unwrap_or_default());
+        let mut scenario = scenario.clone();
+        if !program::keeps_data(&self.replica_arguments)
+            && let Some(nemesis) = &mut scenario.nemesis
+        {
+            nemesis.spare_those_without_data();
+        }
+        let mut plan = Plan::draw(&scenario, seed).on(host, self.router.unwrap_or_default());
         plan.fail_is = match self.fail_is {
             FailMeaning::Info => FailIs::Info,
             FailMeaning::Definite => FailIs::Definite,

@@ -187,11 +187,13 @@ impl Pool {
     pub fn new(plan: Arc<Plan>) -> Self {
         let scenario = &plan.scenario;
         let (count, kind) = if let (
-            &Clients::Shared { keys, rate, requests, timeout, fresh, chase, .. },
+            &Clients::Shared { keys, rate, requests, timeout, burst, fresh, chase, .. },
             OperationPlan::Shared { clients },
         ) = (&scenario.clients, &plan.operations)
         {
-            let shared = Shared::new(clients, keys, scenario.mix, fresh, rate, requests, timeout);
+            let mut shared =
+                Shared::new(clients, keys, scenario.mix, fresh, rate, requests, timeout);
+            shared.burst = burst;
             let chaser = usize::from(!chase.is_zero());
             (shared.count() + chaser, Kind::Shared(shared))
         } else {
@@ -239,6 +241,12 @@ impl Pool {
     /// Whether the operations after the healing are all answered.
     pub fn is_settled(&self) -> bool {
         self.settling.is_over()
+    }
+
+    /// Whether some operation after the healing waits in vain.
+    pub fn is_stalled(&self, now: RunTime) -> bool {
+        let bound = self.plan.scenario.liveness_bound;
+        self.settling.is_stalled(now, bound)
     }
 
     /// Something that was asked for with [`Effect::WakeAt`] is due.
@@ -336,7 +344,12 @@ impl Pool {
         let begin = RunTime::from(self.plan.scenario.start_wait);
         let due = world.now.since(begin).as_nanos() / interval.as_nanos().max(1) + 1;
         let due = u64::try_from(due).unwrap_or(u64::MAX).max(shared.due + 1);
+        let due = due.next_multiple_of(shared.burst);
         shared.backlog += due - shared.due;
+        if shared.burst > 1 {
+            // What finds nobody idle is left out: a flood after each outage would hide what it left.
+            shared.backlog = shared.backlog.min(shared.burst);
+        }
         shared.due = due;
         let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
         self.effects.push(Effect::WakeAt(next, Wake::Due));

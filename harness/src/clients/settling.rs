@@ -118,6 +118,16 @@ impl Settling {
         refusals.clients.len() >= enough && now.since(refusals.since) >= bound / 2
     }
 
+    /// Whether something has waited for longer than `bound`, and nothing at all was answered for
+    /// [`limits::FINAL_SILENCE`]: more time would change nothing.
+    pub fn is_stalled(&self, now: RunTime, bound: Duration) -> bool {
+        let waits = |it: &&SettlingOperation| it.started.is_some() && it.answered.is_none();
+        let mut waiting = self.asked.iter().filter(waits);
+        let is_late = |it: &SettlingOperation| it.started.is_some_and(|at| now.since(at) > bound);
+        let last = self.asked.iter().filter_map(|it| it.answered).max().unwrap_or_default();
+        waiting.any(is_late) && now.since(last) > limits::FINAL_SILENCE
+    }
+
     /// Whether everything was answered.
     pub fn is_over(&self) -> bool {
         self.clients.iter().all(|turns| turns.places.is_empty())
@@ -188,6 +198,21 @@ mod tests {
         assert!(!settling.refused(0, at(12_000), BOUND), "one client only");
         serve(&mut settling, 1);
         assert!(settling.refused(1, at(12_000), BOUND));
+    }
+
+    #[test]
+    fn the_last_questions_end_when_nobody_answers_any_more() {
+        let mut settling = two_clients();
+        assert!(!settling.is_stalled(at(9000), BOUND), "nothing was asked");
+        settling.next(0, at(0));
+        settling.next(1, at(0));
+        assert!(!settling.is_stalled(at(1900), BOUND), "there is time left");
+        assert!(settling.is_stalled(at(2100), BOUND));
+        settling.answered(0, at(1500));
+        assert!(!settling.is_stalled(at(2100), BOUND), "one was just answered");
+        assert!(settling.is_stalled(at(2600), BOUND), "the other one waits for ever");
+        settling.answered(1, at(2700));
+        assert!(!settling.is_stalled(at(9000), BOUND), "the others were not asked yet");
     }
 
     #[test]

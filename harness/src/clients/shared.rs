@@ -27,6 +27,8 @@ pub struct Shared {
     pub left: Option<u64>,
     /// Operations that are due and wait for an idle client (at a given rate only).
     pub backlog: u64,
+    /// Operations that fall due at the same moment.
+    pub burst: u64,
     /// Operations that fell due so far.
     pub due: u64,
     mix: f64,
@@ -62,6 +64,7 @@ impl Shared {
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             left,
             backlog: 0,
+            burst: 1,
             due: 0,
             mix,
             fresh,

@@ -9,13 +9,14 @@
 //! one more file here, and one more [`Act`].
 
 mod crash;
+mod depose;
 mod disk;
 mod kill;
 mod partition;
 mod pause;
 mod restart;
 mod rolling;
-mod shape;
+pub mod shape;
 mod slow;
 mod target;
 
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
-use crate::scenario::{FaultKind, Harm, LinkRule};
+use crate::scenario::{FaultKind, Harm, LinkRule, Parameters};
 
 /// What is known when a fault is to strike.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Situation<'a> {
     pub taken: &'a BTreeSet<NodeId>,
     /// The one believed to lead; a living one.
     pub leader: Option<NodeId>,
+    /// Whether a `depose` is under way: two would take the same leaders.
+    pub is_deposing: bool,
 }
 
 /// What a fault turned out to be.
@@ -59,6 +62,10 @@ pub enum Step {
     UntilGone(NodeId, Duration),
     /// Waits until the replica has connected again, no longer than this.
     UntilConnected(NodeId, Duration),
+    /// Waits until a replica names itself as leader that did not before, no longer than this.
+    UntilElected(Duration),
+    /// Waits until whoever was elected then answers a client `ok`, no longer than this.
+    UntilAnswers(Duration),
     /// Begins the script again, unless this much time has passed since the strike.
     RepeatFor(Duration),
 }
@@ -95,33 +102,55 @@ pub enum Act {
     },
     /// All rules of this fault end; of `part_end`, those of the course's partition.
     Lift,
+    /// Instead of what this fault does on links: whoever is believed to lead is cut off alone; nothing if
+    /// nobody is.
+    CutLeader,
+    /// Instead of what this fault does on links: whoever was elected during the last
+    /// [`Step::UntilElected`] is cut off alone; as it was if nobody was.
+    CutElected,
 }
 
 /// Why a fault cannot strike now; it may later.
 pub type Obstacle = &'static str;
 
+/// The obstacle that is a fault itself: whoever waits for its end misses nothing.
+pub const NO_ROOM: Obstacle = "another `depose` was in force";
+
+/// How long a fault lasts, more or less.
+pub fn expected_length(kind: FaultKind, parameters: &Parameters) -> Duration {
+    match kind {
+        FaultKind::Depose => depose::expected(parameters),
+        _ => parameters.duration(),
+    }
+}
+
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {
-    let draw = fault.draw;
-    match fault.kind {
+    let PlannedFault { event, draw } = fault;
+    let (parameters, draw) = (&event.parameters, *draw);
+    if event.kind == FaultKind::Depose && situation.is_deposing {
+        return Err(NO_ROOM);
+    }
+    match event.kind {
         FaultKind::KillLeader => kill::leader(situation),
         FaultKind::KillNonLeader => kill::non_leader(situation, draw),
         FaultKind::PartEasy => partition::easy(situation, draw),
         FaultKind::PartHard => Ok(partition::hard(situation, draw)),
         FaultKind::PartEnd => Ok(partition::end()),
-        FaultKind::Partition => partition::shaped(&fault.parameters, situation, draw),
+        FaultKind::Partition => partition::shaped(parameters, situation, draw),
+        FaultKind::Depose => depose::strike(parameters, situation, draw),
         FaultKind::Rolling => {
             let targets = target::all_living(situation)?;
-            Ok(Strike { script: rolling::script(&fault.parameters, &targets), targets })
+            Ok(Strike { script: rolling::script(parameters, &targets), targets })
         }
         kind => {
-            let targets = target::choose(fault.parameters.target, situation, draw)?;
+            let targets = target::choose(parameters.target, situation, draw)?;
             let script = match kind {
-                FaultKind::Crash => crash::script(&fault.parameters, &targets),
-                FaultKind::Pause => pause::script(&fault.parameters, &targets, situation),
-                FaultKind::Restart => restart::script(&fault.parameters, &targets),
-                FaultKind::Slow => slow::script(&fault.parameters, &targets),
-                FaultKind::Disk => disk::script(&fault.parameters, &targets),
+                FaultKind::Crash => crash::script(parameters, &targets),
+                FaultKind::Pause => pause::script(parameters, &targets, situation),
+                FaultKind::Restart => restart::script(parameters, &targets),
+                FaultKind::Slow => slow::script(parameters, &targets),
+                FaultKind::Disk => disk::script(parameters, &targets),
                 _ => kill::script(&targets),
             };
             Ok(Strike { targets, script })

@@ -78,6 +78,7 @@ mod tests {
                 alive: &alive,
                 taken: &BTreeSet::new(),
                 leader: Some(leader),
+                is_deposing: false,
             };
             let mut hard_leader_sides = BTreeSet::new();
             for n in 0..50 {
@@ -102,8 +103,13 @@ mod tests {
         let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
         let alive: BTreeSet<NodeId> = ids.iter().copied().collect();
         let taken = BTreeSet::new();
-        let situation =
-            Situation { replicas: &ids, alive: &alive, taken: &taken, leader: Some(ids[2]) };
+        let situation = Situation {
+            replicas: &ids,
+            alive: &alive,
+            taken: &taken,
+            leader: Some(ids[2]),
+            is_deposing: false,
+        };
         let first = |strike| sides(strike)[0].iter().map(|id| id.0).collect::<Vec<_>>();
         let easy: Vec<_> = (0..3).map(|n| first(easy(&situation, Seed(n)).unwrap())).collect();
         let hard: Vec<_> = (0..3).map(|n| first(hard(&situation, Seed(n)))).collect();

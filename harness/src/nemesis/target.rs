@@ -65,8 +65,13 @@ mod tests {
         let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
         let alive: BTreeSet<NodeId> = ids[1..].iter().copied().collect();
         let taken = BTreeSet::from([ids[4]]);
-        let situation =
-            Situation { replicas: &ids, alive: &alive, taken: &taken, leader: Some(ids[2]) };
+        let situation = Situation {
+            replicas: &ids,
+            alive: &alive,
+            taken: &taken,
+            leader: Some(ids[2]),
+            is_deposing: false,
+        };
         let choose = |target, n| choose(Some(target), &situation, Seed(n));
         let mut followers = BTreeSet::new();
         for n in 0..50 {

@@ -30,6 +30,8 @@ pub struct Router {
     leader: LeaderView,
     words: LeaderWords,
     believed: Option<BTreeSet<NodeId>>,
+    /// Who named itself as leader last, and did not before.
+    elected: Option<NodeId>,
     remarks: Remarks,
     /// Messages between replicas since the clock started.
     crossed: u64,
@@ -88,6 +90,7 @@ impl Router {
             leader: LeaderView::default(),
             words: LeaderWords::default(),
             believed: None,
+            elected: None,
             remarks: Remarks::default(),
             crossed: 0,
             has_started: false,
@@ -153,6 +156,11 @@ impl Router {
     /// Who named whom as leader so far.
     pub fn words(&mut self) -> &mut LeaderWords {
         &mut self.words
+    }
+
+    /// Who has just been elected by its own word, if anybody was since this was asked last.
+    pub fn take_elected(&mut self) -> Option<NodeId> {
+        self.elected.take()
     }
 
     /// Who is believed to lead.
@@ -319,8 +327,8 @@ impl Router {
             return None;
         };
         let named = text.parse().ok().filter(|id| self.ports.contains_key(id));
-        if self.has_started && !self.is_over {
-            self.words.hear(now, from, named);
+        if self.has_started && !self.is_over && self.words.hear(now, from, named) {
+            self.elected = Some(from);
         }
         let named = named?;
         if self.has_started {

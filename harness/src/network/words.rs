@@ -42,16 +42,18 @@ enum Last {
 }
 
 impl LeaderWords {
-    /// A message of `speaker` names a leader, or says that it knows none.
-    pub fn hear(&mut self, now: RunTime, speaker: NodeId, named: Option<NodeId>) {
+    /// A message of `speaker` names a leader, or says that it knows none. Returns whether it names
+    /// itself, and did not with its last word: it has just been elected.
+    pub fn hear(&mut self, now: RunTime, speaker: NodeId, named: Option<NodeId>) -> bool {
         let said = Last::Named(named);
         let last = self.last.get(&speaker);
         // What a dead replica had sent before may be read after its death.
         if last == Some(&said) || last == Some(&Last::Dead) || (last.is_none() && named.is_none()) {
-            return;
+            return false;
         }
         self.last.insert(speaker, said);
         self.note(LeaderWord { time_ns: now, speaker, named, died: None });
+        named == Some(speaker)
     }
 
     /// A replica died.
@@ -104,17 +106,23 @@ mod tests {
     #[test]
     fn only_changes_of_a_speakers_own_word_are_noted() {
         let mut words = LeaderWords::default();
-        words.hear(RunTime(1), id(0), None);
-        words.hear(RunTime(2), id(0), Some(id(0)));
-        words.hear(RunTime(3), id(1), Some(id(0)));
-        words.hear(RunTime(4), id(0), Some(id(0)));
-        words.hear(RunTime(5), id(1), Some(id(1)));
-        words.hear(RunTime(6), id(0), None);
+        let said = [
+            (0, None),
+            (0, Some(id(0))),
+            (1, Some(id(0))),
+            (0, Some(id(0))),
+            (1, Some(id(1))),
+            (0, None),
+            (0, Some(id(0))),
+        ];
+        let mut hear = |(n, (speaker, named))| words.hear(RunTime(n), id(speaker), named);
+        let elected: Vec<bool> = (1..).zip(said).map(&mut hear).collect();
+        assert_eq!(elected, [false, true, false, false, true, false, true], "by their own word");
         let seen: Vec<_> =
             words.changes().iter().map(|it| (it.time_ns.0, it.speaker.0, it.named)).collect();
         let two_at_once = [(2, 0, Some(id(0))), (3, 1, Some(id(0))), (5, 1, Some(id(1)))];
         assert_eq!(seen[..3], two_at_once);
-        assert_eq!(seen[3..], [(6, 0, None)]);
+        assert_eq!(seen[3..], [(6, 0, None), (7, 0, Some(id(0)))]);
     }
 
     #[test]

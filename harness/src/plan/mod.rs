@@ -9,14 +9,13 @@ pub mod operations;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::program::Program;
+use crate::cluster::program::{self, Program};
 use crate::host::plan::HostPlan;
 use crate::host::profile::Profile;
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
-use crate::scenario::{FaultKind, Parameters, Scenario};
+use crate::scenario::{FaultEvent, FaultKind, Scenario};
 use crate::seed::Seed;
-use crate::time::RunTime;
 pub use operations::{OperationPlan, PlannedRequest};
 
 /// The version of the shape of `plan.json`.
@@ -66,16 +65,9 @@ pub enum FailIs {
 /// A fault with its draw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedFault {
-    /// When, since the start of the run.
-    pub at: RunTime,
-    /// What.
-    pub kind: FaultKind,
-    /// To whom, how long, and how.
-    #[serde(default, flatten)]
-    pub parameters: Parameters,
-    /// Where the workload asks for it: `events[2]`.
-    #[serde(default)]
-    pub place: String,
+    /// What, and when.
+    #[serde(flatten)]
+    pub event: FaultEvent,
     /// From what its targets are drawn when it strikes.
     pub draw: Seed,
 }
@@ -98,12 +90,9 @@ impl Plan {
         let mut events = scenario.events.clone();
         events.extend(nemesis::draw(scenario, seed));
         events.sort_by_key(|event| event.at);
-        let faults = events.iter().zip(0_u64..).map(|(event, n)| PlannedFault {
-            at: event.at,
-            kind: event.kind,
-            parameters: event.parameters.clone(),
-            place: event.place.clone(),
-            draw: Seed(seed.derive("faults").draw(n)),
+        let faults = events.into_iter().zip(0_u64..).map(|(event, n)| {
+            let draw = Seed(seed.derive("faults").draw(n));
+            PlannedFault { event, draw }
         });
         Self {
             schema: SCHEMA,
@@ -122,18 +111,15 @@ impl Plan {
 
     /// Whether this program can bear the faults: what keeps or harms data needs a data directory.
     pub fn check_program(&self, program: &Program) -> Result<(), NoDataDirectory> {
-        if program.arguments.iter().any(|argument| argument.contains("{data}")) {
+        if program::keeps_data(&program.arguments) {
             return Ok(());
         }
-        let needs_data = |fault: &&PlannedFault| {
-            fault.kind == FaultKind::Disk || fault.parameters.keep_data == Some(true)
-        };
-        match self.faults.iter().find(needs_data) {
+        match self.faults.iter().map(|fault| &fault.event).find(|event| event.needs_data()) {
             None => Ok(()),
-            Some(fault) => {
-                let key = if fault.kind == FaultKind::Disk { "type" } else { "keep_data" };
-                let path = format!("{}.{key}", fault.place);
-                Err(NoDataDirectory { path, kind: fault.kind })
+            Some(event) => {
+                let key = if event.kind == FaultKind::Disk { "type" } else { "keep_data" };
+                let path = format!("{}.{key}", event.place);
+                Err(NoDataDirectory { path, kind: event.kind })
             }
         }
     }

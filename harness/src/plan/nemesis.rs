@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
+use crate::nemesis::expected_length;
 use crate::scenario::{DrawnFault, FaultEvent, FaultKind, Nemesis, Scenario, Target};
 use crate::seed::{self, Seed};
 use crate::time::RunTime;
@@ -30,7 +31,8 @@ pub fn draw(scenario: &Scenario, seed: Seed) -> Vec<FaultEvent> {
         while at < end && faults.len() < MOST_FAULTS {
             let Some(fault) = weighted(&kept, &mut rng) else { break };
             let duration = fault.duration_ms.map(|range| between(range, &mut rng));
-            let ends = at + duration.unwrap_or_default();
+            let event = event(fault, at, duration);
+            let ends = at + expected_length(event.kind, &event.parameters);
             if ends >= end {
                 break;
             }
@@ -38,7 +40,7 @@ pub fn draw(scenario: &Scenario, seed: Seed) -> Vec<FaultEvent> {
             let killed = kills(fault, scenario.replicas);
             if killed <= kills_left {
                 kills_left -= killed;
-                faults.push(event(fault, at, duration));
+                faults.push(event);
             }
             at = next;
         }

@@ -198,6 +198,7 @@ fn faults() -> Vec<FaultRecord> {
         sides: Vec::new(),
         links: Vec::new(),
         not_applied: None,
+        had_no_room: false,
     };
     vec![
         FaultRecord { targets: vec![NodeId(0)], ..fault(0, FaultKind::KillLeader, 1_250_000_000) },
@@ -208,6 +209,7 @@ fn faults() -> Vec<FaultRecord> {
         FaultRecord {
             applied_ns: None,
             not_applied: Some("nobody was believed to lead".to_owned()),
+            had_no_room: false,
             ..fault(2, FaultKind::KillLeader, 1_400_000_000)
         },
     ]

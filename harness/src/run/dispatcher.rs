@@ -112,7 +112,7 @@ impl Dispatcher {
         self.agenda.add(RunTime::ZERO, Task::Look);
         self.agenda.add(RunTime::ZERO, Task::Flush);
         for (index, fault) in self.order.plan.faults.iter().enumerate() {
-            self.agenda.add(fault.at, Task::Fault(index));
+            self.agenda.add(fault.event.at, Task::Fault(index));
         }
         for (n, rule) in scenario.network.iter().enumerate() {
             self.agenda.add(rule.start, Task::Rule(n));
@@ -200,7 +200,7 @@ impl Dispatcher {
             Task::RuleEnd(n) => self.cluster.router.lift(FaultId::Network(n)),
             Task::EndOfRequests => self.end_requests()?,
             Task::Settle => self.settle(),
-            Task::End if !self.is_settled() => {
+            Task::End if !self.is_settled() && !self.cluster.pool.is_stalled(self.now()) => {
                 self.agenda.add(self.now() + limits::TICK, Task::End);
             }
             // The answers may be there before the quiet time is over.
@@ -369,15 +369,22 @@ impl Dispatcher {
                 let now = self.now();
                 let router = &mut self.cluster.router;
                 let to_client = router.packet(now, from, &bytes, length, &self.alive);
+                let elected = router.take_elected();
                 if router.crossed() > self.order.plan.scenario.max_packets && self.end.is_none() {
                     router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
                     self.end = Some(EndReason::PacketStorm);
+                }
+                if let Some(elected) = elected {
+                    self.elected(elected)?;
                 }
                 match to_client {
                     None => {}
                     Some(_) if self.survey.is_some() => self.hear_status(from, &bytes),
                     Some(message) => {
                         self.answer(&message, &bytes);
+                        if message.kind == "ok" {
+                            self.answered(message.from)?;
+                        }
                         self.apply_effects()?;
                     }
                 }

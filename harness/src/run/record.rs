@@ -258,6 +258,9 @@ pub struct FaultRecord {
     pub links: Vec<LinkRule>,
     /// Why it was not applied.
     pub not_applied: Option<String>,
+    /// Whether that was because another fault lasted: nothing was missed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_no_room: bool,
 }
 
 impl FaultRecord {

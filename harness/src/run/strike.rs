@@ -16,7 +16,7 @@ use crate::nemesis::{self, Act, Situation, Step};
 use crate::network::rules::FaultId;
 use crate::plan::PlannedFault;
 use crate::report;
-use crate::scenario::{FaultKind, Harm, LinkRule};
+use crate::scenario::{Direction, FaultKind, Harm, LinkRule};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -37,6 +37,8 @@ pub struct Faults {
     pub dead: BTreeSet<NodeId>,
     /// Those whose disk was harmed: what they do with it is told, not judged.
     harmed: BTreeSet<NodeId>,
+    /// Faults whose time has come, and that something stands in the way of.
+    waiting: BTreeSet<usize>,
     disks: BTreeMap<NodeId, Disk>,
     read_only: BTreeSet<NodeId>,
     /// The sides of each partition in force.
@@ -54,6 +56,10 @@ struct Active {
     began: RunTime,
     /// Until when the step in hand waits.
     until: Option<RunTime>,
+    /// Who was elected while it waited for that.
+    elected: Option<NodeId>,
+    /// Whether that one has answered a client.
+    has_answered: bool,
     draw: Seed,
 }
 
@@ -83,9 +89,9 @@ impl Faults {
 pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
     FaultRecord {
         index,
-        kind: fault.kind,
-        parameters: fault.parameters.clone(),
-        planned_ns: fault.at,
+        kind: fault.event.kind,
+        parameters: fault.event.parameters.clone(),
+        planned_ns: fault.event.at,
         applied_ns: None,
         ended_ns: None,
         leader: None,
@@ -93,6 +99,7 @@ pub fn planned((index, fault): (usize, &PlannedFault)) -> FaultRecord {
         sides: Vec::new(),
         links: Vec::new(),
         not_applied: Some(FaultRecord::TO_COME.to_owned()),
+        had_no_room: false,
     }
 }
 
@@ -101,10 +108,20 @@ impl Dispatcher {
     pub(super) fn strike(&mut self, index: usize) -> Result<(), RunError> {
         let plan = std::sync::Arc::clone(&self.order.plan);
         let fault = &plan.faults[index];
+        self.nemesis.waiting.remove(&index);
+        if self.faults[index].applied_ns.is_some() {
+            return Ok(()); // the end of another fault had let it strike before
+        }
         let now = self.now();
         let leader = self.cluster.router.leader();
         if self.nemesis.is_over {
-            self.faults[index].not_applied = Some("the time of faults was over".to_owned());
+            let record = &mut self.faults[index];
+            let reason = if record.had_no_room {
+                "another `depose` was in force until the time of faults was over"
+            } else {
+                "the time of faults was over"
+            };
+            record.not_applied = Some(reason.to_owned());
             return self.write_faults();
         }
         let situation = Situation {
@@ -112,12 +129,19 @@ impl Dispatcher {
             alive: &self.alive,
             taken: &self.nemesis.taken(),
             leader,
+            is_deposing: self
+                .nemesis
+                .active
+                .keys()
+                .any(|&it| self.faults[it].kind == FaultKind::Depose),
         };
         let strike = match nemesis::resolve(fault, &situation) {
             Ok(strike) => strike,
             Err(obstacle) => {
-                if now.since(fault.at) < limits::FAULT_PATIENCE {
+                self.faults[index].had_no_room = obstacle == nemesis::NO_ROOM;
+                if now.since(fault.event.at) < limits::FAULT_PATIENCE {
                     self.agenda.add(now + limits::FAULT_RETRY, Task::Fault(index));
+                    self.nemesis.waiting.insert(index);
                 } else {
                     let patience = limits::FAULT_PATIENCE.as_secs();
                     let reason = format!("{obstacle} within {patience} s");
@@ -129,6 +153,7 @@ impl Dispatcher {
         let record = &mut self.faults[index];
         record.applied_ns = Some(now);
         record.not_applied = None;
+        record.had_no_room = false;
         record.leader = leader;
         record.targets.clone_from(&strike.targets);
         let active = Active {
@@ -137,14 +162,16 @@ impl Dispatcher {
             next: 0,
             began: now,
             until: None,
+            elected: None,
+            has_answered: false,
             draw: Seed(fault.draw.derive("harm").0),
         };
         let strikes_leader =
-            fault.parameters.parts() || leader.is_some_and(|id| active.targets.contains(&id));
+            fault.event.parameters.parts() || leader.is_some_and(|id| active.targets.contains(&id));
         self.nemesis.active.insert(index, active);
         self.play(index)?;
         if strikes_leader {
-            let lasting = fault.parameters.duration();
+            let lasting = fault.event.parameters.duration();
             self.with_pool(|pool, world| pool.chase(lasting, world));
         }
         self.write_faults()
@@ -161,6 +188,10 @@ impl Dispatcher {
                 if !matches!(kind, FaultKind::PartEasy | FaultKind::PartHard | FaultKind::Kill) {
                     self.faults[index].ended_ns = Some(now);
                     self.with_pool(|pool, world| pool.chase(Duration::ZERO, world));
+                }
+                // What it stood in the way of need not wait for its next turn.
+                if let Some(waiting) = self.nemesis.waiting.pop_first() {
+                    self.strike(waiting)?;
                 }
                 return self.write_faults();
             };
@@ -179,6 +210,14 @@ impl Dispatcher {
                 Step::Wait(duration) => (*duration, false),
                 Step::UntilGone(id, most) => (*most, !self.nemesis.running.contains(id)),
                 Step::UntilConnected(id, most) => (*most, !self.nemesis.down.contains(id)),
+                Step::UntilElected(most) if active.until.is_none() => {
+                    active.elected = None;
+                    active.has_answered = false;
+                    (*most, false)
+                }
+                Step::UntilElected(most) => (*most, active.elected.is_some()),
+                Step::UntilAnswers(_) if active.elected.is_none() => (Duration::ZERO, true),
+                Step::UntilAnswers(most) => (*most, active.has_answered),
             };
             let is_new = active.until.is_none();
             let until = *active.until.get_or_insert(now + wait);
@@ -192,6 +231,28 @@ impl Dispatcher {
             }
             return Ok(());
         }
+    }
+
+    /// A replica names itself as leader that did not before.
+    pub(super) fn elected(&mut self, id: NodeId) -> Result<(), RunError> {
+        for active in self.nemesis.active.values_mut() {
+            if matches!(active.script.get(active.next), Some(Step::UntilElected(_))) {
+                active.elected = Some(id);
+            }
+        }
+        self.play_all()
+    }
+
+    /// A replica answered a client `ok`.
+    pub(super) fn answered(&mut self, id: NodeId) -> Result<(), RunError> {
+        let mut matters = false;
+        for active in self.nemesis.active.values_mut() {
+            if active.elected == Some(id) && !active.has_answered {
+                active.has_answered = true;
+                matters = true;
+            }
+        }
+        if matters { self.play_all() } else { Ok(()) }
     }
 
     /// Something happened that a fault may wait for.
@@ -230,6 +291,16 @@ impl Dispatcher {
             Act::Mend(id) => self.mend(*id)?,
             Act::Apply { rules, sides } => self.apply_to_links(index, rules, sides),
             Act::Lift => self.lift_from_links(index),
+            Act::CutLeader => match self.cluster.router.leader() {
+                Some(leader) => self.cut_off(index, leader),
+                None => self.lift_from_links(index),
+            },
+            Act::CutElected => {
+                let active = self.nemesis.active.get(&index);
+                if let Some(elected) = active.and_then(|active| active.elected) {
+                    self.cut_off(index, elected);
+                }
+            }
         }
         Ok(())
     }
@@ -283,6 +354,18 @@ impl Dispatcher {
         self.cluster.pool.unpin();
         self.nemesis.sides.clear();
         self.show_sides();
+    }
+
+    /// This leader alone against all others, instead of what the fault did on links so far.
+    fn cut_off(&mut self, index: usize, leader: NodeId) {
+        self.lift_from_links(index);
+        let others = self.replicas.iter().copied().filter(|&id| id != leader);
+        let cuts = nemesis::shape::between([others.collect(), vec![leader]], Direction::Both);
+        self.faults[index].leader = Some(leader);
+        self.faults[index].targets.push(leader);
+        self.apply_to_links(index, &cuts.rules(), &cuts.sides);
+        let lasting = self.faults[index].parameters.duration();
+        self.with_pool(|pool, world| pool.chase(lasting, world));
     }
 
     fn with_process(&mut self, id: NodeId, act: impl Fn(&mut Process)) {

@@ -52,7 +52,9 @@ impl Dispatcher {
     pub(super) fn conclude(&mut self) {
         let now = self.now();
         self.ended_at = Some(now);
-        if self.alive.len() < self.order.plan.scenario.majority() {
+        // Where operations wait in vain it is said already that all is not well.
+        let is_answered = self.cluster.pool.is_settled();
+        if !is_answered || self.alive.len() < self.order.plan.scenario.majority() {
             self.end = Some(EndReason::Completed);
             return;
         }

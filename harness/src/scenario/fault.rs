@@ -24,6 +24,13 @@ pub struct FaultEvent {
     pub place: String,
 }
 
+impl FaultEvent {
+    /// Whether it harms or keeps data, and so needs replicas that have some on disk.
+    pub fn needs_data(&self) -> bool {
+        self.kind == FaultKind::Disk || self.parameters.keep_data == Some(true)
+    }
+}
+
 macro_rules! kinds {
     ($($variant:ident $name:literal [$($key:literal)*] $meaning:literal,)*) => {
         /// The faults that a file can ask for.
@@ -83,6 +90,8 @@ kinds! {
         "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
     Disk "disk" ["target" "duration" "harm"]
         "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
+    Depose "depose" ["shape" "duration" "times" "lag"]
+        "a partition by `shape`, the leader alone if that leaves it in for `duration`; then whoever names itself as leader next is cut off alone in its stead, at once or up to `lag` later, `times` times; heals after another `duration`",
     Partition "partition" ["shape" "direction" "period" "duration"]
         "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
 }
@@ -97,7 +106,12 @@ impl FaultKind {
     /// How long it lasts where nobody says: long enough for an election, or two.
     pub fn default_duration(self) -> Option<Duration> {
         let ms = match self {
-            Self::Crash | Self::Disk | Self::Slow | Self::Pause | Self::Partition => 1000,
+            Self::Crash
+            | Self::Disk
+            | Self::Slow
+            | Self::Pause
+            | Self::Partition
+            | Self::Depose => 1000,
             Self::Restart | Self::Rolling => 0,
             _ => return None,
         };
@@ -150,6 +164,12 @@ pub struct Parameters {
     /// Which directions between two sides are cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
+    /// How many new leaders are cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// How long after its election, at most, a new leader is cut off, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag_ms: Option<u64>,
 }
 
 impl Parameters {

@@ -151,6 +151,10 @@ pub enum Clients {
         requests: Option<u64>,
         /// An operation not answered within this time is `info`.
         timeout: Duration,
+        /// At a given rate: so many operations begin at the same moment, and so much longer is the
+        /// pause between two such moments.
+        #[serde(default = "one")]
+        burst: u64,
         /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
         /// others only the other one; with 0 all ask whom they like.
         #[serde(default)]
@@ -163,6 +167,10 @@ pub enum Clients {
         #[serde(default)]
         fresh: f64,
     },
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// The thresholds and tiers of a 2021 config.

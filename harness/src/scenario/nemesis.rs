@@ -32,8 +32,25 @@ pub struct DrawnFault {
     pub duration_ms: Option<[u64; 2]>,
     /// What else there is to say.
     pub parameters: Parameters,
+    /// Whether it is left out for a program that cannot bear it.
+    #[serde(default)]
+    pub optional: bool,
     /// Where the file says so: `nemesis.faults[0]`.
     pub place: String,
+}
+
+impl DrawnFault {
+    /// Whether it needs replicas that have data on disk.
+    fn needs_data(&self) -> bool {
+        self.kind == FaultKind::Disk || self.parameters.keep_data == Some(true)
+    }
+}
+
+impl Nemesis {
+    /// Leaves out what is `optional` and needs data on disk.
+    pub fn spare_those_without_data(&mut self) {
+        self.faults.retain(|fault| !(fault.optional && fault.needs_data()));
+    }
 }
 
 /// Reads the key, if it is given.
@@ -78,7 +95,8 @@ fn read_one(fields: &Fields, phases: Phases, replicas: usize) -> Result<DrawnFau
     });
     let weight = fields.number("weight")?.unwrap_or(1.0);
     let place = fields.path().to_owned();
-    Ok(DrawnFault { kind, weight, duration_ms, parameters, place })
+    let optional = fields.flag("optional")?.unwrap_or(false);
+    Ok(DrawnFault { kind, weight, duration_ms, parameters, optional, place })
 }
 
 fn in_ms([from, to]: [f64; 2]) -> [u64; 2] {

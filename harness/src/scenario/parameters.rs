@@ -19,8 +19,14 @@ const FLAPPING_MS: u64 = 400;
 /// Where nobody says how starved it is.
 const STOPPED: f64 = 0.8;
 
+/// Where nobody says how many new leaders are cut off.
+const TIMES: u64 = 2;
+
+/// Where nobody says how late.
+const LAG_MS: u64 = 20;
+
 /// The keys that some fault takes, beside `type` and those of whoever holds it.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "target",
     "duration",
     "keep_data",
@@ -31,6 +37,8 @@ const KEYS: [&str; 10] = [
     "cut_off",
     "shape",
     "direction",
+    "times",
+    "lag",
 ];
 
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
@@ -62,6 +70,8 @@ pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<
         cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
         shape,
         direction: read_direction(fields, shape)?,
+        times: takes("times").then_some(fields.whole("times")?.unwrap_or(TIMES)),
+        lag_ms: ms("lag", LAG_MS)?,
     })
 }
 
@@ -110,7 +120,7 @@ fn read_harm(fields: &Fields, kind: FaultKind) -> Result<Option<Harm>, Fault> {
 }
 
 fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>, Fault> {
-    if kind != FaultKind::Partition {
+    if !kind.keys().contains(&"shape") {
         return Ok(None);
     }
     let word = fields.choice("shape")?.unwrap_or("leader");

@@ -245,6 +245,7 @@ fn read_clients(
         rate,
         requests,
         timeout: Duration::from_millis(whole("timeout_ms")?.unwrap_or(1000)),
+        burst: whole("burst")?.unwrap_or(1),
         pinned: number("pinned")?.unwrap_or(0.0),
         chase: Duration::from_millis(whole("chase_ms")?.unwrap_or(0)),
         fresh: number("fresh")?.unwrap_or(0.0),

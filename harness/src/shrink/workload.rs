@@ -32,12 +32,7 @@ pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
 /// The scenario with the faults that a nemesis drew among the listed ones.
 fn listed(scenario: &Scenario, seed: Seed) -> Scenario {
     let faults = Plan::draw(scenario, seed).faults.into_iter();
-    let events = faults.map(|fault| FaultEvent {
-        at: fault.at,
-        kind: fault.kind,
-        parameters: fault.parameters,
-        place: String::new(),
-    });
+    let events = faults.map(|fault| FaultEvent { place: String::new(), ..fault.event });
     Scenario { events: events.collect(), nemesis: None, ..scenario.clone() }
 }
 
@@ -66,11 +61,11 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
             set("requests", json!(requests));
             set("clients", json!({"kind": "course"}));
         }
-        Clients::Shared { count, keys, rate, requests, timeout, pinned, chase, fresh } => {
+        Clients::Shared { count, keys, rate, requests, timeout, burst, pinned, chase, fresh } => {
             let timeout_ms = whole_ms(*timeout);
             let mut clients = json!({
-                "count": count, "keys": keys, "timeout_ms": timeout_ms, "pinned": pinned,
-                "chase_ms": whole_ms(*chase), "fresh": fresh,
+                "count": count, "keys": keys, "timeout_ms": timeout_ms, "burst": burst,
+                "pinned": pinned, "chase_ms": whole_ms(*chase), "fresh": fresh,
             });
             if let Some(rate) = rate {
                 clients["rate"] = json!(rate);

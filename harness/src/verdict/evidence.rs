@@ -13,13 +13,16 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
         done.filter(|operation| operation.outcome == Outcome::Ok).count()
     };
     let (gets, puts, asked) = (ok(OpKind::Get), ok(OpKind::Put), record.operations.len());
-    let planned = record.faults.len();
+    // Whoever found another fault in force, and no end of it, leaves no calm.
+    let crowded = record.faults.iter().filter(|fault| fault.had_no_room).count();
+    let planned = record.faults.len() - crowded;
     // A run that was cut short is judged by what it came to.
     let reached = match record.end {
         EndReason::Completed => planned,
         _ => record
             .faults
             .iter()
+            .filter(|fault| !fault.had_no_room)
             .filter(|fault| fault.planned_ns.since_start() < record.duration)
             .count(),
     };

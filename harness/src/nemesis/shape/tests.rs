@@ -16,8 +16,13 @@ fn shaped(
     let alive: BTreeSet<NodeId> = ids.iter().copied().collect();
     let leader = ids[leader % replicas];
     let taken = BTreeSet::new();
-    let situation =
-        Situation { replicas: &ids, alive: &alive, taken: &taken, leader: Some(leader) };
+    let situation = Situation {
+        replicas: &ids,
+        alive: &alive,
+        taken: &taken,
+        leader: Some(leader),
+        is_deposing: false,
+    };
     let cuts = cuts(shape, direction, &situation, Seed(seed)).unwrap();
     (ids, leader, cuts)
 }
@@ -149,7 +154,13 @@ proptest! {
 fn shapes_about_the_leader_wait_for_one() {
     let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
     let (alive, taken) = (ids.iter().copied().collect(), BTreeSet::new());
-    let situation = Situation { replicas: &ids, alive: &alive, taken: &taken, leader: None };
+    let situation = Situation {
+        replicas: &ids,
+        alive: &alive,
+        taken: &taken,
+        leader: None,
+        is_deposing: false,
+    };
     for &shape in Shape::ALL {
         let is_about_the_leader = shape.name().starts_with("leader");
         let cuts = cuts(shape, Direction::Both, &situation, Seed(1));

@@ -1,0 +1,113 @@
+//! `depose`: one leader after the other is cut off, each as soon as it is elected.
+//!
+//! A new leader is at its weakest in its first moments: it holds entries that nobody may have committed,
+//! takes in requests that waited for it, and has not yet heard its followers. What it tells clients then
+//! must hold though it is gone before it could tell anybody else.
+
+use std::time::Duration;
+
+use super::{Act, Obstacle, Situation, Step, Strike, partition};
+use crate::limits;
+use crate::scenario::{Parameters, PartitionShape};
+use crate::seed::Seed;
+
+/// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
+pub fn strike(
+    parameters: &Parameters,
+    situation: &Situation<'_>,
+    draw: Seed,
+) -> Result<Strike, Obstacle> {
+    let Strike { targets, script } = partition::shaped(parameters, situation, draw)?;
+    let mut script: Vec<Step> = script.into_iter().take(1).collect();
+    match parameters.shape {
+        // There will be a new leader by itself.
+        None | Some(PartitionShape::Leader | PartitionShape::LeaderMinority) => {}
+        // Who was cut off so far comes back, and has missed something, when the leader goes. Where
+        // nobody could be elected, somebody will be as soon as all see one another again.
+        Some(shape) => {
+            script.push(Step::Wait(parameters.duration()));
+            let is_deadlock = shape == PartitionShape::Everyone;
+            script.push(Step::Do(if is_deadlock { Act::Lift } else { Act::CutLeader }));
+        }
+    }
+    for n in 0..parameters.times.unwrap_or(1) {
+        script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
+        script.push(moment(parameters, draw, n));
+        script.push(Step::Do(Act::CutElected));
+    }
+    script.extend([Step::Wait(parameters.duration()), Step::Do(Act::Lift)]);
+    Ok(Strike { targets, script })
+}
+
+/// When a new leader goes, each in a third of the cases: before it has told more than one other
+/// replica that it leads; when it has answered its first client; some time later.
+fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
+    let lag = Duration::from_millis(parameters.lag_ms.unwrap_or(0));
+    let thirds = 3.0 * draw.derive("moment").fraction(n);
+    match thirds {
+        ..1.0 => Step::Wait(Duration::ZERO),
+        ..2.0 => Step::UntilAnswers(limits::ANSWER_PATIENCE),
+        _ => Step::Wait(lag.mul_f64(thirds - 2.0)),
+    }
+}
+
+/// How long one lasts, more or less, for those who plan what comes after it.
+pub fn expected(parameters: &Parameters) -> Duration {
+    let waits = match parameters.shape {
+        None | Some(PartitionShape::Leader | PartitionShape::LeaderMinority) => 1,
+        Some(_) => 2,
+    };
+    let elections = u32::try_from(parameters.times.unwrap_or(1)).unwrap_or(u32::MAX);
+    parameters.duration() * waits + limits::USUAL_ELECTION.saturating_mul(elections)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::ids::NodeId;
+
+    #[test]
+    fn one_leader_after_the_other_goes_as_soon_as_it_is_elected() {
+        let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
+        let alive: BTreeSet<NodeId> = ids.iter().copied().collect();
+        let situation = Situation {
+            replicas: &ids,
+            alive: &alive,
+            taken: &BTreeSet::new(),
+            leader: Some(ids[2]),
+            is_deposing: false,
+        };
+        let script = |shape, draw| {
+            let parameters = Parameters {
+                shape: Some(shape),
+                duration_ms: Some(300),
+                times: Some(3),
+                lag_ms: Some(60),
+                ..Parameters::default()
+            };
+            strike(&parameters, &situation, Seed(draw)).unwrap().script
+        };
+        let cuts = |script: &[Step], act: &Act| {
+            script.iter().filter(|step| matches!(step, Step::Do(it) if it == act)).count()
+        };
+        let mut moments = BTreeSet::new();
+        for draw in 0..20 {
+            let leader = script(PartitionShape::Leader, draw);
+            assert_eq!(cuts(&leader, &Act::CutElected), 3);
+            assert_eq!(cuts(&leader, &Act::CutLeader), 0, "it is cut off from the beginning");
+            assert_eq!(cuts(&script(PartitionShape::One, draw), &Act::CutLeader), 1);
+            let everyone = script(PartitionShape::Everyone, draw);
+            assert_eq!(cuts(&everyone, &Act::Lift), 2, "somebody must see a majority");
+            assert_eq!(everyone.last(), Some(&Step::Do(Act::Lift)));
+            moments.insert(match leader[2] {
+                Step::Wait(Duration::ZERO) => "at once",
+                Step::UntilAnswers(_) => "when it has answered",
+                Step::Wait(lag) if lag <= Duration::from_millis(60) => "later",
+                ref other => panic!("no moment: {other:?}"),
+            });
+        }
+        assert_eq!(moments.len(), 3, "{moments:?}");
+    }
+}
