@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use replica::bugs::{Bug, Bugs};
 use replica::core::{
-    Config, Id, Input, Message, Now, Operation, Outcome, Output, Replica, Reply, Request,
+    Config, Id, Index, Input, Message, Now, Operation, Outcome, Output, Replica, Reply, Request,
     RequestId, Saved,
 };
 use replica::profile::Profile;
@@ -77,6 +77,8 @@ pub enum Action {
     QuorumTimeout(Id),
     /// A replica stops.
     Crash(Id),
+    /// A leader does this, and stops when its appends have left and nothing is on its disk yet.
+    Torn(Box<Action>),
     /// A replica starts again with its disk.
     Restart(Id),
 }
@@ -110,6 +112,8 @@ pub struct State {
     network: BTreeSet<Parcel>,
     clients: Vec<Client>,
     spent: Spent,
+    /// Whether the step being made ends in a crash before its effects are stored.
+    torn: bool,
     ledger: Ledger,
     history: LinearizabilityTester<u16, Register<Arc<str>>>,
     violation: Option<Violation>,
@@ -194,6 +198,13 @@ impl Cluster {
 
     fn apply(&self, state: &mut State, action: Action) -> Result<(), Violation> {
         match action {
+            Action::Torn(action) => {
+                state.spent.crashes += 1;
+                state.torn = true;
+                let applied = self.apply(state, *action);
+                state.torn = false;
+                applied
+            }
             Action::Deliver(message) => {
                 state.network.remove(&Parcel::new(message.clone()));
                 let to = message.to;
@@ -275,14 +286,22 @@ impl State {
 
     /// Changes one replica, and sees to what it wants done.
     fn drive(&mut self, id: Id, change: impl FnOnce(&mut Replica)) -> Result<(), Violation> {
-        let Node::Up(replica) = &mut self.nodes[usize::from(id.0)] else { return Ok(()) };
+        let node = &mut self.nodes[usize::from(id.0)];
+        let Node::Up(replica) = node else { return Ok(()) };
+        let saved = self.torn.then(|| saved(replica));
         let driven = catch_unwind(AssertUnwindSafe(|| {
             change(replica);
             replica.flush(Now::default());
         }));
         driven.map_err(|_| "an assertion of the core failed".to_owned())?;
-        let (_, outputs) = replica.take_effects();
+        let early = replica.take_early();
+        self.network.extend(early.into_iter().map(Parcel::new));
         self.ledger.observe(replica)?;
+        if let Some(saved) = saved {
+            *node = Node::Down(saved);
+            return self.compare_logs();
+        }
+        let (_, outputs) = replica.take_effects();
         for output in outputs {
             match output {
                 Output::Send(message) => {
@@ -325,15 +344,32 @@ impl State {
     fn crash(&mut self, id: Id) {
         let node = &mut self.nodes[usize::from(id.0)];
         if let Node::Up(replica) = node {
-            let (term, vote) = (replica.term(), replica.vote());
-            let entries = replica.log().from(replica::core::Index(1)).to_vec();
-            *node = Node::Down(Saved { term, vote, entries });
+            *node = Node::Down(saved(replica));
         }
+    }
+
+    /// Whether a leader does this: only a leader sends anything before it has stored it, and for
+    /// all others this is a crash before the event.
+    fn can_tear(&self, action: &Action) -> bool {
+        let (Action::Deliver(Message { to: id, .. })
+        | Action::Repeat(Message { to: id, .. })
+        | Action::Ask(_, id)
+        | Action::Heartbeat(id)) = action
+        else {
+            return false;
+        };
+        self.living().any(|replica| replica.id() == *id && replica.is_leader())
     }
 
     fn holds(&self, property: &str) -> bool {
         self.violation.as_ref().is_none_or(|violation| !violation.starts_with(property))
     }
+}
+
+/// What is on a replica's disk between its steps.
+fn saved(replica: &Replica) -> Saved {
+    let (term, vote) = (replica.term(), replica.vote());
+    Saved { term, vote, entries: replica.log().from(Index(1)).to_vec() }
 }
 
 impl Model for Cluster {
@@ -351,6 +387,7 @@ impl Model for Cluster {
             network: BTreeSet::new(),
             clients: self.clients.iter().map(client).collect(),
             spent: Spent::default(),
+            torn: false,
             ledger: Ledger::default(),
             history: LinearizabilityTester::new(Register(Arc::from(""))),
             violation: None,
@@ -405,6 +442,11 @@ impl Model for Cluster {
             if !waits && self.operation(state, number).is_some() {
                 actions.extend(state.living().map(|replica| Action::Ask(number, replica.id())));
             }
+        }
+        if state.spent.crashes < self.crashes {
+            let torn = actions.iter().filter(|action| state.can_tear(action)).cloned();
+            let torn: Vec<_> = torn.map(|action| Action::Torn(Box::new(action))).collect();
+            actions.extend(torn);
         }
     }
 

@@ -308,6 +308,16 @@ impl Simulation {
         self.step(&mut replica, Input::Tick)?;
         let now = self.now();
         replica.flush(now);
+        let early = replica.take_early();
+        let torn = !early.is_empty() && self.tears();
+        for message in &early {
+            self.post(message);
+        }
+        if torn {
+            self.ledger.observe(&replica)?;
+            self.crash(replica.id());
+            return Ok(());
+        }
         let (unsaved, outputs) = replica.take_effects();
         let stable = &mut self.nodes[place].stable;
         stable.keep(now.time, &replica, unsaved).map_err(|error| error.to_string())?;
@@ -479,6 +489,11 @@ impl Simulation {
         node.paused_until = self.time + span;
         node.turn_at = None;
         self.plan_turn(victim.0);
+    }
+
+    /// Whether a leader crashes now: its appends have left and its disk does not have them yet.
+    fn tears(&mut self) -> bool {
+        self.world.crashes && !self.healed && self.random.random_bool(0.002)
     }
 
     fn crash(&mut self, victim: Id) {

@@ -72,6 +72,10 @@ pub fn serve<S: Storage>(
         }
         replica.step(world.now(), Input::Tick);
         replica.flush(world.now());
+        // The followers write these to their disks while this replica writes to its own.
+        for message in replica.take_early() {
+            transport.send(wire::write_message(&message))?;
+        }
         let (unsaved, outputs) = replica.take_effects();
         stable.keep(world.now().time, &replica, unsaved)?;
         for output in outputs {

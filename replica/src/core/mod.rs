@@ -2,8 +2,8 @@
 //!
 //! There are no sockets, clocks, threads or random numbers here. Whoever drives a [`Replica`]
 //! (the server, a simulation, a model checker) calls [`Replica::step`] for every input and
-//! [`Replica::flush`] when no more inputs are at hand, then takes its effects, stores what is to
-//! be stored, and sends what is to be sent, in this order.
+//! [`Replica::flush`] when no more inputs are at hand, sends what may leave early, then takes its
+//! effects, stores what is to be stored, and sends what is to be sent, in this order.
 //!
 //! After Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended
 //! Version)", 2014; sections in comments are that paper's unless they say "thesis".

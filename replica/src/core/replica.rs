@@ -187,6 +187,30 @@ impl Replica {
         role.min(self.queue.deadline())
     }
 
+    /// Takes what may leave before anything is stored: a leader's appends. They promise nothing
+    /// about its own disk, so followers can write while it does (Ongaro's thesis, section 10.2.1).
+    /// It counts itself among those who have an entry from the moment it is in its log: so whoever
+    /// drives it must store what [`Self::take_effects`] says before the next [`Self::step`].
+    ///
+    /// Nothing leaves early in a term that is not stored yet, nor what makes a follower forget its
+    /// queue: that is a promise to keep it.
+    pub fn take_early(&mut self) -> Vec<Message> {
+        if self.unsaved.ballot {
+            return Vec::new();
+        }
+        let early = |output: &mut Output| {
+            let Output::Send(Message { body: Body::Append(append), .. }) = output else {
+                return false;
+            };
+            append.queue_ack.is_none()
+        };
+        let messages = self.outputs.extract_if(.., early).filter_map(|output| match output {
+            Output::Send(message) => Some(message),
+            Output::Reply(_) => None,
+        });
+        messages.collect()
+    }
+
     /// Takes what is to be stored and then sent, in this order.
     pub fn take_effects(&mut self) -> (Unsaved, Vec<Output>) {
         (std::mem::take(&mut self.unsaved), std::mem::take(&mut self.outputs))

@@ -2,7 +2,7 @@
 //! the call returns.
 //!
 //! The file must tell three things apart. *Nothing more was written*: only zeros follow, since the
-//! file is extended in chunks ahead of the records. *A write was cut off by a crash*: the last
+//! file is extended in chunks of zeros ahead of the records. *A write was cut off by a crash*: the last
 //! record ends at a page boundary and zeros follow, for the kernel stops a write of a killed
 //! process between pages only; nobody was told of that record, so it is wiped and forgotten.
 //! *The file is damaged*: everything else, such as a record that does not match its checksum or a
@@ -77,9 +77,18 @@ impl Disk {
         StorageError::Corrupt { path, offset: offset as u64, what }
     }
 
+    /// Grows the file, to a multiple of a chunk whenever it is killed, and writes the zeros: over
+    /// bytes that are on disk already a record is there sooner than in a hole, for which the file
+    /// system has to find a place first. The head promises no more than there is.
     fn grow_to(&mut self, size: u64) -> io::Result<()> {
-        self.capacity = size.next_multiple_of(CHUNK);
-        self.file.set_len(self.capacity)?;
+        let (old, grown) = (self.capacity, size.next_multiple_of(CHUNK));
+        self.file.set_len(grown)?;
+        let zeros = vec![0; PAGE];
+        for offset in (old..grown).step_by(PAGE) {
+            self.file.write_all_at(&zeros, offset)?;
+        }
+        self.file.sync_data()?;
+        self.capacity = grown;
         self.file.write_all_at(&head(self.id, self.capacity), 0)
     }
 
@@ -150,8 +159,8 @@ impl Disk {
 fn make(directory: &Path, path: &Path, id: Id) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let unfinished = path.with_extension("new");
-    let file = File::create(&unfinished)?;
-    file.set_len(CHUNK)?;
+    let mut file = File::create(&unfinished)?;
+    io::copy(&mut io::repeat(0).take(CHUNK), &mut file)?;
     file.write_all_at(&head(id, CHUNK), 0)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
