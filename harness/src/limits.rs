@@ -132,6 +132,10 @@ pub const HOST_INTERVAL: Duration = Duration::from_millis(500);
 /// less than half of it; elections time out after 100 to 350 ms.
 pub const STARVED: Duration = Duration::from_millis(250);
 
+/// A replica that waited this long for a processor until it was connected was late by half of the shortest
+/// election timeout in use, 100 ms: whoever was not may ask for votes before it is there.
+pub const STARVED_AT_START: Duration = Duration::from_millis(50);
+
 /// Above this share of time some process waited for a processor. A single build beside the run does
 /// that too, so it is named and blamed for nothing.
 pub const CPU_PRESSURE: f64 = 0.95;
@@ -172,7 +176,7 @@ pub const CLOCK_JUMP_MS: i64 = 1000;
 
 /// How long the course's simulator of 2016 may block on one socket before the watchdog calls it a
 /// deadlock: a replica that was slow has read something by then.
-pub const DEADLOCK: Duration = Duration::from_secs(5);
+pub const DEADLOCK: Duration = Duration::from_secs(10);
 
 /// Between the closing of the sockets and the kills, where the sockets are closed first: the moment
 /// in which replicas print that their connection was reset.

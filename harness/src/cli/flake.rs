@@ -13,6 +13,7 @@ use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
 use crate::flake::report;
+use crate::flake::student::Student;
 use crate::host::profiles;
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
@@ -30,7 +31,7 @@ pub struct FlakeArgs {
     /// The seed of every random choice.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The replica program [default: `replica` beside this program].
+    /// The replica program [default: a student's Raft in Python; without Python the bundled replica].
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
     /// One more argument for each replica. Repeat it for more.
@@ -40,14 +41,18 @@ pub struct FlakeArgs {
     #[arg(long, default_value_t = 24, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Milliseconds between the starts of two runs, so that they do not disturb one another.
-    #[arg(long, default_value_t = 120, value_name = "MS",
+    /// Milliseconds between the starts of two runs at least; the next begins when the replicas of the last have
+    /// connected, so that they do not disturb one another.
+    #[arg(long, default_value_t = 60, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pace: u64,
     /// Where `flake/*.csv` goes.
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
 }
+
+/// How often a start is made again that failed while this machine itself was disturbed.
+const MOST_REPEATS: usize = 5;
 
 /// Suites for each host and router. Twelve suites are 204 starts.
 fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
@@ -70,9 +75,11 @@ fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
 
 /// The whole experiment.
 pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
-    let path = match &arguments.replica {
-        Some(path) => path.clone(),
-        None => session::bundled_replica().map_err(Failure::usage)?,
+    let student = Student::write().context("writing the experiment's replica")?;
+    let path = match (&arguments.replica, &student) {
+        (Some(path), _) => path.clone(),
+        (None, Some(student)) => student.path(),
+        (None, None) => session::bundled_replica().map_err(Failure::usage)?,
     };
     let program =
         Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;
@@ -105,13 +112,14 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
 
 fn seconds(arguments: &FlakeArgs, starts: usize) -> u64 {
     let starts = starts as u64;
-    let by_pace = starts * arguments.pace / 1000;
+    let by_pace = starts * arguments.pace.max(150) / 1000;
     by_pace.max(starts * 3 / u64::from(arguments.jobs)) + 5
 }
 
 /// Each test that failed once more, with a draw of its own: as by hand.
 fn alone(results: &[(Trial, Outcome)]) -> Vec<Trial> {
-    let failed = results.iter().filter(|(_, outcome)| outcome.error.is_some());
+    let failed =
+        results.iter().filter(|(_, outcome)| outcome.error.is_some() && !outcome.is_left_out);
     failed
         .map(|(trial, _)| Trial {
             suite: None,
@@ -131,7 +139,15 @@ fn make(
         let profile = profiles::find(&trial.cell.host)?;
         let seed = Seed(trial.seed).derive(TESTS[trial.test].0);
         let plan = Plan::draw(&scenario, seed).on(Some(&profile), trial.kind);
-        let (record, verdict) = batch.run(plan)?;
-        Ok((trial.clone(), experiment::outcome(&record, &verdict)))
+        let mut repeated = 0;
+        loop {
+            let (record, verdict) = batch.run(plan.clone())?;
+            let outcome = experiment::outcome(&record, &verdict);
+            let is_left_out = outcome.error.is_some() && experiment::is_disturbed(&record);
+            if !is_left_out || repeated == MOST_REPEATS || batch.is_interrupted() {
+                return Ok((trial.clone(), Outcome { repeated, is_left_out, ..outcome }));
+            }
+            repeated += 1;
+        }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,43 @@ use crate::run::record::RunRecord;
 use crate::run::{self, Order};
 use crate::verdict::{self, Verdict, safety};
 
+/// A replica that has not connected by then waits for something else than a processor.
+const KNOWN_TO_BE_LATE: Duration = Duration::from_millis(700);
+
+/// Lets one in at a time.
+#[derive(Default)]
+struct Turnstile {
+    is_taken: Mutex<bool>,
+    is_free: Condvar,
+}
+
+/// Whoever holds it is in.
+struct Turn(Arc<Turnstile>);
+
+impl Turnstile {
+    fn enter(this: &Arc<Self>) -> Turn {
+        let taken = this.is_taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = this.is_free.wait_while(taken, |taken| *taken);
+        *free.unwrap_or_else(PoisonError::into_inner) = true;
+        Turn(Arc::clone(this))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.0.is_taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.is_free.notify_one();
+    }
+}
+
 /// What all these runs share; what they started ends with it.
 pub struct Batch {
     program: Program,
     warden: Arc<Warden>,
     interrupt: watch::Receiver<bool>,
     begun: AtomicUsize,
-    /// When the next run may begin.
-    next: Mutex<Instant>,
+    /// Who starts now.
+    turnstile: Arc<Turnstile>,
     /// Starts are spread by this much, so that they do not crowd one another.
     pace: Duration,
 }
@@ -43,7 +72,7 @@ impl Batch {
             warden: Arc::new(warden),
             interrupt,
             begun: AtomicUsize::new(0),
-            next: Mutex::new(Instant::now()),
+            turnstile: Arc::default(),
             pace,
         })
     }
@@ -55,10 +84,11 @@ impl Batch {
 
     /// Makes one run and judges it; its files last until then.
     pub fn run(&self, plan: Plan) -> anyhow::Result<(RunRecord, Verdict)> {
-        self.wait_for_turn();
+        let turn = Turnstile::enter(&self.turnstile);
         let temporary = tempfile::tempdir().context("making a folder for a run")?;
         let folder = temporary.path();
-        let (progress, _) = watch::channel(run::progress::Progress::default());
+        let (progress, watched) = watch::channel(run::progress::Progress::default());
+        self.leave_when_connected(turn, watched, plan.scenario.replicas);
         let number = self.begun.fetch_add(1, Ordering::SeqCst);
         let record = run::execute(Order {
             plan: Arc::new(plan),
@@ -73,15 +103,23 @@ impl Batch {
         Ok((record, verdict))
     }
 
-    /// The runs begin one after the other, however many go on.
-    fn wait_for_turn(&self) {
-        let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = (*next).max(Instant::now());
-            *next = at + self.pace;
-            at
-        };
-        thread::sleep(at.saturating_duration_since(Instant::now()));
+    /// The runs begin one after the other, however many go on: the next may begin when the replicas of the last
+    /// have all connected, or are known to be late.
+    fn leave_when_connected(
+        &self,
+        turn: Turn,
+        watched: watch::Receiver<run::progress::Progress>,
+        replicas: usize,
+    ) {
+        let (pace, begin) = (self.pace, Instant::now());
+        thread::spawn(move || {
+            let is_starting =
+                || watched.borrow().connected < replicas && watched.has_changed().is_ok();
+            while begin.elapsed() < pace || (is_starting() && begin.elapsed() < KNOWN_TO_BE_LATE) {
+                thread::sleep(Duration::from_millis(3));
+            }
+            drop(turn);
+        });
     }
 
     /// Does `work` for each item, so many at the same time; what came of it is in the order of the items. An

@@ -15,6 +15,7 @@ use super::job::Job;
 use super::one_run::{self, Card, Shared};
 use super::repeat::{self, Earlier};
 use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
+use crate::cluster::pretend;
 use crate::cluster::program::{Program, ProgramError};
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
@@ -166,7 +167,12 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
 
 /// The host that the command line asks for.
 pub fn pretended(options: &RunOptions) -> Result<Option<Profile>, Failure> {
-    options.host.as_deref().map(profiles::find).transpose().map_err(Failure::usage)
+    let Some(name) = options.host.as_deref() else { return Ok(None) };
+    let profile = profiles::find(name).map_err(Failure::usage)?;
+    for remark in pretend::check(&profile).map_err(Failure::usage)? {
+        eprintln!("harness: {remark}");
+    }
+    Ok(Some(profile))
 }
 
 /// The worst of these.

@@ -51,6 +51,13 @@ fn page_kb() -> u64 {
     u64::try_from(bytes).unwrap_or(4096) / 1024
 }
 
+/// The most descriptors that a process may have.
+pub fn descriptor_limit(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// Whether a child of ours was stopped, or went on, since this was last asked. Its death is left
 /// to whoever waits for it.
 pub fn was_stopped(pid: i32) -> bool {
@@ -126,6 +133,8 @@ mod tests {
         let host = host(Path::new("/tmp"));
         assert!(host.total_ticks.unwrap() > 0 && host.disk_free_kb.unwrap() > 0, "{host:?}");
         assert!(process(-1).is_none());
+        let limit = descriptor_limit(i32::try_from(std::process::id()).unwrap());
+        assert_eq!(limit, host.descriptor_limit);
     }
 
     #[test]

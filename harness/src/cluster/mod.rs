@@ -3,6 +3,8 @@
 //! - [`program`]: what is started, checked before anything is.
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
 //! - [`launch`]: what stands before a replica on a pretended host.
+//! - [`filter`]: a filter on system calls; [`stalls`]: who holds them up.
+//! - [`quota`]: a share of the processors; [`wall_clock`]: a clock that jumps.
 //! - [`pretend`]: a pretended host at work.
 //! - [`gauges`]: what the system tells of processes and of itself.
 //! - `output`: what it writes is always drained, and kept up to a limit.
@@ -12,6 +14,7 @@
 //! - [`os`]: the few unsafe lines.
 
 pub mod data;
+pub mod filter;
 pub mod gauges;
 pub mod launch;
 pub mod os;
@@ -19,5 +22,8 @@ mod output;
 pub mod pretend;
 pub mod process;
 pub mod program;
+pub mod quota;
+pub mod stalls;
 pub mod sweep;
+pub mod wall_clock;
 pub mod warden;

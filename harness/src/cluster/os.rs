@@ -59,7 +59,6 @@ pub fn give_disk(command: &mut Command, disk: Disk) {
 
     use nix::libc;
     use nix::sys::resource::{Resource, setrlimit};
-    use nix::sys::signal::{SigHandler, signal};
     /// The capability by which root writes where nobody may.
     const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
     let hook = move || -> io::Result<()> {
@@ -72,8 +71,7 @@ pub fn give_disk(command: &mut Command, disk: Disk) {
                 Ok(())
             }
             Disk::Full(bytes) => {
-                // SAFETY: ignoring a signal installs no handler.
-                unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+                survive_full_disk()?;
                 Ok(setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes)?)
             }
         }
@@ -82,6 +80,27 @@ pub fn give_disk(command: &mut Command, disk: Disk) {
         // SAFETY: between fork and exec the hook makes system calls and allocates nothing.
         unsafe { command.pre_exec(hook) };
     }
+}
+
+/// A write beyond the largest file that this process may have fails from now on, and is no reason to die.
+pub fn survive_full_disk() -> io::Result<()> {
+    use nix::sys::signal::{SigHandler, signal};
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+    Ok(())
+}
+
+/// Lets the child have this descriptor too.
+pub fn inherit(command: &mut Command, fd: OwnedFd) {
+    use std::os::unix::process::CommandExt;
+
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    let hook = move || -> io::Result<()> {
+        fcntl(&fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec the hook makes one system call and allocates nothing.
+    unsafe { command.pre_exec(hook) };
 }
 
 /// Sets limits on what the child, and each process that it starts, may use; who goes beyond them is told so by

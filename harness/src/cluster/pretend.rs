@@ -1,26 +1,134 @@
-//! A pretended host at work: replicas that have no processor now and then, neighbours that compute.
+//! A pretended host at work: replicas that have no processor now and then, neighbours that compute, a share of the
+//! processors, a wall clock that is set, messages that are read late.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{launch, os, sweep};
-use crate::host::plan::{HostPlan, turn};
+use super::quota::Quota;
+use super::{launch, os, sweep, wall_clock};
+use crate::host::plan::{HostPlan, ReplicaHost, turn};
+use crate::host::profile::{Delay, Profile, Starvation};
+use crate::network::transport::{EventSender, TransportEvent};
 
-/// What is pretended; it ends with this.
+/// What is pretended while the replicas run; it ends with this.
 #[derive(Default)]
 pub struct Pretence {
     tasks: Vec<JoinHandle<()>>,
     neighbours: Vec<Child>,
 }
 
+/// What is there before the first replica is started; it must outlive the last.
+#[derive(Default)]
+pub struct Ground {
+    quota: Option<Quota>,
+    /// Stops, where no control group may be had.
+    instead: Option<Starvation>,
+    /// What this system cannot do, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+impl Ground {
+    /// Prepares it; `folder` is the run's.
+    pub fn prepare(host: &HostPlan, folder: &Path, mark: &str) -> io::Result<Self> {
+        let mut ground = Self::default();
+        let profile = &host.profile;
+        if let Some(processors) = profile.cpu_quota {
+            match Quota::set(processors, mark) {
+                Ok(quota) => ground.quota = Some(quota),
+                Err(error) => {
+                    ground.instead = Some(stops(processors / host.replicas.len().max(1) as f64));
+                    ground.remarks.push(format!(
+                        "host {}: `cpu_quota`: no control group may be made here ({error}): the \
+                         replicas are stopped for their share of each tenth of a second instead",
+                        profile.name
+                    ));
+                }
+            }
+        }
+        if profile.clock_jump.is_some() {
+            let replicas = folder.join("replicas");
+            std::fs::create_dir_all(&replicas)?;
+            wall_clock::set(&replicas, 0.0)?;
+        }
+        Ok(ground)
+    }
+
+    /// Where a replica joins the control group.
+    pub fn door(&self) -> Option<PathBuf> {
+        self.quota.as_ref().map(Quota::door)
+    }
+}
+
+/// Stops that leave this share of one processor.
+fn stops(share: f64) -> Starvation {
+    let runs = (share * 100.0).clamp(1.0, 99.0);
+    Starvation { runs: Delay::Fixed { ms: runs }, waits: Delay::Fixed { ms: 100.0 - runs } }
+}
+
+/// What this system cannot pretend at all: an error, with the remedy; or what will have no effect, a sentence each.
+pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
+    let mut remarks = Vec::new();
+    if profile.clock_jump.is_some() && wall_clock::library().is_none() {
+        return Err(Impossible { host: profile.name.clone() });
+    }
+    if profile.processes.is_some() && Uid::effective().is_root() {
+        remarks.push(format!(
+            "host {}: `processes` has no effect: the system sets root no limit; run the harness as \
+             another user",
+            profile.name
+        ));
+    }
+    Ok(remarks)
+}
+
+/// A clock that jumps needs a library that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "host {host}: `clock_jump`: the kernel moves the wall clock for no single process, and the library that \
+     does it is not installed; install it (`apt-get install libfaketime`), or leave `clock_jump` out"
+)]
+pub struct Impossible {
+    host: String,
+}
+
+/// Each message that goes to `events` through the result waits first: one that is not read fills the socket it comes
+/// from. Must be called within a `LocalSet`.
+pub fn read_late(events: EventSender, delay: Delay, host: &ReplicaHost) -> EventSender {
+    let (sender, mut late) = mpsc::channel(1);
+    let seed = host.reads;
+    tokio::task::spawn_local(async move {
+        let mut number = 0;
+        while let Some(event) = late.recv().await {
+            if let TransportEvent::Packet { .. } = event {
+                let ms = delay.draw_ms(seed.draw(number));
+                number += 1;
+                tokio::time::sleep(Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default()).await;
+            }
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}
+
 impl Pretence {
-    /// Begins, for the replicas with these process ids, in the order of their ids. Must be called
-    /// within a `LocalSet`.
-    pub fn begin(host: &HostPlan, pids: &[i32], mark: &str) -> io::Result<Self> {
+    /// Begins, for the replicas with these process ids, in the order of their ids; `folder` is the run's. Must be
+    /// called within a `LocalSet`.
+    pub fn begin(
+        host: &HostPlan,
+        ground: &Ground,
+        pids: &[i32],
+        folder: &Path,
+        mark: &str,
+    ) -> io::Result<Self> {
         let mut pretence = Self::default();
         for _ in 0..host.profile.busy_neighbours {
             let mut command = Command::new(std::env::current_exe()?);
@@ -28,10 +136,24 @@ impl Pretence {
             os::die_with_parent(&mut command);
             pretence.neighbours.push(command.spawn()?);
         }
-        let Some(starvation) = host.profile.starvation else { return Ok(pretence) };
+        if let Some(jump) = host.profile.clock_jump {
+            let replicas = folder.join("replicas");
+            pretence.tasks.push(tokio::task::spawn_local(async move {
+                let after = Duration::try_from_secs_f64(jump.after_ms / 1e3).unwrap_or_default();
+                tokio::time::sleep(after).await;
+                let _ = wall_clock::set(&replicas, jump.by_ms);
+            }));
+        }
+        for starvation in host.profile.starvation.into_iter().chain(ground.instead) {
+            pretence.starve(host, starvation, pids);
+        }
+        Ok(pretence)
+    }
+
+    fn starve(&mut self, host: &HostPlan, starvation: Starvation, pids: &[i32]) {
         for (replica, &pid) in host.replicas.iter().zip(pids) {
             let seed = replica.starvation;
-            pretence.tasks.push(tokio::task::spawn_local(async move {
+            self.tasks.push(tokio::task::spawn_local(async move {
                 for n in 0.. {
                     let (runs, waits) = turn(&starvation, seed, n);
                     tokio::time::sleep(runs).await;
@@ -45,7 +167,6 @@ impl Pretence {
                 }
             }));
         }
-        Ok(pretence)
     }
 }
 

@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use nix::sys::signal::{Signal, killpg};
@@ -16,8 +17,13 @@ use nix::unistd::Pid;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::launch::Launcher;
+use super::output::Written;
 use super::program::Program;
-use super::{os, output, sweep};
+use super::stalls::{self, Seen};
+use super::{os, output, sweep, wall_clock};
+use crate::host::plan::HostPlan;
+use crate::host::profile::Logs;
 use crate::ids::NodeId;
 use crate::limits;
 
@@ -44,8 +50,10 @@ pub struct Launch<'a> {
     pub directory: &'a Path,
     /// Where its logs and data go; created here.
     pub folder: &'a Path,
-    /// The words of its launcher, on a pretended host.
-    pub launcher: Option<Vec<String>>,
+    /// The pretended host.
+    pub host: Option<&'a HostPlan>,
+    /// The file by which a process joins the replicas' control group, if they have one.
+    pub door: Option<&'a Path>,
     /// The mark of its run, for [`sweep`].
     pub mark: &'a str,
     /// The disk that it meets.
@@ -57,10 +65,11 @@ pub struct Process {
     pid: Pid,
     spawned: Instant,
     folder: PathBuf,
-    output_bytes: Arc<AtomicU64>,
+    written: Arc<Written>,
     drains: Vec<JoinHandle<()>>,
     cpu_ns: Option<u64>,
     waiter: JoinHandle<()>,
+    stalls: Option<Arc<Mutex<Seen>>>,
     /// Whether it is held stopped, and whether that changed since it was last asked for.
     is_held: Cell<bool>,
     was_signalled: Cell<bool>,
@@ -80,14 +89,11 @@ impl Process {
             argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
         };
         // On a pretended host the launcher waits first, then becomes the program.
-        let mut command = match &launch.launcher {
-            None => std::process::Command::new(&launch.program.path),
-            Some(words) => {
-                let mut command = std::process::Command::new(std::env::current_exe()?);
-                command.args(words).arg(&launch.program.path);
-                command
-            }
-        };
+        let (mut command, stalls) =
+            match Launcher::of(launch.host, id, launch.door).zip(launch.host) {
+                None => (std::process::Command::new(&launch.program.path), None),
+                Some((launcher, host)) => behind(&launcher, host, id, launch.program)?,
+            };
         command
             .args(launch.port.map(|port| port.to_string()))
             .arg(id.to_string())
@@ -96,9 +102,12 @@ impl Process {
             .current_dir(launch.directory)
             .env(sweep::MARK, launch.mark)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(logs(launch.host)?)
+            .stderr(logs(launch.host)?)
             .process_group(0);
+        if launch.host.is_some_and(|host| host.profile.clock_jump.is_some()) {
+            wall_clock::give(&mut command, launch.folder.parent().unwrap_or(launch.folder));
+        }
         if launch.program.is_confined {
             os::confine(&mut command);
         }
@@ -108,15 +117,16 @@ impl Process {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
         let pid = pid.expect("a child that was not waited for has an id");
 
-        let output_bytes = Arc::new(AtomicU64::new(0));
+        let written = Arc::new(Written::default());
         let mut drains = Vec::new();
+        let slow = |stream: &str| output::Slow::of(launch.host, id, stream);
         if let Some(stdout) = child.stdout.take() {
             let path = launch.folder.join("stdout.log");
-            drains.push(output::drain(stdout, &path, Arc::clone(&output_bytes))?);
+            drains.push(output::drain(stdout, &path, Arc::clone(&written), slow("stdout"))?);
         }
         if let Some(stderr) = child.stderr.take() {
             let path = launch.folder.join("stderr.log");
-            drains.push(output::drain(stderr, &path, Arc::clone(&output_bytes))?);
+            drains.push(output::drain(stderr, &path, Arc::clone(&written), slow("stderr"))?);
         }
         let waiter = tokio::task::spawn_local(async move {
             if let Ok(status) = child.wait().await {
@@ -127,10 +137,11 @@ impl Process {
             pid,
             spawned: Instant::now(),
             folder: launch.folder.to_owned(),
-            output_bytes,
+            written,
             drains,
             cpu_ns: None,
             waiter,
+            stalls,
             is_held: Cell::new(false),
             was_signalled: Cell::new(false),
         })
@@ -178,6 +189,12 @@ impl Process {
         let _ = killpg(self.pid, Signal::SIGCONT);
     }
 
+    /// What of its file access was held up, on a host where it is.
+    pub fn stalls(&self) -> Option<Seen> {
+        let seen = self.stalls.as_ref()?;
+        Some(seen.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")
@@ -198,7 +215,12 @@ impl Process {
 
     /// Bytes that it wrote on both streams.
     pub fn output_bytes(&self) -> u64 {
-        self.output_bytes.load(Ordering::Relaxed)
+        self.written.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of it that no disk took.
+    pub fn lost_output_bytes(&self) -> u64 {
+        self.written.lost.load(Ordering::Relaxed)
     }
 
     /// Waits until what it wrote before its death is in the log, for a bounded time: a
@@ -215,6 +237,37 @@ impl Process {
         let start = bytes.len().saturating_sub(limits::STDERR_TAIL_BYTES);
         String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned()
     }
+}
+
+/// Where a replica's output goes.
+fn logs(host: Option<&HostPlan>) -> io::Result<Stdio> {
+    match host.and_then(|host| host.profile.logs) {
+        Some(Logs::Full) => {
+            // The system's own full disk: each write fails with ENOSPC.
+            Ok(Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full")?))
+        }
+        Some(Logs::Slow { .. }) | None => Ok(Stdio::piped()),
+    }
+}
+
+/// The command that becomes the program behind its launcher, and who holds up its calls.
+fn behind(
+    launcher: &Launcher,
+    host: &HostPlan,
+    id: NodeId,
+    program: &Program,
+) -> io::Result<(std::process::Command, Option<Arc<Mutex<Seen>>>)> {
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    let drawn = host.replicas.get(usize::from(id.0)).filter(|_| launcher.holds_calls());
+    let Some(drawn) = drawn else {
+        command.args(launcher.words(None)).arg(&program.path);
+        return Ok((command, None));
+    };
+    let (ours, its) = stalls::channel()?;
+    command.args(launcher.words(Some(its.as_raw_fd()))).arg(&program.path);
+    os::inherit(&mut command, its);
+    let seen = stalls::supervise(ours, drawn.clone(), host.profile.sync_delay);
+    Ok((command, Some(seen)))
 }
 
 impl Drop for Process {

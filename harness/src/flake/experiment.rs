@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::host::disturbance::DisturbanceKind;
 use crate::network::course_2016::{GivenUpFor, RouterKind};
 use crate::run::record::RunRecord;
 use crate::scenario::{Scenario, WorkloadError};
@@ -62,6 +63,10 @@ pub struct Outcome {
     pub is_laid_to_host: bool,
     /// Whether replicas complained of their sockets.
     pub has_noise: bool,
+    /// How often it was made again, because it failed while this machine itself was disturbed.
+    pub repeated: usize,
+    /// Whether it failed and this machine was disturbed each time: it says nothing.
+    pub is_left_out: bool,
     /// The slowest replica, from spawn to connection, in milliseconds; `None`: one never connected.
     pub slowest_start_ms: Option<f64>,
 }
@@ -75,8 +80,8 @@ pub fn scenario(test: usize) -> Result<Scenario, WorkloadError> {
             "liveness": {{"bound_ms": 5000}}}}"#
     );
     let mut scenario = Scenario::parse("flake.json", &workload)?;
-    scenario.start_wait = Duration::from_millis(700);
-    scenario.request_phase = Duration::from_millis(900);
+    scenario.start_wait = Duration::from_millis(600);
+    scenario.request_phase = Duration::from_millis(600);
     scenario.end_wait = Duration::ZERO;
     Ok(scenario)
 }
@@ -114,10 +119,36 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
         error: failed.first().map(|answer| error(record, &answer.kind, answer.question)),
         is_laid_to_host: !failed.is_empty() && failed.iter().all(|answer| answer.kind == "host"),
         has_noise: record.replicas.iter().any(|replica| noisy(&replica.stderr_tail)),
+        repeated: 0,
+        is_left_out: false,
         slowest_start_ms: starts
             .and_then(|starts| starts.into_iter().max())
             .map(|time| time.as_secs_f64() * 1e3),
     }
+}
+
+/// Whether this machine itself, not the one that is pretended, disturbed a start: then it says nothing about
+/// the one that is pretended.
+pub fn is_disturbed(record: &RunRecord) -> bool {
+    let drawn = record.plan.host.as_ref().map_or(&[][..], |host| &host.replicas);
+    let is_pretended = record.host.given_up.iter().any(|it| {
+        let replica = drawn.get(usize::from(it.id.0));
+        replica.is_some_and(|replica| !replica.stalled.is_empty())
+    });
+    if is_pretended {
+        return false;
+    }
+    let profile = record.plan.host.as_ref().map(|host| &host.profile);
+    let is_starved = profile.is_some_and(|profile| profile.starvation.is_some());
+    record.host.disturbances.iter().any(|it| match it.kind {
+        DisturbanceKind::Starved => !is_starved,
+        DisturbanceKind::LoopLag
+        | DisturbanceKind::Suspended
+        | DisturbanceKind::Steal
+        | DisturbanceKind::DiskFull
+        | DisturbanceKind::OutOfMemory => true,
+        _ => false,
+    })
 }
 
 fn error(record: &RunRecord, kind: &str, question: Question) -> String {
@@ -126,6 +157,7 @@ fn error(record: &RunRecord, kind: &str, question: Question) -> String {
             "unable to send to replica (not connected yet)".to_owned()
         }
         Some(GivenUpFor::HungUp) => "unable to send to replica (hung up)".to_owned(),
+        Some(GivenUpFor::DoesNotRead) => "does not read".to_owned(),
         Some(GivenUpFor::Deadlock) => "deadlock".to_owned(),
         None => format!("{}: {kind}", question.name()),
     }
@@ -144,6 +176,10 @@ pub struct Tally {
     pub noisy_passes: usize,
     /// The tests that failed, for each suite.
     pub suites: BTreeMap<usize, Vec<usize>>,
+    /// Starts that were made again because this machine was disturbed.
+    pub repeated: usize,
+    /// Starts that were left out because it was disturbed each time.
+    pub left_out: usize,
     /// Failed tests run alone.
     pub alone: usize,
     /// Of them passed.
@@ -157,6 +193,11 @@ pub fn tally(results: &[(Trial, Outcome)]) -> BTreeMap<Cell, Tally> {
     let mut tallies = BTreeMap::<Cell, Tally>::new();
     for (trial, outcome) in results {
         let tally = tallies.entry(trial.cell.clone()).or_default();
+        tally.repeated += outcome.repeated;
+        if outcome.is_left_out {
+            tally.left_out += 1;
+            continue;
+        }
         let Some(suite) = trial.suite else {
             tally.alone += 1;
             tally.alone_passed += usize::from(outcome.error.is_none());

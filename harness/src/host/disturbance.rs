@@ -42,6 +42,16 @@ pub enum DisturbanceKind {
     Descriptors,
     /// The disk with the results was full; kB left at least.
     DiskFull,
+    /// Packets longer than 16,384 bytes were cut by the rules of 2016, and so lost; how many.
+    Truncated,
+    /// Messages for a replica that lived found it not connected; how many.
+    FailedSends,
+    /// Nothing moved between the router and a replica, each of which waited for the other; seconds.
+    Deadlock,
+    /// What a replica printed could not be written down; bytes.
+    LogsLost,
+    /// Another run took the sockets' places in the working directory.
+    SocketTaken,
     /// The kernel killed processes for want of memory; how many.
     OutOfMemory,
 }
@@ -56,6 +66,9 @@ impl DisturbanceKind {
             | Self::ClockJump
             | Self::Suspended
             | Self::Descriptors
+            | Self::Deadlock
+            | Self::SocketTaken
+            | Self::LogsLost
             | Self::DiskFull => true,
             Self::LoopLag
             | Self::Starved
@@ -66,6 +79,8 @@ impl DisturbanceKind {
             | Self::Steal
             | Self::Backlog
             | Self::FullQueue
+            | Self::Truncated
+            | Self::FailedSends
             | Self::OutOfMemory => false,
         }
     }
@@ -73,7 +88,10 @@ impl DisturbanceKind {
     /// Whether time under it is time that a replica or the harness did not have. Pressure and steal
     /// tell of the host as a whole: whom it hit shows as [`Self::Starved`].
     pub fn takes_time(self) -> bool {
-        matches!(self, Self::LoopLag | Self::Starved | Self::Stopped | Self::Suspended)
+        matches!(
+            self,
+            Self::LoopLag | Self::Starved | Self::Stopped | Self::Suspended | Self::Deadlock
+        )
     }
 }
 
@@ -154,13 +172,35 @@ impl Disturbance {
                 format!("up to {figure:.0} messages waited for {who}, which did not read, {when}")
             }
             DisturbanceKind::Descriptors => {
+                let whose =
+                    self.replica.map_or_else(|| "the harness".to_owned(), |id| id.to_string());
                 format!(
-                    "{figure:.0} descriptors of the harness were open {when}, nearly all it may have"
+                    "{figure:.0} descriptors of {whose} were open {when}, nearly all it may have"
                 )
+            }
+            DisturbanceKind::DiskFull if self.replica.is_some() => {
+                format!("the disk for what {who} prints was full {when}")
             }
             DisturbanceKind::DiskFull => {
                 format!("the disk with the results was full {when} ({figure:.0} kB left)")
             }
+            DisturbanceKind::Truncated => format!(
+                "{figure:.0} packets of {who} were longer than 16,384 bytes {when}: the rules of 2016 \
+                 cut them without a word, and nobody can read the rest"
+            ),
+            DisturbanceKind::FailedSends => format!(
+                "{figure:.0} messages for {who}, which lived but was not connected, were lost {when}"
+            ),
+            DisturbanceKind::Deadlock => format!(
+                "a deadlock: the router waited {figure:.1} s {when} for {who} to read, and {who} for \
+                 the router"
+            ),
+            DisturbanceKind::LogsLost => {
+                format!("{figure:.0} bytes that {who} printed could not be written down {when}")
+            }
+            DisturbanceKind::SocketTaken => format!(
+                "another run in the same working directory took the place of the socket of {who} {when}"
+            ),
             DisturbanceKind::OutOfMemory => {
                 format!("the kernel killed {figure:.0} processes for want of memory {when}")
             }

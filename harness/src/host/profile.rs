@@ -24,6 +24,24 @@ pub struct Profile {
     pub busy_neighbours: u32,
     /// The most descriptors that a replica may have.
     pub descriptors: Option<u64>,
+    /// Processors that all replicas of a run have together, also parts of one.
+    pub cpu_quota: Option<f64>,
+    /// The most processes and threads that the replicas' user may have.
+    pub processes: Option<u64>,
+    /// Bytes that wait at most in a replica's socket until it reads them; the system doubles the figure, and has a
+    /// least of some 4,600.
+    pub socket_bytes: Option<u32>,
+    /// How long each message of a replica waits before it is read: meanwhile the replica's socket fills.
+    pub read_delay: Option<Delay>,
+    /// The replicas of all runs on this host work in one directory, where the sockets of the next run take the place of
+    /// those of the last.
+    pub shared_directory: bool,
+    /// A wall clock that somebody sets while the replicas run.
+    pub clock_jump: Option<ClockJump>,
+    /// The disk for what replicas print.
+    pub logs: Option<Logs>,
+    /// How long each write through to the disk (`fsync`) takes on top.
+    pub sync_delay: Option<Delay>,
     /// The largest file, in bytes, that a replica may write: what it has beyond that is a full disk.
     pub file_bytes: Option<u64>,
 }
@@ -114,6 +132,29 @@ pub struct Starvation {
     pub waits: Delay,
 }
 
+/// A wall clock that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockJump {
+    /// How long after the first replica was started.
+    pub after_ms: f64,
+    /// By how much, forwards or backwards.
+    pub by_ms: f64,
+}
+
+/// A disk for what replicas print on standard output and standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Logs {
+    /// Each write fails: no space left on device.
+    Full,
+    /// Writes wait for earlier ones: so long for each 4,096 bytes.
+    Slow {
+        /// How long.
+        delay: Delay,
+    },
+}
+
 /// A profile that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -199,6 +240,29 @@ impl Profile {
             && !(runs.is_sound() && waits.is_sound() && runs.draw_ms(0) + waits.draw_ms(0) >= 1.0)
         {
             return Some(("starvation", "times from 0 to 60,000 ms, at least 1 ms together"));
+        }
+        let slow_logs = match self.logs {
+            Some(Logs::Slow { delay }) => Some(delay),
+            _ => None,
+        };
+        for (key, delay) in [("read_delay", self.read_delay), ("logs.delay", slow_logs)] {
+            if delay.is_some_and(|delay| !delay.is_sound()) {
+                return Some((key, TIME));
+            }
+        }
+        if self.cpu_quota.is_some_and(|share| !(0.01..=256.0).contains(&share)) {
+            return Some(("cpu_quota", "from 0.01 to 256 processors"));
+        }
+        if let Some(ClockJump { after_ms, by_ms }) = self.clock_jump
+            && !((0.0..=1e7).contains(&after_ms) && by_ms.abs() <= 1e11)
+        {
+            return Some(("clock_jump", "within 10,000,000 ms, by at most 1e11 ms"));
+        }
+        if self.sync_delay.is_some_and(|delay| !delay.is_sound()) {
+            return Some(("sync_delay", TIME));
+        }
+        if self.processes.is_some_and(|most| most < 1) {
+            return Some(("processes", "at least 1"));
         }
         if self.busy_neighbours > 256 {
             return Some(("busy_neighbours", "at most 256"));

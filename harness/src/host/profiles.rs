@@ -32,12 +32,15 @@ pub fn all() -> Vec<Profile> {
             )
         },
         Profile {
-            start_delay: Some(Delay::HeavyTailed { min_ms: 30.0, alpha: 2.0, max_ms: 3000.0 }),
-            busy_neighbours: 2,
+            start_delay: Some(Delay::HeavyTailed { min_ms: 30.0, alpha: 1.8, max_ms: 3000.0 }),
+            starvation: Some(Starvation {
+                runs: Delay::Uniform { min_ms: 40.0, max_ms: 400.0 },
+                waits: Delay::HeavyTailed { min_ms: 4.0, alpha: 1.3, max_ms: 80.0 },
+            }),
             ..profile(
                 "due-date",
-                "a crowd on few processors: starts are spread, now and then by far, and neighbours \
-                 compute",
+                "a crowd on few processors: starts are spread, now and then by far, and each replica \
+                 has no processor for moments",
             )
         },
         Profile {

@@ -69,6 +69,24 @@ impl Watch {
         }
     }
 
+    /// A replica connected, or was given up while it had not: what kept it from the processor since it was started at
+    /// `spawned` counts from there.
+    pub fn started(&mut self, spawned: RunTime, now: RunTime, id: NodeId, sample: ProcessSample) {
+        let waited = Duration::from_nanos(sample.run_delay_ns);
+        if waited > limits::STARVED_AT_START {
+            let seconds = waited.as_secs_f64();
+            self.note(DisturbanceKind::Starved, Some(id), spawned, now, seconds);
+        }
+        self.replicas.insert(id, (now, sample));
+    }
+
+    /// A replica has this many of the most descriptors that it may have.
+    pub fn descriptors(&mut self, now: RunTime, id: NodeId, open: u32, most: u64) {
+        if u64::from(open) * 100 >= most * limits::DESCRIPTORS_PERCENT {
+            self.note(DisturbanceKind::Descriptors, Some(id), now, now, f64::from(open));
+        }
+    }
+
     /// A replica's process is a new one, or gone: its counters begin again.
     pub fn forget(&mut self, id: NodeId) {
         self.replicas.remove(&id);
@@ -163,6 +181,8 @@ impl Watch {
                 DisturbanceKind::Starved
                 | DisturbanceKind::Stopped
                 | DisturbanceKind::Suspended
+                | DisturbanceKind::Truncated
+                | DisturbanceKind::LogsLost
                 | DisturbanceKind::OutOfMemory => same.figure + figure,
                 DisturbanceKind::DiskFull => same.figure.min(figure),
                 _ if same.figure.abs() < figure.abs() => figure,

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
-use crate::limits;
 use crate::time::RunTime;
 
 /// Whose rules the network follows.
@@ -44,8 +43,10 @@ pub enum GivenUpFor {
     NotConnected,
     /// It had closed its socket.
     HungUp,
-    /// Its socket stayed full: both sides waited for each other.
+    /// Its socket stayed full while it had something to say itself: both sides waited for each other.
     Deadlock,
+    /// Its socket stayed full, and it said nothing: it did not read.
+    DoesNotRead,
 }
 
 /// A replica that the router gave up.
@@ -69,11 +70,6 @@ pub struct Course2016 {
 }
 
 impl Course2016 {
-    /// What it reads of a packet.
-    pub fn read(packet: &[u8]) -> &[u8] {
-        &packet[..packet.len().min(limits::COURSE_PACKET_BYTES)]
-    }
-
     /// A message could not be sent.
     pub fn unable_to_send(&mut self, sender: NodeId, id: NodeId, why: GivenUpFor) {
         if self.gone.insert(id) {
@@ -108,11 +104,5 @@ mod tests {
         let given_up: Vec<NodeId> = course.take(RunTime(9)).iter().map(|it| it.id).collect();
         assert_eq!(given_up, [one]);
         assert!(course.take(RunTime(9)).is_empty());
-    }
-
-    #[test]
-    fn of_a_large_packet_it_reads_16_384_bytes() {
-        assert_eq!(Course2016::read(&vec![0; 20_000]).len(), 16_384);
-        assert_eq!(Course2016::read(&[0; 20]).len(), 20);
     }
 }

@@ -38,6 +38,10 @@ pub struct Router {
     has_started: bool,
     /// The rules of 2016, if they are asked for.
     course: Option<Course2016>,
+    /// What may wait in a replica's socket, on a host where that is little.
+    socket_bytes: Option<usize>,
+    /// Messages that found nobody, by the replica that they were for.
+    unsent: BTreeMap<NodeId, Unsent>,
     is_over: bool,
 }
 
@@ -47,6 +51,17 @@ struct Port {
     connection: Option<Connection>,
     has_connected: bool,
     outbox: Outbox,
+}
+
+/// Messages for a replica that was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many.
+    pub messages: u64,
+    /// When the first was to be delivered.
+    pub from: RunTime,
+    /// When the last was.
+    pub until: RunTime,
 }
 
 /// A message that arrived at a client.
@@ -95,6 +110,11 @@ impl Router {
             crossed: 0,
             has_started: false,
             course: (plan.router == RouterKind::Course2016).then(Course2016::default),
+            socket_bytes: plan
+                .host
+                .as_ref()
+                .and_then(|host| usize::try_from(host.profile.socket_bytes?).ok()),
+            unsent: BTreeMap::new(),
             is_over: false,
         };
         if plan.scenario.drops > 0.0 {
@@ -124,6 +144,9 @@ impl Router {
 
     /// A replica connected; a second connection takes the place of the first.
     pub fn connected(&mut self, id: NodeId, connection: Connection) {
+        if let Some(bytes) = self.socket_bytes {
+            connection.limit(bytes);
+        }
         if let Some(port) = self.ports.get_mut(&id) {
             port.connection = Some(connection);
             port.has_connected = true;
@@ -144,6 +167,8 @@ impl Router {
     /// A replica died: nobody is led by it any more.
     pub fn died(&mut self, id: NodeId) {
         self.leader.forget(id);
+        // What was for somebody dead is no sign of anything.
+        self.unsent.remove(&id);
         if let Some(course) = &mut self.course {
             course.died(id);
         }
@@ -441,13 +466,28 @@ impl Router {
             Some(_) if !port.outbox.is_empty() => Sent::WouldBlock,
             Some(connection) => connection.send(&message.packet),
         };
+        if sent == Sent::Gone && self.has_started && !self.is_over {
+            let at = message.sent;
+            let unsent = self.unsent.entry(to);
+            let unsent = unsent.or_insert(Unsent { messages: 0, from: at, until: at });
+            unsent.messages += 1;
+            unsent.until = unsent.until.max(at);
+        }
         if let Some(course) = &mut self.course {
+            let has_unread = sent == Sent::WouldBlock
+                && port.connection.as_ref().is_some_and(Connection::has_unread);
             match sent {
                 Sent::Gone if !port.has_connected => {
                     course.unable_to_send(message.from, to, GivenUpFor::NotConnected);
                 }
                 Sent::Gone => course.unable_to_send(message.from, to, GivenUpFor::HungUp),
-                Sent::WouldBlock => course.unable_to_send(message.from, to, GivenUpFor::Deadlock),
+                // Each waits for the other only if the other has something to say, too.
+                Sent::WouldBlock if has_unread => {
+                    course.unable_to_send(message.from, to, GivenUpFor::Deadlock);
+                }
+                Sent::WouldBlock => {
+                    course.unable_to_send(message.from, to, GivenUpFor::DoesNotRead);
+                }
                 Sent::Delivered | Sent::TooLarge => {}
             }
         }
@@ -494,6 +534,11 @@ impl Router {
         for port in self.ports.values_mut() {
             port.connection = None;
         }
+    }
+
+    /// Messages that found nobody, by the replica that they were for; without those for whom died since.
+    pub fn unsent(&self) -> &BTreeMap<NodeId, Unsent> {
+        &self.unsent
     }
 
     /// How many messages wait for a replica that does not read.

@@ -83,6 +83,7 @@ mod tests {
 
     fn progress() -> Progress {
         Progress {
+            connected: 5,
             now: RunTime::from_secs_f64(3.2),
             ok: 1412,
             fail: 0,

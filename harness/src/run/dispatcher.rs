@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::agenda::{Agenda, Task};
 use super::happenings::{Happenings, Standing};
-use super::look::HostLooks;
+use super::look::{HostLooks, Start};
 use super::progress::Progress;
 use super::record::{
     Death, EndReason, FaultRecord, ProtocolOddity, ProtocolViolation, ReplicaRecord, RunRecord,
@@ -22,7 +22,7 @@ use crate::cluster::sweep;
 use crate::ids::NodeId;
 use crate::journal::Journal;
 use crate::limits;
-use crate::network::course_2016::{Course2016, RouterKind};
+use crate::network::course_2016::RouterKind;
 use crate::network::router::ToClient;
 use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
@@ -69,8 +69,12 @@ impl Dispatcher {
         let plan = &order.plan;
         let scenario = &plan.scenario;
         let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
-        cluster.begin();
+        cluster.begin(&order);
         looks.start();
+        for (&id, start) in &cluster.starts {
+            looks.connected(RunTime::ZERO, id, start);
+        }
+        let progress = order.progress.borrow().clone();
         let mut dispatcher = Self {
             faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
             alive: replicas.iter().copied().collect(),
@@ -81,7 +85,7 @@ impl Dispatcher {
                 .collect(),
             gone_after_end: BTreeSet::new(),
             agenda: Agenda::default(),
-            progress: Progress::default(),
+            progress,
             happenings: Happenings::default(),
             deaths: BTreeMap::new(),
             journal,
@@ -349,9 +353,12 @@ impl Dispatcher {
         match event {
             TransportEvent::Connected(id, connection) => {
                 if let Some(process) = self.cluster.processes.get(&id) {
-                    let elapsed = process.spawned().elapsed();
-                    self.cluster.connect_times.entry(id).or_insert(elapsed);
+                    let start = Start::now(process);
+                    self.cluster.connect_times.entry(id).or_insert(start.took);
+                    self.looks.connected(self.origin.elapsed().into(), id, &start);
                 }
+                self.progress.connected = self.cluster.connect_times.len();
+                self.order.progress.send_replace(self.progress.clone());
                 self.hung_up.remove(&id);
                 self.cluster.router.connected(id, connection);
                 self.came_back(id)?;
@@ -361,12 +368,14 @@ impl Dispatcher {
                 self.cluster.router.disconnected(id);
             }
             TransportEvent::Writable(id) => self.cluster.router.writable(id),
-            TransportEvent::Packet { from, mut bytes, mut length } => {
-                if self.order.plan.router == RouterKind::Course2016 {
-                    bytes = Course2016::read(&bytes).into();
-                    length = bytes.len();
-                }
+            TransportEvent::Packet { from, bytes, length } => {
                 let now = self.now();
+                let reads = limits::COURSE_PACKET_BYTES;
+                if self.order.plan.router == RouterKind::Course2016 && length > reads {
+                    // What is cut is no JSON any more: nobody can tell whom it was for.
+                    self.looks.truncated(now, from);
+                    return Ok(());
+                }
                 let router = &mut self.cluster.router;
                 let to_client = router.packet(now, from, &bytes, length, &self.alive);
                 let elected = router.take_elected();
@@ -485,6 +494,7 @@ impl Dispatcher {
     fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> RunRecord {
         let plan = std::sync::Arc::clone(&self.order.plan);
         let host = self.host_record(duration);
+        let remarks = self.host_remarks();
         for id in not_reaped {
             tracing::warn!("replica {id} was killed, but the system did not tell of its death");
         }
@@ -525,7 +535,7 @@ impl Dispatcher {
             states: self.survey.map(Survey::into_states).unwrap_or_default(),
             violations: traffic.remarks.violations,
             oddities: traffic.remarks.oddities,
-            remarks: traffic.log_problem.into_iter().collect(),
+            remarks: remarks.into_iter().chain(traffic.log_problem).collect(),
             host,
             end: self.end.unwrap_or(EndReason::Completed),
             duration,

@@ -1,5 +1,6 @@
 //! The harness looks at its host while it works: `host.csv`, and what was wrong.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -10,10 +11,13 @@ use super::agenda::Task;
 use super::dispatcher::Dispatcher;
 use super::record::HostRecord;
 use crate::cluster::gauges;
+use crate::cluster::process::Process;
 use crate::host::disturbance::DisturbanceKind;
-use crate::host::sample::{HostCsv, OwnSample};
+use crate::host::sample::{HostCsv, OwnSample, ProcessSample};
 use crate::host::watch::{Signals, Watch};
+use crate::ids::NodeId;
 use crate::limits;
+use crate::network::course_2016::GivenUpFor;
 use crate::time::RunTime;
 
 /// What is measured of the host during one run.
@@ -26,6 +30,9 @@ pub(super) struct HostLooks {
     /// The latest since the last look.
     lag: Duration,
     clock_gap_ms: i64,
+    /// The most descriptors that each replica may have, and bytes of its output that were lost so far.
+    descriptor_limits: BTreeMap<NodeId, u64>,
+    lost_bytes: BTreeMap<NodeId, u64>,
 }
 
 impl HostLooks {
@@ -43,6 +50,8 @@ impl HostLooks {
             wall_origin: SystemTime::now(),
             lag: Duration::ZERO,
             clock_gap_ms: 0,
+            descriptor_limits: BTreeMap::new(),
+            lost_bytes: BTreeMap::new(),
         })
     }
 
@@ -71,11 +80,54 @@ impl HostLooks {
         }
     }
 
-    /// A replica's process began anew: its figures begin again.
-    #[expect(dead_code, reason = "for restarts")]
-    pub(super) fn forget(&mut self, id: crate::ids::NodeId) {
-        self.watch.forget(id);
+    /// A replica connected so long after it was started; how long it waited for a processor until then is part of
+    /// its row.
+    pub(super) fn connected(&mut self, now: RunTime, id: NodeId, start: &Start) {
+        let Some(sample) = start.sample else { return };
+        self.watch.started(before(now, start.took), now, id, sample);
+        if let Some(most) = gauges::descriptor_limit(start.pid) {
+            self.descriptor_limits.insert(id, most);
+        }
+        let _ = self.rows.replica(now, id, &sample, 0, Some(start.took));
     }
+
+    /// The rules of 2016 cut a packet.
+    pub(super) fn truncated(&mut self, now: RunTime, id: NodeId) {
+        self.watch.note(DisturbanceKind::Truncated, Some(id), now, now, 1.0);
+    }
+
+    /// What of a replica's output the disk did not take.
+    fn lost_output(&mut self, since: RunTime, now: RunTime, id: NodeId, total: u64) {
+        let before = self.lost_bytes.insert(id, total).unwrap_or(0);
+        if total > before {
+            let bytes = (total - before) as f64;
+            self.watch.note(DisturbanceKind::LogsLost, Some(id), since, now, bytes);
+        }
+    }
+}
+
+/// How a replica's process was when it connected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// Its process.
+    pub(super) pid: i32,
+    /// From spawn to connection.
+    pub(super) took: Duration,
+    /// A look at it.
+    pub(super) sample: Option<ProcessSample>,
+}
+
+impl Start {
+    /// It has just connected.
+    pub(super) fn now(process: &Process) -> Self {
+        let took = process.spawned().elapsed();
+        Self { pid: process.pid(), took, sample: gauges::process(process.pid()) }
+    }
+}
+
+/// That long before, or the start of the clock.
+fn before(now: RunTime, time: Duration) -> RunTime {
+    RunTime::from(now.since_start().saturating_sub(time))
 }
 
 impl Dispatcher {
@@ -107,10 +159,18 @@ impl Dispatcher {
                 is_ours: process.was_stopped_by_us(),
                 is_pretended,
             };
+            let since = before(now, limits::HOST_INTERVAL);
+            looks.lost_output(since, now, id, process.lost_output_bytes());
+            if let Some((open, &most)) = sample.descriptors.zip(looks.descriptor_limits.get(&id)) {
+                looks.watch.descriptors(now, id, open, most);
+            }
             let queue = self.cluster.router.waiting(id);
             looks.watch.replica(now, id, sample, signals, queue);
             let connect = self.cluster.connect_times.get(&id).copied();
             let _ = looks.rows.replica(now, id, &sample, queue, connect);
+        }
+        for id in self.cluster.scratch.taken() {
+            looks.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
         }
         let _ = looks.rows.flush();
         self.agenda.add(now + limits::HOST_INTERVAL, Task::Look);
@@ -120,23 +180,69 @@ impl Dispatcher {
     pub(super) fn give_up(&mut self) {
         let now = self.now();
         let Some(course) = self.cluster.router.course() else { return };
-        for given_up in course.take(now) {
-            if self.survey.is_some() || !self.alive.contains(&given_up.id) {
+        for mut given_up in course.take(now) {
+            let id = given_up.id;
+            if self.survey.is_some() || !self.alive.contains(&id) {
                 continue;
             }
-            tracing::info!("unable to send to replica {}", given_up.id);
-            self.looks.record.given_up.push(given_up);
-            if let Some(process) = self.cluster.processes.get_mut(&given_up.id) {
-                process.kill();
+            tracing::info!("unable to send to replica {id}");
+            let Some(process) = self.cluster.processes.get_mut(&id) else { continue };
+            let sample = gauges::process(process.pid());
+            let watch = &mut self.looks.watch;
+            match given_up.why {
+                // What is stopped waits for nobody.
+                GivenUpFor::Deadlock if sample.is_some_and(|it| matches!(it.state, 'T' | 't')) => {
+                    given_up.why = GivenUpFor::DoesNotRead;
+                }
+                GivenUpFor::Deadlock => {
+                    let (kind, since) = (DisturbanceKind::Deadlock, before(now, limits::DEADLOCK));
+                    watch.note(kind, Some(id), since, now, limits::DEADLOCK.as_secs_f64());
+                }
+                GivenUpFor::NotConnected => {
+                    let since = before(now, process.spawned().elapsed());
+                    if let Some(sample) = sample {
+                        watch.started(since, now, id, sample);
+                    }
+                }
+                GivenUpFor::HungUp | GivenUpFor::DoesNotRead => {}
             }
+            self.looks.record.given_up.push(given_up);
+            process.kill();
         }
+    }
+
+    /// What could not be pretended as it was asked for, a sentence each.
+    pub(super) fn host_remarks(&mut self) -> Vec<String> {
+        let mut remarks = std::mem::take(&mut self.cluster.ground.remarks);
+        let mut seen = self.cluster.processes.values().filter_map(Process::stalls);
+        if let Some(reason) = seen.find_map(|seen| seen.refused) {
+            remarks.push(format!(
+                "the system lets nobody hold up system calls ({reason}): the stalls of look-ups were \
+                 waited out before the programs were loaded"
+            ));
+        }
+        remarks
     }
 
     /// What the looks came to, with how the replicas started.
     pub(super) fn host_record(&mut self, duration: Duration) -> HostRecord {
         let end = RunTime::from(duration);
         let looks = &mut self.looks;
+        let logs_are_full = self.order.plan.host.as_ref().is_some_and(|host| {
+            matches!(host.profile.logs, Some(crate::host::profile::Logs::Full))
+        });
+        for (&id, unsent) in self.cluster.router.unsent() {
+            if self.alive.contains(&id) {
+                let kind = DisturbanceKind::FailedSends;
+                let messages = unsent.messages as f64;
+                looks.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
+            }
+        }
         for (&id, process) in &self.cluster.processes {
+            looks.lost_output(RunTime::ZERO, end, id, process.lost_output_bytes());
+            if logs_are_full {
+                looks.watch.note(DisturbanceKind::DiskFull, Some(id), RunTime::ZERO, end, 0.0);
+            }
             match self.cluster.connect_times.get(&id) {
                 Some(&start) if start > limits::LATE_START => {
                     let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);

@@ -3,6 +3,7 @@
 //! - [`execute`]: the whole of it, on the calling thread: start the cluster, wait until all have
 //!   connected, let the dispatcher work, end everything.
 //! - `start`: from nothing to a connected cluster.
+//! - `scratch`: where the replicas work.
 //! - `dispatcher`: the one loop that gives all events their order.
 //! - `strike`: a fault's time has come.
 //! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
@@ -19,6 +20,7 @@ mod look;
 pub mod probe;
 pub mod progress;
 pub mod record;
+mod scratch;
 mod start;
 mod strike;
 mod survey;

@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::RunError;
-use super::start::{Scratch, last_words, listen};
+use super::scratch::Scratch;
+use super::start::{last_words, listen};
 use crate::cluster::process::{Launch, Process, describe};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
@@ -86,7 +87,7 @@ impl Probe<'_> {
     }
 
     async fn attempt(&self, way: Transport, patience: Duration) -> Result<Sign, RunError> {
-        let scratch = Scratch::create(Some(Arc::clone(self.warden)))?;
+        let scratch = Scratch::create(Some(Arc::clone(self.warden)), false)?;
         let logs = TempDir::new().map_err(RunError::system("making a folder for a trial start"))?;
         let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
         let (exit_sender, mut exits) = mpsc::unbounded_channel();
@@ -98,7 +99,8 @@ impl Probe<'_> {
             peers: &ids[1..],
             directory: scratch.path(),
             folder: logs.path(),
-            launcher: None,
+            host: None,
+            door: None,
             mark: &self.mark,
             disk: crate::cluster::os::Disk::Good,
         };

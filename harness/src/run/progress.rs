@@ -10,6 +10,8 @@ use crate::time::RunTime;
 pub struct Progress {
     /// The time; zero until the clock has started.
     pub now: RunTime,
+    /// How many replicas have connected so far, whatever became of them.
+    pub connected: usize,
     /// Operations that ended in `ok`.
     pub ok: u64,
     /// Operations that ended in `fail`.

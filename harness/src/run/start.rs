@@ -1,21 +1,20 @@
 //! From nothing to a connected cluster. Readiness is observed, never slept for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
+use super::look::Start;
+use super::scratch::Scratch;
 use super::{Order, RunError};
 use crate::clients::Pool;
-use crate::cluster::launch;
 use crate::cluster::os::Disk;
-use crate::cluster::pretend::Pretence;
+use crate::cluster::pretend::{self, Ground, Pretence};
 use crate::cluster::process::{Exited, Launch, Process, describe};
-use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
@@ -23,43 +22,6 @@ use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
 use crate::network::transport::{Endpoint, Transport, TransportEvent};
 use crate::time::RunTime;
-
-/// The sockets' directory; removed in the end.
-pub struct Scratch {
-    directory: TempDir,
-    warden: Option<Arc<Warden>>,
-}
-
-impl Scratch {
-    pub fn create(warden: Option<Arc<Warden>>) -> Result<Self, RunError> {
-        // A UNIX socket's address has room for 108 bytes, so the name is short; replicas use
-        // the bare id, but the harness binds by the whole path.
-        let short =
-            |root: &Path| tempfile::Builder::new().prefix("h").rand_bytes(8).tempdir_in(root);
-        let root = std::env::temp_dir();
-        let root = if root.as_os_str().len() > 80 { PathBuf::from("/tmp") } else { root };
-        let what = format!("making a directory for the sockets in {}", root.display());
-        let directory = short(&root).map_err(RunError::system(what))?;
-        if let Some(warden) = &warden {
-            warden.watch(directory.path());
-        }
-        Ok(Self { directory, warden })
-    }
-
-    /// Where.
-    pub fn path(&self) -> &Path {
-        self.directory.path()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // The directory itself goes right after, with its own guard.
-        if let Some(warden) = &self.warden {
-            warden.forget(self.directory.path());
-        }
-    }
-}
 
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
 /// processes are killed first, sockets closed after.
@@ -76,6 +38,8 @@ pub struct Cluster {
     pub early_hang_ups: BTreeSet<NodeId>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
+    /// The processes as they were when they connected, before the clock started.
+    pub(super) starts: BTreeMap<NodeId, Start>,
     /// The network.
     pub router: Router,
     /// The clients.
@@ -85,7 +49,9 @@ pub struct Cluster {
     /// Where the replicas plug in.
     endpoints: BTreeMap<NodeId, Endpoint>,
     /// Where they are.
-    scratch: Scratch,
+    pub scratch: Scratch,
+    /// What was prepared for the pretended host.
+    pub ground: Ground,
     /// Where `waitpid` tells.
     exit_sender: mpsc::UnboundedSender<Exited>,
 }
@@ -94,14 +60,31 @@ pub struct Cluster {
 pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     let plan = &order.plan;
     let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
-    let scratch = Scratch::create(order.warden.clone())?;
+    let host = plan.host.as_ref();
+    let is_shared = host.is_some_and(|host| host.profile.shared_directory);
+    let mut scratch = Scratch::create(order.warden.clone(), is_shared)?;
+    let ground = match host {
+        None => Ground::default(),
+        Some(host) => Ground::prepare(host, &order.folder, &order.mark)
+            .map_err(RunError::system("preparing the host that was asked for"))?,
+    };
     let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
     let (exit_sender, exits) = mpsc::unbounded_channel();
 
     let mut endpoints = BTreeMap::new();
     for &id in &replicas {
         let transport = order.program.transport;
-        endpoints.insert(id, listen(transport, id, scratch.path(), event_sender.clone())?);
+        let events = event_sender.clone();
+        let late = host.and_then(|host| {
+            Some((host.profile.read_delay?, host.replicas.get(usize::from(id.0))?))
+        });
+        let events = match late {
+            None => events,
+            Some((delay, drawn)) => pretend::read_late(events, delay, drawn),
+        };
+        scratch.make_room(id);
+        endpoints.insert(id, listen(transport, id, scratch.path(), events)?);
+        scratch.made(id);
     }
     let pool = Pool::new(Arc::clone(plan));
     // The clients, and whoever asks for the state in the end.
@@ -115,19 +98,22 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
         connect_times: BTreeMap::new(),
+        starts: BTreeMap::new(),
         router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
         pool,
         events,
         endpoints,
         scratch,
+        ground,
     };
     for &id in &replicas {
         cluster.spawn(id, order, Disk::Good)?;
     }
     if let Some(host) = &plan.host {
         let pids: Vec<i32> = cluster.processes.values().map(Process::pid).collect();
-        cluster.pretence = Pretence::begin(host, &pids, &order.mark)
-            .map_err(RunError::system("pretending the host that was asked for"))?;
+        cluster.pretence =
+            Pretence::begin(host, &cluster.ground, &pids, &order.folder, &order.mark)
+                .map_err(RunError::system("pretending the host that was asked for"))?;
     }
     // The old simulator routes from the first moment on.
     if plan.router == RouterKind::Default {
@@ -153,13 +139,15 @@ impl Cluster {
         let replicas = (0..order.plan.scenario.replicas).map(NodeId::replica);
         let peers: Vec<NodeId> = replicas.filter(|&other| other != id).collect();
         let folder = order.folder.join("replicas").join(id.to_string());
+        let door = self.ground.door();
         let launch = Launch {
             program: &order.program,
             port: self.endpoints.get(&id).and_then(Endpoint::port),
             peers: &peers,
             directory: self.scratch.path(),
             folder: &folder,
-            launcher: launch::words(order.plan.host.as_ref(), id),
+            host: order.plan.host.as_ref(),
+            door: door.as_deref(),
             mark: &order.mark,
             disk,
         };
@@ -189,7 +177,7 @@ impl Cluster {
             match timeout_at((begin + patience).into(), step).await {
                 Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
                 Ok(Step::Exited(exited)) => self.early_exits.push(exited),
-                Ok(Step::Event(event)) => self.early_event(event),
+                Ok(Step::Event(event)) => self.early_event(event, order),
                 Err(_) => break,
             }
         }
@@ -221,12 +209,17 @@ impl Cluster {
     }
 
     /// Before the clock starts nothing is delivered: it is dropped and counted apart.
-    fn early_event(&mut self, event: TransportEvent) {
+    fn early_event(&mut self, event: TransportEvent, order: &Order) {
         match event {
             TransportEvent::Connected(id, connection) => {
                 if let Some(process) = self.processes.get(&id) {
-                    self.connect_times.entry(id).or_insert_with(|| process.spawned().elapsed());
+                    let start = Start::now(process);
+                    self.connect_times.entry(id).or_insert(start.took);
+                    self.starts.entry(id).or_insert(start);
                 }
+                order.progress.send_modify(|progress| {
+                    progress.connected = self.connect_times.len();
+                });
                 self.early_hang_ups.remove(&id);
                 self.router.connected(id, connection);
             }
@@ -243,9 +236,9 @@ impl Cluster {
     }
 
     /// The clock starts: what was sent until now is dropped.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, order: &Order) {
         while let Ok(event) = self.events.try_recv() {
-            self.early_event(event);
+            self.early_event(event, order);
         }
         self.router.start();
     }

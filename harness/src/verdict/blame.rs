@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use super::{Answer, Question, Standing};
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
+use crate::host::profile::Logs;
 use crate::ids::NodeId;
+use crate::limits;
 use crate::network::course_2016::{GivenUp, GivenUpFor};
 use crate::run::record::{Death, Outcome, ReplicaRecord, RunRecord};
 use crate::time::RunTime;
@@ -46,6 +48,11 @@ fn late_answers(record: &RunRecord) -> Option<String> {
     {
         let said: Vec<String> = missing.iter().map(|it| it.describe()).collect();
         return Some(format!("{}, so that no majority was there", said.join("; ")));
+    }
+    let cut: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Truncated).collect();
+    if !cut.is_empty() {
+        let said: Vec<String> = cut.iter().take(3).map(|it| it.describe()).collect();
+        return Some(said.join("; "));
     }
     let bound = record.scenario.liveness_bound;
     let end = RunTime::from(record.duration);
@@ -133,7 +140,14 @@ fn deaths(record: &RunRecord) -> Option<String> {
     for (replica, death) in died {
         match given_up(replica.id) {
             Some(it) if it.why == GivenUpFor::NotConnected => loading.push(it),
-            Some(_) => return None,
+            Some(it) if it.why == GivenUpFor::Deadlock => excuses.push(format!(
+                "deadlock: the rules of 2016 block on a full socket, and {} was blocked on its own: \
+                 neither read from {:.1} s to {}",
+                it.id,
+                it.at.since_start().saturating_sub(limits::DEADLOCK).as_secs_f64(),
+                it.at
+            )),
+            Some(it) => excuses.push(unread(record, it)?),
             None => excuses.push(death_of(record, replica, death)?),
         }
     }
@@ -141,6 +155,18 @@ fn deaths(record: &RunRecord) -> Option<String> {
         excuses.insert(0, still_loading(&loading));
     }
     (!excuses.is_empty()).then(|| excuses.join("; "))
+}
+
+/// Who was given up because it did not read, while somebody else held it.
+fn unread(record: &RunRecord, it: &GivenUp) -> Option<String> {
+    let since = RunTime::from(it.at.since_start().saturating_sub(limits::DEADLOCK));
+    let held = record.host.disturbances.iter().find(|held| {
+        held.replica == Some(it.id)
+            && matches!(held.kind, DisturbanceKind::Stopped | DisturbanceKind::Starved)
+            && held.overlaps(since, it.at)
+            && held.figure > limits::DEADLOCK.as_secs_f64() / 2.0
+    })?;
+    Some(format!("{}, and the rules of 2016 gave it up for that", held.describe()))
 }
 
 /// Whom the rules of 2016 killed before they had connected.
@@ -161,12 +187,18 @@ fn death_of(record: &RunRecord, replica: &ReplicaRecord, death: &Death) -> Optio
     let words = replica.stderr_tail.to_lowercase();
     let cause = if death.how.contains("SIGKILL") {
         near(DisturbanceKind::OutOfMemory)
-    } else if words.contains("no space left on device") {
+    } else if words.contains("no space left on device") || is_silenced(record, replica) {
         near(DisturbanceKind::DiskFull)
     } else {
         None
     }?;
     Some(format!("{} ended ({}) while {}", replica.id, death.how, cause.describe()))
+}
+
+/// Whether its last words were for a disk that was full.
+fn is_silenced(record: &RunRecord, replica: &ReplicaRecord) -> bool {
+    let logs = record.plan.host.as_ref().and_then(|host| host.profile.logs);
+    logs == Some(Logs::Full) && replica.stderr_tail.is_empty()
 }
 
 fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &Disturbance> {

@@ -162,6 +162,25 @@ impl Connection {
         }
     }
 
+    /// Whether something of the replica is there that nobody has read.
+    pub fn has_unread(&self) -> bool {
+        match self {
+            Self::Seqpacket(connection) => connection.has_unread(),
+            Self::Stream(_) | Self::Udp(_) => false,
+        }
+    }
+
+    /// Lets no more than some bytes wait in the socket until the replica reads them.
+    pub fn limit(&self, bytes: usize) {
+        use nix::sys::socket::{setsockopt, sockopt::SndBuf};
+        // A socket that refuses has the size it had.
+        let _ = match self {
+            Self::Seqpacket(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
+            Self::Stream(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
+            Self::Udp(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
+        };
+    }
+
     /// Whether the other side's death closes the connection; a datagram's receiver just stays
     /// away.
     pub fn tells_of_its_end(&self) -> bool {

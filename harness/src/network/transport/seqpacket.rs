@@ -94,6 +94,17 @@ impl Connection {
         Ok(Self { id, socket, events, reader, waker: None })
     }
 
+    pub(super) fn socket(&self) -> &OwnedFd {
+        self.socket.get_ref()
+    }
+
+    /// Whether the replica waits for us to read, as far as it can be seen: something of it is there.
+    pub fn has_unread(&self) -> bool {
+        let mut polled = [PollFd::new(self.socket.get_ref().as_fd(), PollFlags::POLLIN)];
+        let is_there = poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+        is_there && polled[0].revents().is_some_and(|it| it.contains(PollFlags::POLLIN))
+    }
+
     /// Sends one packet without ever waiting.
     pub fn send(&mut self, packet: &[u8]) -> Sent {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;

@@ -76,6 +76,10 @@ impl Connection {
         Self { id, socket, rest: Rc::default(), events, reader, waker: None }
     }
 
+    pub(super) fn socket(&self) -> &UnixStream {
+        &self.socket
+    }
+
     /// Sends one line without ever waiting. A line begun counts as delivered: the rest follows
     /// before anything else.
     pub fn send(&mut self, packet: &[u8]) -> Sent {

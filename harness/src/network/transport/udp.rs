@@ -69,6 +69,10 @@ impl Drop for Connection {
 }
 
 impl Connection {
+    pub(super) fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
     /// Sends one datagram without ever waiting. A receiver that does not read loses it without a
     /// word.
     pub fn send(&mut self, packet: &[u8]) -> Sent {
