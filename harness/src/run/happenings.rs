@@ -78,13 +78,14 @@ impl Happenings {
         let is_of_links = !fault.sides.is_empty() || !fault.links.is_empty();
         let on = if is_of_links { ": " } else { " on " };
         let on = if whom.is_empty() { String::new() } else { format!("{on}{whom}") };
-        let begins = fault.applied_ns.map(|at| (at, format!("{}{on}", fault.kind)));
+        let title = fault.title();
+        let begins = fault.applied_ns.map(|at| (at, format!("{title}{on}")));
         // What is done at once needs no end.
-        let lasted = |at: &RunTime| fault.applied_ns.is_some_and(|began| at.since(began) > AT_ONCE);
-        let ends =
-            fault.ended_ns.filter(lasted).map(|at| (at, format!("{}{on}, over", fault.kind)));
+        let ends = fault.ended_ns.zip(fault.applied_ns);
+        let ends = ends.filter(|(at, began)| at.since(*began) > AT_ONCE);
+        let ends = ends.map(|(at, began)| (at, format!("{title} of {began} is over")));
         let fails = fault.not_applied.as_ref().filter(|reason| *reason != FaultRecord::TO_COME);
-        let fails = fails.map(|reason| (now, format!("{} not applied: {reason}", fault.kind)));
+        let fails = fails.map(|reason| (now, format!("{title} not applied: {reason}")));
         let mut new = Vec::new();
         for (news, is_told) in [begins, ends, fails].into_iter().zip(told) {
             if let Some((at, text)) = news

@@ -270,6 +270,12 @@ impl FaultRecord {
     /// No more rules on links than this are told one by one.
     const RULES_TOLD: usize = 3;
 
+    /// What it is, for people: `pause`, `partition bridge`.
+    pub fn title(&self) -> String {
+        let shape = self.parameters.shape.map(|shape| format!(" {}", shape.name()));
+        format!("{}{}", self.kind, shape.unwrap_or_default())
+    }
+
     /// Who is struck, for people: the sides of a partition (`0000 0001 | 0002`), or what happens on
     /// which links (`cut 0000 → 0001 0002`), or the ids.
     pub fn whom(&self) -> String {
@@ -279,12 +285,29 @@ impl FaultRecord {
         if self.links.is_empty() {
             return listed(&self.targets);
         }
-        let told = self.links.iter().take(Self::RULES_TOLD);
-        let told =
-            told.map(|it| format!("{} {} → {}", it.rule.name(), listed(&it.from), listed(&it.to)));
-        let more = self.links.len().saturating_sub(Self::RULES_TOLD);
+        let rules = self.rules();
+        let told = rules.iter().take(Self::RULES_TOLD).cloned();
+        let more = rules.len().saturating_sub(Self::RULES_TOLD);
         let more = (more > 0).then(|| format!("{more} rules more"));
         told.chain(more).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Each rule on links for people; what holds there and back is one.
+    fn rules(&self) -> Vec<String> {
+        let mirrors = |one: &LinkRule, other: &LinkRule| {
+            one.rule == other.rule && one.from == other.to && one.to == other.from
+        };
+        let mut told = Vec::new();
+        for (n, rule) in self.links.iter().enumerate() {
+            if self.links[..n].iter().any(|earlier| mirrors(rule, earlier)) {
+                continue;
+            }
+            let is_both_ways = self.links[n..].iter().any(|later| mirrors(rule, later));
+            let arrow = if is_both_ways { "↔" } else { "→" };
+            let (from, to) = (listed(&rule.from), listed(&rule.to));
+            told.push(format!("{} {from} {arrow} {to}", rule.rule.name()));
+        }
+        told
     }
 
     /// Whether something happens on links, and on none of them in both directions.
@@ -495,6 +518,7 @@ mod tests {
         fault.links.push(cut(&[1, 2], &[0]));
         assert_eq!(fault.whom(), "0001 0002 | 0000");
         fault.sides.clear();
+        assert_eq!(fault.whom(), "cut 0000 ↔ 0001 0002");
         fault.links = vec![cut(&[0], &[1]); 5];
         assert_eq!(fault.whom(), "cut 0000 → 0001; cut 0000 → 0001; cut 0000 → 0001; 2 rules more");
     }

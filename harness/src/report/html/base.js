@@ -2,6 +2,7 @@
 
 const D = JSON.parse(document.getElementById("data").textContent);
 const OPS = D.operations;
+const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
 const OUTCOMES = ["ok", "fail", "info"];
 
 /** An element; everything that is text goes in as text. */
@@ -71,7 +72,7 @@ function picture(parent, height, draw, label) {
     const g = canvas.getContext("2d");
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, view.width, tall);
-    g.font = "12px system-ui, 'DejaVu Sans', sans-serif";
+    g.font = FONT;
     g.textBaseline = "middle";
     draw(g, view.width, tall, view);
   };
@@ -87,7 +88,14 @@ function picture(parent, height, draw, label) {
 function repaint() { readColours(); for (const view of views) view.ask(); }
 window.addEventListener("resize", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-window.addEventListener("beforeprint", () => { readColours(); for (const view of views) view.paint(); });
+// Paper is white, whatever the screen is.
+function printing(isOn) {
+  document.documentElement.classList.toggle("printing", isOn);
+  readColours();
+  for (const view of views) view.paint();
+}
+window.addEventListener("beforeprint", () => printing(true));
+window.addEventListener("afterprint", () => printing(false));
 
 const tip = document.getElementById("tip");
 function showTip(event, text) {
@@ -130,14 +138,11 @@ function timeAxis(g, x, from, to, left, right, y, height) {
   }
 }
 
-/** Faults as shaded bands, those without duration as lines; every one with its name if there is room. */
+/** Faults as shaded bands, those without duration as lines; each with its name, or its kind, if there is room. */
 function drawFaults(g, x, from, to, left, right, top, bottom, named) {
-  let free = -Infinity, row = 0;
-  for (const fault of D.faults) {
-    if (fault.begin == null || fault.kind === "part_end") continue;
-    const end = fault.end ?? fault.begin;
-    if (end < from || fault.begin > to) continue;
-    const a = Math.max(left, x(fault.begin)), b = Math.min(right, x(end));
+  const shown = D.faults.filter((fault) => fault.begin != null && fault.kind !== "part_end" && (fault.end ?? fault.begin) >= from && fault.begin <= to);
+  for (const fault of shown) {
+    const a = Math.max(left, x(fault.begin)), b = Math.min(right, x(fault.end ?? fault.begin));
     if (fault.end != null) {
       g.fillStyle = colours.band;
       g.fillRect(a, top, Math.max(b - a, 1), bottom - top);
@@ -150,17 +155,41 @@ function drawFaults(g, x, from, to, left, right, top, bottom, named) {
       g.beginPath(); g.moveTo(a + 0.5, top); g.lineTo(a + 0.5, bottom); g.stroke();
     }
     g.setLineDash([]);
-    if (!named) continue;
-    const text = `${fault.end == null ? "✕ " : ""}${fault.kind.replaceAll("_", " ")} ${plain(fault.what)}`.trim();
-    row = a < free ? (row + 1) % 2 : 0;
-    g.textAlign = "left";
-    g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
-    const wide = g.measureText(text).width;
-    const start = Math.min(a + 3, right - wide - 2);
-    g.fillText(text, Math.max(left, start), top - 20 + row * 13);
-    free = Math.max(left, start) + wide + 8;
   }
+  if (named) nameFaults(g, shown, (fault) => Math.max(left, x(fault.begin)), left, right, top);
 }
+
+/** Two rows of names above the bands; none lies over another, and a long one leaves room for the next. */
+function nameFaults(g, faults, begin, left, right, top) {
+  const free = [-Infinity, -Infinity];
+  g.textAlign = "left";
+  faults.forEach((fault, n) => {
+    const next = faults[n + 2] ? begin(faults[n + 2]) : Infinity;
+    for (const text of [faultName(fault), faultTitle(fault)]) {
+      const wide = g.measureText(text).width;
+      const start = Math.max(left, Math.min(begin(fault) + 3, right - wide - 2));
+      const row = free.findIndex((end) => start >= end);
+      if (row < 0 || start + wide > right || (text !== faultTitle(fault) && start + wide > next)) continue;
+      g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
+      g.fillText(text, start, top - 20 + row * 13);
+      free[row] = start + wide + 8;
+      return;
+    }
+  });
+}
+
+/** The number of an operation of the contradiction. */
+function badge(g, px, py, number) {
+  g.fillStyle = colours.bad;
+  g.beginPath(); g.arc(px, py, 8, 0, 7); g.fill();
+  g.fillStyle = colours.paper; g.textAlign = "center";
+  g.font = "bold 11px system-ui, sans-serif";
+  g.fillText(number, px, py + 0.5);
+  g.font = FONT;
+}
+
+const faultTitle = (fault) => `${fault.end == null ? "✕ " : ""}${fault.title.replaceAll("_", " ")}`;
+const faultName = (fault) => `${faultTitle(fault)} ${plain(fault.what)}`.trim();
 
 /** First place in a sorted array whose value is not below `value`. */
 function lower(array, value) {
@@ -292,6 +321,8 @@ function describe(i) {
 // The operations that contradict one another, as places in the columns.
 const placeOf = new Map(OPS.op.map((op, i) => [op, i]));
 const WITNESS = D.witness.map((op) => placeOf.get(op)).filter((i) => i !== undefined);
+/** Their numbers, in the order of time. */
+const NUMBERS = new Map([...WITNESS].sort((a, b) => OPS.invoke[a] - OPS.invoke[b]).map((i, n) => [i, n + 1]));
 const WHOLE = { from: 0, to: D.end };
 
 /** Where the page opens: around the contradiction, or everything. */

@@ -12,6 +12,8 @@ use crate::run::record::FaultRecord;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Fault {
     kind: String,
+    /// The kind, and what is special about it, for people.
+    title: String,
     /// `None`: it could not be applied.
     begin: Option<u64>,
     /// `None`: it has no duration of its own.
@@ -44,20 +46,18 @@ pub(super) fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
         let next =
             next.filter_map(begins).filter(|&at| begin.is_some_and(|begin| at > begin)).min();
         let until = next.into_iter().chain(healed).min().unwrap_or(end);
+        // Of a fault that this version knows, the words as everywhere.
+        let known: Option<FaultRecord> = serde_json::from_value(line.clone()).ok();
         Fault {
             kind: kind(line),
+            title: known.as_ref().map_or_else(|| kind(line), FaultRecord::title),
             begin,
             end: told.or_else(|| (is_partition && begin.is_some()).then_some(until)),
-            what: whom(line),
+            what: known.map(|fault| fault.whom()).unwrap_or_default(),
             not_applied: line["not_applied"].as_str().map(str::to_owned),
         }
     };
     lines.iter().filter(|line| line["kind"] != Value::Null).map(fault).collect()
-}
-
-/// Of a fault that this version knows, as everywhere.
-fn whom(line: &Value) -> String {
-    serde_json::from_value(line.clone()).map_or_else(|_| String::new(), |it: FaultRecord| it.whom())
 }
 
 /// Who named whom as leader from when on (microseconds); no speaker where only the harness's own

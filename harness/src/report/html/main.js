@@ -50,7 +50,7 @@ function verdict() {
   }
   if (m.replica?.path) fact("program", plain([m.replica.path, ...(m.replica.arguments || [])].join(" ")));
   card.append(facts);
-  if (v.warnings?.length) card.append(el("details", {}, el("summary", { class: "quiet small" }, `${v.warnings.length} remarks`),
+  if (v.warnings?.length) card.append(el("details", {}, el("summary", { class: "quiet small" }, v.warnings.length === 1 ? "1 remark" : `${v.warnings.length} remarks`),
     v.warnings.map((line) => el("p", { class: "small" }, plain(line)))));
   header.append(card);
 }
@@ -62,4 +62,5 @@ rates();
 messages();
 spacetime();
 replicas();
+host();
 for (const view of views) view.paint();

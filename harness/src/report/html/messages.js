@@ -40,12 +40,13 @@ function messages() {
         onmousemove: (event) => showTip(event, `${src} to ${dst}: ${words(cell)}`), onmouseleave: () => showTip(null, "") },
       grouped(cell.sent), el("br"), el("span", { class: "quiet" }, cell.lost ? `−${grouped(cell.lost)}` : "−0"));
     }))));
-  const list = el("table", {}, el("tr", {}, ["type", "sent", "lost", ...causes.map((name) => name.slice(8).replaceAll("_", " "))].map((name) => el("th", {}, name))),
+  const occurred = causes.filter((name) => [...types.values()].some((cell) => cell.causes[name.slice(8)]));
+  const list = el("table", {}, el("tr", {}, ["type", "sent", "lost", ...occurred.map((name) => name.slice(8).replaceAll("_", " "))].map((name) => el("th", {}, name))),
     [...types].sort((a, b) => b[1].sent - a[1].sent).slice(0, 30).map(([type, cell]) => el("tr", {}, el("td", {}, plain(type)),
       el("td", {}, grouped(cell.sent)), el("td", {}, grouped(cell.lost)),
-      causes.map((name) => el("td", {}, cell.causes[name.slice(8)] ? grouped(cell.causes[name.slice(8)]) : "")))));
+      occurred.map((name) => el("td", {}, cell.causes[name.slice(8)] ? grouped(cell.causes[name.slice(8)]) : "")))));
   const operations = D.operations_total;
-  card.append(el("div", { class: "pair" }, el("div", { class: "scroll" }, matrix), el("div", { class: "scroll" },
+  card.append(el("div", { class: "pair tables" }, el("div", { class: "scroll" }, matrix), el("div", { class: "scroll" },
     el("p", {}, el("strong", {}, operations ? (total / operations).toFixed(2) : "–"), " messages between replicas per operation ",
       el("span", { class: "quiet" }, `(${grouped(total)} for ${grouped(operations)})`)), list)));
 }

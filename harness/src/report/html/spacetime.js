@@ -1,6 +1,7 @@
 // Lamport's space-time diagram: a vertical line for each process, time runs down, an arrow is a message.
 
 const MOST_ARROWS = 10000;
+const FEW_ARROWS = 150;
 
 function spacetime() {
   const M = D.messages;
@@ -9,15 +10,17 @@ function spacetime() {
   if (!M.sent.length) { card.append(el("p", {}, "No messages were written down.")); return; }
   const whole = { from: Math.max(0, M.sent[0] - 100), to: Math.min(D.end, M.sent[M.sent.length - 1] + 1000) };
   const range = { ...whole };
-  const state = { type: -1, clients: D.clients.length <= 10 };
+  // Of the clients those that contradict one another, or few: the replicas need the room.
+  const taking = [...new Set(WITNESS.map((i) => D.clients[OPS.client[i]]))];
+  const state = { type: -1, clients: !taking.length && D.clients.length <= 6 && innerWidth > 760 };
   const delivered = M.fates.indexOf("delivered");
   const longest = M.took.reduce((most, us) => Math.max(most, us), 0);
   const isReplica = M.nodes.map((node) => D.replicas.includes(node));
   const note = el("span", { class: "quiet small" });
   const button = (text, act) => el("button", { type: "button", onclick: act }, text);
   const clients = el("button", { type: "button", "aria-pressed": state.clients, onclick: () => {
-    state.clients = !state.clients; clients.setAttribute("aria-pressed", state.clients); view.ask(); } }, "clients");
-  card.append(el("div", { class: "tools" }, button("contradiction", () => open()), button("same time as the timeline", () => {
+    state.clients = !state.clients; clients.setAttribute("aria-pressed", state.clients); view.ask(); } }, taking.length ? "all clients" : "clients");
+  card.append(el("div", { class: "tools" }, WITNESS.length ? button("contradiction", () => open()) : null, button("same time as the timeline", () => {
     zoom.set(page.timeline.range.from, page.timeline.range.to); }),
   button("+", () => zoom.scale(0.5, (range.from + range.to) / 2)), button("−", () => zoom.scale(2, (range.from + range.to) / 2)),
   el("select", { "aria-label": "Message type", onchange: (event) => { state.type = Number(event.target.value); view.ask(); } },
@@ -32,9 +35,9 @@ function spacetime() {
   let columns = [], places = new Map(), arrows = [];
 
   function draw(g, width, tall) {
-    const clientsShown = state.clients ? D.clients.filter((id) => M.nodes.includes(id)) : [];
+    const clientsShown = (state.clients ? D.clients : taking).filter((id) => M.nodes.includes(id));
     columns = [...[...clientsShown].sort(), ...D.replicas];
-    const gap = (width - left - 24) / Math.max(1, columns.length - 1);
+    const gap = (width - left - 36) / Math.max(1, columns.length - 1);
     places = new Map(columns.map((id, n) => [M.nodes.indexOf(id), left + 12 + n * gap]));
     const { marks, step } = steps(range.from, range.to, tall - top, 50);
     g.textAlign = "right";
@@ -42,14 +45,14 @@ function spacetime() {
       g.strokeStyle = colours.line; g.beginPath(); g.moveTo(left, y(t)); g.lineTo(width - 6, y(t)); g.stroke();
       g.fillStyle = colours.quiet; g.fillText(timeLabel(t, step), left - 6, y(t));
     }
+    const names = [];
     for (const fault of D.faults) {
       if (fault.begin == null || fault.kind === "part_end") continue;
       const a = Math.max(top, y(fault.begin)), b = Math.min(tall - 12, y(fault.end ?? fault.begin));
       if (b < top || a > tall - 12) continue;
       g.fillStyle = colours.band; if (fault.end != null) g.fillRect(left, a, width - left - 6, Math.max(b - a, 1));
       else { g.strokeStyle = colours.kill; g.setLineDash([5, 3]); g.beginPath(); g.moveTo(left, a); g.lineTo(width - 6, a); g.stroke(); g.setLineDash([]); }
-      g.textAlign = "right"; g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
-      g.fillText(`${fault.kind.replaceAll("_", " ")} ${plain(fault.what)}`, width - 10, a + 8);
+      names.push([fault, a + 9]);
     }
     const deaths = new Map((D.verdict?.replicas || []).filter((r) => r.death).map((r) => [r.id, r.death.time_ns / 1000]));
     g.textAlign = "center";
@@ -68,28 +71,41 @@ function spacetime() {
       const a = Math.max(top, y(OPS.invoke[i])), b = Math.min(tall - 12, y(OPS.took[i] < 0 ? D.end : OPS.invoke[i] + OPS.took[i]));
       if (b < top || a > tall - 12) continue;
       g.fillStyle = colours.bad; g.globalAlpha = 0.8; g.fillRect(px - 3, a, 6, Math.max(b - a, 2)); g.globalAlpha = 1;
+      names.push([i, Math.min(Math.max((a + b) / 2, top + 9), tall - 22), px]);
     }
     arrows = [];
     let left_out = 0;
-    g.save(); g.beginPath(); g.rect(left, top, width - left, tall - top - 12); g.clip();
     for (let i = lower(M.sent, range.from - longest); i < M.sent.length && M.sent[i] <= range.to; i++) {
       if (M.sent[i] + M.took[i] < range.from || (state.type >= 0 && M.type[i] !== state.type)) continue;
-      const a = places.get(M.from[i]), b = places.get(M.to[i]);
-      if (a === undefined || b === undefined) continue;
-      if (arrows.length >= MOST_ARROWS) { left_out++; continue; }
-      arrows.push(i);
-      arrow(g, a, y(M.sent[i]), b, y(M.sent[i] + M.took[i]), M.fate[i] === delivered, i);
+      if (!places.has(M.from[i]) || !places.has(M.to[i])) continue;
+      if (arrows.length < MOST_ARROWS) arrows.push(i); else left_out++;
     }
+    g.save(); g.beginPath(); g.rect(left, top, width - left, tall - top - 12); g.clip();
+    for (const i of arrows) arrow(g, places.get(M.from[i]), places.get(M.to[i]), i);
+    for (const [what, py, px] of names) if (px === undefined) nameFault(g, what, width, py); else badge(g, px, py, NUMBERS.get(what));
     g.restore();
     view.arrows = arrows.length;
     note.textContent = `${grouped(arrows.length)} arrows, ${at(Math.round(range.from))} to ${at(Math.round(range.to))}` +
       (left_out ? `; ${grouped(left_out)} more are left out: zoom in` : "");
   }
 
-  function arrow(g, a, ya, b, yb, arrives, i) {
-    // Handing over takes next to no time: a little slope shows the direction of time.
-    const lean = Math.min(8, 60 / Math.max(1, range.to - range.from) * 100);
-    yb = Math.max(yb, ya + lean);
+  function nameFault(g, fault, width, py) {
+    const room = width - left - 20;
+    const text = g.measureText(faultName(fault)).width < room ? faultName(fault) : faultTitle(fault);
+    const wide = g.measureText(text).width;
+    g.globalAlpha = 0.85; g.fillStyle = colours.paper; g.fillRect(width - 14 - wide, py - 8, wide + 8, 16); g.globalAlpha = 1;
+    g.textAlign = "right"; g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
+    g.fillText(text, width - 10, py);
+  }
+
+  /** When an arrow ends: handing over takes next to no time, and a little slope shows its direction. */
+  function arrival(i) {
+    const lean = Math.min(8, 6000 / Math.max(1, range.to - range.from));
+    return Math.max(y(M.sent[i] + M.took[i]), y(M.sent[i]) + lean);
+  }
+
+  function arrow(g, a, b, i) {
+    const ya = y(M.sent[i]), yb = arrival(i), arrives = M.fate[i] === delivered;
     const crowded = arrows.length > 1500;
     g.strokeStyle = g.fillStyle = arrives ? (isReplica[M.from[i]] && isReplica[M.to[i]] ? colours.ok : colours.quiet) : colours.fail;
     g.globalAlpha = crowded ? 0.45 : 0.85;
@@ -123,7 +139,7 @@ function spacetime() {
     for (const i of arrows) {
       const a = places.get(M.from[i]), b = places.get(M.to[i]), share = (px - a) / (b - a);
       if (!(share >= 0 && share <= 1)) continue;
-      const ya = y(M.sent[i]), yb = Math.max(y(M.sent[i] + M.took[i]), ya + 2);
+      const ya = y(M.sent[i]), yb = arrival(i);
       const far = Math.abs(ya + (yb - ya) * share - py);
       if (far < near) { near = far; best = i; }
     }
@@ -139,8 +155,9 @@ function spacetime() {
   function open() {
     const o = opening();
     if (WITNESS.length) { zoom.set(o.from, o.to); return; }
-    const first = M.sent[Math.min(M.sent.length - 1, Math.floor(M.sent.length / 2))];
-    zoom.set(first, first + Math.min(100000, whole.to - whole.from));
+    // From the middle on, as many as can be told apart.
+    const middle = Math.floor(M.sent.length / 2), last = Math.min(M.sent.length - 1, middle + FEW_ARROWS);
+    zoom.set(M.sent[middle], Math.min(M.sent[last], M.sent[middle] + 100000));
   }
   open();
   page.spacetime = { view, range };

@@ -18,7 +18,6 @@ function timeline() {
   const left = () => (view.width < 500 ? 44 : 62);
   const tall = () => top + lanes.length * laneTall + 26;
   const witness = new Set(WITNESS);
-  const numbered = new Map([...WITNESS].sort((a, b) => OPS.invoke[a] - OPS.invoke[b]).map((i, n) => [i, n + 1]));
   const points = new Map();
   for (const list of Object.values(D.points)) for (const [op, t] of list) {
     const i = placeOf.get(op);
@@ -58,14 +57,14 @@ function timeline() {
     });
     timeAxis(g, x, range.from, range.to, l, right, bottom + 4, bottom + 4 - top);
     g.save(); g.beginPath(); g.rect(l, 0, right - l, height); g.clip();
-    strip.draw(g, x, range, 32, rowTall);
     drawFaults(g, x, range.from, range.to, l, right, 32, bottom, true);
+    strip.draw(g, x, range, 32, rowTall);
     let drawn = 0;
     order.forEach((client, row) => { drawn += drawLane(g, client, top + row * laneTall, l, right); });
     g.restore();
     g.textAlign = "right";
     g.fillStyle = colours.quiet;
-    strip.rows.forEach((name, row) => g.fillText(`${row ? "" : ""}${name}`, l - 6, 32 + (row + 0.5) * rowTall + 1));
+    strip.rows.forEach((name, row) => g.fillText(name, l - 6, 32 + (row + 0.5) * rowTall + 1));
     view.drawn = drawn;
   }
 
@@ -118,14 +117,7 @@ function timeline() {
     g.lineWidth = witness.has(i) ? 2.5 : 1.5;
     g.strokeRect(a - 1.5, y + 1, b - a + 3, laneTall - 2);
     g.lineWidth = 1;
-    if (!numbered.has(i)) return;
-    const px = Math.max(left() + 9, Math.min(a - 2, view.width - 18));
-    g.fillStyle = colours.bad;
-    g.beginPath(); g.arc(px, y + laneTall / 2, 8, 0, 7); g.fill();
-    g.fillStyle = colours.paper; g.textAlign = "center";
-    g.font = "bold 11px system-ui, sans-serif";
-    g.fillText(numbered.get(i), px, y + laneTall / 2 + 0.5);
-    g.font = "12px system-ui, 'DejaVu Sans', sans-serif";
+    if (NUMBERS.has(i)) badge(g, Math.max(left() + 9, Math.min(a - 2, view.width - 18)), y + laneTall / 2, NUMBERS.get(i));
   }
 
   function find(event) {
@@ -241,7 +233,7 @@ function leadership() {
       const lines = now.map((span) => `${span.name} leads by the word of ` +
         span.speakers.map((s) => (s === span.name ? "itself" : s || "the last that was believed")).join(", "));
       if (both) lines.unshift(`Two leaders at once: ${both.names.join(" and ")}`);
-      return [at(Math.round(t)), ...lines, ...fault.map((it) => `${it.kind} ${plain(it.what)}`)].join("\n");
+      return [at(Math.round(t)), ...lines, ...fault.map((it) => faultName(it))].join("\n");
     },
   };
 }
