@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use replica::bugs::Bugs;
 use replica::core::{
-    Command, Entry, Id, Index, Operation, Outcome, Replica, Reply, Request, RequestId, Term,
+    Command, Entry, Id, Index, Message, Operation, Outcome, Replica, Reply, Request, RequestId,
+    Term,
 };
 
 /// A sentence on what does not hold.
@@ -157,6 +159,15 @@ impl Ledger {
             format!("{:?} is executed as {wanted:?}", asked.request)
         })?;
         ensure(!asked.refused, || format!("{id:?} was refused and takes effect"))
+    }
+
+    /// What replicas say to one another is never taken for a lie, however late it arrives. With a bug
+    /// it may be one.
+    pub fn believes(bugs: Bugs, replica: &Replica, message: &Message) -> Result<(), Violation> {
+        let objection = replica.objection(message).filter(|_| bugs == Bugs::default());
+        ensure(objection.is_none(), || {
+            format!("{} drops a true message, {message:?}: {objection:?}", replica.id())
+        })
     }
 
     /// Log matching, between any two logs.

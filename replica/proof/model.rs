@@ -207,13 +207,11 @@ impl Cluster {
             }
             Action::Deliver(message) => {
                 state.network.remove(&Parcel::new(message.clone()));
-                let to = message.to;
-                state.drive(to, |replica| replica.step(Now::default(), Input::Message(message)))
+                self.deliver(state, message)
             }
             Action::Repeat(message) => {
                 state.spent.repeats += 1;
-                let to = message.to;
-                state.drive(to, |replica| replica.step(Now::default(), Input::Message(message)))
+                self.deliver(state, message)
             }
             Action::Ask(client, to) => self.ask(state, client, to),
             Action::ElectionTimeout(id) => {
@@ -238,6 +236,14 @@ impl Cluster {
                 Ok(())
             }
         }
+    }
+
+    fn deliver(&self, state: &mut State, message: Message) -> Result<(), Violation> {
+        let to = message.to;
+        if let Node::Up(replica) = &state.nodes[usize::from(to.0)] {
+            Ledger::believes(self.bugs, replica, &message)?;
+        }
+        state.drive(to, |replica| replica.step(Now::default(), Input::Message(message)))
     }
 
     fn ask(&self, state: &mut State, client: u16, to: Id) -> Result<(), Violation> {

@@ -342,6 +342,10 @@ impl Simulation {
             Input::Request(Request { id, operation: Operation::Put { .. } }) => Some(id.clone()),
             _ => None,
         };
+        if let Input::Message(message) = &input {
+            let bugs = self.nodes[usize::from(replica.id().0)].config.bugs;
+            Ledger::believes(bugs, replica, message)?;
+        }
         let queued = replica.queued();
         let now = self.now();
         replica.step(now, input);

@@ -30,6 +30,22 @@ macro_rules! bugs {
     };
 }
 
+impl Bug {
+    /// Why no client can ever tell a replica with this bug from a good one; `None` if one can.
+    pub fn hidden(self) -> Option<&'static str> {
+        match self {
+            Self::QueueLost => {
+                Some("a request that was forgotten looks like one that was lost on its way")
+            }
+            Self::QueueReordered => Some(
+                "what waits in a queue is unanswered, so concurrent, and may take effect in any \
+                 order",
+            ),
+            _ => None,
+        }
+    }
+}
+
 bugs! {
     StaleRead "stale-read"
         "A leader answers gets without knowing that it still leads.",

@@ -251,7 +251,9 @@ fn check_timings(config: &Config) -> Result<(), ArgumentError> {
 pub fn list_bugs() -> String {
     let mut text = String::new();
     for bug in Bug::ALL {
-        writeln!(text, "{:24}{}", bug.name(), bug.breaks()).expect("a string takes all");
+        let hidden = bug.hidden().map(|why| format!(" No client can tell: {why}."));
+        let hidden = hidden.unwrap_or_default();
+        writeln!(text, "{:24}{}{hidden}", bug.name(), bug.breaks()).expect("a string takes all");
     }
     text
 }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
+use tracing::{debug, warn};
 
 use crate::core::{Input, Now, Output, Replica, Time};
 use crate::storage::{Stable, Storage, StorageError};
 use crate::transport::{Received, Transport};
-use crate::wire::{self, Incoming, Status};
+use crate::wire::{self, Incoming, Status, Unreadable};
 
 /// How many messages are taken in before what they caused is sent: enough to batch a burst,
 /// few enough to answer soon.
@@ -99,14 +100,17 @@ fn receive(
     bytes: &[u8],
 ) -> io::Result<()> {
     match wire::read(bytes) {
-        Some(Incoming::Message(message)) => replica.step(now, Input::Message(message)),
-        Some(Incoming::Request(request)) => replica.step(now, Input::Request(request)),
-        Some(Incoming::StatusAsked { from, mid }) => {
+        Ok(Incoming::Message(message)) => replica.step(now, Input::Message(message)),
+        Ok(Incoming::Request(request)) => replica.step(now, Input::Request(request)),
+        Ok(Incoming::StatusAsked { from, mid }) => {
             let status = status(replica, mid.as_deref());
             let answer = wire::write_status(replica.id(), from, replica.leader(), &status);
             transport.send(answer)?;
         }
-        None => tracing::debug!(bytes = bytes.len(), "not a message of the protocol"),
+        Err(Unreadable::Foreign) => debug!(bytes = bytes.len(), "{}", Unreadable::Foreign),
+        Err(Unreadable::Damaged) => {
+            warn!(bytes = bytes.len(), "dropped: {}", Unreadable::Damaged);
+        }
     }
     Ok(())
 }

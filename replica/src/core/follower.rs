@@ -16,7 +16,9 @@ impl Replica {
     pub(super) fn receive_append(&mut self, now: Now, from: Id, term: Term, append: Append) {
         let round = append.round;
         if term < self.term {
-            let answer = Appended { round, success: false, matched: Index(0), queue: None };
+            // Rounds are numbered anew in each term: the sender may lead this one by now, and must
+            // not take an answer to what it sent in an older one for one to its latest.
+            let answer = Appended { round: 0, success: false, matched: Index(0), queue: None };
             self.send(from, self.term, Body::Appended(answer));
             return;
         }

@@ -123,6 +123,12 @@ impl Leader {
         values[values.len() - config.majority()]
     }
 
+    /// Whether this leader has begun this round, with this follower among those it sends to. Round 0 is
+    /// that of an answer to an older leader.
+    pub fn has_sent(&self, to: Id, round: u64) -> bool {
+        round <= self.rounds.current && self.followers.contains_key(&to)
+    }
+
     fn quorum_lost_at(&self, config: &Config, now: Time) -> Time {
         self.reached_by_majority(config, now, |follower| follower.heard) + config.quorum_timeout
     }
@@ -383,6 +389,9 @@ impl Replica {
         }
         let Some(follower) = leader.followers.get_mut(&from) else { return };
         follower.heard = now.time;
+        if answer.round == 0 {
+            return; // to an append of an older term
+        }
         if std::mem::take(&mut follower.resends) > 0 {
             leader.lost_at = Some(now.time); // alive, so what it did not answer was lost
         }

@@ -13,6 +13,7 @@
 //! | `types` | ids, times, terms, indexes, requests, replies |
 //! | `message` | what replicas say to one another |
 //! | `log`, `machine` | the replicated log, and the dictionary it builds |
+//! | `objection` | what no replica can have said |
 //! | `config` | what a replica is told at its start |
 //! | `replica` | the state, the step, committing |
 //! | `election` | pre-vote, vote, and the faster way on from a failed election |
@@ -29,6 +30,7 @@ mod leader;
 mod log;
 mod machine;
 mod message;
+mod objection;
 mod queue;
 mod replica;
 mod size;

@@ -52,6 +52,11 @@ impl Queue {
         Some(Handover { boot, first: self.first, requests, left })
     }
 
+    /// Whether a leader can have received so much of this queue.
+    pub fn could_be(&self, boot: u32, received: QueuePlace) -> bool {
+        received.boot != boot || received.next <= self.first.max(self.handed)
+    }
+
     /// Takes out what a leader says it has received.
     pub fn acknowledge(&mut self, boot: u32, received: QueuePlace) -> Vec<RequestId> {
         let ours = received.boot == boot;

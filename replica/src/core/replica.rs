@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{debug, trace};
+use tracing::{debug, trace, warn};
 
 use super::config::Config;
 use super::election::{Candidate, Election};
@@ -155,10 +155,11 @@ impl Replica {
     }
 
     fn receive(&mut self, now: Now, message: Message) {
-        let Message { from, to, term, body, .. } = message;
-        if to != self.config.id || !self.config.peers.contains(&from) {
+        if let Some(objection) = self.objection(&message) {
+            warn!(from = %message.from, term = message.term.0, "dropped a message: {objection}");
             return;
         }
+        let Message { from, term, body, .. } = message;
         match body {
             Body::Elect(elect) => self.receive_elect(now, from, term, elect),
             Body::Vote(vote) => self.receive_vote(now, from, term, vote),

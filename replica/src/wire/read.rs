@@ -1,17 +1,17 @@
-//! From JSON to messages. Whatever is not a message of the protocol is `None`.
+//! From JSON to messages.
 
 use std::fmt;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 
+use super::write::{sum_and_end, write_without_sum};
 use crate::core::{
     Append, Appended, Body, Command, Elect, Entry, Handover, Id, Index, Message, Operation,
     Position, QueuePlace, Request, RequestId, Term, Vote, is_mid,
 };
-
-/// No cluster has so many elections: a higher term is garbage, and leaves no room for the next.
-const TERM_LIMIT: u64 = u64::MAX / 2;
 
 /// A message that arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,11 +29,44 @@ pub enum Incoming {
     },
 }
 
+/// Why bytes are not a message.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Nobody who speaks the protocol says this.
+    #[error("not a message of the protocol")]
+    Foreign,
+    /// What another replica wrote was changed on its way.
+    #[error("a message that does not match its checksum")]
+    Damaged,
+}
+
 /// Reads one message.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Option<Incoming> {
-    let flat: Flat = serde_json::from_slice(bytes).ok()?;
-    if flat.mid.as_ref().is_some_and(|mid| !is_mid(&mid.0)) || flat.term > Some(TERM_LIMIT) {
+pub fn read(bytes: &[u8]) -> Result<Incoming, Unreadable> {
+    let flat: Flat = serde_json::from_slice(bytes).map_err(|_| Unreadable::Foreign)?;
+    let sum = flat.sum;
+    let incoming = understand(flat).ok_or(Unreadable::Foreign)?;
+    match &incoming {
+        Incoming::Message(message) if !sum.is_some_and(|sum| is_sum_of(sum, bytes, message)) => {
+            Err(Unreadable::Damaged)
+        }
+        _ => Ok(incoming),
+    }
+}
+
+/// Whether this is the checksum that the message was given. Simulators may write a message anew,
+/// with other spaces and its keys in another order: then it is written as it was to compare it.
+fn is_sum_of(sum: u32, bytes: &[u8], message: &Message) -> bool {
+    let untouched = bytes.strip_suffix(sum_and_end(sum).as_bytes()).is_some_and(|rest| {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(rest);
+        hasher.update(b"}");
+        hasher.finalize() == sum
+    });
+    untouched || crc32fast::hash(&write_without_sum(message)) == sum
+}
+
+fn understand(flat: Flat) -> Option<Incoming> {
+    if flat.mid.as_ref().is_some_and(|mid| !is_mid(&mid.0)) {
         return None;
     }
     let id = |mid: Option<Text>| Some(RequestId { client: flat.src.0, mid: mid?.0 });
@@ -99,6 +132,7 @@ struct Flat {
     success: Option<bool>,
     matched: Option<u64>,
     queue: Option<WireQueue>,
+    sum: Option<u32>,
 }
 
 #[derive(serde::Deserialize)]

@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn a_message_is_read_back(message in message()) {
         let bytes = write_message(&message);
-        prop_assert_eq!(read(&bytes), Some(Incoming::Message(message)));
+        prop_assert_eq!(read(&bytes), Ok(Incoming::Message(message)));
     }
 
     #[test]
@@ -115,9 +115,31 @@ proptest! {
         prop_assert!(write_message(&message).len() <= MESSAGE_LIMIT);
     }
 
+    /// Simulators may write a message anew.
+    #[test]
+    fn a_message_written_by_another_hand_is_read_back(message in message()) {
+        let value: serde_json::Value = serde_json::from_slice(&write_message(&message)).unwrap();
+        let bytes = serde_json::to_vec_pretty(&value).unwrap();
+        prop_assert_eq!(read(&bytes), Ok(Incoming::Message(message)));
+    }
+
+    #[test]
+    fn damage_is_noticed(message in message(), places in vec((0.0..1.0_f64, any::<u8>()), 1..20)) {
+        let mut bytes = write_message(&message);
+        for (place, byte) in places {
+            let length = bytes.len() as f64;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
+            let place = (place * length) as usize;
+            bytes[place] = byte;
+        }
+        if let Ok(Incoming::Message(read)) = read(&bytes) {
+            prop_assert_eq!(read, message);
+        }
+    }
+
     #[test]
     fn garbage_is_not_a_message(bytes in vec(any::<u8>(), 0..200)) {
-        prop_assert_eq!(read(&bytes), None);
+        prop_assert_eq!(read(&bytes), Err(Unreadable::Foreign));
     }
 
     #[test]
@@ -125,7 +147,7 @@ proptest! {
         let bytes = write_message(&message);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
         let kept = (kept * bytes.len() as f64) as usize;
-        prop_assert_eq!(read(&bytes[..kept]), None);
+        prop_assert_eq!(read(&bytes[..kept]), Err(Unreadable::Foreign));
     }
 }
 
@@ -135,7 +157,7 @@ fn clients_are_understood_and_answered() {
         "value":"v","more":[1,{"x":null}]}"#;
     let id = RequestId { client: Id(0x15), mid: Arc::from("M") };
     let operation = Operation::Put { key: Arc::from("k"), value: Arc::from("v") };
-    assert_eq!(read(bytes), Some(Incoming::Request(Request { id: id.clone(), operation })));
+    assert_eq!(read(bytes), Ok(Incoming::Request(Request { id: id.clone(), operation })));
     let answer = |outcome| {
         let reply = Reply { id: id.clone(), leader: None, outcome };
         String::from_utf8(write_reply(Id(0), &reply)).unwrap()

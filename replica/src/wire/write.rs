@@ -20,8 +20,22 @@ struct Envelope<'a> {
     kind: &'a str,
 }
 
-/// Writes a message to another replica.
+/// Writes a message to another replica, with a checksum over all the rest at its end.
 pub fn write_message(message: &Message) -> Vec<u8> {
+    let mut bytes = write_without_sum(message);
+    let sum = crc32fast::hash(&bytes);
+    bytes.pop();
+    bytes.extend(sum_and_end(sum).as_bytes());
+    bytes
+}
+
+/// How a message with this checksum ends.
+pub(super) fn sum_and_end(sum: u32) -> String {
+    format!(",\"sum\":{sum}}}")
+}
+
+/// What the checksum of a message is of.
+pub(super) fn write_without_sum(message: &Message) -> Vec<u8> {
     let kind = match message.body {
         Body::Elect(_) => "elect",
         Body::Vote(_) => "vote",
