@@ -96,3 +96,92 @@ fn a_history_that_is_none_is_refused_with_its_line() {
     }
     refused(&bench, &["check", "no-such.jsonl"], &["no-such.jsonl"]);
 }
+
+#[test]
+fn a_fault_that_cannot_be_is_refused_with_its_key_and_what_is_allowed() {
+    let bench = Bench::new();
+    let network = |rule: &str| format!(r#"{{"type": "network", "time": 1, "rules": [{rule}]}}"#);
+    let cases: [(String, &[&str]); 12] = [
+        (
+            network(r#"{"rule": "loss", "probability": 1.5}"#),
+            &["`events[0].rules[0].probability`", "`1.5` is too large", "a number from 0 to 1"],
+        ),
+        (
+            network(r#"{"rule": "cut", "from": "boss"}"#),
+            &["`events[0].rules[0].from`", "`boss`", "0000 to 0004", "\"leader\"", "`*`"],
+        ),
+        (
+            network(r#"{"rule": "cut", "from": "leader", "to": "leader"}"#),
+            &["`events[0].rules[0].to`", "no link lies between"],
+        ),
+        (
+            network(r#"{"rule": "cut", "start": 1}"#),
+            &["`events[0].rules[0].start`", "begins and ends with it", "`duration`"],
+        ),
+        (network(""), &["`events[0].rules`", "at least one"]),
+        (
+            r#"{"type": "crash", "time": 1, "target": "boss"}"#.into(),
+            &["`events[0].target`", "a role that nobody has", "\"leader\"", "0000 to 0004"],
+        ),
+        (
+            r#"{"type": "pause", "time": 1, "duration": 60}"#.into(),
+            &["`events[0].duration`", "longer than the run", "from 0 to 5"],
+        ),
+        (
+            r#"{"type": "pause", "time": 1, "target": "0001", "duration": 2},
+               {"type": "slow", "time": 2, "target": "0001"}"#
+                .into(),
+            &["`events[1].time`", "lasts until 3 s", "a time from 3"],
+        ),
+        (
+            r#"{"type": "partition", "time": 1, "shape": "bridge", "direction": "deaf"}"#.into(),
+            &["`events[0].direction`", "no two sides", "\"halves\""],
+        ),
+        (
+            r#"{"type": "partition", "time": 1, "shape": "quarters"}"#.into(),
+            &["`events[0].shape`", "\"majorities_ring\""],
+        ),
+        (
+            r#"{"type": "partition", "time": 1, "probability": 0.5}"#.into(),
+            &["`events[0].probability`", "unknown key", "`shape`"],
+        ),
+        (
+            r#"{"type": "reset", "time": 1, "duration": 2}"#.into(),
+            &["`events[0].duration`", "`reset` has no `duration`", "`target`"],
+        ),
+    ];
+    for (events, parts) in cases {
+        let text = format!(r#"{{"lifetime": 5, "replicas": 5, "events": [{events}]}}"#);
+        let path = bench.file("w.json", text);
+        refused(&bench, &["run", &path.to_string_lossy()], parts);
+    }
+}
+
+#[test]
+fn a_fault_that_the_transport_cannot_bear_is_refused_before_the_start() {
+    let bench = Bench::new();
+    let loss = r#"{"rule": "loss", "probability": 0.1}"#;
+    let faults = format!(r#"[{{"type": "network", "time": 1, "rules": [{loss}]}}]"#);
+    let streams: [(String, &str); 4] = [
+        (format!(r#""network": [{loss}]"#), "`network[0]`"),
+        (format!(r#""events": {faults}"#), "`events[0]`"),
+        (
+            format!(r#""nemesis": {{"faults": [{{"type": "network", "rules": [{loss}]}}]}}"#),
+            "`nemesis.faults[0]`",
+        ),
+        (
+            r#""network": [{"rule": "latency", "ms": 5}, {"rule": "reorder", "probability": 0.1}]"#
+                .into(),
+            "`network[1]`",
+        ),
+    ];
+    let run = |more: &str, transport: &str, parts: &[&str]| {
+        let path = bench.file("w.json", format!(r#"{{"lifetime": 5, "replicas": 5, {more}}}"#));
+        refused(&bench, &["run", &path.to_string_lossy(), "--transport", transport], parts);
+    };
+    for (faults, place) in streams {
+        run(&faults, "stream", &[place, "over `stream`", "byte stream", "allowed there: `cut`"]);
+    }
+    let reset = r#""events": [{"type": "reset", "time": 1}]"#;
+    run(reset, "udp", &["`events[0].type`", "no connection to `reset`", "`partition`"]);
+}

@@ -26,6 +26,8 @@ struct Stamp {
 }
 
 struct Seen {
+    /// When the first message was sent that arrived at `0001`: when the clock started, or soon after.
+    start_ns: u64,
     links: BTreeMap<(String, String), Link>,
     garbage: BTreeMap<String, usize>,
 }
@@ -78,7 +80,7 @@ fn seen() -> &'static Seen {
 }
 
 fn read(folder: &Path) -> Seen {
-    let mut seen = Seen { links: BTreeMap::new(), garbage: BTreeMap::new() };
+    let mut seen = Seen { start_ns: u64::MAX, links: BTreeMap::new(), garbage: BTreeMap::new() };
     for row in
         csv::Reader::from_path(folder.join("messages.csv")).expect("the counts").deserialize()
     {
@@ -107,6 +109,10 @@ fn read(folder: &Path) -> Seen {
                 received_ns: number(received),
                 is_sound: *sound == "true",
             };
+            // Nothing that it receives is corrupted, this time too.
+            if to == "0001" {
+                seen.start_ns = seen.start_ns.min(stamp.sent_ns);
+            }
             if let Some(link) = seen.links.get_mut(&((*from).to_owned(), to.clone())) {
                 link.arrived.push(stamp);
             }
@@ -124,17 +130,21 @@ impl Link {
         self.counts[column]
     }
 
-    fn numbers(&self) -> Vec<u64> {
-        self.arrived.iter().map(|stamp| stamp.n).collect()
+    /// What was sent in the first four seconds (all rules end with the request phase, after five).
+    fn early(&self) -> Vec<Stamp> {
+        let is_early = |stamp: &&Stamp| stamp.sent_ns < seen().start_ns + 4_000_000_000;
+        self.arrived.iter().filter(is_early).copied().collect()
     }
 
-    /// The `q`-quantile of the time from sender to receiver, in milliseconds, of those that were sent
-    /// in the first four seconds (all rules end with the request phase).
+    /// The numbers of the early ones, in the order in which they arrived.
+    fn numbers(&self) -> Vec<u64> {
+        self.early().iter().map(|stamp| stamp.n).collect()
+    }
+
+    /// The `q`-quantile of the time from sender to receiver, in milliseconds, of the early ones.
     fn quantile_ms(&self, q: f64) -> f64 {
-        let first = self.arrived.iter().map(|stamp| stamp.sent_ns).min();
-        let first = first.expect("something arrived");
-        let early = self.arrived.iter().filter(|stamp| stamp.sent_ns < first + 4_000_000_000);
-        let mut times: Vec<u64> = early.map(|it| it.received_ns - it.sent_ns).collect();
+        let mut times: Vec<u64> =
+            self.early().iter().map(|it| it.received_ns - it.sent_ns).collect();
         times.sort_unstable();
         assert!(times.len() > 200, "enough arrived: {}", times.len());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
@@ -169,11 +179,9 @@ fn assert_time(ms: f64, expected_ms: f64) {
 fn loss_loses_its_fraction_and_the_receiver_misses_just_those() {
     let link = link("0000", "0001");
     let lost = link.count("dropped_loss");
-    // Rules end with the request phase; the run goes on for the final reads.
-    let during = link.arrived.last().unwrap().n.min(2400);
-    let arrived = link.numbers().iter().filter(|n| (100..1500).contains(*n)).count() as u64;
-    assert!(during >= 1500 || lost > 100, "a run of thousands of messages");
-    assert_fraction(1400 - arrived, 1400, 0.3);
+    let numbers = link.numbers();
+    let tries = numbers[numbers.len() - 1] - numbers[0] + 1;
+    assert_fraction(tries - numbers.len() as u64, tries, 0.3);
     let gone = link.count("sent") - link.count("delivered");
     assert_eq!(gone, lost + link.count("dropped_before_start"));
 }
@@ -206,13 +214,16 @@ fn latencies_have_their_quantiles_at_the_receiver() {
 fn duplicates_arrive_again_and_are_counted_apart() {
     let link = link("0000", "0003");
     let mut times = BTreeMap::<u64, u64>::new();
-    for n in link.numbers().into_iter().filter(|n| (100..1500).contains(n)) {
+    for n in link.numbers() {
         *times.entry(n).or_default() += 1;
     }
-    assert_eq!(times.len(), 1400, "none is lost");
+    let (first, last) = (times.keys().next().unwrap(), times.keys().last().unwrap());
+    let tries = times.len() as u64;
+    assert_eq!(tries, last - first + 1, "none is lost");
     assert!(times.values().all(|&times| times == 1 || times == 3), "once, or with two copies");
-    assert_fraction(times.values().filter(|&&times| times == 3).count() as u64, 1400, 0.25);
-    assert!(link.count("duplicated") > 2 * 250);
+    let repeated = times.values().filter(|&&times| times == 3).count() as u64;
+    assert_fraction(repeated, tries, 0.25);
+    assert!(link.count("duplicated") >= 2 * repeated);
 }
 
 #[test]
@@ -221,18 +232,19 @@ fn who_is_held_back_is_overtaken_and_nobody_is_lost() {
     assert!(link.overtakings() > 100, "{} overtakings", link.overtakings());
     let mut numbers = link.numbers();
     numbers.sort_unstable();
-    let begin = numbers.iter().position(|n| *n == 100).unwrap();
-    assert!(numbers[begin..begin + 1400].iter().copied().eq(100..1500));
+    assert!(numbers.iter().copied().eq(numbers[0]..=numbers[numbers.len() - 1]));
 }
 
 #[test]
 fn corruption_reaches_the_same_receiver_with_other_bytes() {
     let spared = link("0001", "0002");
-    let early: Vec<&Stamp> = spared.arrived.iter().filter(|stamp| stamp.n < 1500).collect();
-    let changed = early.iter().filter(|stamp| !stamp.is_sound).count();
-    assert!(changed > 250, "{changed} of {} changed", early.len());
-    let corrupted = spared.count("corrupted");
-    assert!(corrupted > 400, "{corrupted}");
+    let early = spared.early();
+    let changed = early.iter().filter(|stamp| !stamp.is_sound).count() as u64;
+    // Of some only the digits of `n` and `sent_ns` are others: the text is sound then.
+    assert!(changed > early.len() as u64 / 5, "{changed} of {} changed", early.len());
+    let (corrupted, sent) = (spared.count("corrupted"), spared.count("sent") as f64);
+    let most = 0.4 * sent + 5.0 * (0.24 * sent).sqrt();
+    assert!(corrupted >= changed && (corrupted as f64) < most, "{corrupted} of {sent}");
     assert_eq!(seen().garbage.get("0002"), None, "what is spared can be read");
     let broken = seen().garbage.get("0000").copied().unwrap_or(0);
     assert!(broken > 100, "{broken} of its messages were no messages any more");
@@ -251,10 +263,11 @@ fn a_line_of_20_000_bytes_a_second_carries_no_more() {
 #[test]
 fn what_is_too_large_does_not_arrive_and_the_rest_does() {
     let link = link("0001", "0004");
-    let early: Vec<u64> = link.numbers().into_iter().filter(|n| (100..1500).contains(n)).collect();
+    let early = link.numbers();
     assert!(early.iter().all(|n| !n.is_multiple_of(3)), "those of 400 characters are lost");
-    assert_eq!(early.len(), (100_u64..1500).filter(|n| !n.is_multiple_of(3)).count());
-    assert!(link.count("dropped_size_limit") > 450);
+    let small = (early[0]..=early[early.len() - 1]).filter(|n| !n.is_multiple_of(3));
+    assert!(early.len() > 500 && small.eq(early.iter().copied()), "all others arrive");
+    assert!(link.count("dropped_size_limit") > 250);
 }
 
 #[test]
@@ -271,10 +284,9 @@ fn a_buffer_of_five_carries_five_messages_in_each_delay() {
 #[test]
 fn nothing_crosses_a_cut_link_while_the_other_direction_is_heard() {
     let never = link("0004", "0003");
-    let during = never.arrived.iter().filter(|stamp| stamp.n < 1500).count();
-    assert_eq!(during, 0, "nothing crossed");
-    assert!(never.count("dropped_partition") > 1000);
-    assert!(link("0003", "0004").arrived.len() > 1500, "the other direction");
+    assert_eq!(never.early().len(), 0, "nothing crossed");
+    assert!(never.count("dropped_partition") > 500);
+    assert!(link("0003", "0004").early().len() > 500, "the other direction");
 
     // From the first to the third second only.
     let passing = link("0002", "0001");

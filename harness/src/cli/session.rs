@@ -27,7 +27,7 @@ use crate::network::transport::Transport;
 use crate::report::junit::{self, JunitRun};
 use crate::report::many;
 use crate::run::probe::Probe;
-use crate::scenario::Scenario;
+use crate::scenario::{FaultKind, Scenario};
 use crate::seed::Seed;
 
 /// Runs all workloads and returns the worst of their exit codes.
@@ -244,18 +244,28 @@ pub fn make_all(
 
 /// What a transport cannot bear is refused before any run begins.
 fn check_transport(transport: Transport, jobs: &[Job]) -> Result<(), Failure> {
-    if transport != Transport::Stream {
-        return Ok(());
-    }
     for job in jobs {
-        for rule in &job.plan.scenario.network {
-            if let Some(reason) = rule.what.rule.unbearable_for_streams() {
+        let mut faults = job.plan.faults.iter();
+        if transport == Transport::Udp
+            && let Some(fault) = faults.find(|fault| fault.event.kind == FaultKind::Reset)
+        {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{}, `{}.type`: the replicas talk over `{transport}`, which has no connection to `reset`; \
+                 allowed there: another fault, such as `partition`",
+                job.source.display(),
+                fault.event.place
+            )));
+        }
+        if transport != Transport::Stream {
+            continue;
+        }
+        for (rule, place) in job.plan.rules() {
+            if let Some(reason) = rule.unbearable_for_streams() {
                 return Err(Failure::usage(anyhow::anyhow!(
-                    "{}, `{}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
+                    "{}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
                      allowed there: `cut`, `rate`, and `latency` without `reorders`",
                     job.source.display(),
-                    rule.place,
-                    rule.what.rule.name()
+                    rule.name()
                 )));
             }
         }

@@ -12,6 +12,7 @@ use crate::check::{self, HistoryError, Question};
 use crate::limits;
 use crate::network::{message_log, words::LeaderWord};
 use crate::report::leaders_jsonl;
+use crate::scenario::LinkRule;
 use crate::verdict::Answer;
 
 /// Everything that an explanation is made of.
@@ -77,6 +78,9 @@ pub struct FaultPart {
     /// The sides of a partition.
     #[serde(default)]
     pub sides: Vec<Vec<String>>,
+    /// The rules that it put on links.
+    #[serde(default)]
+    pub links: Vec<LinkRule>,
     /// Why it was not applied.
     #[serde(default)]
     pub not_applied: Option<String>,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{FaultPart, LostMessage};
+use crate::scenario::LinkRule;
 use crate::time::RunTime;
 
 /// No more links than this are listed one by one.
@@ -42,6 +43,10 @@ fn describe(at: u64, fault: &FaultPart) -> String {
         let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
         text += ", ";
         text += &sides.join(" | ");
+    } else if !fault.links.is_empty() {
+        let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
+        text += ", ";
+        text += &links.join("; ");
     }
     if let Some(ended) = fault.ended_ns {
         text += ", until ";

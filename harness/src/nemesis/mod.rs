@@ -12,8 +12,10 @@ mod crash;
 mod depose;
 mod disk;
 mod kill;
+mod network;
 mod partition;
 mod pause;
+mod reset;
 mod restart;
 mod rolling;
 pub mod shape;
@@ -100,6 +102,8 @@ pub enum Act {
         /// The greater first.
         sides: Vec<Vec<NodeId>>,
     },
+    /// Its connection is closed.
+    Reset(NodeId),
     /// All rules of this fault end; of `part_end`, those of the course's partition.
     Lift,
     /// Instead of what this fault does on links: whoever is believed to lead is cut off alone; nothing if
@@ -138,6 +142,7 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike
         FaultKind::PartHard => Ok(partition::hard(situation, draw)),
         FaultKind::PartEnd => Ok(partition::end()),
         FaultKind::Partition => partition::shaped(parameters, situation, draw),
+        FaultKind::Network => network::strike(parameters, situation, draw),
         FaultKind::Depose => depose::strike(parameters, situation, draw),
         FaultKind::Rolling => {
             let targets = target::all_living(situation)?;
@@ -149,6 +154,7 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike
                 FaultKind::Crash => crash::script(parameters, &targets),
                 FaultKind::Pause => pause::script(parameters, &targets, situation),
                 FaultKind::Restart => restart::script(parameters, &targets),
+                FaultKind::Reset => reset::script(&targets),
                 FaultKind::Slow => slow::script(parameters, &targets),
                 FaultKind::Disk => disk::script(parameters, &targets),
                 _ => kill::script(&targets),

@@ -14,6 +14,7 @@ use crate::host::plan::HostPlan;
 use crate::host::profile::Profile;
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
+use crate::network::rules::Rule;
 use crate::scenario::{FaultEvent, FaultKind, Scenario};
 use crate::seed::Seed;
 pub use operations::{OperationPlan, PlannedRequest};
@@ -122,6 +123,19 @@ impl Plan {
                 Err(NoDataDirectory { path, kind: event.kind })
             }
         }
+    }
+
+    /// All rules that may hold on links, with the places in the workload that ask for them.
+    pub fn rules(&self) -> impl Iterator<Item = (&Rule, &str)> {
+        let listed = self.scenario.network.iter().map(|it| (&it.what.rule, it.place.as_str()));
+        let faults = self.faults.iter().map(|fault| (&fault.event.parameters, &fault.event.place));
+        // Also those that this seed does not draw.
+        let drawn = self.scenario.nemesis.iter().flat_map(|nemesis| &nemesis.faults);
+        let all = faults.chain(drawn.map(|fault| (&fault.parameters, &fault.place)));
+        let of_faults = all.flat_map(|(parameters, place)| {
+            parameters.rules.iter().map(move |it| (&it.rule, place.as_str()))
+        });
+        listed.chain(of_faults)
     }
 
     /// The same plan on a pretended host, under these rules of the network.

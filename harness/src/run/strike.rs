@@ -39,6 +39,8 @@ pub struct Faults {
     harmed: BTreeSet<NodeId>,
     /// Faults whose time has come, and that something stands in the way of.
     waiting: BTreeSet<usize>,
+    /// Those whose connection was closed: some rightly end then.
+    reset: BTreeSet<NodeId>,
     disks: BTreeMap<NodeId, Disk>,
     read_only: BTreeSet<NodeId>,
     /// The sides of each partition in force.
@@ -76,7 +78,8 @@ impl Faults {
 
     /// Whether a death of this one is the nemesis's doing.
     pub fn excuses(&self, id: NodeId) -> bool {
-        self.expected.contains(&id) || self.dead.contains(&id) || self.harmed.contains(&id)
+        let by_the_nemesis = [&self.expected, &self.dead, &self.harmed, &self.reset];
+        by_the_nemesis.iter().any(|ids| ids.contains(&id))
     }
 
     /// Whether somebody is down who will come back.
@@ -289,6 +292,10 @@ impl Dispatcher {
             }
             Act::Harm(id, harm) => self.harm(*id, *harm, draw)?,
             Act::Mend(id) => self.mend(*id)?,
+            Act::Reset(id) => {
+                self.nemesis.reset.insert(*id);
+                self.cluster.router.disconnected(*id);
+            }
             Act::Apply { rules, sides } => self.apply_to_links(index, rules, sides),
             Act::Lift => self.lift_from_links(index),
             Act::CutLeader => match self.cluster.router.leader() {

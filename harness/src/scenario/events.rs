@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::error::Fault;
 use super::fields::Fields;
+use super::network::Sites;
 use super::parameters;
 use super::{FaultEvent, FaultKind, Parameters, Target};
 use crate::time::RunTime;
@@ -41,11 +42,12 @@ pub(super) fn read(
     top: &Fields,
     phases: Phases,
     replicas: usize,
+    sites: &Sites,
 ) -> Result<(Vec<FaultEvent>, Vec<String>), Fault> {
     let mut listed = top
         .objects("events")?
         .into_iter()
-        .map(|fields| read_one(fields, phases, replicas))
+        .map(|fields| read_one(fields, phases, replicas, sites))
         .collect::<Result<Vec<_>, _>>()?;
     listed.sort_by_key(|event| event.time);
     let mut warnings = Vec::new();
@@ -62,12 +64,17 @@ pub(super) fn read(
     Ok((events.collect(), warnings))
 }
 
-fn read_one(fields: Fields, phases: Phases, replicas: usize) -> Result<Listed, Fault> {
+fn read_one<'a>(
+    fields: Fields<'a>,
+    phases: Phases,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<Listed<'a>, Fault> {
     let word = fields.required("type", fields.choice("type")?)?;
     let kind = kind_of(word);
     let time = fields.required("time", fields.number("time")?)?;
     let time = Duration::from_secs_f64(time);
-    let mut parameters = parameters::read(&fields, kind, replicas)?;
+    let mut parameters = parameters::read(&fields, kind, replicas, sites)?;
     let lifetime = phases.lifetime.as_secs_f64();
     if time > phases.lifetime {
         return Err(fields.fault(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::network::RoleRule;
 use crate::ids::NodeId;
 use crate::time::RunTime;
 
@@ -94,6 +95,10 @@ kinds! {
         "a partition by `shape`, the leader alone if that leaves it in for `duration`; then whoever names itself as leader next is cut off alone in its stead, at once or up to `lag` later, `times` times; heals after another `duration`",
     Partition "partition" ["shape" "direction" "period" "duration"]
         "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
+    Reset "reset" ["target"]
+        "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
+    Network "network" ["rules" "duration"]
+        "`rules` hold on links for `duration`: all that `network` can list, on links that may be named by roles",
 }
 
 impl FaultKind {
@@ -111,6 +116,7 @@ impl FaultKind {
             | Self::Slow
             | Self::Pause
             | Self::Partition
+            | Self::Network
             | Self::Depose => 1000,
             Self::Restart | Self::Rolling => 0,
             _ => return None,
@@ -170,6 +176,9 @@ pub struct Parameters {
     /// How long after its election, at most, a new leader is cut off, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_ms: Option<u64>,
+    /// What holds on which links.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RoleRule>,
 }
 
 impl Parameters {
@@ -185,8 +194,10 @@ impl Parameters {
 }
 
 /// Whom a fault strikes: a role, settled when it strikes, or an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
+    /// This one.
+    Id(NodeId),
     /// Whoever is believed to lead.
     Leader,
     /// A random one that is not believed to lead.
@@ -199,8 +210,6 @@ pub enum Target {
     Majority,
     /// All.
     All,
-    /// This one.
-    Id(NodeId),
 }
 
 impl Target {

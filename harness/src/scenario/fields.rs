@@ -258,7 +258,8 @@ impl<'a> Fields<'a> {
         }
         let open = |(n, node): (usize, &'a Node)| {
             let (path, pattern) = (join(&self.path, name), join(&self.pattern, name));
-            Self::open(node, format!("{path}[{n}]"), format!("{pattern}[]"))
+            let pattern = format!("{pattern}[]");
+            Self::open(node, format!("{path}[{n}]"), keys::pattern(&pattern).to_owned())
         };
         items.iter().enumerate().map(open).collect()
     }

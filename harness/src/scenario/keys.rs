@@ -148,6 +148,11 @@ pub(super) fn find(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path == path)
 }
 
+/// Where the keys of an object stand in the table: rules have the same everywhere.
+pub fn pattern(path: &str) -> &str {
+    if path.ends_with(".rules[]") { "network[]" } else { path }
+}
+
 /// The keys of the object with this path.
 pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.parent() == parent)
@@ -167,6 +172,8 @@ pub(super) const OWN_MAX_PACKETS: u64 = 1_000_000_000;
 const MOST_REQUESTS: u64 = 1_000_000_000;
 
 const MOST_EVENTS: usize = 10_000;
+
+const MOST_RULES: usize = 1000;
 
 const MOST_BYTES: u64 = 1_000_000_000;
 
@@ -260,6 +267,9 @@ const KEYS: &[Key] = &[
         "how many new leaders are cut off, one after the other"),
     ours("events[].lag", Shape::Number { min: 0.0, max: 60.0 }, "", "0.02",
         "seconds after its election, at most, until a new leader is cut off"),
+    ours("events[].rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
+        "required for `network`",
+        "as `network` lists them, without `start` and `end`; `from` and `to` may be roles as well"),
     course("tests", Shape::Object, "", "none",
         "the course's thresholds and tiers; a course config that has them is one of 2021"),
     course("tests.maximum_get_fail_fraction", FRACTION, "", "0.5",
@@ -297,7 +307,7 @@ const KEYS: &[Key] = &[
         "an operation not answered by then is `info`"),
     ours("sites", Shape::Sites, "each replica in one site at most", "none",
         "names for groups of replicas, such as data centres"),
-    ours("network", Shape::Objects { max_items: 1000 }, "", "none",
+    ours("network", Shape::Objects { max_items: MOST_RULES }, "", "none",
         "rules on the links between replicas, from the start or between two times"),
     ours("network[].rule", Shape::Choice(Rule::NAMES), "", "required",
         "what happens to messages: see the rules below"),
@@ -377,6 +387,8 @@ const KEYS: &[Key] = &[
         "as for `events`"),
     ours("nemesis.faults[].optional", Shape::Flag, "", "false",
         "whether it is left out for a program that cannot bear it, instead of refused: one that keeps no data on disk"),
+    ours("nemesis.faults[].rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
+        "required for `network`", "as for `events`"),
     ours("nemesis.interval", Shape::Range { min: 0.0, max: LONGEST_S }, "", "[0.2, 1]",
         "seconds from the end of a fault to the next one, drawn between the two"),
     ours("nemesis.at_once", Shape::Whole { min: 1, max: 21 }, "", "1",

@@ -45,9 +45,9 @@ pub use error::{Place, WorkloadError};
 pub use fault::{
     Direction, FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target,
 };
-pub use keys::{Key, Shape, keys};
+pub use keys::{Key, Shape, keys, pattern};
 pub use nemesis::{DrawnFault, Nemesis};
-pub use network::{LinkRule, NetworkRule};
+pub use network::{LinkRule, NetworkRule, RoleRule};
 
 /// Which generation of the course's simulator a file follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Fault;
 use super::events::{Phases, kind_of};
 use super::fields::Fields;
+use super::network::Sites;
 use super::parameters;
 use super::{FaultKind, Parameters};
 
@@ -58,13 +59,14 @@ pub(super) fn read(
     top: &Fields,
     phases: Phases,
     replicas: usize,
+    sites: &Sites,
 ) -> Result<Option<Nemesis>, Fault> {
     let Some(fields) = top.object("nemesis")? else { return Ok(None) };
     let listed = fields.objects("faults")?;
     if listed.is_empty() {
         return Err(fields.not_allowed("faults", "there is no fault to draw from"));
     }
-    let read_fault = |fields: Fields| read_one(&fields, phases, replicas);
+    let read_fault = |fields: Fields| read_one(&fields, phases, replicas, sites);
     let faults = listed.into_iter().map(read_fault).collect::<Result<Vec<_>, _>>()?;
     if faults.iter().all(|fault| fault.weight <= 0.0) {
         return Err(fields.fault(
@@ -79,9 +81,14 @@ pub(super) fn read(
     Ok(Some(Nemesis { faults, interval_ms, at_once, swarm }))
 }
 
-fn read_one(fields: &Fields, phases: Phases, replicas: usize) -> Result<DrawnFault, Fault> {
+fn read_one(
+    fields: &Fields,
+    phases: Phases,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<DrawnFault, Fault> {
     let kind = kind_of(fields.required("type", fields.choice("type")?)?);
-    let parameters = parameters::read(fields, kind, replicas)?;
+    let parameters = parameters::read(fields, kind, replicas, sites)?;
     let longest = phases.request_phase.as_secs_f64();
     let given = fields.range("duration")?;
     if let Some([_, long]) = given.filter(|range| range[1] > longest) {

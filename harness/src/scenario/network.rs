@@ -1,15 +1,17 @@
 //! The rules of a workload's `network`: which, on which links, from when to when.
 //!
-//! A fault that applies a rule for a while (an event of type `network`) is read by the same
-//! functions: [`read_rule`].
+//! A fault of type `network` puts rules on links for a while: those are read by the same functions,
+//! [`read_rule`], and may name roles.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::Fault;
 use super::events::Phases;
+use super::fault::Target;
 use super::fields::Fields;
 use crate::ids::NodeId;
 use crate::network::rules::{
@@ -27,6 +29,28 @@ pub struct LinkRule {
     pub from: Vec<NodeId>,
     /// The destinations, in the order of ids.
     pub to: Vec<NodeId>,
+}
+
+impl fmt::Display for LinkRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |ids: &[NodeId]| {
+            let names: Vec<String> = ids.iter().map(NodeId::to_string).collect();
+            names.join(" ")
+        };
+        write!(f, "{} from {} to {}", self.rule.name(), names(&self.from), names(&self.to))
+    }
+}
+
+/// A rule on all links between replicas that may be named by their roles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleRule {
+    /// What happens there.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// The sources.
+    pub from: Vec<Target>,
+    /// The destinations.
+    pub to: Vec<Target>,
 }
 
 /// A rule that a workload file lists, at its time.
@@ -64,11 +88,49 @@ pub(super) fn read(
     let mut rules = Vec::new();
     for (n, fields) in top.objects("network")?.iter().enumerate() {
         let (start, end) = read_times(fields, phases)?;
-        for what in read_rule(fields, replicas, sites)? {
+        for what in read_rule(fields, replicas, sites, false)? {
+            let what = LinkRule { rule: what.rule, from: ids(&what.from), to: ids(&what.to) };
             rules.push(NetworkRule { what, start, end, place: format!("network[{n}]") });
         }
     }
     Ok(rules)
+}
+
+/// The rules of a fault.
+pub(super) fn read_rules(
+    fault: &Fields,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<Vec<RoleRule>, Fault> {
+    let listed = fault.objects("rules")?;
+    if listed.is_empty() {
+        return Err(
+            fault.fault("rules", "`network` without a rule does nothing; name at least one")
+        );
+    }
+    let mut rules = Vec::new();
+    for fields in &listed {
+        if let Some(key) = ["start", "end"].into_iter().find(|key| fields.has(key)) {
+            let problem = "a rule of a fault begins and ends with it; leave it out, and give the fault \
+                           a `duration`";
+            return Err(fields.fault(key, problem));
+        }
+        rules.extend(read_rule(fields, replicas, sites, true)?);
+    }
+    Ok(rules)
+}
+
+/// Those that are named by their ids.
+fn ids(named: &[Target]) -> Vec<NodeId> {
+    let id = |target: &Target| match target {
+        Target::Id(id) => Some(*id),
+        _ => None,
+    };
+    named.iter().filter_map(id).collect()
+}
+
+fn by_ids(ids: &[NodeId]) -> Vec<Target> {
+    ids.iter().copied().map(Target::Id).collect()
 }
 
 fn read_times(fields: &Fields, phases: Phases) -> Result<(RunTime, Option<RunTime>), Fault> {
@@ -93,21 +155,24 @@ fn read_times(fields: &Fields, phases: Phases) -> Result<(RunTime, Option<RunTim
 }
 
 /// The rule that an object describes, on its links: one, or for a matrix one for each two sites.
-pub(super) fn read_rule(
+fn read_rule(
     fields: &Fields,
     replicas: usize,
     sites: &Sites,
-) -> Result<Vec<LinkRule>, Fault> {
+    takes_roles: bool,
+) -> Result<Vec<RoleRule>, Fault> {
     let name = fields.required("rule", fields.choice("rule")?)?;
     let distribution = fields.choice("distribution")?;
     check_parameters(fields, name, distribution)?;
     if name == "latency" && distribution == Some(MATRIX) {
         return read_matrix(fields, sites);
     }
-    let nodes = |key: &str| fields.nodes(key, replicas, sites);
+    let nodes = |key: &str| fields.nodes(key, replicas, sites, takes_roles);
     let (from, to) = (nodes("from")?, nodes("to")?);
-    let what = LinkRule { rule: read_one(fields, name, distribution)?, from, to };
-    if what.pairs().is_empty() {
+    let what = RoleRule { rule: read_one(fields, name, distribution)?, from, to };
+    let is_one = what.from.len() == 1 && what.from == what.to;
+    // A role of several has links among themselves.
+    if is_one && !matches!(what.from[0], Target::Minority | Target::Majority | Target::All) {
         let problem = "no link lies between `from` and `to`: a replica's messages to itself have \
                        no rules; name another replica";
         return Err(fields.fault("to", problem));
@@ -292,7 +357,7 @@ fn read_distribution(fields: &Fields, name: Option<&str>) -> Result<Distribution
 }
 
 /// `{"eu": {"us": 40}}`: what one direction is silent about, the other says.
-fn read_matrix(fields: &Fields, sites: &Sites) -> Result<Vec<LinkRule>, Fault> {
+fn read_matrix(fields: &Fields, sites: &Sites) -> Result<Vec<RoleRule>, Fault> {
     let times = fields.required("matrix_ms", fields.matrix("matrix_ms", sites)?)?;
     let mut rules = Vec::new();
     for (from, from_ids) in sites {
@@ -301,9 +366,9 @@ fn read_matrix(fields: &Fields, sites: &Sites) -> Result<Vec<LinkRule>, Fault> {
             let Some(ms) = time(from, to).or_else(|| time(to, from)) else { continue };
             let distribution = Distribution::Constant { ms };
             let rule = Rule::Latency(Latency { distribution, reorders: false });
-            let what = LinkRule { rule, from: from_ids.clone(), to: to_ids.clone() };
-            if !what.pairs().is_empty() {
-                rules.push(what);
+            let has_links = from_ids.len() > 1 || from_ids != to_ids;
+            if has_links && !from_ids.is_empty() && !to_ids.is_empty() {
+                rules.push(RoleRule { rule, from: by_ids(from_ids), to: by_ids(to_ids) });
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::error::{Fault, quoted};
 use super::fields::Fields;
+use super::network::{self, Sites};
 use super::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
@@ -26,7 +27,7 @@ const TIMES: u64 = 2;
 const LAG_MS: u64 = 20;
 
 /// The keys that some fault takes, beside `type` and those of whoever holds it.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "target",
     "duration",
     "keep_data",
@@ -39,10 +40,16 @@ const KEYS: [&str; 12] = [
     "direction",
     "times",
     "lag",
+    "rules",
 ];
 
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
-pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<Parameters, Fault> {
+pub(super) fn read(
+    fields: &Fields,
+    kind: FaultKind,
+    replicas: usize,
+    sites: &Sites,
+) -> Result<Parameters, Fault> {
     check_keys(fields, kind)?;
     let takes = |key: &str| kind.keys().contains(&key);
     let ms = |key: &str, default: u64| {
@@ -72,6 +79,11 @@ pub(super) fn read(fields: &Fields, kind: FaultKind, replicas: usize) -> Result<
         direction: read_direction(fields, shape)?,
         times: takes("times").then_some(fields.whole("times")?.unwrap_or(TIMES)),
         lag_ms: ms("lag", LAG_MS)?,
+        rules: if takes("rules") {
+            network::read_rules(fields, replicas, sites)?
+        } else {
+            Vec::new()
+        },
     })
 }
 

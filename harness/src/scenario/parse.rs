@@ -131,8 +131,8 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
     let clients = read_clients(&top, is_course_config, requests)?;
     let sites = sites::read(&top, replicas)?;
     let network = network::read(&top, phases, replicas, &sites)?;
-    let (events, event_warnings) = events::read(&top, phases, replicas)?;
-    let nemesis = nemesis::read(&top, phases, replicas)?;
+    let (events, event_warnings) = events::read(&top, phases, replicas, &sites)?;
+    let nemesis = nemesis::read(&top, phases, replicas, &sites)?;
     let max_packets = read_max_packets(&top, &defaults, requests)?;
     let (liveness_bound, checker) = (read_liveness(&top)?, read_checker(&top)?);
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{Fault, nearest, quoted};
+use super::fault::Target;
 use super::fields::Fields;
 use super::json::{Node, Value};
 use super::keys::LONGEST_DELAY_MS;
@@ -23,9 +24,12 @@ pub(super) fn read(top: &Fields, replicas: usize) -> Result<Sites, Fault> {
         let rest = format!(".{}", member.name);
         let refuse =
             |at: &Node, problem: String| Err(top.fault_within("sites", &rest, at, problem));
-        if member.name == "*" || member.name.parse::<NodeId>().is_ok() || member.name.is_empty() {
+        if member.name == "*" || member.name.parse::<Target>().is_ok() || member.name.is_empty() {
             let wrong = format!("{} cannot name a site: it means something", quoted(&member.name));
-            return refuse(&member.node, format!("{wrong}; choose a name that is no id"));
+            return refuse(
+                &member.node,
+                format!("{wrong}; choose a name that is no id and no role"),
+            );
         }
         let Value::List(items) = &member.node.value else {
             let found = member.node.value.describe();
@@ -61,61 +65,66 @@ fn allowed_ids(replicas: usize) -> String {
     format!("allowed: ids from 0000 to {}", NodeId::replica(replicas - 1))
 }
 
+fn unknown_node(text: &str, replicas: usize, sites: &Sites, takes_roles: bool) -> String {
+    let names: Vec<&str> = sites.keys().map(String::as_str).collect();
+    let roles: Vec<&str> = Target::ROLES.iter().map(|(name, _)| *name).collect();
+    let roles = if takes_roles { roles } else { Vec::new() };
+    let near = nearest(text, names.iter().chain(&roles).copied());
+    let remedy = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    let of_sites = match names.as_slice() {
+        [] => "no site is named under `sites`".to_owned(),
+        names => format!("the sites \"{}\"", names.join("\", \"")),
+    };
+    let (neither, of_roles) = if takes_roles {
+        ("neither a replica, a role", format!("; the roles \"{}\"", roles.join("\", \"")))
+    } else {
+        ("neither a replica", String::new())
+    };
+    format!(
+        "{} is {neither} nor a site; {}, `*`{of_roles}; {of_sites}{remedy}",
+        quoted(text),
+        allowed_ids(replicas)
+    )
+}
+
 impl Fields<'_> {
-    /// The replicas that this key names, in the order of ids; without it, all.
+    /// The replicas that this key names, in the order of ids, then the roles; without it, all.
     pub(super) fn nodes(
         &self,
         name: &str,
         replicas: usize,
         sites: &Sites,
-    ) -> Result<Vec<NodeId>, Fault> {
-        let all = || (0..replicas).map(NodeId::replica);
+        takes_roles: bool,
+    ) -> Result<Vec<Target>, Fault> {
+        let all = || (0..replicas).map(NodeId::replica).map(Target::Id);
         let Some(node) = self.node(name) else { return Ok(all().collect()) };
         let one = std::slice::from_ref(node);
         let items = match &node.value {
             Value::List(items) if !items.is_empty() => items.as_slice(),
             _ => one,
         };
-        let mut ids = Vec::new();
+        let mut named: Vec<Target> = Vec::new();
         for item in items {
             let Value::Text(text) = &item.value else {
                 return Err(self.wrong_type(name, &item.value));
             };
-            match text.parse() {
-                _ if text == "*" => ids.extend(all()),
-                Ok(id) if is_replica(id, replicas) => ids.push(id),
-                _ => match sites.get(text) {
-                    Some(members) => ids.extend(members),
-                    None => return Err(self.unknown_node(name, item, text, replicas, sites)),
-                },
+            let known = text.parse().ok().filter(|target| match target {
+                Target::Id(id) => is_replica(*id, replicas),
+                _ => takes_roles,
+            });
+            match (sites.get(text), known) {
+                _ if text == "*" => named.extend(all()),
+                (Some(members), _) => named.extend(members.iter().copied().map(Target::Id)),
+                (None, Some(target)) => named.push(target),
+                (None, None) => {
+                    let problem = unknown_node(text, replicas, sites, takes_roles);
+                    return Err(self.fault_within(name, "", item, problem));
+                }
             }
         }
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(ids)
-    }
-
-    fn unknown_node(
-        &self,
-        name: &str,
-        at: &Node,
-        text: &str,
-        replicas: usize,
-        sites: &Sites,
-    ) -> Fault {
-        let names: Vec<&str> = sites.keys().map(String::as_str).collect();
-        let near = nearest(text, names.iter().copied());
-        let remedy = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
-        let of_sites = match names.as_slice() {
-            [] => "no site is named under `sites`".to_owned(),
-            names => format!("the sites \"{}\"", names.join("\", \"")),
-        };
-        let problem = format!(
-            "{} is neither a replica nor a site; {}, `*`; {of_sites}{remedy}",
-            quoted(text),
-            allowed_ids(replicas)
-        );
-        self.fault_within(name, "", at, problem)
+        named.sort_unstable();
+        named.dedup();
+        Ok(named)
     }
 
     /// The times between sites, in milliseconds.

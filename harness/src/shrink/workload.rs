@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::Plan;
 use crate::scenario::{Clients, Era, FaultEvent, Scenario};
 use crate::seed::Seed;
+use crate::time::RunTime;
 
 /// The workload file of a scenario with a seed. `Err`: what a file cannot say of it.
 pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
@@ -20,6 +21,7 @@ pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
     let placeless = |scenario: &Scenario| {
         let mut scenario = scenario.clone();
         scenario.events.iter_mut().for_each(|event| event.place.clear());
+        scenario.network.iter_mut().for_each(|rule| rule.place.clear());
         scenario
     };
     if placeless(&read) == placeless(&same) {
@@ -92,6 +94,20 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
         listed
     });
     set("events", events.collect());
+    if !scenario.network.is_empty() {
+        let since_wait = |at: RunTime| at.since_start().saturating_sub(scenario.start_wait);
+        let rules = scenario.network.iter().map(|rule| {
+            let mut listed = serde_json::to_value(&rule.what).unwrap_or_default();
+            if rule.start > RunTime::ZERO {
+                listed["start"] = json!(since_wait(rule.start).as_secs_f64());
+            }
+            if let Some(end) = rule.end {
+                listed["end"] = json!(since_wait(end).as_secs_f64());
+            }
+            listed
+        });
+        set("network", rules.collect());
+    }
     if let Some(tests) = &scenario.tests {
         let mut tests = serde_json::to_value(tests).unwrap_or_default();
         strip_nulls(&mut tests);
@@ -128,11 +144,22 @@ mod tests {
                 {"type": "crash", "time": 3, "target": "0002", "keep_data": true},
                 {"type": "slow", "time": 5, "target": "follower", "stopped": 0.5},
                 {"type": "partition", "time": 8, "shape": "leader_minority", "duration": 2},
-                {"type": "kill", "time": 12, "target": "one"}]}"#;
+                {"type": "kill", "time": 12, "target": "one"},
+                {"type": "partition", "time": 13, "shape": "flapping", "period": 0.25, "direction": "deaf"},
+                {"type": "network", "time": 15, "duration": 1.5, "rules": [
+                    {"rule": "loss", "probability": 0.25, "from": "leader", "to": ["eu", "follower"]},
+                    {"rule": "corrupt", "probability": 0.5}]}],
+            "sites": {"eu": ["0001", "0002"], "us": ["0003"]},
+            "network": [
+                {"rule": "latency", "distribution": "pareto", "min_ms": 2, "shape": 1.5, "start": 2, "end": 4},
+                {"rule": "latency", "distribution": "matrix", "matrix_ms": {"eu": {"us": 30}}}]}"#;
         let scenario = Scenario::parse("faults.json", text).unwrap();
         let file = of(&scenario, Seed(7)).unwrap();
         assert_eq!(file["events"][0]["duration"], 0.35);
         assert_eq!(file["events"][3]["shape"], "leader_minority");
+        assert_eq!(file["events"][5]["period"], 0.25);
+        assert_eq!(file["events"][6]["rules"][0]["to"], json!(["0001", "0002", "follower"]));
+        assert_eq!(file["network"].as_array().map(Vec::len), Some(3));
     }
 
     #[test]

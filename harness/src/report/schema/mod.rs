@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Key, Shape, keys};
+use crate::scenario::{Key, Shape, keys, pattern};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -82,7 +82,7 @@ fn shape(key: &Key) -> Value {
         Shape::Objects { max_items } => json!({
             "type": "array",
             "maxItems": max_items,
-            "items": object(&format!("{}[]", key.path)),
+            "items": object(pattern(&format!("{}[]", key.path))),
         }),
         Shape::Tiers => json!({
             "type": "array",
