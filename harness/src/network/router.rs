@@ -541,6 +541,11 @@ impl Router {
         &self.unsent
     }
 
+    /// The port at which a replica reads datagrams.
+    pub fn port(&self, id: NodeId) -> Option<u16> {
+        self.ports.get(&id)?.connection.as_ref()?.port()
+    }
+
     /// How many messages wait for a replica that does not read.
     pub fn waiting(&self, to: NodeId) -> usize {
         self.ports.get(&to).map_or(0, |port| port.outbox.len())

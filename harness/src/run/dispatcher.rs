@@ -142,10 +142,13 @@ impl Dispatcher {
         self.write_faults()?;
         self.write_leaders()?;
         self.show_progress();
+        let lost_datagrams = self.cluster.lost_datagrams();
         let exits = self.end_processes().await;
         happened?;
         self.journal.flush()?;
-        Ok(self.into_record(duration, &exits))
+        let mut record = self.into_record(duration, &exits);
+        record.remarks.extend(lost_datagrams);
+        Ok(record)
     }
 
     async fn happen(&mut self) -> Result<(), RunError> {
@@ -366,6 +369,10 @@ impl Dispatcher {
             TransportEvent::Closed(id) => {
                 self.hung_up.insert(id, self.now());
                 self.cluster.router.disconnected(id);
+            }
+            TransportEvent::NoHello { from, bytes } => {
+                let now = self.now();
+                self.cluster.no_hello(now, from, &bytes);
             }
             TransportEvent::Writable(id) => self.cluster.router.writable(id),
             TransportEvent::Packet { from, bytes, length } => {

@@ -92,7 +92,7 @@ impl Probe<'_> {
         let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
         let (exit_sender, mut exits) = mpsc::unbounded_channel();
         let ids: Vec<NodeId> = (0..self.replicas).map(NodeId::replica).collect();
-        let endpoint = listen(way, ids[0], scratch.path(), event_sender)?;
+        let endpoint = listen(way, ids[0], scratch.path(), &event_sender)?;
         let launch = Launch {
             program: self.program,
             port: endpoint.port(),

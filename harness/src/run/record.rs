@@ -422,6 +422,9 @@ impl ProtocolViolation {
 pub enum ProtocolOddity {
     /// An answer to what had been answered.
     DuplicateResponse,
+    /// The first datagram of a replica was no `hello`, by which alone the course's simulator learns where
+    /// it is.
+    NoHello,
     /// A message without `leader`.
     MissingLeader,
     /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
@@ -441,6 +444,10 @@ impl ProtocolOddity {
     pub fn describe(self) -> &'static str {
         match self {
             Self::DuplicateResponse => "answers to what had been answered",
+            Self::NoHello => {
+                "first datagrams that are no `hello`, without which the course's simulator finds no \
+                 replica"
+            }
             Self::MissingLeader => "messages without `leader`",
             Self::OddValue => "answers to a get whose `value` is no text",
             Self::RefusedForGood => {

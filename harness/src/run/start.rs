@@ -20,7 +20,8 @@ use crate::limits;
 use crate::network::course_2016::RouterKind;
 use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
-use crate::network::transport::{Endpoint, Transport, TransportEvent};
+use crate::network::transport::{Endpoint, Transport, TransportEvent, udp_drops};
+use crate::run::record::ProtocolOddity;
 use crate::time::RunTime;
 
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
@@ -83,7 +84,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
             Some((delay, drawn)) => pretend::read_late(events, delay, drawn),
         };
         scratch.make_room(id);
-        endpoints.insert(id, listen(transport, id, scratch.path(), events)?);
+        endpoints.insert(id, listen(transport, id, scratch.path(), &events)?);
         scratch.made(id);
     }
     let pool = Pool::new(Arc::clone(plan));
@@ -127,7 +128,7 @@ pub fn listen(
     transport: Transport,
     id: NodeId,
     directory: &Path,
-    events: mpsc::Sender<TransportEvent>,
+    events: &mpsc::Sender<TransportEvent>,
 ) -> Result<Endpoint, RunError> {
     let what = || format!("waiting for the replica {id} by {transport} in {}", directory.display());
     Endpoint::listen(transport, id, directory, events).map_err(RunError::system(what()))
@@ -227,12 +228,39 @@ impl Cluster {
                 let nobody = BTreeSet::new();
                 self.router.packet(RunTime::ZERO, from, &bytes, length, &nobody);
             }
+            TransportEvent::NoHello { from, bytes } => self.no_hello(RunTime::ZERO, from, &bytes),
             TransportEvent::Writable(_) => {}
             TransportEvent::Closed(id) => {
                 self.early_hang_ups.insert(id);
                 self.router.disconnected(id);
             }
         }
+    }
+
+    /// The first datagram of a replica was no `hello`.
+    pub fn no_hello(&mut self, now: RunTime, from: NodeId, packet: &[u8]) {
+        self.router.remarks().oddity(ProtocolOddity::NoHello, now, from, packet);
+    }
+
+    /// What the system lost of the datagrams, a sentence each.
+    pub fn lost_datagrams(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for (id, endpoint) in &self.endpoints {
+            let lost = |port: Option<u16>| port.and_then(udp_drops::at).unwrap_or(0);
+            match lost(endpoint.port()) {
+                0 => {}
+                n => told.push(format!(
+                    "the system lost {n} datagrams of {id}: the harness did not read them in time"
+                )),
+            }
+            match lost(self.router.port(*id)) {
+                0 => {}
+                n => told.push(format!(
+                    "the system lost {n} datagrams to {id}: it did not read them in time"
+                )),
+            }
+        }
+        told
     }
 
     /// The clock starts: what was sent until now is dropped.

@@ -21,7 +21,7 @@ if kind == "udp":
 me, peers = words[0], words[1:]
 if not peers:
     sys.exit("raft.py: no other ids")
-majority = (len(peers) + 1) // 2 + 1
+majority = 2 if way == "small-quorum" else (len(peers) + 1) // 2 + 1
 
 if kind == "udp":
     wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -34,9 +34,9 @@ term, voted, log, commit, applied = 0, None, [(0, None)], 0, 0
 data, seen, waiting = {}, {}, {}
 role, leader, votes = "follower", "FFFF", set()
 following, matching, heard = {}, {}, {}
-reads, rounds = [], {}
+reads, proposals = [], []
 round_number = answered = 0
-forgets_until = cached_at = 0.0
+forgets_until = cached_at = lease_until = 0.0
 led_before = False
 cached = {}
 rest = b""
@@ -118,6 +118,9 @@ def read(request):
 
 def stand():
     global term, voted, role, leader, votes, deadline
+    if way == "elects-once" and len(log) > 1:
+        deadline = patience()
+        return
     follow(term + 1)
     voted, role, votes, deadline = me, "candidate", {me}, patience()
     send("FFFF", "vote?", term=term, last=[log[-1][0], len(log)])
@@ -131,7 +134,11 @@ def lead():
     led_before = any(request is None for _, request in log[1:])
     # A new leader of this way forgets what was acknowledged, for a while.
     forgets_until = time.monotonic() + (0.7 if way == "loses-writes" else 0)
-    log.append((term, None))
+    if way == "proposes-again":
+        again = [request for _, request in log[-10:] if request]
+        proposals.append((time.monotonic() + 0.1, again))
+    if way not in ("commits-old", "new-leader"):
+        log.append((term, None))
 
 
 def replicate():
@@ -147,7 +154,8 @@ def replicate():
 def advance():
     global commit
     for n in range(len(log) - 1, commit, -1):
-        if log[n][0] == term and 1 + sum(m >= n for m in matching.values()) >= majority:
+        enough = 2 if way == "acks-minority" else majority
+        if (log[n][0] == term or way == "commits-old") and 1 + sum(m >= n for m in matching.values()) >= enough:
             commit = n
             break
     apply()
@@ -192,7 +200,7 @@ def client(request):
             return send(request["src"], "redirect", MID=request["MID"], **{"leader": "0ABC"})
         return answer(request, "redirect")
     if request["type"] == "get":
-        if way in ("stale", "stale-leader"):
+        if way in ("stale", "stale-leader", "new-leader") or (way == "lease" and time.monotonic() < lease_until):
             return read(request)
         reads.append((request, round_number + 1, commit))
         replicate()
@@ -211,12 +219,13 @@ def up_to_date(last):
 
 
 def peer(message):
-    global voted, leader, deadline, commit, role
+    global voted, leader, deadline, commit, role, lease_until
     type, source = message["type"], message["src"]
     if message["term"] > term:
         follow(message["term"])
     if type == "vote?":
-        granted = message["term"] == term and voted in (None, source) and up_to_date(message["last"])
+        is_free = voted in (None, source) or way == "votes-twice"
+        granted = message["term"] == term and is_free and up_to_date(message["last"])
         if granted:
             voted, deadline = source, patience()
         send(source, "vote", term=term, granted=granted)
@@ -226,7 +235,7 @@ def peer(message):
             lead()
             replicate()
     elif type == "append":
-        if message["term"] < term:
+        if message["term"] < term and way != "obeys-deposed":
             return send(source, "appended", term=term, match=-1, round=message["round"], last=len(log))
         role, leader, deadline = "follower", source, patience()
         index, previous = message["prev"]
@@ -234,7 +243,7 @@ def peer(message):
             return send(source, "appended", term=term, match=-1, round=message["round"],
                         last=min(index, len(log)))
         for n, entry in enumerate(message["entries"], index + 1):
-            if n < len(log) and log[n][0] != entry[0]:
+            if n < len(log) and (log[n][0] != entry[0] or way == "truncates"):
                 del log[n:]
             if n >= len(log):
                 log.append(tuple(entry))
@@ -244,6 +253,7 @@ def peer(message):
         send(source, "appended", term=term, match=match, round=message["round"], last=len(log))
     elif type == "appended" and role == "leader" and message["term"] == term:
         heard[source] = max(heard[source], message["round"])
+        lease_until = time.monotonic() + 1.5
         if message["match"] >= 0:
             matching[source] = max(matching[source], message["match"])
             following[source] = matching[source] + 1
@@ -283,6 +293,9 @@ while True:
         print("x" * 10000, flush=True)
     if way == "to-itself":
         send(me, "note", term=term)
+    if proposals and now >= proposals[0][0]:
+        again = proposals.pop()[1]
+        log.extend((term, request) for request in again if role == "leader")
     if role == "leader" and now >= beat:
         replicate()
     if role != "leader" and now >= deadline:

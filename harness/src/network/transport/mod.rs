@@ -7,6 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use nix::sys::socket::SockType;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -16,6 +17,8 @@ mod lines;
 pub mod seqpacket;
 pub mod stream;
 pub mod udp;
+pub mod udp_drops;
+mod unix;
 
 /// The course's three generations of transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,6 +88,13 @@ pub enum TransportEvent {
         /// Its whole length.
         length: usize,
     },
+    /// The first datagram of a replica was no `hello`.
+    NoHello {
+        /// Who.
+        from: NodeId,
+        /// The datagram.
+        bytes: Rc<[u8]>,
+    },
     /// A replica that could not be sent to can be sent to again.
     Writable(NodeId),
     /// A replica closed its socket.
@@ -96,10 +106,8 @@ pub type EventSender = mpsc::Sender<TransportEvent>;
 
 /// Where one replica plugs in, and whatever was accepted there; all of it ends with this.
 pub enum Endpoint {
-    /// A listening UNIX socket, for packets.
-    Seqpacket(seqpacket::Endpoint),
-    /// A listening UNIX socket, for lines.
-    Stream(stream::Endpoint),
+    /// A listening UNIX socket, for packets or for lines.
+    Unix(unix::Endpoint),
     /// A UDP socket.
     Udp(udp::Endpoint),
 }
@@ -111,22 +119,23 @@ impl Endpoint {
         transport: Transport,
         id: NodeId,
         directory: &Path,
-        events: EventSender,
+        events: &EventSender,
     ) -> io::Result<Self> {
         let path = directory.join(id.to_string());
+        let unix = |kind, plug| unix::Endpoint::listen(id, &path, kind, plug, events.clone());
         Ok(match transport {
             Transport::Seqpacket => {
-                Self::Seqpacket(seqpacket::Endpoint::listen(id, &path, events)?)
+                Self::Unix(unix(SockType::SeqPacket, seqpacket::Connection::plug)?)
             }
-            Transport::Stream => Self::Stream(stream::Endpoint::listen(id, &path, events)?),
-            Transport::Udp => Self::Udp(udp::Endpoint::listen(id, events)?),
+            Transport::Stream => Self::Unix(unix(SockType::Stream, stream::Connection::plug)?),
+            Transport::Udp => Self::Udp(udp::Endpoint::listen(id, events.clone())?),
         })
     }
 
     /// The port that the replica is told, where it needs one.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Self::Seqpacket(_) | Self::Stream(_) => None,
+            Self::Unix(_) => None,
             Self::Udp(endpoint) => Some(endpoint.port()),
         }
     }
@@ -179,6 +188,14 @@ impl Connection {
             Self::Stream(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
             Self::Udp(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
         };
+    }
+
+    /// The port at which a replica reads datagrams.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Seqpacket(_) | Self::Stream(_) => None,
+            Self::Udp(connection) => Some(connection.port()),
+        }
     }
 
     /// Whether the other side's death closes the connection; a datagram's receiver just stays

@@ -3,16 +3,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv,
-    send, socket,
-};
+use nix::sys::socket::{MsgFlags, recv, send};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
@@ -21,53 +17,6 @@ use super::{EventSender, Sent, TransportEvent};
 use crate::cluster::os;
 use crate::ids::NodeId;
 use crate::limits;
-
-/// One replica's listening socket and whatever was accepted from it; all of it ends with this.
-pub struct Endpoint {
-    acceptor: JoinHandle<()>,
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        self.acceptor.abort();
-    }
-}
-
-impl Endpoint {
-    /// Listens on the socket named `path` on behalf of the replica `id`. Must be called within a
-    /// `LocalSet`.
-    pub fn listen(id: NodeId, path: &Path, events: EventSender) -> io::Result<Self> {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let listener = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
-        bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
-        listen(&listener, Backlog::new(4)?)?;
-        let listener = os::watch(listener, Interest::READABLE)?;
-        let acceptor = tokio::task::spawn_local(accept_all(id, listener, events));
-        Ok(Self { acceptor })
-    }
-}
-
-async fn accept_all(id: NodeId, listener: AsyncFd<OwnedFd>, events: EventSender) {
-    loop {
-        let accepted = listener
-            .async_io(Interest::READABLE, |fd| {
-                let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-                Ok(accept4(fd.as_raw_fd(), flags)?)
-            })
-            .await;
-        // A connection that is gone before it was accepted, or no descriptor left: the replica
-        // shows as never connected, which is judged elsewhere.
-        let Ok(fd) = accepted else {
-            tokio::time::sleep(limits::FAULT_RETRY).await;
-            continue;
-        };
-        let Ok(connection) = Connection::new(id, os::own_fd(fd), events.clone()) else { continue };
-        let connection = super::Connection::Seqpacket(connection);
-        if events.send(TransportEvent::Connected(id, connection)).await.is_err() {
-            return;
-        }
-    }
-}
 
 /// A connected replica; its reader ends with it.
 pub struct Connection {
@@ -88,6 +37,11 @@ impl Drop for Connection {
 }
 
 impl Connection {
+    /// Plugs in who was accepted.
+    pub fn plug(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<super::Connection> {
+        Self::new(id, fd, events).map(super::Connection::Seqpacket)
+    }
+
     fn new(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<Self> {
         let socket = Rc::new(os::watch(fd, Interest::READABLE | Interest::WRITABLE)?);
         let reader = tokio::task::spawn_local(read_all(id, Rc::clone(&socket), events.clone()));

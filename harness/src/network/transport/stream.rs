@@ -3,51 +3,16 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::path::Path;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
 use super::lines::{Line, Lines};
 use super::{EventSender, Sent, TransportEvent};
 use crate::ids::NodeId;
 use crate::limits;
-
-/// One replica's listening socket and whatever was accepted from it; all of it ends with this.
-pub struct Endpoint {
-    acceptor: JoinHandle<()>,
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        self.acceptor.abort();
-    }
-}
-
-impl Endpoint {
-    /// Listens on the socket named `path` on behalf of the replica `id`. Must be called within a
-    /// `LocalSet`.
-    pub fn listen(id: NodeId, path: &Path, events: EventSender) -> io::Result<Self> {
-        let listener = UnixListener::bind(path)?;
-        let acceptor = tokio::task::spawn_local(accept_all(id, listener, events));
-        Ok(Self { acceptor })
-    }
-}
-
-async fn accept_all(id: NodeId, listener: UnixListener, events: EventSender) {
-    loop {
-        // As for packets: who cannot be accepted shows as never connected.
-        let Ok((socket, _)) = listener.accept().await else {
-            tokio::time::sleep(limits::FAULT_RETRY).await;
-            continue;
-        };
-        let connection = super::Connection::Stream(Connection::new(id, socket, events.clone()));
-        if events.send(TransportEvent::Connected(id, connection)).await.is_err() {
-            return;
-        }
-    }
-}
 
 /// A connected replica; its reader ends with it.
 pub struct Connection {
@@ -70,6 +35,12 @@ impl Drop for Connection {
 }
 
 impl Connection {
+    /// Plugs in who was accepted.
+    pub fn plug(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<super::Connection> {
+        let socket = UnixStream::from_std(fd.into())?;
+        Ok(super::Connection::Stream(Self::new(id, socket, events)))
+    }
+
     fn new(id: NodeId, socket: UnixStream, events: EventSender) -> Self {
         let socket = Rc::new(socket);
         let reader = tokio::task::spawn_local(read_all(id, Rc::clone(&socket), events.clone()));

@@ -73,6 +73,11 @@ impl Connection {
         &self.socket
     }
 
+    /// The port at which the replica reads.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Sends one datagram without ever waiting. A receiver that does not read loses it without a
     /// word.
     pub fn send(&mut self, packet: &[u8]) -> Sent {
@@ -113,9 +118,15 @@ async fn read_all(id: NodeId, socket: Rc<UdpSocket>, events: EventSender) {
             };
             let bytes = &buffer[..length];
             let is_hello = is_hello(bytes);
-            // Who says something before `hello` is heard, and told elsewhere. A replica that was
+            // Who says something before `hello` is heard, and it is noted. A replica that was
             // started again says `hello` again.
             if is_hello || !is_known {
+                if !is_known && !is_hello {
+                    let event = TransportEvent::NoHello { from: id, bytes: Rc::from(bytes) };
+                    if events.send(event).await.is_err() {
+                        return;
+                    }
+                }
                 is_known = true;
                 let connection = super::Connection::Udp(Connection {
                     id,
