@@ -80,7 +80,7 @@ pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
             jobs.len()
         },
         is_silent: is_human,
-        until_fails: false,
+        until: |_| false,
         way: arguments.options.transport.given(),
     };
     let (mut exits, mut cards) =

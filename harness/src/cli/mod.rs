@@ -111,11 +111,11 @@ struct RunArgs {
     /// Workload files (JSON; the course's configs run as they are).
     #[arg(required_unless_present = "gauntlet", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
-    /// The standard trial under shared keys, with several seeds side by side; needs no file.
+    /// The standard trial under shared keys, three seeds side by side; needs no file.
     #[arg(long)]
     gauntlet: bool,
-    /// Seeds of the standard trial.
-    #[arg(long, default_value_t = 3, value_name = "N", requires = "gauntlet",
+    /// Seeds of the standard trial; no new one once one has found something.
+    #[arg(long, default_value_t = 6, value_name = "N", requires = "gauntlet",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     seeds: u16,
     /// The seed of every random choice [default: the workload's, else a new one].

@@ -30,6 +30,9 @@ use crate::run::probe::Probe;
 use crate::scenario::{FaultKind, Scenario};
 use crate::seed::Seed;
 
+/// Runs of the standard trial at the same time: fifteen replicas for two processors.
+const TRIALS_AT_ONCE: u16 = 3;
+
 /// Runs all workloads and returns the worst of their exit codes.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let options = &arguments.options;
@@ -46,12 +49,14 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     if arguments.gauntlet {
         add_gauntlet(&mut jobs, arguments)?;
     }
-    // The trial's seeds go side by side unless somebody wants it otherwise.
-    let at_once = if arguments.gauntlet { options.jobs.max(arguments.seeds) } else { options.jobs };
+    // Some of the trial's seeds go side by side unless somebody wants it otherwise, and none is needed once one has
+    // found something.
+    let at_once = if arguments.gauntlet { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
+    let is_found = |exit| matches!(exit, Exit::Safety | Exit::Process | Exit::Liveness);
     let making = Making {
         at_once: at_once.into(),
         is_silent: false,
-        until_fails: false,
+        until: if arguments.gauntlet { is_found } else { |_| false },
         way: options.transport.given(),
     };
     let program = program(options)?;
@@ -152,7 +157,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
     let making = Making {
         at_once: options.jobs.into(),
         is_silent: false,
-        until_fails: arguments.until_fails,
+        until: if arguments.until_fails { |exit| exit != Exit::Valid } else { |_| false },
         way,
     };
     let (exits, cards) = make_all(&jobs, program, options, &making)?;
@@ -186,8 +191,8 @@ pub struct Making {
     pub at_once: usize,
     /// Nothing is printed of each; the command does it.
     pub is_silent: bool,
-    /// None is begun after one that was not valid.
-    pub until_fails: bool,
+    /// After which end of a run no other is begun.
+    pub until: fn(Exit) -> bool,
     /// How the program talks; found out where nobody has said it.
     pub way: Option<Transport>,
 }
@@ -234,7 +239,7 @@ pub fn make_all(
         are_many: jobs.len() > 1,
         cards: Mutex::default(),
     };
-    let outcome = share_out(jobs, &shared, making.at_once, making.until_fails);
+    let outcome = share_out(jobs, &shared, making.at_once, making.until);
     sweep::kill_orphans(&[shared.warden.pid()]);
     display.finish();
     let mut cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -319,7 +324,7 @@ fn share_out(
     jobs: &[Job],
     shared: &Shared<'_>,
     at_once: usize,
-    until_fails: bool,
+    until: fn(Exit) -> bool,
 ) -> Result<Vec<Exit>, Failure> {
     let next = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
@@ -332,8 +337,7 @@ fn share_out(
                     let outcome = one_run::run(job, shared);
                     // A program that cannot run at all fails every workload in the same way: the
                     // first one says it.
-                    let has_failed =
-                        outcome.as_ref().map_or(true, |exit| until_fails && *exit != Exit::Valid);
+                    let has_failed = outcome.as_ref().map_or(true, |exit| until(*exit));
                     if has_failed {
                         is_over.store(true, Ordering::SeqCst);
                     }
