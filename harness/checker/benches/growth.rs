@@ -56,8 +56,14 @@ fn main() {
         ),
         panel(
             "operations (millions) with compare-and-set",
-            [125_000, 250_000, 500_000, 1_000_000]
+            [125_000, 250_000, 500_000, 1_000_000, 2_000_000]
                 .map(|operations| (operations as f64 / 1e6, Shape { operations, ..swaps }))
+                .to_vec(),
+        ),
+        panel(
+            "unknown outcomes (%), of a million with compare-and-set",
+            [0.0, 0.01, 0.05, 0.1, 0.2]
+                .map(|unknown| (unknown * 100.0, Shape { unknown, ..swaps }))
                 .to_vec(),
         ),
     ];

@@ -2,21 +2,25 @@
 //! output. `cargo bench -p checker --bench large`; a name as an argument runs only that one.
 //!
 //! The textbook search (Wing and Gong with Lowe's memo, a bit per operation) runs beside each
-//! case on as much of it as it bears.
+//! case for as long as that bears, and `stateright`'s tester on as many of the first operations as it
+//! decides in a second.
 
 #[path = "../tests/generate/mod.rs"]
 mod generate;
+mod tester;
 mod textbook;
 
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::process::Command;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use checker::format::{Format, Reader};
 use checker::online::{Checker, Progress};
-use checker::{Entry, Event, ModelName, Options, check};
+use checker::{Entry, Event, History, ModelName, Options, check};
 use generate::{Mix, Shape};
 
 const UNIQUE: Shape = Shape {
@@ -37,6 +41,8 @@ fn cases() -> Vec<(String, Shape)> {
     let cas = Shape { clients: 10, unknown: 0.01, mix: Mix::UniqueCas, ..UNIQUE };
     cases.push(("cas-unique".to_owned(), cas));
     cases.push(("cas-unique-unknown".to_owned(), Shape { unknown: 0.05, ..cas }));
+    cases.push(("cas-unique-certain".to_owned(), Shape { unknown: 0.0, ..cas }));
+    cases.push(("cas-unique-many".to_owned(), Shape { clients: 100, unknown: 0.2, ..cas }));
     cases.push(("cas-unique-broken".to_owned(), Shape { stale_at: Some(990_000), ..cas }));
     let small = Shape { mix: Mix::SmallCas, operations: 10_000, clients: 20, ..cas };
     cases.push(("cas-small".to_owned(), small));
@@ -61,7 +67,7 @@ fn main() {
         return run(&name, shape);
     }
     println!(
-        "case,operations,clients,keys,unknown,verdict,algorithm,seconds,peak_memory_mb,baseline_seconds"
+        "case,operations,clients,keys,unknown,verdict,algorithm,seconds,peak_memory_mb,textbook_seconds,stateright"
     );
     for (name, _) in cases() {
         if arguments.first().is_some_and(|only| *only != name) {
@@ -86,7 +92,7 @@ fn run(name: &str, shape: Shape) {
     );
 }
 
-/// Verdict, algorithm, time, peak memory in megabytes, the textbook's seconds.
+/// Verdict, algorithm, time, peak memory in megabytes, what the textbook and the tester take.
 type Row = (&'static str, &'static str, Duration, u64, String);
 
 fn in_memory(shape: Shape) -> Row {
@@ -95,8 +101,29 @@ fn in_memory(shape: Shape) -> Row {
     let report = check(&history, &Options::default());
     let took = start.elapsed();
     let peak_mb = peak_memory_mb();
-    let baseline = textbook::seconds(&history, Duration::from_secs(2));
+    let textbook = textbook::seconds(&history, Duration::from_secs(2));
+    let baseline = format!("{textbook},{}", tester_bears(history));
     (report.verdict.name(), report.algorithms[0], took, peak_mb, baseline)
+}
+
+/// How many of the first operations `stateright`'s tester decides in a second, doubling from 8,
+/// and in how many seconds. The thread that does not end ends with this process.
+fn tester_bears(history: History) -> String {
+    let history = Arc::new(history);
+    let mut bears = "none".to_owned();
+    for count in (3..11).map(|power| 1_usize << power) {
+        let (sender, receiver) = mpsc::channel();
+        let history = Arc::clone(&history);
+        let test = move || {
+            let start = Instant::now();
+            tester::is_consistent(&history, count);
+            let _ = sender.send(start.elapsed());
+        };
+        thread::Builder::new().stack_size(1 << 28).spawn(test).expect("a thread");
+        let Ok(took) = receiver.recv_timeout(Duration::from_secs(1)) else { break };
+        bears = format!("first {count} in {:.6}", took.as_secs_f64());
+    }
+    bears
 }
 
 /// The time of the events alone, which are made beforehand in batches.
@@ -120,7 +147,7 @@ fn online(shape: Shape) -> Row {
     });
     push_all(&mut batch, &mut took);
     let verdict = if *checker.progress() == Progress::Consistent { "valid" } else { "invalid" };
-    (verdict, "online", took, peak_memory_mb(), String::new())
+    (verdict, "online", took, peak_memory_mb(), ",".to_owned())
 }
 
 fn from_disk(shape: Shape) -> Row {
@@ -147,7 +174,7 @@ fn from_disk(shape: Shape) -> Row {
     let report = check(&history, &options);
     let took = start.elapsed();
     fs::remove_file(&path).expect("the file");
-    (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), String::new())
+    (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), ",".to_owned())
 }
 
 fn event(entry: &Entry<'_>) -> Event<'static> {

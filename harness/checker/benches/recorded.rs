@@ -1,15 +1,18 @@
-//! The recorded histories of etcd: all together, and beside them the textbook's search.
+//! The recorded histories of etcd: all together, and beside them the textbook's search
+//! and `stateright`'s tester.
 
+mod tester;
 mod textbook;
 
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use checker::format::{Format, Reader};
 use checker::{History, ModelName, Options, check};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 
 fn histories() -> Vec<(String, History)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories/etcd");
@@ -43,8 +46,41 @@ fn recorded(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| bencher.iter(|| check(history, &options)));
     }
     for (name, history) in &histories {
-        println!("textbook on {name}: {} s", textbook::seconds(history, Duration::from_secs(1)));
+        println!(
+            "{name}: textbook {} s, stateright {} s",
+            textbook::seconds(history, Duration::from_secs(1)),
+            seconds_of_tester(name)
+        );
     }
+}
+
+/// How long `stateright`'s tester may take for one history.
+const TESTER_LIMIT: Duration = Duration::from_millis(500);
+
+/// In a process of its own, which can be ended.
+fn seconds_of_tester(name: &str) -> String {
+    let program = std::env::current_exe().expect("this program has a path");
+    let start = Instant::now();
+    let mut child = Command::new(program)
+        .args(["stateright", name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    while start.elapsed() < TESTER_LIMIT {
+        if let Some(status) = child.try_wait().expect("a child") {
+            let seconds = start.elapsed().as_secs_f64();
+            return if status.success() {
+                format!("{seconds:.3}")
+            } else {
+                "broken off".to_owned()
+            };
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("a child");
+    child.wait().expect("a child");
+    format!("more than {}", TESTER_LIMIT.as_secs_f64())
 }
 
 criterion_group! {
@@ -55,4 +91,17 @@ criterion_group! {
         .measurement_time(Duration::from_millis(100));
     targets = recorded
 }
-criterion_main!(benches);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [tester, wanted] = &arguments[..]
+        && tester == "stateright"
+    {
+        let histories = histories();
+        let (_, history) = histories.iter().find(|(name, _)| name == wanted).expect("a history");
+        black_box(tester::is_consistent(history, usize::MAX));
+        return;
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -10,6 +10,9 @@ use crate::event::{Event, EventType, F};
 use crate::intern::Strings;
 use crate::lenient::{Lenient, Repairs};
 
+mod whole;
+pub(crate) use whole::{Whole, WholeRecorder};
+
 /// A key of a [`History`], by number in order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub(crate) u32);

@@ -66,7 +66,7 @@ mod zones;
 pub use budget::{Budget, Limit};
 pub use check::{Algorithm, KeyReport, ModelName, Options, Report, check};
 pub use event::{Event, EventType, F};
-pub use history::{Entry, History, Outcome, PairingError, Recorder};
+pub use history::{Entry, History, Operation, Outcome, PairingError, Recorder};
 pub use order::{KeyOrder, Point, linearization};
 pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};

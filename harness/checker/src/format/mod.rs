@@ -117,22 +117,25 @@ impl Reader {
     /// A reader that repairs by the rules of [`lenient`](crate::lenient) what another refuses.
     pub fn lenient(format: Format) -> Self {
         let mut reader = Reader::new(format);
-        reader.recorder().repair();
+        if let Some(recorder) = reader.recorder() {
+            recorder.repair();
+        }
         reader
     }
 
     /// How often each rule of repair was used.
     pub fn repairs(&mut self) -> Repairs {
-        self.recorder().repairs()
+        self.recorder().map(|recorder| recorder.repairs()).unwrap_or_default()
     }
 
-    fn recorder(&mut self) -> &mut Recorder {
+    /// Whole operations have no events that would not fit together.
+    fn recorder(&mut self) -> Option<&mut Recorder> {
         match &mut self.0 {
-            AnyReader::Jsonl(reader) => reader.recorder(),
-            AnyReader::Edn(reader) => reader.recorder(),
-            AnyReader::JepsenLog(reader) => reader.recorder(),
-            AnyReader::PorcupineJson(reader) => reader.recorder(),
-            AnyReader::Csv(reader) => reader.recorder(),
+            AnyReader::Jsonl(reader) => Some(reader.recorder()),
+            AnyReader::Edn(reader) => Some(reader.recorder()),
+            AnyReader::JepsenLog(reader) => Some(reader.recorder()),
+            AnyReader::PorcupineJson(_) => None,
+            AnyReader::Csv(reader) => Some(reader.recorder()),
         }
     }
 
@@ -154,9 +157,13 @@ impl Reader {
     }
 
     /// The history of all lines, and whether the last one was torn and left out.
+    ///
+    /// # Errors
+    ///
+    /// None so far: what is wrong was said with its line.
     pub fn finish(self) -> Result<(History, bool), ParseError> {
         Ok(match self.0 {
-            AnyReader::PorcupineJson(reader) => reader.finish()?,
+            AnyReader::PorcupineJson(reader) => reader.finish(),
             AnyReader::Jsonl(reader) => reader.finish(),
             AnyReader::Edn(reader) => reader.finish(),
             AnyReader::JepsenLog(reader) => (reader.finish(), false),

@@ -16,13 +16,14 @@
 //! get may be its value alone; null is `nil`. A `cas` whose output says `"ok":false` was refused.
 //! Objects with `"Annotations"` and other fields are read without those.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::ParseError;
-use crate::event::{EventType, F};
-use crate::history::{Entry, History, Recorder};
+use crate::event::F;
+use crate::history::{History, Whole, WholeRecorder};
 
 /// An operation that does not end within this many bytes never will.
 const LONGEST_OBJECT_BYTES: usize = 1 << 24;
@@ -53,25 +54,10 @@ struct Input {
     expected: Value,
 }
 
-#[derive(Debug)]
-struct Operation {
-    client: u64,
-    f: F,
-    key: Box<str>,
-    value: Box<str>,
-    expected: Option<Box<str>>,
-    result: Option<Box<str>>,
-    refused: bool,
-    call: u64,
-    r#return: Option<u64>,
-    line: u64,
-}
-
 /// Reads operations from pieces of a file; they are put in order at its end.
 #[derive(Debug)]
 pub struct Reader {
-    recorder: Recorder,
-    operations: Vec<Operation>,
+    recorder: WholeRecorder,
     /// What is not taken apart yet, and where it begins.
     begun: Vec<u8>,
     line: u64,
@@ -90,18 +76,13 @@ impl Reader {
     /// A reader that has seen nothing.
     pub fn new() -> Self {
         Reader {
-            recorder: Recorder::new(),
-            operations: Vec::new(),
+            recorder: WholeRecorder::new(),
             begun: Vec::new(),
             line: 1,
             column: 1,
             in_list: false,
             is_over: false,
         }
-    }
-
-    pub(super) fn recorder(&mut self) -> &mut Recorder {
-        &mut self.recorder
     }
 
     /// Takes the next piece of the file, cut anywhere.
@@ -127,17 +108,15 @@ impl Reader {
                 None => return Ok(()),
             };
             let bytes = objects.byte_offset();
-            let operation = self.operation(object)?;
-            self.operations.push(operation);
+            self.operation(&object)?;
             self.pass(bytes);
         }
     }
 
     /// The history of all operations, and whether the last one was torn and left out.
-    pub fn finish(mut self) -> Result<(History, bool), ParseError> {
+    pub fn finish(self) -> (History, bool) {
         let is_torn = !self.begun.is_empty() || (self.in_list && !self.is_over);
-        self.record()?;
-        Ok((self.recorder.finish(), is_torn))
+        (self.recorder.finish(), is_torn)
     }
 
     /// Passes over white space, the brackets of the list and commas.
@@ -145,9 +124,9 @@ impl Reader {
         let mut at = 0;
         for byte in &self.begun {
             match byte {
-                b'[' if !self.in_list && self.operations.is_empty() => self.in_list = true,
+                b'[' if !self.in_list && self.recorder.is_empty() => self.in_list = true,
                 b']' if self.in_list && !self.is_over => self.is_over = true,
-                b',' if self.in_list && !self.operations.is_empty() => {}
+                b',' if self.in_list && !self.recorder.is_empty() => {}
                 _ if byte.is_ascii_whitespace() => {}
                 _ => break,
             }
@@ -164,8 +143,8 @@ impl Reader {
         self.begun.drain(..bytes);
     }
 
-    fn operation(&self, object: Object) -> Result<Operation, ParseError> {
-        let Object { client, input, call, output, r#return } = object;
+    fn operation(&mut self, object: &Object) -> Result<(), ParseError> {
+        let Object { client, ref input, call, ref output, r#return } = *object;
         let f = match &input.op {
             Value::String(op) => match op.to_ascii_lowercase().as_str() {
                 "get" | "read" => Some(F::Get),
@@ -197,59 +176,25 @@ impl Reader {
             .as_object()
             .and_then(|output| ["value", "Value"].iter().find_map(|name| output.get(*name)));
         let refused = ["ok", "Ok", "OK"].iter().any(|name| output.get(name) == Some(&false.into()));
-        let answer = if output.is_object() { answer.unwrap_or(&Value::Null) } else { &output };
-        Ok(Operation {
+        let answer = if output.is_object() { answer.unwrap_or(&Value::Null) } else { output };
+        let value = text(&input.value);
+        let result = match f {
+            F::Get => Some(text(answer)),
+            F::Cas => Some(text(&input.expected)),
+            F::Put | F::Append => None,
+        };
+        let whole = Whole {
             client,
             f,
-            key: if input.key.is_null() { "".into() } else { text(&input.key) },
-            value: text(&input.value),
-            expected: (f == F::Cas).then(|| text(&input.expected)),
-            result: (f == F::Get).then(|| text(answer)),
+            key: if input.key.is_null() { "" } else { &text(&input.key) },
+            value: (f != F::Get).then_some(&*value),
+            result: result.as_deref(),
             refused: f == F::Cas && refused,
-            call,
-            r#return,
-            line: self.line,
-        })
-    }
-
-    /// Hands all calls and returns on in the order of their times.
-    fn record(&mut self) -> Result<(), ParseError> {
-        let operations = std::mem::take(&mut self.operations);
-        let mut events: Vec<(u64, bool, usize)> = Vec::with_capacity(2 * operations.len());
-        for (at, operation) in operations.iter().enumerate() {
-            events.push((operation.call, false, at));
-            events.extend(operation.r#return.map(|end| (end, true, at)));
-        }
-        events.sort_unstable();
-        let mut processes = Processes::new(&operations);
-        for (index, (time_ns, is_return, at)) in (0..).zip(events) {
-            let operation = &operations[at];
-            let process =
-                if is_return { processes.end(at) } else { processes.begin(at, operation) };
-            let client = operation.client.to_string();
-            let is_answer = is_return && operation.f == F::Get;
-            let entry = Entry {
-                index,
-                time_ns,
-                process,
-                client: &client,
-                r#type: if is_return { EventType::Ok } else { EventType::Invoke },
-                f: operation.f,
-                key: &operation.key,
-                value: if is_answer {
-                    operation.result.as_deref()
-                } else {
-                    (operation.f != F::Get).then_some(&operation.value)
-                },
-                expected: operation.expected.as_deref(),
-                refused: is_return && operation.refused,
-                node: None,
-            };
-            let line = operation.line;
-            let recorded = self.recorder.record(&entry);
-            recorded.map_err(|source| ParseError::Pairing { line, source })?;
-        }
-        Ok(())
+            call_ns: call,
+            return_ns: r#return,
+        };
+        let line = self.line;
+        self.recorder.push(&whole).map_err(|source| ParseError::Pairing { line, source })
     }
 
     fn fault(&self, error: &serde_json::Error) -> ParseError {
@@ -267,43 +212,12 @@ impl Reader {
     }
 }
 
-/// A client is one process until it has two operations at a time: then one more for each.
-struct Processes {
-    open: FxHashSet<u64>,
-    of: FxHashMap<usize, u64>,
-    next: u64,
-}
-
-impl Processes {
-    fn new(operations: &[Operation]) -> Self {
-        let highest = operations.iter().map(|operation| operation.client).max().unwrap_or(0);
-        let next = highest.saturating_add(1);
-        Processes { open: FxHashSet::default(), of: FxHashMap::default(), next }
-    }
-
-    fn begin(&mut self, at: usize, operation: &Operation) -> u64 {
-        let mut process = operation.client;
-        if !self.open.insert(process) {
-            process = self.next;
-            self.next = self.next.wrapping_add(1);
-        }
-        self.of.insert(at, process);
-        process
-    }
-
-    fn end(&mut self, at: usize) -> u64 {
-        let process = self.of.remove(&at).unwrap_or_default();
-        self.open.remove(&process);
-        process
-    }
-}
-
 /// A string is its text, null is `nil`, anything else its notation.
-fn text(value: &Value) -> Box<str> {
+fn text(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.as_str().into(),
-        Value::Null => "nil".into(),
-        other => other.to_string().into(),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Null => Cow::Borrowed("nil"),
+        other => Cow::Owned(other.to_string()),
     }
 }
 
@@ -324,7 +238,7 @@ mod tests {
         for chunk in text.as_bytes().chunks(cut) {
             reader.chunk(chunk)?;
         }
-        reader.finish()
+        Ok(reader.finish())
     }
 
     #[test]

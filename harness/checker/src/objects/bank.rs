@@ -35,13 +35,13 @@ pub(super) fn judge(operations: &[&ObjectOperation], negative: bool) -> Judgemen
     let mut finding = Finding::Valid;
     let mut first: Option<(&ObjectOperation, Vec<String>, i128)> = None;
     for &op in operations {
-        match op.f.as_str() {
+        match &*op.f {
             "transfer" => continue,
             "read" if !op.is_ok() => continue,
             "read" => {}
             _ => return misfit(op, "transfer or read").into(),
         }
-        let Some(Balances { accounts, amounts }) = balances(&op.result) else {
+        let Some(Balances { accounts, amounts }) = balances(&op.result.value()) else {
             finding = finding.join(misfit(op, "whole numbers by account as the answer"));
             continue;
         };

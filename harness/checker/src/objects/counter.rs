@@ -39,13 +39,13 @@ pub(super) fn judge(operations: &[&ObjectOperation]) -> Judgement {
     let mut reads: Vec<(&ObjectOperation, i128)> = Vec::new();
     for &op in operations {
         let number = |value: &serde_json::Value| value.as_i64().map(i128::from);
-        match op.f.as_str() {
-            "add" => match number(&op.argument) {
+        match &*op.f {
+            "add" => match number(&op.argument.value()) {
                 Some(amount) => adds.push((op, amount)),
                 None => return misfit(op, "a whole number to add").into(),
             },
             "read" if !op.is_ok() => {}
-            "read" => match number(&op.result) {
+            "read" => match number(&op.result.value()) {
                 Some(value) => reads.push((op, value)),
                 None => finding = finding.join(misfit(op, "a whole number as the answer")),
             },

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::Datum;
 use super::history::ObjectOperation;
 use crate::budget::Limit;
 use crate::history::Outcome;
@@ -169,7 +170,7 @@ pub(super) fn invalid(kind: Kind, core: &[&ObjectOperation], what: &str) -> Find
     let mut core = core.to_vec();
     core.sort_by_key(|op| op.invoke);
     core.dedup_by_key(|op| op.invoke);
-    let key = core.first().map(|op| op.key.clone()).unwrap_or_default();
+    let key = core.first().map(|op| op.key.to_string()).unwrap_or_default();
     let mut explanation = format!("{}: {what}: ", kind.name());
     for (number, op) in core.iter().enumerate() {
         let separator = if number == 0 { "" } else { "; " };
@@ -182,7 +183,7 @@ pub(super) fn invalid(kind: Kind, core: &[&ObjectOperation], what: &str) -> Find
 
 /// Operations that the check cannot judge.
 pub(super) fn unknown(operations: &[&ObjectOperation], limit: Limit, why: &str) -> Finding {
-    let key = operations.first().map(|op| op.key.clone()).unwrap_or_default();
+    let key = operations.first().map(|op| op.key.to_string()).unwrap_or_default();
     let explanation = format!("undecided: {why}");
     Finding::Unknown(Doubt { key, limit, explanation })
 }
@@ -198,9 +199,9 @@ fn shown(op: &ObjectOperation) -> Shown {
         invoke_index: op.invoke,
         complete_index: op.complete,
         process: op.process,
-        f: op.f.clone(),
-        argument: op.argument.clone(),
-        result: op.result.clone(),
+        f: op.f.to_string(),
+        argument: op.argument.value(),
+        result: op.result.value(),
         invoke_ns: op.invoke_ns,
         complete_ns: op.complete.map(|_| op.complete_ns),
         outcome: op.outcome,
@@ -211,7 +212,7 @@ fn shown(op: &ObjectOperation) -> Shown {
 const LONGEST_VALUE: usize = 60;
 
 fn told(op: &ObjectOperation) -> String {
-    let short = |value: &Value| {
+    let short = |value: &Datum| {
         let text = value.to_string();
         if text.chars().count() <= LONGEST_VALUE {
             return text;

@@ -1,11 +1,13 @@
 //! Histories whose operations have any name and any value.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Datum;
 use crate::event::EventType;
 use crate::history::{Outcome, PairingError};
 
@@ -36,15 +38,15 @@ pub struct ObjectEvent<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectOperation {
     /// The key it works on; empty if there is but one object.
-    pub key: String,
+    pub key: Arc<str>,
     /// The function's name.
-    pub f: String,
+    pub f: Arc<str>,
     /// Who made it.
     pub process: u64,
     /// What it was invoked with.
-    pub argument: Value,
+    pub argument: Datum,
     /// What it was answered; null unless it ended in `ok`.
-    pub result: Value,
+    pub result: Datum,
     /// The index of its invocation.
     pub invoke: u64,
     /// The index of its completion; none if it is open for ever.
@@ -80,6 +82,30 @@ impl ObjectHistory {
         &self.operations
     }
 
+    /// Takes keys out of values: if every invocation has a pair as its value and none has a key, they
+    /// are `[key value]`, as `jepsen.independent` has it.
+    pub(super) fn split_keys(&mut self) {
+        let is_keyed = |op: &ObjectOperation| op.key.is_empty() && pair(&op.argument).is_some();
+        if self.operations.is_empty() || !self.operations.iter().all(is_keyed) {
+            return;
+        }
+        let mut names: FxHashMap<Datum, Arc<str>> = FxHashMap::default();
+        for op in &mut self.operations {
+            let Some((key, argument)) = pair(&op.argument) else { continue };
+            if let Some((of, result)) = pair(&op.result)
+                && of == key
+            {
+                op.result = Datum::from(&result);
+            }
+            op.argument = Datum::from(&argument);
+            let name = || match &key {
+                Value::String(text) => text.as_str().into(),
+                other => other.to_string().into(),
+            };
+            op.key = Arc::clone(names.entry(Datum::from(&key)).or_insert_with(name));
+        }
+    }
+
     /// For each key, in order of first appearance, its operations that did not fail.
     pub(super) fn by_key(&self) -> Vec<Vec<&ObjectOperation>> {
         let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
@@ -97,10 +123,18 @@ impl ObjectHistory {
     }
 }
 
+fn pair(datum: &Datum) -> Option<(Value, Value)> {
+    let Value::Array(items) = datum.value() else { return None };
+    let [key, value] = <[Value; 2]>::try_from(items).ok()?;
+    Some((key, value))
+}
+
 /// Pairs events, taken in order, into an [`ObjectHistory`].
 #[derive(Debug, Default)]
 pub struct ObjectRecorder {
     history: ObjectHistory,
+    /// Names of functions and keys, each kept once.
+    names: FxHashSet<Arc<str>>,
     open: FxHashMap<u64, usize>,
     events: u64,
     last: Option<(u64, u64)>,
@@ -118,7 +152,7 @@ impl ObjectRecorder {
     }
 
     /// Takes the next event.
-    pub fn record(&mut self, event: ObjectEvent<'_>) -> Result<(), PairingError> {
+    pub fn record(&mut self, event: &ObjectEvent<'_>) -> Result<(), PairingError> {
         let index = event.index.unwrap_or(self.events);
         let time_ns = event.time_ns.unwrap_or(index);
         if let Some((before, before_ns)) = self.last {
@@ -145,9 +179,18 @@ impl ObjectRecorder {
         self.history
     }
 
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
     fn invoke(
         &mut self,
-        event: ObjectEvent<'_>,
+        event: &ObjectEvent<'_>,
         index: u64,
         time_ns: u64,
     ) -> Result<(), PairingError> {
@@ -156,13 +199,15 @@ impl ObjectRecorder {
             let open = self.history.operations[open].invoke;
             return Err(PairingError::AlreadyOpen { index, process, open });
         }
+        let key = self.name(event.key.as_deref().unwrap_or_default());
+        let f = self.name(&event.f);
         self.open.insert(process, self.history.operations.len());
         self.history.operations.push(ObjectOperation {
-            key: event.key.map(Cow::into_owned).unwrap_or_default(),
-            f: event.f.into_owned(),
+            key,
+            f,
             process,
-            argument: event.value,
-            result: Value::Null,
+            argument: Datum::from(&event.value),
+            result: Datum::default(),
             invoke: index,
             complete: None,
             invoke_ns: time_ns,
@@ -174,7 +219,7 @@ impl ObjectRecorder {
 
     fn complete(
         &mut self,
-        event: ObjectEvent<'_>,
+        event: &ObjectEvent<'_>,
         index: u64,
         time_ns: u64,
         outcome: Outcome,
@@ -185,7 +230,7 @@ impl ObjectRecorder {
         };
         let operation = &mut self.history.operations[position];
         let key = event.key.as_deref().unwrap_or_default();
-        if operation.f != event.f || operation.key != key {
+        if *operation.f != *event.f || *operation.key != *key {
             let found = format!("{} of {key:?}", event.f);
             let expected = format!("{} of {:?}", operation.f, operation.key);
             return Err(PairingError::Mismatch { index, process, found, expected });
@@ -197,7 +242,7 @@ impl ObjectRecorder {
             operation.complete_ns = time_ns;
         }
         if outcome == Outcome::Ok {
-            operation.result = event.value;
+            operation.result = Datum::from(&event.value);
         }
         Ok(())
     }

@@ -23,6 +23,7 @@
 
 mod bank;
 mod counter;
+mod datum;
 mod finding;
 mod history;
 mod lock;
@@ -35,6 +36,7 @@ mod unique_ids;
 
 use crate::budget::Budget;
 
+pub use datum::Datum;
 pub use finding::{Contradiction, Doubt, Fact, Finding, Kind, Shown};
 pub use history::{ObjectEvent, ObjectHistory, ObjectOperation, ObjectRecorder};
 pub use reader::{Form, Reader};

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
+use super::Datum;
 use super::finding::{Fact, Finding, Judgement, Kind, invalid, misfit, unknown};
 use super::history::ObjectOperation;
 use super::lock::{calls, first_impossible};
@@ -33,14 +34,14 @@ struct Element<'a> {
 /// Elements in order of first appearance.
 #[derive(Default)]
 struct Elements<'a> {
-    numbers: FxHashMap<String, usize>,
+    numbers: FxHashMap<Datum, usize>,
     elements: Vec<Element<'a>>,
 }
 
 impl<'a> Elements<'a> {
-    fn entry(&mut self, value: &Value) -> &mut Element<'a> {
+    fn entry(&mut self, value: Datum) -> &mut Element<'a> {
         let next = self.elements.len();
-        let number = *self.numbers.entry(value.to_string()).or_insert(next);
+        let number = *self.numbers.entry(value).or_insert(next);
         if number == next {
             self.elements.push(Element::default());
         }
@@ -52,19 +53,19 @@ impl<'a> Elements<'a> {
 fn elements<'a>(operations: &[&'a ObjectOperation]) -> Result<Elements<'a>, Finding> {
     let mut elements = Elements::default();
     for &op in operations {
-        match (op.f.as_str(), &op.result) {
+        match (&*op.f, &op.result.value()) {
             ("enqueue", _) if op.argument.is_null() => {
                 return Err(misfit(op, "an element to enqueue"));
             }
-            ("enqueue", _) => elements.entry(&op.argument).enqueues.push(op),
+            ("enqueue", _) => elements.entry(op.argument.clone()).enqueues.push(op),
             ("drain", Value::Array(items)) => {
                 for item in items {
-                    elements.entry(item).dequeues.push(op);
+                    elements.entry(item.into()).dequeues.push(op);
                 }
             }
             ("drain", _) if op.is_ok() => return Err(misfit(op, "a list of elements")),
             ("dequeue", Value::Null) | ("drain", _) => {}
-            ("dequeue", value) => elements.entry(value).dequeues.push(op),
+            ("dequeue", _) => elements.entry(op.result.clone()).dequeues.push(op),
             _ => return Err(misfit(op, "enqueue, dequeue or drain")),
         }
     }
@@ -110,9 +111,9 @@ fn count(element: &Element<'_>) -> Option<Finding> {
 
 /// Elements that the last drain should have found, more than open operations can have taken.
 fn lost(operations: &[&ObjectOperation], elements: &[Element<'_>]) -> Option<Finding> {
-    let drain = *operations.iter().rfind(|op| op.f == "drain" && op.is_ok())?;
+    let drain = *operations.iter().rfind(|op| &*op.f == "drain" && op.is_ok())?;
     let open = |f: &str| {
-        operations.iter().filter(|op| op.f == f && !op.is_ok() && op.invoke < drain.end()).count()
+        operations.iter().filter(|op| &*op.f == f && !op.is_ok() && op.invoke < drain.end()).count()
     };
     if open("drain") > 0 {
         return None;
@@ -183,7 +184,7 @@ pub(super) fn ordered(operations: &[&ObjectOperation], budget: Budget<'_>) -> Ju
         return judgement;
     }
     let Ok(Elements { elements, .. }) = elements(operations) else { return judgement };
-    let open_drain = operations.iter().any(|op| op.f == "drain" && !op.is_ok());
+    let open_drain = operations.iter().any(|op| &*op.f == "drain" && !op.is_ok());
     judgement.finding = if let Some(overtaken) = overtaken(&elements) {
         overtaken
     } else if open_drain {
@@ -232,7 +233,7 @@ fn overtaken(elements: &[Element<'_>]) -> Option<Finding> {
 fn taken_apart<'a>(operations: &[&'a ObjectOperation]) -> Vec<(&'a ObjectOperation, QueueOp)> {
     let mut parts = Vec::new();
     for &op in operations {
-        match (op.f.as_str(), &op.result) {
+        match (&*op.f, &op.result.value()) {
             ("enqueue", _) => parts.push((op, QueueOp::Enqueue(op.argument.to_string()))),
             ("drain", Value::Array(items)) => {
                 let part = |item: &Value| (op, QueueOp::Dequeue(Some(item.to_string())));

@@ -90,7 +90,11 @@ impl Reader {
 
     /// The history of all lines, and whether the last one was torn and left out.
     pub fn finish(self) -> (ObjectHistory, bool) {
-        (self.recorder.finish(), self.torn.is_some() || self.maps.is_torn())
+        let mut history = self.recorder.finish();
+        if self.form == Form::Edn {
+            history.split_keys();
+        }
+        (history, self.torn.is_some() || self.maps.is_torn())
     }
 
     fn header(&mut self, line: &[u8]) -> Result<(), ParseError> {
@@ -135,6 +139,6 @@ impl Reader {
             event = ObjectEvent { index: Some(index), time_ns: Some(time_ns), process, f, ..event };
         }
         let line = self.line;
-        self.recorder.record(event).map_err(|source| ParseError::Pairing { line, source })
+        self.recorder.record(&event).map_err(|source| ParseError::Pairing { line, source })
     }
 }

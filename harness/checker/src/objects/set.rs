@@ -15,6 +15,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
+use super::Datum;
 use super::finding::{Fact, Finding, Judgement, Kind, invalid, misfit, unknown};
 use super::history::ObjectOperation;
 use crate::budget::Limit;
@@ -57,11 +58,11 @@ struct Contents<'a> {
 
 /// What was added and read; or what is wrong with that however time went.
 fn contents<'a>(operations: &[&'a ObjectOperation]) -> Result<Contents<'a>, Finding> {
-    let mut numbers: FxHashMap<String, u32> = FxHashMap::default();
+    let mut numbers: FxHashMap<Datum, u32> = FxHashMap::default();
     let mut elements: Vec<Element<'a>> = Vec::new();
-    for &op in operations.iter().filter(|op| op.f == "add") {
+    for &op in operations.iter().filter(|op| &*op.f == "add") {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
-        let number = *numbers.entry(op.argument.to_string()).or_insert(next);
+        let number = *numbers.entry(op.argument.clone()).or_insert(next);
         if number == next {
             elements.push(Element { first: op, soonest: op, first_seen: None, last_seen: None });
         } else {
@@ -73,18 +74,18 @@ fn contents<'a>(operations: &[&'a ObjectOperation]) -> Result<Contents<'a>, Find
     }
     let mut reads = Vec::new();
     for &op in operations {
-        match op.f.as_str() {
+        match &*op.f {
             "add" => continue,
             "read" if !op.is_ok() => continue,
             "read" => {}
             _ => return Err(misfit(op, "add or read")),
         }
-        let Value::Array(items) = &op.result else {
+        let Value::Array(items) = &op.result.value() else {
             return Err(misfit(op, "a list of elements as the answer"));
         };
         let mut read = Read { op, elements: Vec::with_capacity(items.len()) };
         for item in items {
-            let Some(&number) = numbers.get(&item.to_string()) else {
+            let Some(&number) = numbers.get(&Datum::from(item)) else {
                 let what = format!("{item} was read, but nobody added it");
                 return Err(invalid(Kind::ValueFromNowhere, &[op], &what));
             };

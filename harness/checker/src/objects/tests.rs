@@ -149,7 +149,7 @@ fn record(calls: &[Call<Op>]) -> ObjectHistory {
     events.sort_by_key(|(place, _)| *place);
     let mut recorder = ObjectRecorder::new();
     for (_, event) in events {
-        recorder.record(event).unwrap();
+        recorder.record(&event).unwrap();
     }
     recorder.finish()
 }
@@ -321,6 +321,35 @@ fn jepsens_edn_is_read_and_keys_are_apart() {
     assert!(!is_torn);
     let report = check(Object::Set, &history, &Budget::default());
     assert_eq!((report.operations, report.verdict), (3, Finding::Valid));
+}
+
+#[test]
+fn keys_in_values_are_taken_out_if_all_have_them() {
+    let read = |text: &str| {
+        let mut reader = Reader::new(Form::Edn, false);
+        reader.line(text.as_bytes()).unwrap();
+        reader.finish().0
+    };
+    let history = read(
+        "{:process 0, :type :invoke, :f :enqueue, :value [:a 7]} \
+         {:process 1, :type :invoke, :f :dequeue, :value [\"b\" nil]} \
+         {:process 0, :type :ok, :f :enqueue, :value [:a 7]} \
+         {:process 1, :type :info, :f :dequeue, :value nil}\
+         {:process 2, :type :invoke, :f :dequeue, :value [:a nil]} \
+         {:process 2, :type :ok, :f :dequeue, :value [:a 7]}",
+    );
+    let told =
+        |op: &ObjectOperation| (op.key.to_string(), format!("{} {}", op.argument, op.result));
+    let told: Vec<(String, String)> = history.operations().iter().map(told).collect();
+    let expected = [("a", "7 7"), ("b", "null null"), ("a", "null 7")];
+    assert_eq!(told, expected.map(|(key, values)| (key.to_owned(), values.to_owned())));
+    assert_eq!(check(Object::Queue, &history, &Budget::default()).verdict, Finding::Valid);
+
+    let history = read(
+        "{:process 0, :type :invoke, :f :add, :value [1 2]} \
+         {:process 1, :type :invoke, :f :read, :value nil}",
+    );
+    assert_eq!(history.operations()[0].argument.to_string(), "[1,2]");
 }
 
 #[test]
