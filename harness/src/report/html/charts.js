@@ -2,7 +2,8 @@
 
 function latency() {
   const card = section("latency", "Latency",
-    "Every completed operation as a point, on a logarithmic axis; the lines are running quantiles of the answered ones.");
+    "Every completed operation as a point, on a logarithmic axis; the lines are running quantiles of the answered ones." +
+    (OPS.op.length < D.operations_total ? " Only of the operations that the page holds; latency.csv has all." : ""));
   const state = { f: "all", outcome: "all" };
   const tools = el("div", { class: "tools" });
   const choice = (label, name, words) => {
@@ -160,27 +161,13 @@ function rates() {
   pair.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 22rem), 1fr))";
   pair.append(a, b);
   card.append(pair);
-  const bins = 100, width = D.end / bins;
-  const count = (length, time, group, groups) => {
-    const series = Array.from({ length: groups }, () => new Array(bins).fill(0));
-    for (let i = 0; i < length; i++) {
-      const t = time(i);
-      if (t >= 0) series[group(i)][Math.min(bins - 1, Math.floor(t / width))] += 1e6 / width;
-    }
-    return series;
-  };
-  const ends = (i) => (OPS.took[i] < 0 ? -1 : OPS.invoke[i] + OPS.took[i]);
-  lines(a, "operations a second, by outcome", count(OPS.op.length, ends, (i) => OPS.outcome[i], 3), OUTCOMES,
-    (k) => colours[OUTCOMES[k]]);
-  const M = D.messages, isReplica = M.nodes.map((node) => D.replicas.includes(node));
-  const totals = M.types.map(() => 0);
-  for (let i = 0; i < M.sent.length; i++) totals[M.type[i]]++;
-  const shown = totals.map((n, k) => [n, k]).sort((p, q) => q[0] - p[0]).slice(0, 6).map(([, k]) => k);
-  const series = count(M.sent.length, (i) => (isReplica[M.from[i]] && isReplica[M.to[i]] ? M.sent[i] : -1),
-    (i) => M.type[i], M.types.length);
-  const busy = shown.filter((k) => series[k].some((n) => n > 0));
+  const bins = D.rates[0].length, width = D.end / bins;
+  const perSecond = (parts) => parts.map((n) => (n * 1e6) / width);
+  lines(a, "operations a second, by outcome", D.rates.map(perSecond), OUTCOMES, (k) => colours[OUTCOMES[k]]);
+  const M = D.messages, total = (k) => M.rates[k].reduce((sum, n) => sum + n, 0);
+  const busy = M.types.map((_, k) => k).filter((k) => total(k) > 0).sort((p, q) => total(q) - total(p)).slice(0, 6);
   const palette = ["ok", "fail", "info", "leader", "bad", "quiet"];
-  lines(b, "messages between replicas a second, by type", busy.map((k) => series[k]), busy.map((k) => plain(M.types[k])),
+  lines(b, "messages between replicas a second, by type", busy.map((k) => perSecond(M.rates[k])), busy.map((k) => plain(M.types[k])),
     (k) => colours[palette[k % palette.length]]);
 
   function lines(parent, title, all, names, colour) {

@@ -20,7 +20,7 @@ function verdict() {
   const safety = (v.answers || []).find((answer) => answer.question === "safety" && answer.standing === "invalid");
   const told = v.explanation;
   if (safety || told?.short) {
-    const box = el("div", { class: "explanation", id: "explanation" });
+    const box = el("div", { class: `explanation ${worst ? worst.standing : "valid"}`, id: "explanation" });
     if (told?.short) box.append(el("p", {}, el("strong", {}, plain(told.short))));
     const sections = told?.sections || [];
     const told_part = (part) => [el("h3", {}, plain(part.title)), el("p", { class: "lines" }, part.lines.map(plain).join("\n"))];

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::operations::Texts;
+use super::operations::{RATE_PARTS, Texts, rate_part};
 use crate::network::message_log;
 
 type Line = (u64, String, String, String, String, u64);
@@ -34,11 +34,18 @@ pub(super) struct Messages {
     fate: Vec<usize>,
     /// How many there are in the log.
     total: usize,
+    /// Of all between replicas, by type: how many were sent in each of so many parts of the run.
+    rates: Vec<Vec<u64>>,
 }
 
-/// Of the logged messages at most `room`, those around the time `center_us`. A log that is not
-/// there has none.
-pub(super) fn read(folder: &Path, room: usize, center_us: u64) -> Messages {
+/// Of the logged messages of a run until `end_us` at most `room`, those around the time `center_us`.
+/// A log that is not there has none.
+pub(super) fn read(
+    folder: &Path,
+    room: usize,
+    (center_us, end_us): (u64, u64),
+    replicas: &[String],
+) -> Messages {
     let Ok(file) = File::open(folder.join(message_log::NAME)) else { return Messages::default() };
     let (mut nodes, mut types, mut fates) = (Texts::default(), Texts::default(), Texts::default());
     let mut all: Vec<Message> = Vec::new();
@@ -58,7 +65,13 @@ pub(super) fn read(folder: &Path, room: usize, center_us: u64) -> Messages {
     all.sort_by_key(|message| message.sent);
     let middle = all.partition_point(|message| message.sent < center_us);
     let shown = super::page::around(middle, room, all.len());
+    let is_replica: Vec<bool> = nodes.texts.iter().map(|node| replicas.contains(node)).collect();
+    let mut rates = vec![vec![0; RATE_PARTS]; types.texts.len()];
+    for message in all.iter().filter(|it| is_replica[it.from] && is_replica[it.to]) {
+        rates[message.kind][rate_part(message.sent, end_us)] += 1;
+    }
     let mut messages = Messages {
+        rates,
         nodes: nodes.texts,
         types: types.texts,
         fates: fates.texts,

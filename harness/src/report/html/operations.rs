@@ -12,6 +12,15 @@ use serde::Serialize;
 /// The longest value that is shown.
 const VALUE_CHARS: usize = 60;
 
+/// Rates are shown in so many parts of the run.
+pub(super) const RATE_PARTS: usize = 100;
+
+/// The part of a run until `end_us` in which this time lies.
+pub(super) fn rate_part(time_us: u64, end_us: u64) -> usize {
+    let parts = RATE_PARTS as u64;
+    usize::try_from((time_us * parts / end_us.max(1)).min(parts - 1)).unwrap_or(0)
+}
+
 /// One operation, with its texts by number.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
@@ -116,6 +125,18 @@ impl Operations {
         self.all.binary_search_by_key(&index, |operation| operation.invoke_index).ok()
     }
 
+    /// How many of all were completed in each part of the run, by outcome.
+    pub fn rates(&self, end_us: u64) -> [Vec<u64>; 3] {
+        let mut rates = [(); 3].map(|()| vec![0; RATE_PARTS]);
+        for operation in &self.all {
+            if let Some(end) = operation.complete_ns {
+                rates[usize::from(outcome_number(operation.outcome))]
+                    [rate_part(end / 1000, end_us)] += 1;
+            }
+        }
+        rates
+    }
+
     /// These operations as columns.
     pub fn columns(&self, shown: Range<usize>, besides: &[usize]) -> Columns {
         let mut columns = Columns::default();
@@ -125,6 +146,14 @@ impl Operations {
             columns.push(at, &self.all[at]);
         }
         columns
+    }
+}
+
+fn outcome_number(outcome: EventType) -> u8 {
+    match outcome {
+        EventType::Ok => 0,
+        EventType::Fail => 1,
+        EventType::Info | EventType::Invoke => 2,
     }
 }
 
@@ -169,11 +198,7 @@ impl Columns {
         self.key.push(operation.key);
         self.value.push(number(operation.value));
         self.node.push(number(operation.node));
-        self.outcome.push(match operation.outcome {
-            EventType::Ok => 0,
-            EventType::Fail => 1,
-            EventType::Info | EventType::Invoke => 2,
-        });
+        self.outcome.push(outcome_number(operation.outcome));
         self.error.push(number(operation.error));
         self.event.push(operation.invoke_index);
         let end = operation.complete_index.and_then(|it| i64::try_from(it).ok());

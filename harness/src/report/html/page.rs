@@ -56,6 +56,8 @@ pub struct Page {
     operations: Columns,
     /// How many operations there were in all.
     operations_total: usize,
+    /// Of all, by outcome: how many were completed in each of so many parts of the run.
+    rates: [Vec<u64>; 3],
     /// The operations that contradict one another.
     witness: Vec<usize>,
     /// When operations took effect, by key.
@@ -111,7 +113,8 @@ impl Page {
             manifest,
             faults: faults::read(folder, healed(&plan), end),
             leaders: faults::leaders(folder),
-            messages: messages::read(folder, room.messages, center),
+            messages: messages::read(folder, room.messages, (center, end), &replicas),
+            rates: operations.rates(end),
             counts: messages::table(folder, "messages.csv", limits::REPORT_ROWS),
             host: messages::table(folder, "host.csv", limits::REPORT_ROWS),
             logs: logs.collect(),
