@@ -10,16 +10,16 @@ use crate::run::record::FaultRecord;
 
 /// A fault on the page; times in microseconds.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     kind: String,
     /// The kind, and what is special about it, for people.
-    title: String,
+    pub title: String,
     /// `None`: it could not be applied.
-    begin: Option<u64>,
+    pub begin: Option<u64>,
     /// `None`: it has no duration of its own.
-    end: Option<u64>,
+    pub end: Option<u64>,
     /// Who was struck, or the sides, for people.
-    what: String,
+    pub what: String,
     not_applied: Option<String>,
 }
 
@@ -27,6 +27,11 @@ pub(super) struct Fault {
 pub(super) fn lines(folder: &Path, name: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
     text.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The faults of the run in `folder`, which lasted until `end` microseconds.
+pub(crate) fn of_run(folder: &Path, end: u64) -> Vec<Fault> {
+    read(folder, super::page::healed(&super::page::json(&folder.join("plan.json"))), end)
 }
 
 /// The faults of a run that heals partitions at `healed` microseconds, if it does.

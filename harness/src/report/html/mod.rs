@@ -7,7 +7,7 @@
 //! The drawing is done by the scripts beside this file, which are embedded with the style: nothing
 //! is fetched. All that comes from a run is embedded as data, never as markup.
 
-mod faults;
+pub(crate) mod faults;
 mod messages;
 mod operations;
 pub mod page;

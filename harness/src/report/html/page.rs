@@ -140,7 +140,7 @@ pub(super) fn around(middle: usize, room: usize, len: usize) -> Range<usize> {
     start..len.min(start + room)
 }
 
-fn json(path: &Path) -> Value {
+pub(super) fn json(path: &Path) -> Value {
     let text = fs::read(path).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or(Value::Null)
 }
@@ -154,7 +154,7 @@ fn witness(verdict: &Value, operations: &Operations) -> Vec<usize> {
 }
 
 /// When partitions are healed for good: at the end of the requests, for clients of ours.
-fn healed(plan: &Value) -> Option<u64> {
+pub(super) fn healed(plan: &Value) -> Option<u64> {
     let scenario = &plan["scenario"];
     let is_course =
         scenario["clients"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("course"));
