@@ -1,8 +1,13 @@
 //! All clients of a run, and the protocol between them and the replicas.
+//!
+//! Here: what is asked, and when. In [`answers`]: what is answered, and what a client does then. In
+//! [`heels`]: what clients do on the heels of faults.
+
+mod answers;
+mod heels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -14,8 +19,7 @@ use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
-use crate::network::rules::FaultId;
-use crate::plan::{FailIs, OperationPlan, Plan};
+use crate::plan::{OperationPlan, Plan};
 use crate::run::record::{OpKind, OperationRecord, Outcome, RequestCounts, SettlingOperation};
 use crate::scenario::Clients;
 use crate::seed;
@@ -476,236 +480,6 @@ impl Pool {
         self.effects.push(Effect::Send { from, to, kind, packet });
     }
 
-    // What is answered.
-
-    /// A replica answered a client.
-    pub fn answer(&mut self, answer: &Answer<'_>, world: World<'_>) -> Option<Unexpected> {
-        let client = self.ids.iter().position(|&id| id == answer.client)?;
-        let Some(request) = self.requests.find(answer.mid) else {
-            return Some(Unexpected::UnknownMid);
-        };
-        let (index, sent) = (request.operation, request.sent);
-        let was_answered = std::mem::replace(&mut request.is_answered, true);
-        if self.operations[index].client != answer.client {
-            return Some(Unexpected::UnknownMid);
-        }
-        if !matches!(answer.kind, "ok" | "fail" | "redirect") {
-            return Some(Unexpected::UnknownAnswer);
-        }
-        if !was_answered {
-            self.counts.latencies_ns.push(RunTime::from(world.now.since(sent)).0);
-        }
-        if !self.open.contains_key(&index) {
-            // Where the client had given up before, this is a late answer, no second one.
-            let is_duplicate = self.operations[index].outcome == Outcome::Ok
-                && (was_answered || answer.kind == "ok");
-            self.counts.duplicate_responses += u64::from(is_duplicate);
-            return is_duplicate.then_some(Unexpected::Duplicate);
-        }
-        self.hear_leader(client, answer);
-        match answer.kind {
-            // Also for a request that was redirected first: the operation is done.
-            "ok" => self.accepted(client, index, answer, world),
-            _ if was_answered => Some(Unexpected::Duplicate),
-            "redirect" => {
-                self.redirected(index, world);
-                None
-            }
-            _ => self.refused(client, index, answer.from, world),
-        }
-    }
-
-    fn hear_leader(&mut self, client: usize, answer: &Answer<'_>) {
-        let believed = &mut self.clients[client].leader;
-        *believed = match (answer.kind, answer.leader) {
-            (_, Some(leader)) => Some(leader),
-            ("ok", None) => Some(answer.from),
-            // "Ask anyone": whom the client believed in was wrong.
-            ("redirect", None) => None,
-            (_, None) => *believed,
-        };
-    }
-
-    fn accepted(
-        &mut self,
-        client: usize,
-        index: OperationIndex,
-        answer: &Answer<'_>,
-        world: World<'_>,
-    ) -> Option<Unexpected> {
-        let asking = self.open.get(&index)?.asking;
-        let operation = &mut self.operations[index];
-        operation.node = Some(answer.from);
-        let operation_kind = operation.kind;
-        let mut unexpected = None;
-        if operation.kind == OpKind::Get {
-            let value = match &answer.value {
-                AnsweredValue::Text(text) => text.as_str(),
-                AnsweredValue::OddlyEmpty => "",
-                AnsweredValue::Odd(json) => json,
-            };
-            if !matches!(answer.value, AnsweredValue::Text(_)) {
-                unexpected = Some(Unexpected::OddValue);
-            }
-            operation.value = Some(Arc::from(value));
-        }
-        self.clients[client].setbacks = 0;
-        self.check_course_answer(client, index, world.now);
-        if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
-            shared.put_acknowledged(&self.operations[index].key);
-        }
-        self.complete(index, Outcome::Ok, None, world.now);
-        if asking == Asking::Settling {
-            self.settling.answered(client, world.now);
-        }
-        self.go_on(client, world);
-        unexpected
-    }
-
-    /// What a course client learns from an answer to its own operation.
-    fn check_course_answer(&mut self, client: usize, index: OperationIndex, now: RunTime) {
-        let Kind::Course(clients) = &mut self.kind else { return };
-        let operation = &self.operations[index];
-        match operation.kind {
-            OpKind::Put => clients[client].put_acknowledged(index, &operation.key, now),
-            OpKind::Get => {
-                let value = operation.value.as_deref().unwrap_or_default();
-                if clients[client].is_wrong(&operation.key, value, operation.invoked) {
-                    self.counts.incorrect_gets += 1;
-                }
-            }
-        }
-    }
-
-    /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
-    fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
-        let Some(in_flight) = self.open.get_mut(&index) else { return };
-        if matches!(in_flight.asking, Asking::Chasing(_)) {
-            // Whoever redirects says nothing about the key: the next round asks again.
-            self.counts.redirects += 1;
-            self.operations[index].redirects += 1;
-            return self.complete(index, Outcome::Fail, Some("redirected"), world.now);
-        }
-        in_flight.setbacks += 1;
-        self.counts.redirects += 1;
-        self.operations[index].redirects += 1;
-        match retry_wait(in_flight.setbacks) {
-            None => self.send(index, world),
-            Some(wait) => {
-                self.effects.push(Effect::WakeAt(world.now + wait, Wake::Resend(index)));
-            }
-        }
-    }
-
-    /// A refused get certainly has no effect. Whether a refused put may still take effect is left
-    /// open by the protocol. Course clients ask again; shared ones go on to the next.
-    fn refused(
-        &mut self,
-        client: usize,
-        index: OperationIndex,
-        from: NodeId,
-        world: World<'_>,
-    ) -> Option<Unexpected> {
-        let operation = &mut self.operations[index];
-        operation.node = Some(from);
-        let outcome = match (operation.kind, self.plan.fail_is) {
-            (OpKind::Put, FailIs::Info) => Outcome::Info,
-            (OpKind::Put, FailIs::Definite) | (OpKind::Get, _) => Outcome::Fail,
-        };
-        match operation.kind {
-            OpKind::Get => self.counts.failed_gets += 1,
-            OpKind::Put => self.counts.failed_puts += 1,
-        }
-        let bound = self.plan.scenario.liveness_bound;
-        let is_gone = self.open[&index].asking == Asking::Settling
-            && self.settling.refused(client, world.now, bound);
-        if is_gone {
-            operation.value = Some(Arc::from(""));
-            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), world.now);
-            self.settling.given_up(client, world.now);
-        } else {
-            self.postpone(index);
-            self.complete(index, outcome, Some("refused"), world.now);
-        }
-        self.clients[client].setbacks += 1;
-        let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
-        let wake = match self.kind {
-            Kind::Course(_) => Wake::Repeat(index),
-            Kind::Shared(_) => Wake::GoOn(client),
-        };
-        self.effects.push(Effect::WakeAt(world.now + wait, wake));
-        is_gone.then_some(Unexpected::Gone)
-    }
-
-    fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
-        let Some(in_flight) = self.open.get(&index) else { return };
-        let client = in_flight.client;
-        // Whoever did not answer is not asked first again.
-        self.clients[client].leader = None;
-        self.postpone(index);
-        self.complete(index, Outcome::Info, Some("timed out"), world.now);
-        self.go_on(client, world);
-    }
-
-    /// An operation after the healing that was not answered has its next turn last.
-    fn postpone(&mut self, index: OperationIndex) {
-        if let Some(in_flight) = self.open.get(&index)
-            && in_flight.asking == Asking::Settling
-        {
-            self.settling.postpone(in_flight.client);
-        }
-    }
-
-    // On the heels of faults.
-
-    /// A partition strikes: clients may be pinned to its sides.
-    pub fn part(&mut self, fault: FaultId, sides: &[Vec<NodeId>], leader: Option<NodeId>) {
-        if let Clients::Shared { pinned, count, .. } = self.plan.scenario.clients
-            && pinned > 0.0
-        {
-            self.pins.part(fault, sides, leader, count, pinned);
-        }
-    }
-
-    /// It heals.
-    pub fn heal(&mut self, fault: FaultId) {
-        self.pins.heal(fault);
-    }
-
-    /// All ask whom they like.
-    pub fn unpin(&mut self) {
-        self.pins.heal_all();
-    }
-
-    /// A fault struck the leader, and lasts for so long, or it ended: all are asked what they hold.
-    pub fn chase(&mut self, lasting: Duration, world: World<'_>) {
-        let Clients::Shared { chase, .. } = self.plan.scenario.clients else { return };
-        if self.phase != Phase::Requests || chase.is_zero() {
-            return;
-        }
-        let is_under_way = self.chase_until > world.now;
-        self.chase_until = self.chase_until.max(world.now + lasting + chase);
-        if !is_under_way {
-            self.chase_on(world);
-        }
-    }
-
-    fn chase_on(&mut self, world: World<'_>) {
-        if self.phase != Phase::Requests || world.now > self.chase_until {
-            return;
-        }
-        let chaser = self.askers();
-        for &replica in world.alive {
-            let Kind::Shared(shared) = &self.kind else { return };
-            let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.chased));
-            self.chased += 1;
-            let Some(key) = key else { break };
-            self.count_generated(OpKind::Get);
-            self.invoke(chaser, OpKind::Get, key, None, Asking::Chasing(replica), world);
-        }
-        self.effects.push(Effect::WakeAt(world.now + limits::CHASE_INTERVAL, Wake::Chase));
-    }
-
     /// Ends an operation. Where nobody knows what became of it, the client goes on as a new process.
     fn complete(
         &mut self,
@@ -742,11 +516,4 @@ impl Pool {
         }
         (self.operations, self.settling.into_asked(), self.counts)
     }
-}
-
-/// How long to wait after this many setbacks in a row; `None`: not at all.
-fn retry_wait(setbacks: u32) -> Option<std::time::Duration> {
-    let slow = setbacks.checked_sub(limits::FAST_RETRIES + 1)?;
-    let wait = limits::RETRY_WAIT_MIN.saturating_mul(1 << slow.min(10));
-    Some(wait.min(limits::RETRY_WAIT_MAX))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Act, Obstacle, Situation, Step, Strike, partition};
 use crate::limits;
 use crate::scenario::{Parameters, PartitionShape};
-use crate::seed::Seed;
+use crate::seed::{Seed, index};
 
 /// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
 pub fn strike(
@@ -19,46 +19,51 @@ pub fn strike(
 ) -> Result<Strike, Obstacle> {
     let Strike { targets, script } = partition::shaped(parameters, situation, draw)?;
     let mut script: Vec<Step> = script.into_iter().take(1).collect();
-    match parameters.shape {
-        // There will be a new leader by itself.
-        None | Some(PartitionShape::Leader | PartitionShape::LeaderMinority) => {}
+    // Where the leader is gone, another one will be elected by itself.
+    if !begins_with_the_leader(parameters) {
+        script.push(Step::Wait(parameters.duration()));
         // Who was cut off so far comes back, and has missed something, when the leader goes. Where
         // nobody could be elected, somebody will be as soon as all see one another again.
-        Some(shape) => {
-            script.push(Step::Wait(parameters.duration()));
-            let is_deadlock = shape == PartitionShape::Everyone;
-            script.push(Step::Do(if is_deadlock { Act::Lift } else { Act::CutLeader }));
-        }
+        let is_deadlock = parameters.shape == Some(PartitionShape::Everyone);
+        script.push(Step::Do(if is_deadlock { Act::Lift } else { Act::CutLeader }));
     }
     for n in 0..parameters.times.unwrap_or(1) {
         script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
         script.push(moment(parameters, draw, n));
         script.push(Step::Do(Act::CutElected));
     }
-    script.extend([Step::Wait(parameters.duration()), Step::Do(Act::Lift)]);
+    script.extend([Step::Wait(limits::USUAL_ELECTION), Step::Do(Act::Lift)]);
     Ok(Strike { targets, script })
 }
 
-/// When a new leader goes, each in a third of the cases: before it has told more than one other
-/// replica that it leads; when it has answered its first client; some time later.
+/// Whether its first partition cuts off the leader.
+pub fn begins_with_the_leader(parameters: &Parameters) -> bool {
+    let shape = parameters.shape.unwrap_or(PartitionShape::Leader);
+    matches!(shape, PartitionShape::Leader | PartitionShape::LeaderMinority)
+}
+
+/// When a new leader goes, each in a third of the cases: before it has told anybody but
+/// clients that it leads; when it has answered some operations; some time later.
 fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
     let lag = Duration::from_millis(parameters.lag_ms.unwrap_or(0));
     let thirds = 3.0 * draw.derive("moment").fraction(n);
     match thirds {
         ..1.0 => Step::Wait(Duration::ZERO),
-        ..2.0 => Step::UntilAnswers(limits::ANSWER_PATIENCE),
+        // From 1 to 32, the fewer the likelier.
+        ..2.0 => Step::UntilAnswers(
+            1 << index(draw.derive("answers").draw(n), 6),
+            limits::ANSWER_PATIENCE,
+        ),
         _ => Step::Wait(lag.mul_f64(thirds - 2.0)),
     }
 }
 
 /// How long one lasts, more or less, for those who plan what comes after it.
 pub fn expected(parameters: &Parameters) -> Duration {
-    let waits = match parameters.shape {
-        None | Some(PartitionShape::Leader | PartitionShape::LeaderMinority) => 1,
-        Some(_) => 2,
-    };
+    let first =
+        if begins_with_the_leader(parameters) { Duration::ZERO } else { parameters.duration() };
     let elections = u32::try_from(parameters.times.unwrap_or(1)).unwrap_or(u32::MAX);
-    parameters.duration() * waits + limits::USUAL_ELECTION.saturating_mul(elections)
+    first + limits::USUAL_ELECTION.saturating_mul(elections.saturating_add(1))
 }
 
 #[cfg(test)]
@@ -103,7 +108,7 @@ mod tests {
             assert_eq!(everyone.last(), Some(&Step::Do(Act::Lift)));
             moments.insert(match leader[2] {
                 Step::Wait(Duration::ZERO) => "at once",
-                Step::UntilAnswers(_) => "when it has answered",
+                Step::UntilAnswers(1..=32, _) => "when it has answered",
                 Step::Wait(lag) if lag <= Duration::from_millis(60) => "later",
                 ref other => panic!("no moment: {other:?}"),
             });

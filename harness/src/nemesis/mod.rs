@@ -9,7 +9,7 @@
 //! one more file here, and one more [`Act`].
 
 mod crash;
-mod depose;
+pub mod depose;
 mod disk;
 mod kill;
 mod network;
@@ -64,10 +64,11 @@ pub enum Step {
     UntilGone(NodeId, Duration),
     /// Waits until the replica has connected again, no longer than this.
     UntilConnected(NodeId, Duration),
-    /// Waits until a replica names itself as leader that did not before, no longer than this.
+    /// Waits until a replica names itself as leader that did not before, no longer than this; if none
+    /// did, the last step of the script is next.
     UntilElected(Duration),
-    /// Waits until whoever was elected then answers a client `ok`, no longer than this.
-    UntilAnswers(Duration),
+    /// Waits until whoever was elected then has answered `ok` so often, no longer than this.
+    UntilAnswers(u64, Duration),
     /// Begins the script again, unless this much time has passed since the strike.
     RepeatFor(Duration),
 }
@@ -110,7 +111,8 @@ pub enum Act {
     /// nobody is.
     CutLeader,
     /// Instead of what this fault does on links: whoever was elected during the last
-    /// [`Step::UntilElected`] is cut off alone; as it was if nobody was.
+    /// [`Step::UntilElected`] is cut off alone, and those cut off before it each alone too, as long as a
+    /// majority is left; as it was if nobody was elected.
     CutElected,
 }
 

@@ -82,6 +82,14 @@ pub fn between(mut sides: [Vec<NodeId>; 2], direction: Direction) -> Cuts {
     Cuts { pairs, sides: sides.to_vec() }
 }
 
+/// Each of these alone, and the rest together.
+pub fn each_alone(all: &[NodeId], cut_off: &[NodeId]) -> Cuts {
+    let is_cut = |from: NodeId, to: NodeId| cut_off.contains(&from) || cut_off.contains(&to);
+    let rest = all.iter().copied().filter(|id| !cut_off.contains(id)).collect();
+    let sides = std::iter::once(rest).chain(cut_off.iter().map(|&id| vec![id])).collect();
+    Cuts { pairs: directed(all, is_cut), sides }
+}
+
 /// The leader with so many others, against the rest.
 fn leader_and(
     situation: &Situation<'_>,

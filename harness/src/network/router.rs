@@ -30,8 +30,6 @@ pub struct Router {
     leader: LeaderView,
     words: LeaderWords,
     believed: Option<BTreeSet<NodeId>>,
-    /// Who named itself as leader last, and did not before.
-    elected: Option<NodeId>,
     remarks: Remarks,
     /// Messages between replicas since the clock started.
     crossed: u64,
@@ -105,7 +103,6 @@ impl Router {
             leader: LeaderView::default(),
             words: LeaderWords::default(),
             believed: None,
-            elected: None,
             remarks: Remarks::default(),
             crossed: 0,
             has_started: false,
@@ -183,9 +180,11 @@ impl Router {
         &mut self.words
     }
 
-    /// Who has just been elected by its own word, if anybody was since this was asked last.
-    pub fn take_elected(&mut self) -> Option<NodeId> {
-        self.elected.take()
+    /// Whether by this packet, which is not routed yet, its sender says for the first time that it
+    /// leads.
+    pub fn tells_of_election(&self, from: NodeId, packet: &[u8]) -> bool {
+        let leader = Envelope::parse(packet).ok().and_then(|message| message.leader?.parse().ok());
+        leader == Some(from) && self.words.is_new(from)
     }
 
     /// Who is believed to lead.
@@ -352,8 +351,8 @@ impl Router {
             return None;
         };
         let named = text.parse().ok().filter(|id| self.ports.contains_key(id));
-        if self.has_started && !self.is_over && self.words.hear(now, from, named) {
-            self.elected = Some(from);
+        if self.has_started && !self.is_over {
+            self.words.hear(now, from, named);
         }
         let named = named?;
         if self.has_started {

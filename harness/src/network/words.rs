@@ -42,18 +42,23 @@ enum Last {
 }
 
 impl LeaderWords {
-    /// A message of `speaker` names a leader, or says that it knows none. Returns whether it names
-    /// itself, and did not with its last word: it has just been elected.
-    pub fn hear(&mut self, now: RunTime, speaker: NodeId, named: Option<NodeId>) -> bool {
+    /// Whether `speaker` has been elected, by its own word, if it names itself now: with its last word
+    /// it did not.
+    pub fn is_new(&self, speaker: NodeId) -> bool {
+        let last = self.last.get(&speaker);
+        last != Some(&Last::Named(Some(speaker))) && last != Some(&Last::Dead)
+    }
+
+    /// A message of `speaker` names a leader, or says that it knows none.
+    pub fn hear(&mut self, now: RunTime, speaker: NodeId, named: Option<NodeId>) {
         let said = Last::Named(named);
         let last = self.last.get(&speaker);
         // What a dead replica had sent before may be read after its death.
         if last == Some(&said) || last == Some(&Last::Dead) || (last.is_none() && named.is_none()) {
-            return false;
+            return;
         }
         self.last.insert(speaker, said);
         self.note(LeaderWord { time_ns: now, speaker, named, died: None });
-        named == Some(speaker)
     }
 
     /// A replica died.
@@ -115,7 +120,11 @@ mod tests {
             (0, None),
             (0, Some(id(0))),
         ];
-        let mut hear = |(n, (speaker, named))| words.hear(RunTime(n), id(speaker), named);
+        let mut hear = |(n, (speaker, named))| {
+            let is_elected = named == Some(id(speaker)) && words.is_new(id(speaker));
+            words.hear(RunTime(n), id(speaker), named);
+            is_elected
+        };
         let elected: Vec<bool> = (1..).zip(said).map(&mut hear).collect();
         assert_eq!(elected, [false, true, false, false, true, false, true], "by their own word");
         let seen: Vec<_> =

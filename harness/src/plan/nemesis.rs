@@ -28,8 +28,17 @@ pub fn draw(scenario: &Scenario, seed: Seed) -> Vec<FaultEvent> {
         let mut rng = Seed(seed.draw(lane)).stream("lane");
         let end = RunTime::from(scenario.start_wait + scenario.request_phase);
         let mut at = RunTime::from(scenario.start_wait) + between(nemesis.interval_ms, &mut rng);
+        let mut round = Vec::new();
         while at < end && faults.len() < MOST_FAULTS {
-            let Some(fault) = weighted(&kept, &mut rng) else { break };
+            if nemesis.rounds && round.is_empty() {
+                round = whole_round(&kept);
+            }
+            let drawn = if nemesis.rounds {
+                (!round.is_empty()).then(|| round.swap_remove(rng.random_range(0..round.len())))
+            } else {
+                weighted(&kept, &mut rng)
+            };
+            let Some(fault) = drawn else { break };
             let duration = fault.duration_ms.map(|range| between(range, &mut rng));
             let event = event(fault, at, duration);
             let ends = at + expected_length(event.kind, &event.parameters);
@@ -76,6 +85,17 @@ fn weighted<'a>(faults: &[&'a DrawnFault], rng: &mut ChaCha8Rng) -> Option<&'a D
         }
     }
     faults.last().copied()
+}
+
+/// Each fault as often as its weight says, at least once.
+fn whole_round<'a>(faults: &[&'a DrawnFault]) -> Vec<&'a DrawnFault> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small, and above 0"
+    )]
+    let copies = |fault: &DrawnFault| fault.weight.clamp(1.0, 100.0).round() as usize;
+    faults.iter().flat_map(|&fault| std::iter::repeat_n(fault, copies(fault))).collect()
 }
 
 fn between([from, to]: [u64; 2], rng: &mut ChaCha8Rng) -> Duration {
@@ -144,6 +164,24 @@ mod tests {
                     other.at <= fault.at && fault.at < other.at + other.parameters.duration()
                 });
                 assert!(at_once.count() <= 3);
+            }
+        }
+    }
+
+    #[test]
+    fn in_rounds_each_comes_before_one_comes_again() {
+        for seed in 0..50 {
+            let text = r#"{"lifetime": 10, "replicas": 5, "nemesis": {"interval": 0.1, "rounds": true,
+                "faults": [{"type": "pause", "duration": 0.1, "weight": 2},
+                           {"type": "crash", "duration": 0.1}, {"type": "slow", "duration": 0.1}]}}"#;
+            let scenario = Scenario::parse("rounds.json", text).unwrap();
+            let kinds: Vec<FaultKind> =
+                draw(&scenario, Seed(seed)).iter().map(|fault| fault.kind).collect();
+            assert!(kinds.len() > 40, "{} faults", kinds.len());
+            for round in kinds.chunks_exact(4) {
+                let of = |kind| round.iter().filter(|&&it| it == kind).count();
+                let counts = [FaultKind::Pause, FaultKind::Crash, FaultKind::Slow].map(of);
+                assert_eq!(counts, [2, 1, 1], "{round:?}");
             }
         }
     }

@@ -383,15 +383,16 @@ impl Dispatcher {
                     self.looks.truncated(now, from);
                     return Ok(());
                 }
+                if self.nemesis.awaits_election()
+                    && self.cluster.router.tells_of_election(from, &bytes)
+                {
+                    self.elected(from)?;
+                }
                 let router = &mut self.cluster.router;
                 let to_client = router.packet(now, from, &bytes, length, &self.alive);
-                let elected = router.take_elected();
                 if router.crossed() > self.order.plan.scenario.max_packets && self.end.is_none() {
                     router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
                     self.end = Some(EndReason::PacketStorm);
-                }
-                if let Some(elected) = elected {
-                    self.elected(elected)?;
                 }
                 match to_client {
                     None => {}

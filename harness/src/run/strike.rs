@@ -16,7 +16,7 @@ use crate::nemesis::{self, Act, Situation, Step};
 use crate::network::rules::FaultId;
 use crate::plan::PlannedFault;
 use crate::report;
-use crate::scenario::{Direction, FaultKind, Harm, LinkRule};
+use crate::scenario::{FaultKind, Harm, LinkRule};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -60,8 +60,10 @@ struct Active {
     until: Option<RunTime>,
     /// Who was elected while it waited for that.
     elected: Option<NodeId>,
-    /// Whether that one has answered a client.
-    has_answered: bool,
+    /// How often that one has answered `ok` since.
+    answers: u64,
+    /// The leaders that it has cut off, the latest last.
+    deposed: Vec<NodeId>,
     draw: Seed,
 }
 
@@ -74,6 +76,13 @@ impl Faults {
     /// The replicas that some fault has in its hands.
     fn taken(&self) -> BTreeSet<NodeId> {
         self.active.values().flat_map(|active| active.targets.iter().copied()).collect()
+    }
+
+    /// Whether some fault waits for a new leader.
+    pub fn awaits_election(&self) -> bool {
+        let waits =
+            |active: &Active| matches!(active.script.get(active.next), Some(Step::UntilElected(_)));
+        self.active.values().any(waits)
     }
 
     /// Whether a death of this one is the nemesis's doing.
@@ -153,6 +162,7 @@ impl Dispatcher {
                 return self.write_faults();
             }
         };
+        let parameters = &fault.event.parameters;
         let record = &mut self.faults[index];
         record.applied_ns = Some(now);
         record.not_applied = None;
@@ -166,7 +176,11 @@ impl Dispatcher {
             began: now,
             until: None,
             elected: None,
-            has_answered: false,
+            answers: 0,
+            deposed: leader
+                .filter(|_| nemesis::depose::begins_with_the_leader(parameters))
+                .into_iter()
+                .collect(),
             draw: Seed(fault.draw.derive("harm").0),
         };
         let strikes_leader =
@@ -215,18 +229,19 @@ impl Dispatcher {
                 Step::UntilConnected(id, most) => (*most, !self.nemesis.down.contains(id)),
                 Step::UntilElected(most) if active.until.is_none() => {
                     active.elected = None;
-                    active.has_answered = false;
+                    active.answers = 0;
                     (*most, false)
                 }
                 Step::UntilElected(most) => (*most, active.elected.is_some()),
-                Step::UntilAnswers(_) if active.elected.is_none() => (Duration::ZERO, true),
-                Step::UntilAnswers(most) => (*most, active.has_answered),
+                Step::UntilAnswers(..) if active.elected.is_none() => (Duration::ZERO, true),
+                Step::UntilAnswers(often, most) => (*most, active.answers >= *often),
             };
             let is_new = active.until.is_none();
             let until = *active.until.get_or_insert(now + wait);
             if is_over || now >= until {
+                let is_nobody = matches!(step, Step::UntilElected(_)) && active.elected.is_none();
                 active.until = None;
-                active.next += 1;
+                active.next = if is_nobody { active.script.len() - 1 } else { active.next + 1 };
                 continue;
             }
             if is_new {
@@ -248,14 +263,15 @@ impl Dispatcher {
 
     /// A replica answered a client `ok`.
     pub(super) fn answered(&mut self, id: NodeId) -> Result<(), RunError> {
-        let mut matters = false;
+        let mut is_awaited = false;
         for active in self.nemesis.active.values_mut() {
-            if active.elected == Some(id) && !active.has_answered {
-                active.has_answered = true;
-                matters = true;
+            if active.elected == Some(id) {
+                active.answers += 1;
+                is_awaited |=
+                    matches!(active.script.get(active.next), Some(Step::UntilAnswers(..)));
             }
         }
-        if matters { self.play_all() } else { Ok(()) }
+        if is_awaited { self.play_all() } else { Ok(()) }
     }
 
     /// Something happened that a fault may wait for.
@@ -363,13 +379,19 @@ impl Dispatcher {
         self.show_sides();
     }
 
-    /// This leader alone against all others, instead of what the fault did on links so far.
+    /// This leader alone, instead of what the fault did on links so far; those that it cut off before stay
+    /// so, the latest of them, as long as a majority is left.
     fn cut_off(&mut self, index: usize, leader: NodeId) {
         self.lift_from_links(index);
-        let others = self.replicas.iter().copied().filter(|&id| id != leader);
-        let cuts = nemesis::shape::between([others.collect(), vec![leader]], Direction::Both);
-        self.faults[index].leader = Some(leader);
-        self.faults[index].targets.push(leader);
+        let Some(active) = self.nemesis.active.get_mut(&index) else { return };
+        active.deposed.retain(|&id| id != leader);
+        active.deposed.push(leader);
+        let most = (self.replicas.len() - 1) / 2;
+        active.deposed.drain(..active.deposed.len().saturating_sub(most));
+        let cuts = nemesis::shape::each_alone(&self.replicas, &active.deposed);
+        let record = &mut self.faults[index];
+        record.leader = Some(leader);
+        record.targets.push(leader);
         self.apply_to_links(index, &cuts.rules(), &cuts.sides);
         let lasting = self.faults[index].parameters.duration();
         self.with_pool(|pool, world| pool.chase(lasting, world));

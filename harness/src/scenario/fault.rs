@@ -92,7 +92,7 @@ kinds! {
     Disk "disk" ["target" "duration" "harm"]
         "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
     Depose "depose" ["shape" "duration" "times" "lag"]
-        "a partition by `shape`, the leader alone if that leaves it in for `duration`; then whoever names itself as leader next is cut off alone in its stead, at once or up to `lag` later, `times` times; heals after another `duration`",
+        "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
     Partition "partition" ["shape" "direction" "period" "duration"]
         "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
     Reset "reset" ["target"]

@@ -395,6 +395,8 @@ const KEYS: &[Key] = &[
         "how many faults at a time, at most"),
     ours("nemesis.swarm", Shape::Flag, "", "false",
         "whether each run leaves some of the faults out altogether"),
+    ours("nemesis.rounds", Shape::Flag, "", "false",
+        "whether all faults come once, in an order by chance, before one comes again (with a weight of 2, twice)"),
     ours("liveness", Shape::Object, "", "none", "what is asked after the faults"),
     ours("liveness.bound_ms", UP_TO_TEN_MINUTES_MS, "", "5000",
         "once faults are healed and a majority lives, operations are answered within this time"),

@@ -20,6 +20,10 @@ pub struct Nemesis {
     pub at_once: u64,
     /// Whether each run leaves some of the faults out altogether.
     pub swarm: bool,
+    /// Whether all faults come once, in an order by chance, before one comes again; a weight of two is
+    /// two of a kind.
+    #[serde(default)]
+    pub rounds: bool,
 }
 
 /// A fault that may be drawn.
@@ -78,7 +82,8 @@ pub(super) fn read(
     let interval_ms = in_ms(fields.range("interval")?.unwrap_or([0.2, 1.0]));
     let at_once = fields.whole("at_once")?.unwrap_or(1);
     let swarm = fields.flag("swarm")?.unwrap_or(false);
-    Ok(Some(Nemesis { faults, interval_ms, at_once, swarm }))
+    let rounds = fields.flag("rounds")?.unwrap_or(false);
+    Ok(Some(Nemesis { faults, interval_ms, at_once, swarm, rounds }))
 }
 
 fn read_one(

@@ -1,0 +1,200 @@
+//! What is answered: what a client learns of it, and what it does next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Answer, Asking, Effect, Kind, Pool, Unexpected, Wake, World};
+use crate::clients::requests::OperationIndex;
+use crate::ids::NodeId;
+use crate::limits;
+use crate::network::envelope::AnsweredValue;
+use crate::plan::FailIs;
+use crate::run::record::{OpKind, Outcome};
+use crate::time::RunTime;
+
+impl Pool {
+    /// A replica answered a client.
+    pub fn answer(&mut self, answer: &Answer<'_>, world: World<'_>) -> Option<Unexpected> {
+        let client = self.ids.iter().position(|&id| id == answer.client)?;
+        let Some(request) = self.requests.find(answer.mid) else {
+            return Some(Unexpected::UnknownMid);
+        };
+        let (index, sent) = (request.operation, request.sent);
+        let was_answered = std::mem::replace(&mut request.is_answered, true);
+        if self.operations[index].client != answer.client {
+            return Some(Unexpected::UnknownMid);
+        }
+        if !matches!(answer.kind, "ok" | "fail" | "redirect") {
+            return Some(Unexpected::UnknownAnswer);
+        }
+        if !was_answered {
+            self.counts.latencies_ns.push(RunTime::from(world.now.since(sent)).0);
+        }
+        if !self.open.contains_key(&index) {
+            // Where the client had given up before, this is a late answer, no second one.
+            let is_duplicate = self.operations[index].outcome == Outcome::Ok
+                && (was_answered || answer.kind == "ok");
+            self.counts.duplicate_responses += u64::from(is_duplicate);
+            return is_duplicate.then_some(Unexpected::Duplicate);
+        }
+        self.hear_leader(client, answer);
+        match answer.kind {
+            // Also for a request that was redirected first: the operation is done.
+            "ok" => self.accepted(client, index, answer, world),
+            _ if was_answered => Some(Unexpected::Duplicate),
+            "redirect" => {
+                self.redirected(index, world);
+                None
+            }
+            _ => self.refused(client, index, answer.from, world),
+        }
+    }
+
+    fn hear_leader(&mut self, client: usize, answer: &Answer<'_>) {
+        let believed = &mut self.clients[client].leader;
+        *believed = match (answer.kind, answer.leader) {
+            (_, Some(leader)) => Some(leader),
+            ("ok", None) => Some(answer.from),
+            // "Ask anyone": whom the client believed in was wrong.
+            ("redirect", None) => None,
+            (_, None) => *believed,
+        };
+    }
+
+    fn accepted(
+        &mut self,
+        client: usize,
+        index: OperationIndex,
+        answer: &Answer<'_>,
+        world: World<'_>,
+    ) -> Option<Unexpected> {
+        let asking = self.open.get(&index)?.asking;
+        let operation = &mut self.operations[index];
+        operation.node = Some(answer.from);
+        let operation_kind = operation.kind;
+        let mut unexpected = None;
+        if operation.kind == OpKind::Get {
+            let value = match &answer.value {
+                AnsweredValue::Text(text) => text.as_str(),
+                AnsweredValue::OddlyEmpty => "",
+                AnsweredValue::Odd(json) => json,
+            };
+            if !matches!(answer.value, AnsweredValue::Text(_)) {
+                unexpected = Some(Unexpected::OddValue);
+            }
+            operation.value = Some(Arc::from(value));
+        }
+        self.clients[client].setbacks = 0;
+        self.check_course_answer(client, index, world.now);
+        if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
+            shared.put_acknowledged(&self.operations[index].key);
+        }
+        self.complete(index, Outcome::Ok, None, world.now);
+        if asking == Asking::Settling {
+            self.settling.answered(client, world.now);
+        }
+        self.go_on(client, world);
+        unexpected
+    }
+
+    /// What a course client learns from an answer to its own operation.
+    fn check_course_answer(&mut self, client: usize, index: OperationIndex, now: RunTime) {
+        let Kind::Course(clients) = &mut self.kind else { return };
+        let operation = &self.operations[index];
+        match operation.kind {
+            OpKind::Put => clients[client].put_acknowledged(index, &operation.key, now),
+            OpKind::Get => {
+                let value = operation.value.as_deref().unwrap_or_default();
+                if clients[client].is_wrong(&operation.key, value, operation.invoked) {
+                    self.counts.incorrect_gets += 1;
+                }
+            }
+        }
+    }
+
+    /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
+    fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
+        let Some(in_flight) = self.open.get_mut(&index) else { return };
+        if matches!(in_flight.asking, Asking::Chasing(_)) {
+            // Whoever redirects says nothing about the key: the next round asks again.
+            self.counts.redirects += 1;
+            self.operations[index].redirects += 1;
+            return self.complete(index, Outcome::Fail, Some("redirected"), world.now);
+        }
+        in_flight.setbacks += 1;
+        self.counts.redirects += 1;
+        self.operations[index].redirects += 1;
+        match retry_wait(in_flight.setbacks) {
+            None => self.send(index, world),
+            Some(wait) => {
+                self.effects.push(Effect::WakeAt(world.now + wait, Wake::Resend(index)));
+            }
+        }
+    }
+
+    /// A refused get certainly has no effect. Whether a refused put may still take effect is left
+    /// open by the protocol. Course clients ask again; shared ones go on to the next.
+    fn refused(
+        &mut self,
+        client: usize,
+        index: OperationIndex,
+        from: NodeId,
+        world: World<'_>,
+    ) -> Option<Unexpected> {
+        let operation = &mut self.operations[index];
+        operation.node = Some(from);
+        let outcome = match (operation.kind, self.plan.fail_is) {
+            (OpKind::Put, FailIs::Info) => Outcome::Info,
+            (OpKind::Put, FailIs::Definite) | (OpKind::Get, _) => Outcome::Fail,
+        };
+        match operation.kind {
+            OpKind::Get => self.counts.failed_gets += 1,
+            OpKind::Put => self.counts.failed_puts += 1,
+        }
+        let bound = self.plan.scenario.liveness_bound;
+        let is_gone = self.open[&index].asking == Asking::Settling
+            && self.settling.refused(client, world.now, bound);
+        if is_gone {
+            operation.value = Some(Arc::from(""));
+            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), world.now);
+            self.settling.given_up(client, world.now);
+        } else {
+            self.postpone(index);
+            self.complete(index, outcome, Some("refused"), world.now);
+        }
+        self.clients[client].setbacks += 1;
+        let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
+        let wake = match self.kind {
+            Kind::Course(_) => Wake::Repeat(index),
+            Kind::Shared(_) => Wake::GoOn(client),
+        };
+        self.effects.push(Effect::WakeAt(world.now + wait, wake));
+        is_gone.then_some(Unexpected::Gone)
+    }
+
+    pub(super) fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
+        let Some(in_flight) = self.open.get(&index) else { return };
+        let client = in_flight.client;
+        // Whoever did not answer is not asked first again.
+        self.clients[client].leader = None;
+        self.postpone(index);
+        self.complete(index, Outcome::Info, Some("timed out"), world.now);
+        self.go_on(client, world);
+    }
+
+    /// An operation after the healing that was not answered has its next turn last.
+    fn postpone(&mut self, index: OperationIndex) {
+        if let Some(in_flight) = self.open.get(&index)
+            && in_flight.asking == Asking::Settling
+        {
+            self.settling.postpone(in_flight.client);
+        }
+    }
+}
+
+/// How long to wait after this many setbacks in a row; `None`: not at all.
+fn retry_wait(setbacks: u32) -> Option<Duration> {
+    let slow = setbacks.checked_sub(limits::FAST_RETRIES + 1)?;
+    let wait = limits::RETRY_WAIT_MIN.saturating_mul(1 << slow.min(10));
+    Some(wait.min(limits::RETRY_WAIT_MAX))
+}
