@@ -1,5 +1,6 @@
 //! `harness check`: a verdict about a history, from its file alone.
 
+use std::path::Path;
 use std::time::Duration;
 
 use checker::format as form;
@@ -15,29 +16,7 @@ use crate::check::{self, Question};
 use crate::exit::Exit;
 use crate::report;
 use crate::scenario::CheckerBudget;
-use crate::verdict::Verdict;
-use crate::verdict::{history_evidence, safety};
-
-/// What a linearizable store may promise to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Model {
-    /// Keys with get, put and append, each empty at first
-    Kv,
-    /// Registers with read and write, nil at first
-    Register,
-    /// Registers with read, write and compare-and-set, nil at first
-    CasRegister,
-}
-
-impl From<Model> for ModelName {
-    fn from(model: Model) -> Self {
-        match model {
-            Model::Kv => Self::Kv,
-            Model::Register => Self::Register,
-            Model::CasRegister => Self::CasRegister,
-        }
-    }
-}
+use crate::verdict::{Answer, Verdict, history_evidence, safety};
 
 /// What a store may promise to be, linearizable or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +44,12 @@ impl Promise {
             Guarantee::NAMES.map(|(name, known, what)| (name, Promise::Weaker(known), what));
         let objects = Object::NAMES.map(|(name, known, what)| (name, Promise::Object(known), what));
         models.into_iter().chain(weaker).chain(objects)
+    }
+
+    /// Its name, and what it means.
+    pub fn words(self) -> (&'static str, &'static str) {
+        let known = Self::names().find(|(_, promise, _)| *promise == self);
+        known.map_or(("", ""), |(name, _, meaning)| (name, meaning))
     }
 
     /// Reads a promise's name from the command line.
@@ -150,34 +135,8 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
                         leave it out for other models";
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
-    let answers = match arguments.model {
-        Promise::Linearizable(model) => {
-            let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
-            told(arguments, lines.is_torn, lines.repairs);
-            let question = Question { format: form, model, algorithm, budget };
-            let report = check::judge(&lines.history, &question);
-            let safety = safety::answer(&report);
-            let evidence = history_evidence(report.operations, Some(report.open), &safety);
-            vec![safety, evidence]
-        }
-        Promise::Weaker(guarantee) => {
-            let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
-            told(arguments, lines.is_torn, lines.repairs);
-            let report = check::weaker(&lines.history, guarantee, budget);
-            let safety = safety::weaker(&report);
-            let evidence = history_evidence(report.operations, None, &safety);
-            vec![safety, evidence]
-        }
-        Promise::Object(object) => {
-            let lines =
-                check::read_object(path, object, form, is_lenient).map_err(Failure::usage)?;
-            told(arguments, lines.is_torn, lines.repairs);
-            let report = check::object(&lines.history, object, budget);
-            let safety = safety::object(&report);
-            let evidence = history_evidence(report.operations, Some(report.open), &safety);
-            vec![safety, evidence]
-        }
-    };
+    let (safety, evidence) = judge(arguments.model, path, form, is_lenient, algorithm, budget)?;
+    let answers = vec![safety, evidence];
     let verdict = Verdict { answers, is_interrupted: false };
     let text = match arguments.output {
         Format::Json => format!("{}\n", serde_json::to_string(&verdict)?),
@@ -187,9 +146,45 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
     Ok(verdict.exit())
 }
 
+/// The answers about a history: does it keep the promise, and was there enough to judge?
+pub(super) fn judge(
+    promise: Promise,
+    path: &Path,
+    form: Option<form::Format>,
+    is_lenient: bool,
+    algorithm: Algorithm,
+    budget: CheckerBudget,
+) -> Result<(Answer, Answer), Failure> {
+    let history = || {
+        let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
+        told(path, lines.is_torn, lines.repairs);
+        Ok::<_, Failure>(lines.history)
+    };
+    let (safety, operations, open) = match promise {
+        Promise::Linearizable(model) => {
+            let question = Question { format: form, model, algorithm, budget };
+            let report = check::judge(&history()?, &question);
+            (safety::answer(&report), report.operations, Some(report.open))
+        }
+        Promise::Weaker(guarantee) => {
+            let report = check::weaker(&history()?, guarantee, budget);
+            (safety::weaker(&report), report.operations, None)
+        }
+        Promise::Object(object) => {
+            let lines =
+                check::read_object(path, object, form, is_lenient).map_err(Failure::usage)?;
+            told(path, lines.is_torn, lines.repairs);
+            let report = check::object(&lines.history, object, budget);
+            (safety::object(&report), report.operations, Some(report.open))
+        }
+    };
+    let evidence = history_evidence(operations, open, &safety);
+    Ok((safety, evidence))
+}
+
 /// Says what of the file was left out or repaired.
-fn told(arguments: &CheckArgs, is_torn: bool, repairs: Repairs) {
-    let path = arguments.history.display();
+fn told(path: &Path, is_torn: bool, repairs: Repairs) {
+    let path = path.display();
     if is_torn {
         eprintln!(
             "harness: {path}: the end is cut off, as by a kill of the harness; what is cut off \

@@ -346,51 +346,57 @@ fn worst(verdict: &Verdict) -> Option<Target> {
     Some(Target { question: worst.question.name().to_owned(), kind: worst.kind.clone() })
 }
 
-/// Fewer faults, then smaller numbers, then fewer and shorter faults again; what does not fail is not taken.
+/// Fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
+/// does not fail is not taken.
 fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
-    let mut smallest = fewer_events(whole, fails);
+    let mut smallest = fewer(&fewer(whole, "events", fails), "network", fails);
     for (path, values) in candidates::numbers(&smallest) {
-        for value in values {
-            let candidate = candidates::with_number(&smallest, path, &value);
-            match fails(&candidate) {
-                None => return smallest,
-                Some(true) => {
-                    smallest = candidate;
-                    break;
-                }
-                Some(false) => {}
-            }
+        let with = |value| candidates::with_number(&smallest, path, value);
+        match first_that_fails(values.iter().map(with).collect(), fails) {
+            None => return smallest,
+            Some(found) => smallest = found.unwrap_or(smallest),
         }
     }
-    let fewer = fewer_events(&smallest, fails);
-    shorter_events(&fewer, fails)
+    let smallest = fewer(&smallest, "events", fails);
+    shorter_events(&smallest, fails)
 }
 
 fn shorter_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
     let mut smallest = workload.clone();
     for at in 0..candidates::events(workload).len() {
-        for events in candidates::shorter(&candidates::events(&smallest), at) {
-            let candidate = candidates::with_events(&smallest, &events);
-            match fails(&candidate) {
-                None => return smallest,
-                Some(true) => {
-                    smallest = candidate;
-                    break;
-                }
-                Some(false) => {}
-            }
+        let shorter = candidates::shorter(&candidates::events(&smallest), at);
+        let with = |events: &Vec<Value>| candidates::with_events(&smallest, events);
+        match first_that_fails(shorter.iter().map(with).collect(), fails) {
+            None => return smallest,
+            Some(found) => smallest = found.unwrap_or(smallest),
         }
     }
     smallest
 }
 
-fn fewer_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
-    let events = candidates::events(workload);
-    if events.is_empty() {
+/// The first of these, the smallest first, that still fails, if one does; `None` if nothing may be tried
+/// any more.
+fn first_that_fails(
+    candidates: Vec<Value>,
+    fails: &mut impl FnMut(&Value) -> Option<bool>,
+) -> Option<Option<Value>> {
+    for candidate in candidates {
+        if fails(&candidate)? {
+            return Some(Some(candidate));
+        }
+    }
+    Some(None)
+}
+
+/// As few of the faults, or of the rules of the network, as still fail.
+fn fewer(workload: &Value, key: &str, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
+    let listed = candidates::listed(workload, key);
+    if listed.is_empty() {
         return workload.clone();
     }
-    let kept = reduce::fewest(&events, |some| fails(&candidates::with_events(workload, some)));
-    candidates::with_events(workload, &kept)
+    let with = |some: &[Value]| candidates::with_listed(workload, key, some);
+    let kept = reduce::fewest(&listed, |some| fails(&with(some)));
+    with(&kept)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use checker::{History, Report, Verdict};
+use checker::{History, ModelName, Report, Verdict};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,8 @@ use crate::verdict::Answer;
 pub struct Evidence {
     /// The history.
     pub history: History,
+    /// What was promised of it.
+    pub model: ModelName,
     /// What the checker found in it.
     pub report: Report,
     /// The verdicts of the run; empty for a bare history.
@@ -162,10 +164,11 @@ impl Evidence {
         let (history, _) = check::read(path, question.format)?;
         let report = check::judge(&history, question);
         let answers = if is_folder { read_answers(path)? } else { Vec::new() };
-        Self::of_run(path, history, report, answers)
+        let evidence = Self::of_run(path, history, report, answers)?;
+        Ok(Self { model: question.model, ..evidence })
     }
 
-    /// The evidence about a history that was judged already, with what else its folder holds.
+    /// The evidence about a run's own history that was judged already, with what else its folder holds.
     pub fn of_run(
         folder: &Path,
         history: History,
@@ -174,6 +177,7 @@ impl Evidence {
     ) -> Result<Self, EvidenceError> {
         let mut evidence = Self {
             history,
+            model: ModelName::Kv,
             report,
             answers,
             faults: Vec::new(),

@@ -1,11 +1,12 @@
 //! The explanation as text: sections of sentences.
 
 use checker::event::F;
-use checker::{Outcome, Verdict, Witness, WitnessOperation};
+use checker::{ModelName, Outcome, Verdict, Witness, WitnessOperation};
 
 use super::evidence::Evidence;
 use super::{answers, leaders, mistake, surroundings};
 use crate::time::RunTime;
+use crate::verdict::{Answer, Standing};
 
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -26,15 +27,52 @@ pub struct Section {
     pub lines: Vec<String>,
 }
 
-const PROMISE: &str = "Each key behaves like a single variable: every operation takes effect at one \
-                       moment between its beginning and its answer, so a read returns what the last \
-                       write before it wrote (linearizability). An operation without an answer may \
-                       take effect at any later time, or never.";
+/// What linearizability promises of such an object.
+fn promise(model: ModelName) -> String {
+    let object = match model {
+        ModelName::Kv => "Each key behaves like a single variable, empty at first:",
+        ModelName::Register => "Each register behaves like a single variable, nil at first:",
+        ModelName::CasRegister => {
+            "Each register behaves like a single variable, nil at first, which is changed by a \
+             compare-and-set only if it holds the value that is expected:"
+        }
+    };
+    format!(
+        "{object} every operation takes effect at one moment between its beginning and its answer, so \
+         a read returns what the last write before it wrote (linearizability). An operation without \
+         an answer may take effect at any later time, or never."
+    )
+}
+
+/// What was found in a history that was asked for another promise than linearizability.
+pub fn tell_of_promise(name: &str, meaning: &str, safety: &Answer) -> Explanation {
+    let promised = format!("The model `{name}`: {meaning}.");
+    let sentence = safety.sentence.trim_end_matches('.');
+    let (title, lines) = match safety.standing {
+        Standing::Valid => {
+            let shown = format!("safety: {sentence}.");
+            let not = "Not shown: that the program is right. This one history keeps the promise; \
+                       another may not.";
+            ("What was shown, and what was not", vec![shown, not.to_owned()])
+        }
+        Standing::Unknown => ("Not decided", vec![format!("{sentence}.")]),
+        Standing::Invalid => {
+            let details = safety.details.iter().map(|detail| format!("  {detail}"));
+            let found = format!("{sentence} ({}).", safety.kind);
+            ("What went wrong", std::iter::once(found).chain(details).collect())
+        }
+    };
+    let promised = Section { title: "What was promised", lines: vec![promised] };
+    Explanation {
+        short: format!("{sentence}."),
+        sections: vec![promised, Section { title, lines }],
+    }
+}
 
 /// Explains what the evidence shows.
 pub fn tell(evidence: &Evidence) -> Explanation {
     let mut sections =
-        vec![Section { title: "What was promised", lines: vec![PROMISE.to_owned()] }];
+        vec![Section { title: "What was promised", lines: vec![promise(evidence.model)] }];
     let mut short = match &evidence.report.verdict {
         Verdict::Invalid(witness) => {
             sections.extend(contradiction(witness, evidence));

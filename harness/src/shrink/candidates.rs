@@ -60,19 +60,35 @@ pub fn with_number(workload: &Value, path: &str, value: &Value) -> Value {
             .filter(|event| event["time"].as_f64().is_some_and(|time| time <= end))
             .collect();
         smaller["events"] = kept.into();
+        let is_in_time = |rule: &Value| rule["start"].as_f64().is_none_or(|start| start < end);
+        let rules: Vec<Value> =
+            listed(&smaller, "network").into_iter().filter(is_in_time).collect();
+        if smaller.get("network").is_some() {
+            smaller["network"] = rules.into();
+        }
     }
     smaller
 }
 
 /// The listed faults.
 pub fn events(workload: &Value) -> Vec<Value> {
-    workload["events"].as_array().cloned().unwrap_or_default()
+    listed(workload, "events")
+}
+
+/// What is listed under this key: faults, or rules of the network.
+pub fn listed(workload: &Value, key: &str) -> Vec<Value> {
+    workload[key].as_array().cloned().unwrap_or_default()
 }
 
 /// The workload with these faults only.
 pub fn with_events(workload: &Value, events: &[Value]) -> Value {
+    with_listed(workload, "events", events)
+}
+
+/// The workload with only these under the key.
+pub fn with_listed(workload: &Value, key: &str, items: &[Value]) -> Value {
     let mut smaller = workload.clone();
-    smaller["events"] = events.to_vec().into();
+    smaller[key] = items.to_vec().into();
     smaller
 }
 

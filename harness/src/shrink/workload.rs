@@ -98,6 +98,12 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
         let since_wait = |at: RunTime| at.since_start().saturating_sub(scenario.start_wait);
         let rules = scenario.network.iter().map(|rule| {
             let mut listed = serde_json::to_value(&rule.what).unwrap_or_default();
+            // All of them, however few are left.
+            for (key, nodes) in [("from", &rule.what.from), ("to", &rule.what.to)] {
+                if nodes.len() == scenario.replicas {
+                    listed[key] = json!("*");
+                }
+            }
             if rule.start > RunTime::ZERO {
                 listed["start"] = json!(since_wait(rule.start).as_secs_f64());
             }
@@ -144,6 +150,7 @@ mod tests {
                 {"type": "crash", "time": 3, "target": "0002", "keep_data": true},
                 {"type": "slow", "time": 5, "target": "follower", "stopped": 0.5},
                 {"type": "partition", "time": 8, "shape": "leader_minority", "duration": 2},
+                {"type": "depose", "time": 11, "shape": "one", "times": 3, "lag": 0.05},
                 {"type": "kill", "time": 12, "target": "one"},
                 {"type": "partition", "time": 13, "shape": "flapping", "period": 0.25, "direction": "deaf"},
                 {"type": "network", "time": 15, "duration": 1.5, "rules": [
@@ -157,9 +164,10 @@ mod tests {
         let file = of(&scenario, Seed(7)).unwrap();
         assert_eq!(file["events"][0]["duration"], 0.35);
         assert_eq!(file["events"][3]["shape"], "leader_minority");
-        assert_eq!(file["events"][5]["period"], 0.25);
-        assert_eq!(file["events"][6]["rules"][0]["to"], json!(["0001", "0002", "follower"]));
+        assert_eq!(file["events"][6]["period"], 0.25);
+        assert_eq!(file["events"][7]["rules"][0]["to"], json!(["0001", "0002", "follower"]));
         assert_eq!(file["network"].as_array().map(Vec::len), Some(3));
+        assert_eq!(file["network"][0]["from"], "*");
     }
 
     #[test]
