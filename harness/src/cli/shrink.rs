@@ -352,9 +352,10 @@ fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Valu
     let mut smallest = fewer(&fewer(whole, "events", fails), "network", fails);
     for (path, values) in candidates::numbers(&smallest) {
         let with = |value| candidates::with_number(&smallest, path, value);
-        match first_that_fails(values.iter().map(with).collect(), fails) {
-            None => return smallest,
-            Some(found) => smallest = found.unwrap_or(smallest),
+        let candidates = values.iter().map(with).collect();
+        match first_that_fails(candidates, smallest, fails) {
+            Ok(found) => smallest = found,
+            Err(in_hand) => return in_hand,
         }
     }
     let smallest = fewer(&smallest, "events", fails);
@@ -366,26 +367,30 @@ fn shorter_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<boo
     for at in 0..candidates::events(workload).len() {
         let shorter = candidates::shorter(&candidates::events(&smallest), at);
         let with = |events: &Vec<Value>| candidates::with_events(&smallest, events);
-        match first_that_fails(shorter.iter().map(with).collect(), fails) {
-            None => return smallest,
-            Some(found) => smallest = found.unwrap_or(smallest),
+        let candidates = shorter.iter().map(with).collect();
+        match first_that_fails(candidates, smallest, fails) {
+            Ok(found) => smallest = found,
+            Err(in_hand) => return in_hand,
         }
     }
     smallest
 }
 
-/// The first of these, the smallest first, that still fails, if one does; `None` if nothing may be tried
-/// any more.
+/// The first of these, the smallest first, that still fails, else the one in hand; `Err` if nothing may be
+/// tried any more.
 fn first_that_fails(
     candidates: Vec<Value>,
+    in_hand: Value,
     fails: &mut impl FnMut(&Value) -> Option<bool>,
-) -> Option<Option<Value>> {
+) -> Result<Value, Value> {
     for candidate in candidates {
-        if fails(&candidate)? {
-            return Some(Some(candidate));
+        match fails(&candidate) {
+            None => return Err(in_hand),
+            Some(true) => return Ok(candidate),
+            Some(false) => {}
         }
     }
-    Some(None)
+    Ok(in_hand)
 }
 
 /// As few of the faults, or of the rules of the network, as still fail.
