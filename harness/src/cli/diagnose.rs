@@ -6,12 +6,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::quietly::Batch;
-use super::repeat::Earlier;
+use super::repeat::{self, Earlier};
 use super::{Failure, session};
+use crate::cluster::pretend;
 use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::host::diagnosis::{Counts, Diagnosis, diagnose};
-use crate::host::profiles;
+use crate::host::{measured, profiles};
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
 
@@ -27,9 +28,9 @@ pub struct DiagnoseArgs {
     /// Another replica program than the run's.
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// The disturbed host, if the run was on none that was pretended.
-    #[arg(long, value_name = "NAME|FILE", default_value = "overloaded")]
-    host: String,
+    /// The disturbed host [default: the one that was pretended; else as it was measured during the run].
+    #[arg(long, value_name = "NAME|FILE")]
+    host: Option<String>,
     /// Runs at the same time.
     #[arg(long, default_value_t = 2, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -47,20 +48,17 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
     };
     let batch = Batch::new(program, Duration::from_millis(100))?;
     let quiet = earlier.plan.clone().on(None, RouterKind::Default);
-    let disturbed = if earlier.plan.host.is_some() {
-        earlier.plan.clone()
-    } else {
-        let profile = profiles::find(&arguments.host).map_err(Failure::usage)?;
-        let router = earlier.plan.router;
-        earlier.plan.clone().on(Some(&profile), router)
-    };
+    let disturbed = disturbed(&earlier, arguments)?;
     let host = disturbed.host.as_ref().map_or("quiet", |host| host.profile.name.as_str());
     let name = format!("{host}, router {}", disturbed.router.name());
+    let before = Counts::of_earlier(&repeat::earlier_answers(&arguments.run));
     let on_quiet = count(&batch, &quiet, arguments)?;
     let on_disturbed = count(&batch, &disturbed, arguments)?;
-    let (diagnosis, reason) = diagnose(&on_quiet, &on_disturbed);
+    let (diagnosis, reason) = diagnose(&before, &on_quiet, &on_disturbed);
     let text = format!(
-        "quiet host, default router   {}\n{name:<28} {}\n\ndiagnosis    {}: {reason}\n",
+        "the run itself               {}\nquiet host, default router   {}\n{name:<28} {}\n\n\
+         diagnosis    {}: {reason}\n",
+        before.describe(),
         on_quiet.describe(),
         on_disturbed.describe(),
         diagnosis.name(),
@@ -70,10 +68,30 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Interrupted);
     }
     Ok(match diagnosis {
-        Diagnosis::TheReplica => on_quiet.worst.join(on_disturbed.worst_of_replica),
+        Diagnosis::TheReplica => {
+            let again = on_quiet.worst_of_replica.join(on_disturbed.worst_of_replica);
+            before.worst_of_replica.join(again)
+        }
         Diagnosis::TheHost => Exit::Environment,
         Diagnosis::CannotTell => Exit::Undecided,
     })
+}
+
+/// The plan on the disturbed host.
+fn disturbed(earlier: &Earlier, arguments: &DiagnoseArgs) -> Result<Plan, Failure> {
+    let plan = earlier.plan.clone();
+    let router = plan.router;
+    if let Some(host) = &arguments.host {
+        let profile = profiles::find(host).map_err(Failure::usage)?;
+        pretend::check(&profile).map_err(Failure::usage)?;
+        return Ok(plan.on(Some(&profile), router));
+    }
+    if plan.host.is_some() {
+        return Ok(plan);
+    }
+    // A run without its rows, or one that nothing disturbed, is made again as it was.
+    let rows = std::fs::read(arguments.run.join("host.csv")).unwrap_or_default();
+    Ok(plan.on(measured::profile(&rows).as_ref(), router))
 }
 
 fn count(batch: &Batch, plan: &Plan, arguments: &DiagnoseArgs) -> Result<Counts, Failure> {

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::quietly::Batch;
 use super::{Failure, RESULTS, session};
+use crate::cluster::pretend;
 use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
@@ -28,6 +29,13 @@ pub struct FlakeArgs {
     /// Some ten minutes: narrow intervals.
     #[arg(long)]
     thorough: bool,
+    /// Another server than `login-server`: only it and `quiet` are tried.
+    #[arg(long, value_name = "NAME|FILE")]
+    host: Option<String>,
+    /// Suites on that server [default: 12]; as many by the default router, and one on `quiet` for each four.
+    #[arg(long, value_name = "N", requires = "host",
+          value_parser = clap::value_parser!(u16).range(1..=200))]
+    suites: Option<u16>,
     /// The seed of every random choice.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -64,6 +72,14 @@ fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
     let cell = |host: &str, router: RouterKind, suites: usize| {
         (Cell { host: host.to_owned(), router: router.name() }, router, suites)
     };
+    if let Some(host) = &arguments.host {
+        let suites = arguments.suites.map_or(12, usize::from);
+        return vec![
+            cell("quiet", RouterKind::Course2016, suites.div_ceil(4)),
+            cell(host, RouterKind::Course2016, suites),
+            cell(host, RouterKind::Default, suites),
+        ];
+    }
     vec![
         cell("quiet", RouterKind::Course2016, times[0]),
         cell("login-server", RouterKind::Course2016, times[1]),
@@ -81,6 +97,11 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
         (None, Some(student)) => student.path(),
         (None, None) => session::bundled_replica().map_err(Failure::usage)?,
     };
+    let server = arguments.host.as_deref().unwrap_or("login-server");
+    let profile = profiles::find(server).map_err(Failure::usage)?;
+    for remark in pretend::check(&profile).map_err(Failure::usage)? {
+        eprintln!("harness: {remark}");
+    }
     let program =
         Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;
     let folder = arguments.results.join("flake");
@@ -100,12 +121,12 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
         report::cells(&tallies, File::create(folder.join("cells.csv"))?)
     };
     write().with_context(|| format!("writing into {}", folder.display()))?;
-    super::print(&report::text(&tallies))?;
+    super::print(&report::text(&tallies, server))?;
     super::print(&format!("\nresults  {}/starts.csv, cells.csv\n", folder.display()))?;
     if batch.is_interrupted() {
         return Ok(Exit::Interrupted);
     }
-    let all_hold = report::claims(&tallies).iter().all(|(_, holds, _)| *holds);
+    let all_hold = report::claims(&tallies, server).iter().all(|(_, holds, _)| *holds);
     // The experiment is about directions; one that did not come out decides nothing.
     Ok(if all_hold { Exit::Valid } else { Exit::Undecided })
 }

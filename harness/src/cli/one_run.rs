@@ -194,6 +194,7 @@ pub fn exit_of(error: &RunError) -> Exit {
         | RunError::NeverConnects { .. }
         | RunError::NoTransport { .. }
         | RunError::Spawn { .. } => Exit::Usage,
+        RunError::SocketsTaken { .. } => Exit::Environment,
         RunError::InterruptedEarly => Exit::Interrupted,
         RunError::System { .. } | RunError::Journal(_) => Exit::Internal,
     }

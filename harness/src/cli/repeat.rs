@@ -104,6 +104,11 @@ pub fn earlier_end(folder: &Path) -> Option<String> {
     read::<VerdictPart>(&folder.join("verdict.json")).ok().map(|verdict| end(&verdict.answers))
 }
 
+/// What came of the run in `folder`; nothing if it was never judged.
+pub fn earlier_answers(folder: &Path) -> Vec<AnswerPart> {
+    read::<VerdictPart>(&folder.join("verdict.json")).map_or(Vec::new(), |verdict| verdict.answers)
+}
+
 /// How often the earlier verdict came again, and which others came.
 pub fn summary(ends: &[String], earlier: Option<&str>) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();

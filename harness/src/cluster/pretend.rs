@@ -55,7 +55,7 @@ impl Ground {
         if profile.clock_jump.is_some() {
             let replicas = folder.join("replicas");
             std::fs::create_dir_all(&replicas)?;
-            wall_clock::set(&replicas, 0.0)?;
+            wall_clock::prepare(&replicas)?;
         }
         Ok(ground)
     }
@@ -75,7 +75,7 @@ fn stops(share: f64) -> Starvation {
 /// What this system cannot pretend at all: an error, with the remedy; or what will have no effect, a sentence each.
 pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
     let mut remarks = Vec::new();
-    if profile.clock_jump.is_some() && wall_clock::library().is_none() {
+    if profile.clock_jump.is_some() && wall_clock::compiler().is_none() {
         return Err(Impossible { host: profile.name.clone() });
     }
     if profile.processes.is_some() && Uid::effective().is_root() {
@@ -88,11 +88,12 @@ pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
     Ok(remarks)
 }
 
-/// A clock that jumps needs a library that is not there.
+/// A clock that jumps needs a library that cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "host {host}: `clock_jump`: the kernel moves the wall clock for no single process, and the library that \
-     does it is not installed; install it (`apt-get install libfaketime`), or leave `clock_jump` out"
+     does it is made by a C compiler, which is not there; install one (`apt-get install gcc`), or leave \
+     `clock_jump` out"
 )]
 pub struct Impossible {
     host: String,

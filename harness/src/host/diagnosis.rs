@@ -5,7 +5,8 @@
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
 use crate::exit::Exit;
-use crate::verdict::{Answer, Question, Standing, Verdict};
+use crate::explain::evidence::AnswerPart;
+use crate::verdict::{Question, Standing, Verdict};
 
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,9 @@ pub struct Counts {
     pub runs: usize,
     /// Of them contradictory.
     pub unsafe_runs: usize,
-    /// Of them failed otherwise, and nothing that the host did accounts for it.
+    /// Of them with a replica that died or broke the protocol, and nothing that the host did accounts for it.
+    pub crashed: usize,
+    /// Of them too slow, and nothing that the host did accounts for it.
     pub failed: usize,
     /// Of them failed, and the host is to blame.
     pub laid_to_host: usize,
@@ -52,50 +55,78 @@ impl Counts {
         let mut counts = Self {
             runs: verdicts.len(),
             unsafe_runs: 0,
+            crashed: 0,
             failed: 0,
             laid_to_host: 0,
             worst: Exit::Valid,
             worst_of_replica: Exit::Valid,
         };
         for verdict in verdicts {
-            let stands = |question, standing| {
+            let is = |question, standing| {
                 verdict.answer(question).is_some_and(|answer| answer.standing == standing)
             };
-            let own = [Question::Process, Question::Liveness]
-                .into_iter()
-                .filter(|&question| stands(question, Standing::Invalid));
-            let own = own.filter_map(|question| verdict.answer(question)).map(Answer::exit);
-            let own = own.fold(Exit::Valid, Exit::join);
+            counts.add(is);
             counts.worst = counts.worst.join(verdict.exit());
-            if stands(Question::Safety, Standing::Invalid) {
-                counts.unsafe_runs += 1;
-                counts.worst_of_replica = counts.worst_of_replica.join(Exit::Safety);
-            } else if own != Exit::Valid {
-                counts.failed += 1;
-                counts.worst_of_replica = counts.worst_of_replica.join(own);
-            } else if stands(Question::Environment, Standing::Invalid) {
-                counts.laid_to_host += 1;
-            }
         }
+        counts
+    }
+
+    /// Counts one run, by how its answers stand.
+    fn add(&mut self, is: impl Fn(Question, Standing) -> bool) {
+        let exit = if is(Question::Safety, Standing::Invalid) {
+            self.unsafe_runs += 1;
+            Exit::Safety
+        } else if is(Question::Process, Standing::Invalid) {
+            self.crashed += 1;
+            Exit::Process
+        } else if is(Question::Liveness, Standing::Invalid) {
+            self.failed += 1;
+            Exit::Liveness
+        } else {
+            self.laid_to_host += usize::from(is(Question::Environment, Standing::Invalid));
+            Exit::Valid
+        };
+        self.worst_of_replica = self.worst_of_replica.join(exit);
+    }
+
+    /// Counts the run that is to be diagnosed, by what was said of it.
+    pub fn of_earlier(answers: &[AnswerPart]) -> Self {
+        let mut counts = Self::of(&[]);
+        counts.runs = usize::from(!answers.is_empty());
+        counts.add(|question, standing| {
+            let (question, standing) = (question.name(), standing.name());
+            answers.iter().any(|it| it.question == question && it.standing == standing)
+        });
+        counts.worst = counts.worst_of_replica;
         counts
     }
 
     /// For people.
     pub fn describe(&self) -> String {
+        let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
-            "{} runs: {} contradictory, {} failed otherwise, {} failed by the host",
-            self.runs, self.unsafe_runs, self.failed, self.laid_to_host
+            "{} {runs}: {} contradictory, {} with a replica that failed, {} too slow, {} failed by the host",
+            self.runs, self.unsafe_runs, self.crashed, self.failed, self.laid_to_host
         )
     }
 }
 
-/// The answer, and why.
-pub fn diagnose(quiet: &Counts, disturbed: &Counts) -> (Diagnosis, String) {
-    let contradictory = quiet.unsafe_runs + disturbed.unsafe_runs;
+/// The answer about a run, and why.
+pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnosis, String) {
+    let contradictory = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
     if contradictory > 0 {
-        let runs = quiet.runs + disturbed.runs;
+        let runs = before.runs + quiet.runs + disturbed.runs;
         let reason = format!(
             "{contradictory} of {runs} runs contradict themselves, and slowness excuses no answer"
+        );
+        return (Diagnosis::TheReplica, reason);
+    }
+    let crashed = before.crashed + quiet.crashed + disturbed.crashed;
+    if crashed > 0 {
+        let runs = before.runs + quiet.runs + disturbed.runs;
+        let reason = format!(
+            "in {crashed} of {runs} runs a replica died or broke the protocol by itself, and nothing that \
+             the host did accounts for that"
         );
         return (Diagnosis::TheReplica, reason);
     }
@@ -141,7 +172,21 @@ mod tests {
 
     fn counts(unsafe_runs: usize, failed: usize, laid_to_host: usize) -> Counts {
         let worst = Exit::Valid;
-        Counts { runs: 5, unsafe_runs, failed, laid_to_host, worst, worst_of_replica: worst }
+        let (runs, crashed) = (5, 0);
+        Counts { runs, unsafe_runs, crashed, failed, laid_to_host, worst, worst_of_replica: worst }
+    }
+
+    #[test]
+    fn a_contradiction_counts_also_where_it_does_not_come_again() {
+        let (diagnosis, _) = diagnose(&counts(1, 0, 0), &counts(0, 0, 0), &counts(0, 0, 5));
+        assert_eq!(diagnosis, Diagnosis::TheReplica);
+    }
+
+    #[test]
+    fn no_host_is_blamed_for_a_crash_that_it_does_not_account_for() {
+        let crashed = Counts { crashed: 1, ..counts(0, 0, 4) };
+        let (diagnosis, _) = diagnose(&counts(0, 0, 1), &counts(0, 0, 0), &crashed);
+        assert_eq!(diagnosis, Diagnosis::TheReplica);
     }
 
     #[test]
@@ -156,7 +201,7 @@ mod tests {
             (counts(0, 0, 2), counts(0, 0, 3), Diagnosis::CannotTell),
         ];
         for (quiet, disturbed, expected) in cases {
-            let (diagnosis, reason) = diagnose(&quiet, &disturbed);
+            let (diagnosis, reason) = diagnose(&counts(0, 0, 0), &quiet, &disturbed);
             assert_eq!(diagnosis, expected, "{quiet:?} {disturbed:?}: {reason}");
         }
     }

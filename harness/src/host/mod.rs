@@ -5,12 +5,14 @@
 //! - [`sample`]: one look at the host and its processes, as plain values, and as rows of `host.csv`.
 //! - [`watch`]: from looks to [`disturbance`]s: what exceeded its threshold from when to when.
 //!
+//! - [`measured`]: a host as it was measured, to be pretended.
 //! - [`diagnosis`]: the host or the replica? From runs on two hosts.
 //!
 //! The looking itself is in [`crate::cluster::gauges`], the judging in [`crate::verdict`].
 
 pub mod diagnosis;
 pub mod disturbance;
+pub mod measured;
 pub mod plan;
 pub mod profile;
 pub mod profiles;

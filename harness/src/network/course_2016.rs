@@ -6,10 +6,12 @@
 //! the end it closes the sockets before it kills. The default router does none of that.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
+use crate::limits;
 use crate::time::RunTime;
 
 /// Whose rules the network follows.
@@ -67,14 +69,45 @@ pub struct GivenUp {
 pub struct Course2016 {
     gone: BTreeSet<NodeId>,
     fresh: Vec<GivenUp>,
+    /// Whether a socket stayed full once.
+    had_deadlock: bool,
+    /// How long it was blocked since this was last asked.
+    blocked: Duration,
 }
 
 impl Course2016 {
     /// A message could not be sent.
     pub fn unable_to_send(&mut self, sender: NodeId, id: NodeId, why: GivenUpFor) {
+        self.had_deadlock |= matches!(why, GivenUpFor::Deadlock | GivenUpFor::DoesNotRead);
         if self.gone.insert(id) {
             self.fresh.push(GivenUp { id, at: RunTime::ZERO, why, sender });
         }
+    }
+
+    /// How long a socket may stay full. Where one is deadlocked others are, and nothing moves meanwhile: they are
+    /// not waited for as long again.
+    pub fn patience(&self) -> Duration {
+        if self.had_deadlock { limits::DEADLOCK / 10 } else { limits::DEADLOCK }
+    }
+
+    /// It was blocked for so long.
+    pub fn was_blocked(&mut self, time: Duration) {
+        self.blocked += time;
+    }
+
+    /// How long it was blocked since this was last asked: nobody else is to blame for that time.
+    pub fn take_blocked(&mut self) -> Duration {
+        std::mem::take(&mut self.blocked)
+    }
+
+    /// A replica connected, perhaps after it was started again.
+    pub fn came(&mut self, id: NodeId) {
+        self.gone.remove(&id);
+    }
+
+    /// Whether it was given up, or died: nobody waits for it.
+    pub fn is_gone(&self, id: NodeId) -> bool {
+        self.gone.contains(&id)
     }
 
     /// A replica died or was killed: messages for it are no reason for anything any more.

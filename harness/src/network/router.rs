@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::course_2016::{Course2016, GivenUpFor, RouterKind};
 use super::delay::{DelayQueue, Delayed};
@@ -143,6 +144,9 @@ impl Router {
     pub fn connected(&mut self, id: NodeId, connection: Connection) {
         if let Some(bytes) = self.socket_bytes {
             connection.limit(bytes);
+        }
+        if let Some(course) = &mut self.course {
+            course.came(id);
         }
         if let Some(port) = self.ports.get_mut(&id) {
             port.connection = Some(connection);
@@ -457,13 +461,18 @@ impl Router {
     /// Hands a message to its replica, or lets it wait, never blocking.
     fn deliver(&mut self, to: NodeId, message: Outgoing) {
         let Some(port) = self.ports.get_mut(&to) else { return };
-        let sent = match &mut port.connection {
-            None => Sent::Gone,
-            Some(connection) if self.course.is_some() => {
-                connection.send_blocking(&message.packet, limits::DEADLOCK)
+        let is_gone = self.course.as_ref().is_some_and(|course| course.is_gone(to));
+        let sent = match (&mut port.connection, &mut self.course) {
+            (None, _) => Sent::Gone,
+            (Some(_), _) if is_gone => Sent::Gone,
+            (Some(connection), Some(course)) => {
+                let begin = Instant::now();
+                let sent = connection.send_blocking(&message.packet, course.patience());
+                course.was_blocked(begin.elapsed());
+                sent
             }
-            Some(_) if !port.outbox.is_empty() => Sent::WouldBlock,
-            Some(connection) => connection.send(&message.packet),
+            (Some(_), None) if !port.outbox.is_empty() => Sent::WouldBlock,
+            (Some(connection), None) => connection.send(&message.packet),
         };
         if sent == Sent::Gone && self.has_started && !self.is_over {
             let at = message.sent;

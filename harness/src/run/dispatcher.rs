@@ -22,7 +22,7 @@ use crate::cluster::sweep;
 use crate::ids::NodeId;
 use crate::journal::Journal;
 use crate::limits;
-use crate::network::course_2016::RouterKind;
+use crate::network::course_2016::{Course2016, RouterKind};
 use crate::network::router::ToClient;
 use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
@@ -271,7 +271,9 @@ impl Dispatcher {
 
     fn tick(&mut self, due: RunTime) {
         let now = self.now();
-        self.looks.loop_came(due, now);
+        let course = self.cluster.router.course();
+        let blocked = course.map(Course2016::take_blocked).unwrap_or_default();
+        self.looks.loop_came((due + blocked).min(now), now);
         self.show_progress();
         self.agenda.add(now + limits::TICK, Task::Tick);
     }
@@ -522,7 +524,12 @@ impl Dispatcher {
         }
         for (&id, &at) in &self.hung_up {
             let is_alive = replicas.iter().any(|it| it.id == id && it.death.is_none());
-            if is_alive && !self.nemesis.excuses(id) && !self.gone_after_end.contains(&id) {
+            let is_given_up = host.given_up.iter().any(|it| it.id == id);
+            if is_alive
+                && !is_given_up
+                && !self.nemesis.excuses(id)
+                && !self.gone_after_end.contains(&id)
+            {
                 let remarks = self.cluster.router.remarks();
                 remarks.violation(ProtocolViolation::HungUp, at, id, b"");
             }

@@ -32,6 +32,7 @@ use tokio::sync::watch;
 
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
+use crate::ids::NodeId;
 use crate::journal::{Journal, JournalError};
 use crate::network::transport::Transport;
 use crate::plan::Plan;
@@ -92,6 +93,18 @@ pub enum RunError {
         replicas: usize,
         /// How long they were given.
         seconds: u64,
+    },
+    /// Nobody connects, because somebody else's sockets have the names.
+    #[error(
+        "the sockets in the shared working directory {directory} are another run's now ({}): the \
+         replicas talk to it, or to nobody; give each run a directory of its own",
+        taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    SocketsTaken {
+        /// Where.
+        directory: PathBuf,
+        /// Whose sockets.
+        taken: Vec<NodeId>,
     },
     /// Started the way of each generation, it never showed a sign of life.
     #[error(

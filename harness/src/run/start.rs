@@ -185,6 +185,11 @@ impl Cluster {
         if !self.connect_times.is_empty() {
             return Ok(());
         }
+        let taken = self.scratch.taken();
+        if !taken.is_empty() {
+            let directory = self.scratch.path().to_owned();
+            return Err(RunError::SocketsTaken { directory, taken });
+        }
         let program = order.program.path.clone();
         let replicas = self.processes.len();
         let Some(first) = self.early_exits.first() else {
