@@ -98,6 +98,34 @@ fn look_ups_stall_in_the_midst_of_a_program_that_starts() {
 }
 
 #[test]
+#[expect(unsafe_code, reason = "a hook between fork and exec")]
+fn where_no_calls_can_be_held_up_the_stalls_are_waited_out_and_the_run_says_so() {
+    use std::os::fd::IntoRawFd;
+    use std::os::unix::process::CommandExt;
+    let bench = Bench::new();
+    let host = r#"{"lookups": {"least": 3, "most": 3, "each_ms": 0, "stall_probability": 1,
+        "stall": {"kind": "fixed", "ms": 400}}}"#;
+    let mut command = bench.odd_command("right", SHORT);
+    let path = bench.file("host.json", host);
+    command.arg("--host").arg(path);
+    // Whoever is under a filter that somebody listens to gets no other.
+    let hook = || {
+        let listener = harness::cluster::filter::install(false, false)?.into_raw_fd();
+        let keep = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
+        // SAFETY: it was opened a moment ago, and stays open.
+        nix::fcntl::fcntl(unsafe { std::os::fd::BorrowedFd::borrow_raw(listener) }, keep)?;
+        Ok(())
+    };
+    // SAFETY: the system's allocator works after a fork.
+    unsafe { command.pre_exec(hook) };
+    let ended = Ended::from(command.output().expect("the harness starts"));
+    let warnings = bench.verdict()["warnings"].to_string();
+    assert!(warnings.contains("lets nobody hold up system calls"), "{warnings}{}", ended.stdout);
+    let times = connect_us(&bench);
+    assert!(times.iter().all(|&us| us >= 1_200_000), "{times:?}");
+}
+
+#[test]
 fn a_wall_clock_jumps_or_the_missing_library_is_named() {
     let bench = Bench::new();
     let host = r#"{"name": "set", "clock_jump": {"after_ms": 1500, "by_ms": 3600000}}"#;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
 
+use crate::host::knobs::KNOBS;
 use crate::host::profile::Profile;
 use crate::host::profiles;
 use crate::scenario::{self, FaultKind, Key, PartitionShape};
@@ -27,6 +28,8 @@ enum Topic {
     Faults,
     /// The hosts that can be pretended.
     Hosts,
+    /// What a host profile can say.
+    Knobs,
     /// The rules that a workload can put on links.
     Rules,
     /// The shapes of partitions.
@@ -39,6 +42,7 @@ pub fn text(arguments: &ListArgs) -> String {
         Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
         Topic::Hosts => (&["host", "meaning"][..], hosts()),
+        Topic::Knobs => (&["knob", "takes", "what replicas meet"][..], knobs()),
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
         Topic::Shapes => (&["shape", "who is cut off from whom"][..], shapes()),
     };
@@ -84,6 +88,13 @@ fn hosts() -> Vec<Vec<String>> {
     profiles::all().into_iter().map(row).collect()
 }
 
+fn knobs() -> Vec<Vec<String>> {
+    let row = |(key, takes, meaning): &(&str, &str, &str)| {
+        vec![format!("`{key}`"), String::from(*takes), String::from(*meaning)]
+    };
+    KNOBS.iter().map(row).collect()
+}
+
 fn markdown(header: &[&str], rows: &[Vec<String>]) -> String {
     let rule = vec!["---"; header.len()].join("|");
     let rows = rows.iter().map(|row| format!("| {} |\n", row.join(" | ").replace('\n', " ")));
@@ -115,7 +126,9 @@ mod tests {
     fn the_tables_of_the_readme_are_these() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
         let readme = std::fs::read_to_string(readme).expect("the README");
-        for topic in [Topic::Keys, Topic::Faults, Topic::Rules, Topic::Shapes, Topic::Hosts] {
+        for topic in
+            [Topic::Keys, Topic::Faults, Topic::Rules, Topic::Shapes, Topic::Hosts, Topic::Knobs]
+        {
             let table = text(&ListArgs { topic, markdown: true });
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }

@@ -142,25 +142,30 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
         );
         return (Diagnosis::CannotTell, reason);
     }
-    match (disturbed.failed, disturbed.laid_to_host) {
-        (0, 0) => (
+    // The run itself was on the disturbed host, too.
+    let runs = before.runs + disturbed.runs;
+    let laid = before.laid_to_host + disturbed.laid_to_host;
+    match before.failed + disturbed.failed {
+        0 if laid == 0 => (
             Diagnosis::CannotTell,
-            format!("it failed on neither host in {} runs", quiet.runs + disturbed.runs),
-        ),
-        (0, laid) => (
-            Diagnosis::TheHost,
             format!(
-                "none of {} runs failed on the quiet host, {laid} of {} on the disturbed one, and \
-                 the disturbances account for each",
-                quiet.runs, disturbed.runs
+                "it failed on neither host in {} runs; more may tell (--times)",
+                quiet.runs + runs
             ),
         ),
-        (failed, _) => (
+        0 => (
+            Diagnosis::TheHost,
+            format!(
+                "none of {} runs failed on the quiet host, {laid} of {runs} on the disturbed one, and the \
+                 disturbances account for each",
+                quiet.runs
+            ),
+        ),
+        failed => (
             Diagnosis::CannotTell,
             format!(
-                "{failed} of {} runs failed on the disturbed host only, and its disturbances do not \
-                 account for all of it",
-                disturbed.runs
+                "{failed} of {runs} runs failed on the disturbed host only, and its disturbances do not \
+                 account for all of it; more may tell (--times)"
             ),
         ),
     }
@@ -180,6 +185,13 @@ mod tests {
     fn a_contradiction_counts_also_where_it_does_not_come_again() {
         let (diagnosis, _) = diagnose(&counts(1, 0, 0), &counts(0, 0, 0), &counts(0, 0, 5));
         assert_eq!(diagnosis, Diagnosis::TheReplica);
+    }
+
+    #[test]
+    fn the_run_itself_counts_as_one_on_the_disturbed_host() {
+        let (none, once) = (counts(0, 0, 0), counts(0, 0, 1));
+        assert_eq!(diagnose(&once, &none, &none).0, Diagnosis::TheHost);
+        assert_eq!(diagnose(&counts(0, 1, 0), &none, &none).0, Diagnosis::CannotTell);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The host: what it did to a run, as measured; and what it is pretended to be.
 //!
+//! - [`knobs`]: what a profile can say, for people.
 //! - [`profile`], [`profiles`]: what a host can be like, and those that have a name; [`plan`]: what the seed makes
 //!   of one.
 //! - [`sample`]: one look at the host and its processes, as plain values, and as rows of `host.csv`.
@@ -12,6 +13,7 @@
 
 pub mod diagnosis;
 pub mod disturbance;
+pub mod knobs;
 pub mod measured;
 pub mod plan;
 pub mod profile;

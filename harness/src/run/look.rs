@@ -217,8 +217,8 @@ impl Dispatcher {
         let mut seen = self.cluster.processes.values().filter_map(Process::stalls);
         if let Some(reason) = seen.find_map(|seen| seen.refused) {
             remarks.push(format!(
-                "the system lets nobody hold up system calls ({reason}): the stalls of look-ups were \
-                 waited out before the programs were loaded"
+                "the system lets nobody hold up system calls ({reason}): stalls of look-ups were waited \
+                 out before the programs were loaded, and the disk is as fast as it is"
             ));
         }
         remarks
