@@ -84,7 +84,12 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
             Some((delay, drawn)) => pretend::read_late(events, delay, drawn),
         };
         scratch.make_room(id);
-        endpoints.insert(id, listen(transport, id, scratch.path(), &events)?);
+        let endpoint = listen(transport, id, scratch.path(), &events).map_err(|error| {
+            // In the moment after there was room, somebody else took it.
+            let directory = scratch.path().to_owned();
+            if is_shared { RunError::SocketsTaken { directory, taken: vec![id] } } else { error }
+        })?;
+        endpoints.insert(id, endpoint);
         scratch.made(id);
     }
     let pool = Pool::new(Arc::clone(plan));
