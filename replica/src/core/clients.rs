@@ -115,7 +115,7 @@ impl Replica {
         for request in requests {
             if self.fates.of(&request.id) != Some(Fate::Answered) {
                 self.fates.remember(request.id.clone(), Fate::TakenIn);
-                self.execute(now, request);
+                self.execute_in_order(now, request);
             }
         }
     }
@@ -131,6 +131,16 @@ impl Replica {
         Some(handover)
     }
 
+    /// Executes a request from a queue as the leader: a get sees the puts before it.
+    pub(super) fn execute_in_order(&mut self, now: Now, request: Request) {
+        let last = self.log.last_index();
+        if matches!(request.operation, Operation::Get { .. }) && self.commit < last {
+            self.await_round(request, last);
+        } else {
+            self.execute(now, request);
+        }
+    }
+
     /// Executes a request as the leader.
     pub(super) fn execute(&mut self, now: Now, request: Request) {
         match &request.operation {
@@ -138,7 +148,7 @@ impl Replica {
                 if self.knows_all_committed() && self.holds_lease(now) {
                     self.answer_get(request);
                 } else {
-                    self.await_round(request);
+                    self.await_round(request, Index(0));
                 }
             }
             Operation::Put { .. } if self.is_copy(&request) => {}

@@ -27,8 +27,8 @@ pub(super) struct Leader {
     /// was committed before its time.
     pub first_own: Index,
     rounds: Rounds,
-    /// Gets that wait until a majority has answered their round.
-    pub reads: VecDeque<(u64, Request)>,
+    /// Gets that wait.
+    reads: VecDeque<Read>,
     /// Whom the leader still waits for before it serves requests that reach it directly: those
     /// heard during the election, whose queues come first.
     intake: BTreeSet<Id>,
@@ -41,6 +41,15 @@ pub(super) struct Leader {
     elected: Time,
     /// When a message was last known to be lost.
     lost_at: Option<Time>,
+}
+
+/// A get that waits until a majority has answered its round.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Read {
+    round: u64,
+    /// It stood in a queue behind puts that reach to here: it waits for them too.
+    behind: Index,
+    request: Request,
 }
 
 /// What a leader knows of one follower.
@@ -101,7 +110,7 @@ impl Rounds {
 impl Leader {
     /// All requests that this leader took in and has not begun to execute.
     pub fn into_requests(self) -> Vec<Request> {
-        self.reads.into_iter().map(|(_, request)| request).chain(self.held).collect()
+        self.reads.into_iter().map(|read| read.request).chain(self.held).collect()
     }
 
     /// Whether requests that reach the leader directly have to wait for the queues.
@@ -222,7 +231,7 @@ impl Replica {
             self.commit_to(self.log.last_index());
         }
         for request in self.queue.take_all() {
-            self.execute(now, request);
+            self.execute_in_order(now, request);
         }
         self.finish_intake(now);
     }
@@ -280,12 +289,12 @@ impl Replica {
         }
     }
 
-    /// Makes a get wait for a broadcast that begins after now.
-    pub(super) fn await_round(&mut self, request: Request) {
+    /// Makes a get wait for a broadcast that begins after now, and for the log up to an index.
+    pub(super) fn await_round(&mut self, request: Request, behind: Index) {
         if let Role::Leader(leader) = &mut self.role {
             leader.rounds.wanted = true;
             let round = leader.rounds.current + 1;
-            leader.reads.push_back((round, request));
+            leader.reads.push_back(Read { round, behind, request });
         }
     }
 
@@ -479,13 +488,15 @@ impl Replica {
         let own = leader.rounds.current;
         let round = leader.reached_by_majority(&self.config, own, |f| f.round);
         leader.rounds.forget_before(round);
-        let ready = leader.reads.iter().take_while(|(needed, _)| lease || *needed <= round).count();
+        let commit = self.commit;
+        let is_ready = |read: &&Read| (lease || read.round <= round) && read.behind <= commit;
+        let ready = leader.reads.iter().take_while(is_ready).count();
         let served: Vec<_> = leader.reads.drain(..ready).collect();
         if !served.is_empty() {
             debug!(count = served.len(), round, lease, "serves gets");
         }
-        for (_, request) in served {
-            self.answer_get(request);
+        for read in served {
+            self.answer_get(read.request);
         }
     }
 }
