@@ -312,4 +312,13 @@ mod tests {
         }
         assert_eq!(list_bugs().lines().count(), Bug::ALL.len());
     }
+
+    #[test]
+    fn the_readme_has_every_bug() {
+        let readme = include_str!("../../README.md");
+        for bug in Bug::ALL {
+            let row = format!("| `{}` | {} |", bug.name(), bug.breaks());
+            assert!(readme.contains(&row), "README.md lacks the row: {row}");
+        }
+    }
 }

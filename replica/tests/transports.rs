@@ -129,6 +129,10 @@ fn garbage_is_ignored_and_what_is_too_large_is_answered_fail() {
     for garbage in GARBAGE.map(str::as_bytes).into_iter().chain([&[0xff, 0, 0xc3, 0x28][..]]) {
         socket.send_to(garbage, replica).unwrap();
     }
+    // A message id that no answer could carry: not a request, and not answered.
+    let mut nameless = put();
+    nameless["MID"] = json!("M".repeat(257));
+    socket.send_to(nameless.to_string().as_bytes(), replica).unwrap();
     let mut ask = |mid: &str, change: fn(&mut Value)| {
         let mut message = put();
         message["MID"] = json!(mid);
@@ -138,6 +142,7 @@ fn garbage_is_ignored_and_what_is_too_large_is_answered_fail() {
             let (length, _) = socket.recv_from(&mut buffer).unwrap();
             assert!(length <= 16_000, "{length} bytes");
             let answer: Value = serde_json::from_slice(&buffer[..length]).unwrap();
+            assert_ne!(answer["MID"], nameless["MID"], "answered");
             if answer["MID"] == mid {
                 return answer;
             }

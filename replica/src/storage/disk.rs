@@ -17,6 +17,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::pages::{PAGE, Pages};
 use super::record::{self, ALIGNMENT, Change};
 use super::{Ballot, Storage, StorageError};
 use crate::core::{Entry, Id, Index, Saved};
@@ -27,9 +28,6 @@ const FILE: &str = "raft.log";
 /// What the file begins with.
 const MAGIC: &[u8; 8] = b"RAFTLOG2";
 
-/// The kernel's unit of writing, and the size of the file's head.
-const PAGE: usize = 4_096;
-
 /// By how much the file grows.
 const CHUNK: u64 = 1 << 20;
 
@@ -39,6 +37,8 @@ pub struct Disk {
     id: Id,
     path: PathBuf,
     file: File,
+    /// Writes the records.
+    pages: Pages,
     /// Where the next record goes.
     end: u64,
     /// The size of the file.
@@ -64,7 +64,8 @@ impl Disk {
                 TryLockError::Error(error) => error,
             })
         })?;
-        Ok(Self { id, path, file, end: PAGE as u64, capacity: CHUNK })
+        let pages = Pages::open(&path).map_err(io_error("open"))?;
+        Ok(Self { id, path, file, pages, end: PAGE as u64, capacity: CHUNK })
     }
 
     fn io<T>(&self, action: &'static str, result: io::Result<T>) -> Result<T, StorageError> {
@@ -133,6 +134,7 @@ impl Disk {
             offset += record.len();
         }
         self.end = offset as u64;
+        self.pages.go_on_behind(&bytes[..offset]);
         Ok(saved)
     }
 
@@ -217,8 +219,8 @@ impl Storage for Disk {
             let grown = self.grow_to(end);
             self.io("extend", grown)?;
         }
-        let written = self.file.write_all_at(&record, self.end);
-        self.io("write", written.and_then(|()| self.file.sync_data()))?;
+        let written = self.pages.write(&record);
+        self.io("write", written)?;
         self.end = end;
         Ok(())
     }

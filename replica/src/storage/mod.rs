@@ -6,6 +6,7 @@
 
 mod disk;
 mod memory;
+mod pages;
 mod record;
 mod stable;
 
