@@ -3,9 +3,8 @@
 mod support;
 
 use std::path::Path;
-use std::sync::{Condvar, Mutex};
 
-use support::{Bench, Ended};
+use support::{Bench, Ended, each, in_turn};
 
 /// A leader kill under load, with shared keys.
 const WORKLOAD: &str = r#"{
@@ -13,20 +12,6 @@ const WORKLOAD: &str = r#"{
     "clients": {"count": 6, "keys": 3, "rate": 150, "timeout_ms": 500},
     "events": [{"type": "kill_leader", "time": 2}], "liveness": {"bound_ms": 4000}
 }"#;
-
-/// Clusters that may still be started: more at a time would be interpreters waiting for a processor.
-static FREE: (Mutex<u8>, Condvar) = (Mutex::new(6), Condvar::new());
-
-/// Calls the harness once there is room for its clusters.
-fn in_turn(bench: &Bench, arguments: &[&str]) -> Ended {
-    let is_full = |free: &mut u8| *free == 0;
-    let free = FREE.0.lock().expect("no test panics while it counts");
-    *FREE.1.wait_while(free, is_full).expect("no test panics while it counts") -= 1;
-    let ended = bench.harness(arguments);
-    *FREE.0.lock().expect("no test panics while it counts") += 1;
-    FREE.1.notify_one();
-    ended
-}
 
 /// The Raft in Python, by this transport and in this way.
 fn raft(bench: &Bench, transport: &str, way: &str, more: &[&str]) -> Ended {
@@ -39,15 +24,6 @@ fn raft(bench: &Bench, transport: &str, way: &str, more: &[&str]) -> Ended {
     arguments.extend([transport.as_str(), way.as_str()]);
     arguments.extend(more);
     in_turn(bench, &arguments)
-}
-
-/// Each of these side by side.
-fn each(ways: &[&str], test: impl Fn(&str) + Sync) {
-    std::thread::scope(|scope| {
-        for way in ways {
-            scope.spawn(|| test(way));
-        }
-    });
 }
 
 #[track_caller]

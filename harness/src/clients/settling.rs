@@ -118,12 +118,14 @@ impl Settling {
         refusals.clients.len() >= enough && now.since(refusals.since) >= bound / 2
     }
 
-    /// Whether something has waited for longer than `bound`, and nothing at all was answered for
-    /// [`limits::FINAL_SILENCE`]: more time would change nothing.
+    /// Whether something has waited for half as long again as `bound`, so that a host which stood still for
+    /// a moment excuses nobody, and nothing at all was answered for [`limits::FINAL_SILENCE`]: more time
+    /// would change nothing.
     pub fn is_stalled(&self, now: RunTime, bound: Duration) -> bool {
         let waits = |it: &&SettlingOperation| it.started.is_some() && it.answered.is_none();
         let mut waiting = self.asked.iter().filter(waits);
-        let is_late = |it: &SettlingOperation| it.started.is_some_and(|at| now.since(at) > bound);
+        let is_late =
+            |it: &SettlingOperation| it.started.is_some_and(|at| now.since(at) > bound * 3 / 2);
         let last = self.asked.iter().filter_map(|it| it.answered).max().unwrap_or_default();
         waiting.any(is_late) && now.since(last) > limits::FINAL_SILENCE
     }
@@ -206,12 +208,12 @@ mod tests {
         assert!(!settling.is_stalled(at(9000), BOUND), "nothing was asked");
         settling.next(0, at(0));
         settling.next(1, at(0));
-        assert!(!settling.is_stalled(at(1900), BOUND), "there is time left");
-        assert!(settling.is_stalled(at(2100), BOUND));
-        settling.answered(0, at(1500));
-        assert!(!settling.is_stalled(at(2100), BOUND), "one was just answered");
-        assert!(settling.is_stalled(at(2600), BOUND), "the other one waits for ever");
-        settling.answered(1, at(2700));
+        assert!(!settling.is_stalled(at(2900), BOUND), "there is time left");
+        assert!(settling.is_stalled(at(3100), BOUND));
+        settling.answered(0, at(2500));
+        assert!(!settling.is_stalled(at(3100), BOUND), "one was just answered");
+        assert!(settling.is_stalled(at(3600), BOUND), "the other one waits for ever");
+        settling.answered(1, at(3700));
         assert!(!settling.is_stalled(at(9000), BOUND), "the others were not asked yet");
     }
 

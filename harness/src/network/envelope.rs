@@ -34,6 +34,12 @@ struct Raw<'a> {
     mid: Option<&'a RawValue>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
+    #[serde(borrow)]
+    term: Option<&'a RawValue>,
+    #[serde(borrow, rename = "currentTerm")]
+    camel_term: Option<&'a RawValue>,
+    #[serde(borrow)]
+    current_term: Option<&'a RawValue>,
 }
 
 /// A text that borrows where it has no escapes.
@@ -84,6 +90,12 @@ impl<'a> Envelope<'a> {
         Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))
     }
 
+    /// The sender's term, where it writes one under a name that everybody uses.
+    pub fn term(&self) -> Option<u64> {
+        let names = [self.raw.current_term, self.raw.camel_term, self.raw.term];
+        names.into_iter().flatten().find_map(|raw| serde_json::from_str(raw.get()).ok())
+    }
+
     /// The value that a get was answered with.
     pub fn value(&self) -> AnsweredValue {
         let Some(raw) = self.raw.value else { return AnsweredValue::OddlyEmpty };
@@ -120,6 +132,20 @@ mod tests {
             [b"{}", br#"{"src":"0000","dst":"0001"}"#, br#"{"src":0,"dst":"0001","type":"x"}"#];
         for packet in incomplete {
             assert_eq!(Envelope::parse(packet).unwrap_err(), NotAMessage::MissingField);
+        }
+    }
+
+    #[test]
+    fn a_term_has_one_of_three_names() {
+        let term = |json: &str| {
+            let packet = format!(r#"{{"src":"0","dst":"1","type":"x",{json}}}"#);
+            Envelope::parse(packet.as_bytes()).unwrap().term()
+        };
+        for named in [r#""term":7"#, r#""currentTerm":7,"term":3"#, r#""current_term":7"#] {
+            assert_eq!(term(named), Some(7), "{named}");
+        }
+        for none in [r#""term":"7""#, r#""term":-1"#, r#""term":1.5"#, r#""Term":7"#] {
+            assert_eq!(term(none), None, "{none}");
         }
     }
 

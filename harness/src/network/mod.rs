@@ -5,6 +5,7 @@
 //! - [`link`]: one per direction and pair: its rules decide what becomes of each message, and it
 //!   counts them.
 //! - [`leader`]: whom the replicas believe to lead, by their own words.
+//! - [`terms`]: two leaders in one term, where messages carry it.
 //! - [`words`]: who named whom as leader, each speaker apart.
 //! - [`router`]: the network of one run: where each message goes.
 //! - [`remarks`]: what was wrong or odd about messages.
@@ -25,5 +26,6 @@ pub mod outbox;
 pub mod remarks;
 pub mod router;
 pub mod rules;
+pub mod terms;
 pub mod transport;
 pub mod words;

@@ -14,6 +14,7 @@ use super::message_log::{self, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
 use super::rules::{FaultId, Loss, Rule};
+use super::terms::{Terms, TwoLeaders};
 use super::transport::{Connection, Sent};
 use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
@@ -30,6 +31,7 @@ pub struct Router {
     underway: DelayQueue,
     leader: LeaderView,
     words: LeaderWords,
+    terms: Terms,
     believed: Option<BTreeSet<NodeId>>,
     remarks: Remarks,
     /// Messages between replicas since the clock started.
@@ -103,6 +105,7 @@ impl Router {
             underway: DelayQueue::default(),
             leader: LeaderView::default(),
             words: LeaderWords::default(),
+            terms: Terms::default(),
             believed: None,
             remarks: Remarks::default(),
             crossed: 0,
@@ -153,6 +156,7 @@ impl Router {
             port.has_connected = true;
         }
         self.words.connected(id);
+        self.terms.connected(id);
     }
 
     /// A replica closed its socket, or died.
@@ -189,6 +193,17 @@ impl Router {
     pub fn tells_of_election(&self, from: NodeId, packet: &[u8]) -> bool {
         let leader = Envelope::parse(packet).ok().and_then(|message| message.leader?.parse().ok());
         leader == Some(from) && self.words.is_new(from)
+    }
+
+    /// A replica acknowledged under its own name, by this packet, a put that was sent at that time: nobody else may
+    /// do so in its term.
+    pub fn acknowledged(&mut self, now: RunTime, from: NodeId, sent: RunTime, packet: &[u8]) {
+        if let Some(TwoLeaders { term, first, second }) = self.terms.acknowledged(from, sent) {
+            let text = String::from_utf8_lossy(packet);
+            let text = format!("{first} and {second} in term {term}: {text}");
+            let kind = ProtocolViolation::TwoLeaders;
+            self.remarks.violation(kind, now, from, text.as_bytes());
+        }
     }
 
     /// Who is believed to lead.
@@ -319,6 +334,7 @@ impl Router {
             self.remarks.violation(ProtocolViolation::ForeignSource, now, from, packet);
         }
         let leader = self.hear_leader(now, from, &message, packet, alive);
+        self.terms.hear(now, from, message.term(), leader);
         match message.dst.parse() {
             Ok(NodeId::ANY) => {
                 for to in self.replicas.clone() {

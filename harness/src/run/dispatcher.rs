@@ -421,8 +421,14 @@ impl Dispatcher {
             leader: message.leader,
             value: message.value.clone(),
         };
+        let put_sent = self.cluster.pool.put_sent(answer.mid);
         let unexpected = self.with_pool(|pool, world| pool.answer(&answer, world));
         let now = self.now();
+        if let Some(sent) = put_sent
+            && (answer.kind, answer.leader) == ("ok", Some(answer.from))
+        {
+            self.cluster.router.acknowledged(now, answer.from, sent, packet);
+        }
         let remarks = self.cluster.router.remarks();
         let from = message.from;
         match unexpected {

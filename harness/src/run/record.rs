@@ -394,6 +394,8 @@ pub enum ProtocolViolation {
     UnknownMid,
     /// A message to a client that is neither `ok`, `fail` nor `redirect`.
     UnknownAnswer,
+    /// Two replicas acknowledged puts as leaders of the same term.
+    TwoLeaders,
     /// It closed its socket and lived on.
     HungUp,
     /// More messages than `max_packets`.
@@ -410,6 +412,7 @@ impl ProtocolViolation {
             Self::UnknownDestination => "messages to a `dst` that names nobody",
             Self::UnknownMid => "answers to a `MID` that was never asked",
             Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
+            Self::TwoLeaders => "acknowledgements of two leaders in one term",
             Self::HungUp => "the end of their connection, although they live",
             Self::PacketStorm => "more messages than `max_packets` allows",
         }

@@ -12,6 +12,7 @@ use super::look::Start;
 use super::scratch::Scratch;
 use super::{Order, RunError};
 use crate::clients::Pool;
+use crate::cluster::gauges;
 use crate::cluster::os::Disk;
 use crate::cluster::pretend::{self, Ground, Pretence};
 use crate::cluster::process::{Exited, Launch, Process, describe};
@@ -168,11 +169,10 @@ impl Cluster {
         let begin = Instant::now();
         let mut interrupt = order.interrupt.clone();
         while self.connect_times.len() + self.gone().count() < self.processes.len() {
-            let patience = if self.connect_times.is_empty() {
-                limits::FIRST_CONNECT_DEADLINE
-            } else {
-                limits::CONNECT_DEADLINE
-            };
+            let is_slow = !self.connect_times.is_empty()
+                || (begin.elapsed() >= limits::FIRST_CONNECT_DEADLINE && self.is_starved());
+            let patience =
+                if is_slow { limits::CONNECT_DEADLINE } else { limits::FIRST_CONNECT_DEADLINE };
             let step = async {
                 tokio::select! {
                     _ = interrupt.wait_for(|&stop| stop) => Step::Interrupted,
@@ -184,6 +184,7 @@ impl Cluster {
                 Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
                 Ok(Step::Exited(exited)) => self.early_exits.push(exited),
                 Ok(Step::Event(event)) => self.early_event(event, order),
+                Err(_) if !is_slow && self.is_starved() => {}
                 Err(_) => break,
             }
         }
@@ -211,6 +212,14 @@ impl Cluster {
             }
         };
         Err(RunError::ExitsAtOnce { program, transport, how, stderr })
+    }
+
+    /// Whether some replica has waited for a processor most of its time: it had no chance to connect.
+    fn is_starved(&self) -> bool {
+        self.processes.values().any(|process| {
+            let waited = gauges::process(process.pid()).map_or(0, |sample| sample.run_delay_ns);
+            Duration::from_nanos(waited) > limits::FIRST_CONNECT_DEADLINE / 2
+        })
     }
 
     /// The replicas that ended before they connected.

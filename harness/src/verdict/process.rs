@@ -1,7 +1,7 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{ReplicaRecord, RunRecord};
+use crate::run::record::{ProtocolViolation, ReplicaRecord, RunRecord};
 
 /// The answer, from deaths and from what was written.
 pub fn answer(record: &RunRecord) -> Answer {
@@ -31,7 +31,9 @@ pub fn answer(record: &RunRecord) -> Answer {
         }
         ([], false) => {
             let kinds: Vec<&str> = record.violations.keys().map(|kind| kind.describe()).collect();
-            ("protocol", format!("replicas sent {}", kinds.join("; ")))
+            let has_two_leaders = record.violations.contains_key(&ProtocolViolation::TwoLeaders);
+            let kind = if has_two_leaders { "two leaders in one term" } else { "protocol" };
+            (kind, format!("replicas sent {}", kinds.join("; ")))
         }
         (died, _) => {
             let ids: Vec<String> = died.iter().map(|replica| replica.id.to_string()).collect();

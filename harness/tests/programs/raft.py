@@ -121,7 +121,7 @@ def stand():
     if way == "elects-once" and len(log) > 1:
         deadline = patience()
         return
-    follow(term + 1)
+    follow(min(term + 1, 2) if way == "one-term" else term + 1)
     voted, role, votes, deadline = me, "candidate", {me}, patience()
     send("FFFF", "vote?", term=term, last=[log[-1][0], len(log)])
 
@@ -224,7 +224,7 @@ def peer(message):
     if message["term"] > term:
         follow(message["term"])
     if type == "vote?":
-        is_free = voted in (None, source) or way == "votes-twice"
+        is_free = voted in (None, source) or way in ("votes-twice", "one-term")
         granted = message["term"] == term and is_free and up_to_date(message["last"])
         if granted:
             voted, deadline = source, patience()

@@ -2,7 +2,7 @@
 """A store for the course's protocol that is not replicated at all: 0000 leads and alone holds the data.
 
 Right as long as 0000 lives. Started as `store.py [<udp port>] <id> <other id>... [--transport=KIND]
-[--way=WAY]`; WAY names what is odd or wrong about how it speaks: see the `way` comparisons below.
+[--way=WAY,...]`; each WAY names something odd or wrong about how it speaks: see `ways` below.
 """
 import json
 import os
@@ -15,7 +15,7 @@ import time
 
 options = dict(a[2:].split("=", 1) for a in sys.argv[1:] if a.startswith("--"))
 words = [a for a in sys.argv[1:] if not a.startswith("--")]
-kind, way = options.get("transport", "seqpacket"), options.get("way", "right")
+kind, ways = options.get("transport", "seqpacket"), options.get("way", "right").split(",")
 if kind == "udp":
     port = int(words.pop(0))
 me, peers = words[0], words[1:]
@@ -24,23 +24,23 @@ if not peers:
 LEADER = "0000"
 data, asked, last = {}, 0, {}
 
-if way == "exits-0":
+if "exits-0" in ways:
     sys.exit(0)
-if way == "late":
+if "late" in ways:
     time.sleep(2)
-if way == "ignores-signals":
+if "ignores-signals" in ways:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-if way == "leaves-children":
+if "leaves-children" in ways:
     subprocess.Popen(["sleep", "1000"], start_new_session=True)
     subprocess.Popen(["sh", "-c", "sleep 1000 & sleep 1000"])
-if way in ("floods-stdout", "floods-stderr"):
+if "floods-stdout" in ways or "floods-stderr" in ways:
     def flood():
-        stream = sys.stdout if way == "floods-stdout" else sys.stderr
+        stream = sys.stdout if "floods-stdout" in ways else sys.stderr
         while True:
             stream.write("x" * 1000 + "\n")
     threading.Thread(target=flood, daemon=True).start()
-if way == "spins":
+if "spins" in ways:
     def spin():
         while True:
             pass
@@ -65,44 +65,44 @@ def write(packet):
     try:
         if kind == "udp":
             wire.sendto(packet, ("localhost", port))
-        elif kind == "stream" and way == "halves":
+        elif kind == "stream" and "halves" in ways:
             for at in range(0, len(packet), 7):
                 wire.sendall(packet[at:at + 7])
                 time.sleep(0.0002)
             wire.sendall(b"\n")
         else:
-            wire.sendall(packet + (b"\n" if kind == "stream" or way == "line-ends" else b""))
+            wire.sendall(packet + (b"\n" if kind == "stream" or "line-ends" in ways else b""))
     except OSError:
         sys.exit(0)
 
 
 def send(to, type, leader=LEADER, **more):
     message = {"src": me, "dst": to, "leader": leader, "type": type, **more}
-    if way == "more-fields":
+    if "more-fields" in ways:
         message.update({"term": 1, "log": [[1, {"a": None}]], "": "", "ünïcödé ☃": "\ud83d\ude00", "big": 10 ** 40, "src2": 1.5e300})
-    if way == "upper-type":
+    if "upper-type" in ways:
         message["type"] = type.upper()
-    if way == "no-leader":
+    if "no-leader" in ways:
         del message["leader"]
-    if way == "null-leader":
+    if "null-leader" in ways:
         message["leader"] = None
-    if way == "lower-ids":
+    if "lower-ids" in ways:
         message = {k: v.lower() if k in ("src", "dst", "leader") else v for k, v in message.items()}
-    if way == "unicode":
+    if "unicode" in ways:
         packet = json.dumps({**message, "note": "żółć ☃"}, ensure_ascii=False).encode()
-    elif way == "pretty":
+    elif "pretty" in ways:
         packet = json.dumps(message, indent=2).encode()
-    elif way == "bytes":
+    elif "bytes" in ways:
         packet = json.dumps(message).encode()[:-1] + b', "note": "\xff\xfe"}'
-    elif way == "bom":
+    elif "bom" in ways:
         packet = b"\xef\xbb\xbf" + json.dumps(message).encode()
-    elif way == "nul":
+    elif "nul" in ways:
         packet = json.dumps(message).encode() + b"\0"
-    elif way == "crlf":
+    elif "crlf" in ways:
         packet = json.dumps(message).encode() + b"\r"
-    elif way == "spaces":
+    elif "spaces" in ways:
         packet = b"  " + json.dumps(message).encode() + b"  \n\n"
-    elif way == "twice-keys":
+    elif "twice-keys" in ways:
         packet = json.dumps(message)[:-1].encode() + b', "type": ' + json.dumps(type).encode() + b'}'
     else:
         packet = json.dumps(message).encode()
@@ -111,13 +111,13 @@ def send(to, type, leader=LEADER, **more):
 
 def answer(request, type, **more):
     mid = request["MID"]
-    if way == "number-mid":
+    if "number-mid" in ways:
         mid = int(mid, 16)
-    if way == "lower-mid":
+    if "lower-mid" in ways:
         mid = mid.lower()
-    if way == "no-mid" and asked % 20 == 0:
+    if "no-mid" in ways and asked % 20 == 0:
         return send(request["src"], type, **more)
-    if way == "unknown-mid" and asked % 20 == 0:
+    if "unknown-mid" in ways and asked % 20 == 0:
         send(request["src"], type, MID="FFFFFFFF", **more)
     send(request["src"], type, MID=mid, **more)
 
@@ -125,18 +125,18 @@ def answer(request, type, **more):
 def client(request):
     global asked
     asked += 1
-    if way == "redirects-to-itself":
+    if "redirects-to-itself" in ways:
         return answer(request, "redirect", leader=me)
-    if way == "redirects-in-circles":
+    if "redirects-in-circles" in ways:
         return answer(request, "redirect", leader=peers[0])
     if me != LEADER:
-        if way == "redirects-to-anyone":
+        if "redirects-to-anyone" in ways:
             return answer(request, "redirect", leader="FFFF")
-        if way == "redirects-nowhere":
+        if "redirects-nowhere" in ways:
             return answer(request, "redirect", leader=["0BAD", "", "nobody", 7, None][asked % 5])
-        if way == "forwards":
+        if "forwards" in ways:
             return send(LEADER, "forwarded", request=request)
-        if way == "redirects-then-ok":
+        if "redirects-then-ok" in ways:
             answer(request, "redirect")
             return send(LEADER, "forwarded", request=request)
         return answer(request, "redirect")
@@ -145,42 +145,42 @@ def client(request):
 
 def serve(request):
     key = request["key"]
-    if way == "exits-midway" and asked > 50:
+    if "exits-midway" in ways and asked > 50:
         sys.exit(0)
-    if way == "segfaults" and asked > 50:
+    if "segfaults" in ways and asked > 50:
         os.kill(os.getpid(), signal.SIGSEGV)
-    if way == "closes" and asked == 50:
+    if "closes" in ways and asked == 50:
         wire.close()
         time.sleep(1000)
-    if way == "hangs" and asked > 50:
+    if "hangs" in ways and asked > 50:
         time.sleep(1000)
-    if way == "reconnects" and asked % 50 == 0:
+    if "reconnects" in ways and asked % 50 == 0:
         return reconnect(request)
-    if way == "fails-first" and request["MID"] not in last.setdefault("failed", set()) and asked % 7 == 0:
+    if "fails-first" in ways and request["MID"] not in last.setdefault("failed", set()) and asked % 7 == 0:
         return answer(request, "fail")
     if request["type"] == "put":
-        if way == "applies-twice" and asked % 5 == 0:
+        if "applies-twice" in ways and asked % 5 == 0:
             old = request
             threading.Timer(0.3, lambda: data.update({old["key"]: old["value"]})).start()
-        if not (way == "forgets" and asked % 10 == 0):
+        if not ("forgets" in ways and asked % 10 == 0):
             data[key] = request["value"]
-        if way == "echoes":
+        if "echoes" in ways:
             return answer(request, "ok", key=key, value=request["value"])
-        if way == "put-fails-and-happens" and asked % 10 == 0:
+        if "put-fails-and-happens" in ways and asked % 10 == 0:
             return answer(request, "fail")
         return answer(request, "ok")
     if key not in data:
-        if way == "silent-unwritten":
+        if "silent-unwritten" in ways:
             return
-        if way == "crashes-unwritten":
+        if "crashes-unwritten" in ways:
             raise KeyError(key)
-        if way == "none-unwritten":
+        if "none-unwritten" in ways:
             return answer(request, "ok", value="None")
-    if way == "invents" and asked % 10 == 0:
+    if "invents" in ways and asked % 10 == 0:
         return answer(request, "ok", value="never written")
-    if way == "list-value":
+    if "list-value" in ways:
         return answer(request, "ok", value=[data.get(key, "")])
-    if way == "other-key" and asked % 10 == 0:
+    if "other-key" in ways and asked % 10 == 0:
         return answer(request, "ok", value=next(reversed(data.values())))
     answer(request, "ok", value=data.get(key, ""))
 
@@ -194,11 +194,11 @@ def reconnect(request):
 
 
 def hello():
-    if way == "no-hello":
+    if "no-hello" in ways:
         return
-    if way == "hello-to-self":
+    if "hello-to-self" in ways:
         return send(me, "hello")
-    if way == "hello-first-then-garbage" and me == "0001":
+    if "hello-first-then-garbage" in ways and me == "0001":
         write(b"ready!\n")
     send("FFFF", "hello", leader="FFFF")
 
@@ -216,7 +216,7 @@ def receive():
     return lines
 
 
-if way == "threads-of-hello":
+if "threads-of-hello" in ways:
     for _ in range(20):
         hello()
 hello()

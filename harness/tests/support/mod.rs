@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -117,6 +118,29 @@ impl From<Output> for Ended {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+/// Clusters that may still be started: more at a time would be interpreters waiting for a processor.
+static FREE: (Mutex<u8>, Condvar) = (Mutex::new(6), Condvar::new());
+
+/// Calls the harness once there is room for its clusters.
+pub fn in_turn(bench: &Bench, arguments: &[&str]) -> Ended {
+    let is_full = |free: &mut u8| *free == 0;
+    let free = FREE.0.lock().expect("no test panics while it counts");
+    *FREE.1.wait_while(free, is_full).expect("no test panics while it counts") -= 1;
+    let ended = bench.harness(arguments);
+    *FREE.0.lock().expect("no test panics while it counts") += 1;
+    FREE.1.notify_one();
+    ended
+}
+
+/// Each of these side by side.
+pub fn each<T: Sync>(those: &[T], test: impl Fn(&T) + Sync) {
+    std::thread::scope(|scope| {
+        for one in those {
+            scope.spawn(|| test(one));
+        }
+    });
 }
 
 /// The program that is wrong in many ways: cargo builds examples for the tests.

@@ -13,6 +13,12 @@ use crate::run::record::{OpKind, Outcome};
 use crate::time::RunTime;
 
 impl Pool {
+    /// When the put with this `MID` was sent.
+    pub fn put_sent(&mut self, mid: &str) -> Option<RunTime> {
+        let request = self.requests.find(mid)?;
+        (self.operations[request.operation].kind == OpKind::Put).then_some(request.sent)
+    }
+
     /// A replica answered a client.
     pub fn answer(&mut self, answer: &Answer<'_>, world: World<'_>) -> Option<Unexpected> {
         let client = self.ids.iter().position(|&id| id == answer.client)?;
