@@ -29,7 +29,8 @@ prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 SOAK ?= 200
 soak: ## the good replica under the standard nemesis, 200 runs with other seeds: no false alarm
 	$(CARGO) build --release --bins
-	target/release/harness run $$(yes workloads/gauntlet.json | head -n $(SOAK)) --jobs 2 --quiet --results results/soak
+	target/release/harness run $$(yes workloads/gauntlet.json | head -n $(SOAK)) --jobs 6 --quiet \
+		--replica-arg --data-dir --replica-arg {data} --results results/soak
 
 bench: ## the numbers in the README
 	$(CARGO) build --release --bins

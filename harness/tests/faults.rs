@@ -131,9 +131,11 @@ fn a_rolling_restart_takes_one_after_the_other_and_a_starved_process_says_less()
 fn a_replica_says_what_happened_to_its_disk() {
     let seen =
         run(r#"{"type": "disk", "target": "0001", "harm": "truncate", "time": 1, "duration": 0.3},
-        {"type": "disk", "target": "0002", "harm": "read_only", "time": 2, "duration": 0.5}"#);
+        {"type": "disk", "target": "0002", "harm": "read_only", "time": 2, "duration": 0.5},
+        {"type": "disk", "target": "0003", "harm": "flip_bit", "time": 3, "duration": 0.3}"#);
     assert!(seen.stderr("0001").contains("corrupt"), "{}", seen.stderr("0001"));
     assert!(seen.stderr("0002").contains("ermission denied"), "{}", seen.stderr("0002"));
+    assert!(seen.stderr("0003").contains("corrupt"), "{}", seen.stderr("0003"));
     // On a good disk again it serves again.
     assert!(seen.said("0002", (seen.span(1).1, u64::MAX)) > 0);
 }
@@ -185,5 +187,49 @@ fn the_good_replica_passes_the_gauntlet() {
     let bench = Bench::new();
     let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/gauntlet.json");
     let arguments = ["run", workload, workload, workload, "--jobs", "3", "--quiet"];
-    bench.harness(&arguments).expect(0);
+    let data = ["--replica-arg", "--data-dir", "--replica-arg", "{data}"];
+    bench.harness(&[&arguments[..], &data].concat()).expect(0);
+}
+
+/// What needs data on disk is left out, and said so by the plan.
+#[test]
+fn a_program_without_data_meets_the_gauntlet_without_crashes() {
+    let bench = Bench::new();
+    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/gauntlet.json");
+    bench.harness(&["run", workload, "--seed", "7", "--quiet"]).expect(0);
+    let plan = fs::read_to_string(bench.path("results/latest/plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let faults = plan["faults"].as_array().unwrap();
+    assert!(faults.len() > 5 && faults.iter().all(|fault| fault["kind"] != "crash"), "{plan}");
+}
+
+/// Each in its first moments: who names itself as leader is cut off alone, and others lead on.
+#[test]
+fn one_leader_after_the_other_is_cut_off_as_soon_as_it_is_elected() {
+    let seen = run(r#"{"type": "depose", "shape": "leader", "times": 3, "lag": 0.05, "time": 1}"#);
+    let deposed = &seen.faults[0].targets;
+    assert_eq!(deposed.len(), 3, "{:?}", seen.faults[0]);
+    assert!(deposed.windows(2).all(|pair| pair[0] != pair[1]), "{deposed:?}");
+    // With the last of them the one before it is still alone; the rest is a majority.
+    assert_eq!(seen.faults[0].sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
+    let last = seen.faults[0].ended_ns.unwrap().0;
+    assert!(seen.said(&deposed[2].to_string(), (last, u64::MAX)) > 0, "healed");
+}
+
+/// All are whole again and alive, and yet nobody stands for election any more.
+#[test]
+fn who_stays_dead_after_the_faults_is_a_matter_of_liveness() {
+    let bench = Bench::new();
+    let workload = bench.file(
+        "l.json",
+        r#"{"name": "l", "lifetime": 5, "start_wait": 0.5, "end_wait": 0, "replicas": 5,
+        "clients": {"count": 4, "keys": 2, "rate": 100, "timeout_ms": 500},
+        "liveness": {"bound_ms": 2000},
+        "events": [{"type": "partition", "shape": "everyone", "time": 1, "duration": 2.5}]}"#,
+    );
+    let workload = workload.to_string_lossy();
+    let bug = ["--replica-arg", "--bug", "--replica-arg", "stuck-election"];
+    bench.harness(&[&["run", &*workload, "--seed", "1", "--quiet"], &bug[..]].concat()).expect(11);
+    assert_eq!(bench.answer("liveness"), ("invalid".to_owned(), "unanswered".to_owned()));
+    bench.harness(&["run", &workload, "--seed", "1", "--quiet"]).expect(0);
 }

@@ -85,3 +85,32 @@ fn a_valid_run_has_nothing_to_shrink() {
     ended.expect(2);
     assert!(ended.stderr.contains("there is no failure to keep"), "{}", ended.stderr);
 }
+
+/// A named bug of the bundled replica, some faults that it needs, and some that it does not.
+#[test]
+fn a_run_with_a_named_bug_shrinks_to_fewer_faults_that_still_show_it() {
+    let bench = Bench::new();
+    let workload = bench.file(
+        "bug.json",
+        r#"{"name": "bug", "lifetime": 6, "replicas": 5, "start_wait": 0.5, "end_wait": 0,
+        "clients": {"count": 8, "keys": 4, "rate": 300, "timeout_ms": 400, "pinned": 0.5,
+                    "chase_ms": 200},
+        "events": [{"type": "pause", "target": "follower", "time": 0.3, "duration": 0.2},
+            {"type": "partition", "shape": "leader", "time": 1, "duration": 0.8},
+            {"type": "slow", "target": "one", "time": 2.2, "duration": 0.3},
+            {"type": "partition", "shape": "leader", "time": 3, "duration": 0.8},
+            {"type": "pause", "target": "one", "time": 4.5, "duration": 0.2}]}"#,
+    );
+    let bug = ["--replica-arg", "--bug", "--replica-arg", "ack-before-commit"];
+    let workload = workload.to_string_lossy();
+    bench.harness(&[&["run", &*workload, "--seed", "1", "--quiet"], &bug[..]].concat()).expect(10);
+    let run = bench.path("results/latest").canonicalize().unwrap();
+    let run = run.to_string_lossy();
+    let ended = bench.harness(&["shrink", &run, "--budget", "25", "--jobs", "4", "--quiet"]);
+    ended.expect(0);
+    let smallest = std::fs::read_to_string(format!("{run}/smallest.json")).unwrap();
+    let smallest: serde_json::Value = serde_json::from_str(&smallest).unwrap();
+    let faults = smallest["events"].as_array().unwrap();
+    assert!((1..5).contains(&faults.len()), "{smallest}");
+    assert!(faults.iter().any(|fault| fault["type"] == "partition"), "{smallest}");
+}

@@ -2,7 +2,8 @@
 //!
 //! Every run is a `harness run` of its own, as a user would make it. A chain of runs, with seeds of its
 //! own, goes on until one of them catches the bug or its time is over; of several chains for each bug
-//! the table tells the median. The good replica is the control: its chains use their whole time.
+//! the table tells the median. The good replica is the control: its chains use their whole time. A bug
+//! that no client can tell, by the program's own word, gets one chain, which should find nothing.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,9 +22,11 @@ use super::{Failure, session};
 use crate::exit::Exit;
 use crate::seed::Seed;
 
-/// The standard nemesis, without and with disks: the runs of a chain take them in turn.
-const GAUNTLETS: [(&str, bool); 2] =
-    [("workloads/gauntlet.json", false), ("workloads/gauntlet-disk.json", true)];
+/// The standard nemesis.
+const GAUNTLET: &str = "workloads/gauntlet.json";
+
+/// How a program's list of bugs says that one cannot be seen, and why.
+const HIDDEN: &str = "No client can tell: ";
 
 /// The name of the good replica in the table.
 const CONTROL: &str = "(none)";
@@ -69,6 +72,14 @@ struct Chain {
     disturbed: usize,
 }
 
+/// A bug of the program's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bug {
+    name: String,
+    /// Why no client can tell, if none can.
+    hidden: Option<String>,
+}
+
 /// A row of `mutants.csv`.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -82,6 +93,8 @@ struct Row {
     seconds_max: f64,
     runs: usize,
     disturbed: usize,
+    /// Why no client can tell, if none can.
+    hidden: String,
 }
 
 /// Runs all chains, prints the table and writes `mutants.csv`. Exits with 10 if the good replica was
@@ -92,18 +105,16 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
         None => session::bundled_replica().map_err(Failure::usage)?,
     };
     let bugs = choose(&replica, &arguments.bugs).map_err(Failure::usage)?;
-    for (workload, _) in GAUNTLETS {
-        if !Path::new(workload).exists() {
-            let problem =
-                format!("{workload} is not here; call `harness mutants` at the top of the project");
-            return Err(Failure::usage(anyhow::anyhow!(problem)));
-        }
+    if !Path::new(GAUNTLET).exists() {
+        let problem =
+            format!("{GAUNTLET} is not here; call `harness mutants` at the top of the project");
+        return Err(Failure::usage(anyhow::anyhow!(problem)));
     }
     std::fs::create_dir_all(&arguments.results)
         .with_context(|| format!("making the results folder {}", arguments.results.display()))?;
     let chains = make_chains(arguments, &replica, &bugs)?;
     let rows: Vec<Row> =
-        bugs.iter().enumerate().map(|(n, name)| summarize(name, n, &chains)).collect();
+        bugs.iter().enumerate().map(|(n, bug)| summarize(bug, n, &chains)).collect();
     let path = arguments.results.join("mutants.csv");
     write_csv(&rows, &path).with_context(|| format!("writing {}", path.display()))?;
     super::print(&format!("{}\nwritten to {}\n", table(&rows), path.display()))?;
@@ -111,33 +122,46 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
 }
 
 /// The bugs asked for, in the order of the list; the control first.
-fn choose(replica: &Path, asked: &[String]) -> anyhow::Result<Vec<String>> {
+fn choose(replica: &Path, asked: &[String]) -> anyhow::Result<Vec<Bug>> {
     let listed = Command::new(replica)
         .arg("--list-bugs")
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("starting {} --list-bugs", replica.display()))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let known: Vec<&str> =
-        listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let known: Vec<Bug> = listed.lines().filter_map(read_bug).collect();
     anyhow::ensure!(!known.is_empty(), "{} --list-bugs lists no bug", replica.display());
-    let unknown = asked.iter().find(|bug| *bug != "none" && !known.contains(&bug.as_str()));
+    let is_known = |name: &str| name == "none" || known.iter().any(|bug| bug.name == name);
+    let unknown = asked.iter().find(|name| !is_known(name));
     if let Some(unknown) = unknown {
-        anyhow::bail!("no bug is named `{unknown}`; allowed: none, {}", known.join(", "));
+        let names: Vec<&str> = known.iter().map(|bug| bug.name.as_str()).collect();
+        anyhow::bail!("no bug is named `{unknown}`; allowed: none, {}", names.join(", "));
     }
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|bug| bug == name);
-    let control = is_asked("none").then(|| CONTROL.to_owned());
-    let bugs = known.into_iter().filter(|name| is_asked(name)).map(str::to_owned);
+    let control = is_asked("none").then(|| Bug { name: CONTROL.to_owned(), hidden: None });
+    let bugs = known.into_iter().filter(|bug| is_asked(&bug.name));
     Ok(control.into_iter().chain(bugs).collect())
+}
+
+/// A line of `--list-bugs`: the name, then what it breaks, and why nobody can tell if so.
+fn read_bug(line: &str) -> Option<Bug> {
+    let name = line.split_whitespace().next()?.to_owned();
+    let hidden = line.split_once(HIDDEN).map(|(_, why)| why.trim_end_matches('.').to_owned());
+    Some(Bug { name, hidden })
 }
 
 fn make_chains(
     arguments: &MutantsArgs,
     replica: &Path,
-    bugs: &[String],
+    bugs: &[Bug],
 ) -> Result<Vec<Chain>, Failure> {
     let seeds = usize::try_from(arguments.seeds).unwrap_or(1);
-    let total = bugs.len() * seeds;
+    let of_bug = |bug: usize| {
+        let chains = if bugs[bug].hidden.is_some() { 1 } else { seeds };
+        (0..chains as u64).map(move |seed| (bug, seed))
+    };
+    let chains: Vec<(usize, u64)> = (0..bugs.len()).flat_map(of_bug).collect();
+    let total = chains.len();
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<anyhow::Result<Chain>>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -145,13 +169,11 @@ fn make_chains(
             scope.spawn(|| {
                 loop {
                     let n = next.fetch_add(1, Ordering::SeqCst);
-                    if n >= total {
-                        return;
-                    }
-                    let (bug, seed) = (n / seeds, (n % seeds) as u64);
-                    let outcome = chain(arguments, replica, bug, &bugs[bug], seed);
+                    let Some(&(bug, seed)) = chains.get(n) else { return };
+                    let name = &bugs[bug].name;
+                    let outcome = chain(arguments, replica, bug, name, seed);
                     if let Ok(chain) = &outcome {
-                        eprintln!("{}", tell(chain, &bugs[bug], n + 1, total));
+                        eprintln!("{}", tell(chain, name, n + 1, total));
                     }
                     let mut outcomes = outcomes.lock().expect("no thread panics");
                     outcomes.push(outcome);
@@ -184,17 +206,13 @@ fn chain(
     let mut chain = Chain { bug, caught: None, runs: 0, seconds: 0.0, disturbed: 0 };
     while begin.elapsed() < Duration::from_secs(arguments.time) {
         let number = chain.runs;
-        let (workload, has_disk) = GAUNTLETS[number % GAUNTLETS.len()];
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["run", workload, "--quiet", "--format", "json", "--transport", "seqpacket"]);
+        command.args(["run", GAUNTLET, "--quiet", "--format", "json", "--transport", "seqpacket"]);
         // Seeds that a person can type again.
         let run_seed = seeds.draw(number as u64) >> 32;
         command.args(["--seed", &run_seed.to_string()]);
         command.arg("--replica").arg(replica).arg("--results").arg(&arguments.results);
-        let mut words = Vec::new();
-        if has_disk {
-            words.extend(["--data-dir", "{data}"]);
-        }
+        let mut words = vec!["--data-dir", "{data}"];
         if name != CONTROL {
             words.extend(["--bug", name]);
         }
@@ -231,7 +249,7 @@ fn answer(line: &Value, question: &str) -> Option<String> {
         .then(|| answer["kind"].as_str().unwrap_or_default().to_owned())
 }
 
-fn summarize(name: &str, bug: usize, chains: &[Chain]) -> Row {
+fn summarize(of: &Bug, bug: usize, chains: &[Chain]) -> Row {
     let chains: Vec<&Chain> = chains.iter().filter(|chain| chain.bug == bug).collect();
     let mut runs: Vec<usize> = chains.iter().map(|chain| chain.runs).collect();
     let mut seconds: Vec<f64> = chains.iter().map(|chain| chain.seconds).collect();
@@ -246,7 +264,7 @@ fn summarize(name: &str, bug: usize, chains: &[Chain]) -> Row {
         words.join(", ")
     };
     Row {
-        bug: name.to_owned(),
+        bug: of.name.clone(),
         chains: chains.len(),
         caught: caught.len(),
         question: words(|found| &found.0),
@@ -256,6 +274,7 @@ fn summarize(name: &str, bug: usize, chains: &[Chain]) -> Row {
         seconds_max: seconds.last().copied().unwrap_or(0.0),
         runs: runs.iter().sum(),
         disturbed: chains.iter().map(|chain| chain.disturbed).sum(),
+        hidden: of.hidden.clone().unwrap_or_default(),
     }
 }
 
@@ -274,6 +293,7 @@ fn table(rows: &[Row]) -> String {
         .to_owned();
     for row in rows {
         let verdict = match row.caught {
+            0 if !row.hidden.is_empty() => format!("cannot be seen: {}", row.hidden),
             0 => "-".to_owned(),
             _ => format!("{}: {}", row.question, row.kind),
         };
@@ -291,6 +311,7 @@ fn exit_of(rows: &[Row]) -> Exit {
         (true, 0) => Exit::Valid,
         (true, _) => Exit::Safety,
         (false, caught) if caught == row.chains => Exit::Valid,
+        (false, 0) if !row.hidden.is_empty() => Exit::Valid,
         (false, _) => Exit::Undecided,
     });
     exits.fold(Exit::Valid, Exit::join)
@@ -311,11 +332,22 @@ mod tests {
         };
         let chains =
             [chain(Some("stale read"), 1, 9.0), chain(None, 7, 61.0), chain(Some("lost"), 2, 18.0)];
-        let row = summarize("forgets", 0, &chains);
+        let bug = |name: &str, why: &str| {
+            read_bug(&format!("{name}  What it breaks. {why}")).expect("a line of the list")
+        };
+        let row = summarize(&bug("forgets", ""), 0, &chains);
         assert_eq!((row.caught, row.runs_median, row.runs), (2, 2, 10));
         assert_eq!(exit_of(std::slice::from_ref(&row)), Exit::Undecided, "one got away");
         let line = "| `forgets` | 2 of 3 | safety: lost, stale read | 2 | 18, 61 |";
         assert!(table(&[row]).contains(line));
-        assert_eq!(exit_of(&[summarize(CONTROL, 0, &chains)]), Exit::Safety, "a false alarm");
+        assert_eq!(
+            exit_of(&[summarize(&bug(CONTROL, ""), 0, &chains)]),
+            Exit::Safety,
+            "a false alarm"
+        );
+        let hidden = bug("quiet", "No client can tell: it may take effect in any order.");
+        let row = summarize(&hidden, 0, &[chain(None, 5, 60.0)]);
+        assert_eq!(exit_of(std::slice::from_ref(&row)), Exit::Valid);
+        assert!(table(&[row]).contains("cannot be seen: it may take effect in any order |"));
     }
 }
