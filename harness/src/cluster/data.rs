@@ -51,8 +51,29 @@ pub fn harm(directory: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
     }
 }
 
+/// A data directory in which nothing can be written, until this is dropped: also when the harness panics.
+#[derive(Debug)]
+pub struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    /// From now on.
+    pub fn begin(directory: &Path) -> io::Result<Self> {
+        let guard = Self(directory.to_owned());
+        set_read_only(directory, true)?;
+        Ok(guard)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        if let Err(reason) = set_read_only(&self.0, false) {
+            tracing::warn!("{} stays read-only: {reason}", self.0.display());
+        }
+    }
+}
+
 /// Lets nobody write there, or everybody who could.
-pub fn set_read_only(directory: &Path, is_read_only: bool) -> io::Result<()> {
+fn set_read_only(directory: &Path, is_read_only: bool) -> io::Result<()> {
     let (file_mode, directory_mode) = if is_read_only { (0o444, 0o555) } else { (0o644, 0o755) };
     for path in files(directory)? {
         fs::set_permissions(path, fs::Permissions::from_mode(file_mode))?;
@@ -135,5 +156,20 @@ mod tests {
         assert_eq!(largest_file(&data).unwrap(), 20_000);
         wipe(&data).unwrap();
         assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_panic_leaves_no_directory_read_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        fs::write(&file, "x").unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let panicked = std::panic::catch_unwind(|| {
+            let _guard = ReadOnly::begin(folder.path()).unwrap();
+            assert_eq!((mode(folder.path()), mode(&file)), (0o555, 0o444));
+            panic!("in the midst of a fault");
+        });
+        assert!(panicked.is_err());
+        assert_eq!((mode(folder.path()), mode(&file)), (0o755, 0o644));
     }
 }

@@ -7,7 +7,7 @@ use super::RunError;
 use super::agenda::Task;
 use super::dispatcher::Dispatcher;
 use super::record::FaultRecord;
-use crate::cluster::data;
+use crate::cluster::data::{self, ReadOnly};
 use crate::cluster::os::Disk;
 use crate::cluster::process::Process;
 use crate::ids::NodeId;
@@ -42,7 +42,7 @@ pub struct Faults {
     /// Those whose connection was closed: some rightly end then.
     reset: BTreeSet<NodeId>,
     disks: BTreeMap<NodeId, Disk>,
-    read_only: BTreeSet<NodeId>,
+    read_only: BTreeMap<NodeId, ReadOnly>,
     /// The sides of each partition in force.
     sides: BTreeMap<FaultId, Vec<Vec<NodeId>>>,
     /// How often each was started again.
@@ -307,7 +307,7 @@ impl Dispatcher {
                 copied?;
             }
             Act::Harm(id, harm) => self.harm(*id, *harm, draw)?,
-            Act::Mend(id) => self.mend(*id)?,
+            Act::Mend(id) => self.mend(*id),
             Act::Reset(id) => {
                 self.nemesis.reset.insert(*id);
                 self.cluster.router.disconnected(*id);
@@ -429,9 +429,14 @@ impl Dispatcher {
         self.with_data(id, |path| data::harm(path, harm, draw))?;
         match harm {
             Harm::ReadOnly => {
-                self.nemesis.read_only.insert(id);
                 self.nemesis.disks.insert(id, Disk::ReadOnly);
-                self.with_data(id, |path| data::set_read_only(path, true))
+                let Some(path) = self.cluster.processes.get(&id).map(Process::data) else {
+                    return Ok(());
+                };
+                let what = format!("a `disk` fault in {}", path.display());
+                let guard = ReadOnly::begin(&path).map_err(RunError::system(what))?;
+                self.nemesis.read_only.insert(id, guard);
+                Ok(())
             }
             Harm::Full => {
                 let path = self.cluster.processes.get(&id).map(Process::data);
@@ -443,12 +448,9 @@ impl Dispatcher {
         }
     }
 
-    fn mend(&mut self, id: NodeId) -> Result<(), RunError> {
+    fn mend(&mut self, id: NodeId) {
         self.nemesis.disks.remove(&id);
-        if self.nemesis.read_only.remove(&id) {
-            self.with_data(id, |path| data::set_read_only(path, false))?;
-        }
-        Ok(())
+        self.nemesis.read_only.remove(&id);
     }
 
     fn start_again(&mut self, id: NodeId) -> Result<(), RunError> {
@@ -506,7 +508,7 @@ impl Dispatcher {
                 self.with_process(id, |process| process.go_on());
                 if had_a_bad_disk || self.nemesis.down.contains(&id) {
                     self.take_down(id);
-                    self.mend(id)?;
+                    self.mend(id);
                     self.start_again(id)?;
                 }
             }
