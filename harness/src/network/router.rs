@@ -159,6 +159,13 @@ impl Router {
         self.terms.connected(id);
     }
 
+    /// Whether the connection of this replica lives: one that it had before may be told of as closed when
+    /// the next one is there.
+    pub fn is_connected(&self, id: NodeId) -> bool {
+        let connection = self.ports.get(&id).and_then(|port| port.connection.as_ref());
+        connection.is_some_and(|connection| !connection.has_hung_up())
+    }
+
     /// A replica closed its socket, or died.
     pub fn disconnected(&mut self, id: NodeId) {
         let Some(port) = self.ports.get_mut(&id) else { return };

@@ -368,6 +368,8 @@ impl Dispatcher {
                 self.cluster.router.connected(id, connection);
                 self.came_back(id)?;
             }
+            // The news of an earlier connection, which comes late.
+            TransportEvent::Closed(id) if self.cluster.router.is_connected(id) => {}
             TransportEvent::Closed(id) => {
                 self.hung_up.insert(id, self.now());
                 self.cluster.router.disconnected(id);

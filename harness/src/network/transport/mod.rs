@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -188,6 +189,15 @@ impl Connection {
             Self::Stream(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
             Self::Udp(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
         };
+    }
+
+    /// Whether the replica has closed it, or is gone; never so where no connection tells.
+    pub fn has_hung_up(&self) -> bool {
+        match self {
+            Self::Seqpacket(connection) => unix::has_hung_up(connection.socket().as_fd()),
+            Self::Stream(connection) => unix::has_hung_up(connection.socket().as_fd()),
+            Self::Udp(_) => false,
+        }
     }
 
     /// The port at which a replica reads datagrams.

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
+use super::unix::has_hung_up;
 use super::{EventSender, Sent, TransportEvent};
 use crate::cluster::os;
 use crate::ids::NodeId;
@@ -114,16 +115,6 @@ impl Connection {
     }
 }
 
-/// Whether the other side has closed the connection.
-fn is_hung_up(socket: &AsyncFd<OwnedFd>) -> bool {
-    // Closed for both directions, or by the peer for its own.
-    let hung_up = PollFlags::POLLHUP | PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
-    let mut polled = [PollFd::new(socket.get_ref().as_fd(), hung_up)];
-    // A poll that fails tells as little as a socket that is gone.
-    poll(&mut polled, PollTimeout::ZERO).is_err()
-        || polled[0].revents().is_none_or(|events| events.intersects(hung_up))
-}
-
 async fn read_all(id: NodeId, socket: Rc<AsyncFd<OwnedFd>>, events: EventSender) {
     let mut buffer = vec![0; limits::PACKET_BYTES];
     loop {
@@ -136,7 +127,7 @@ async fn read_all(id: NodeId, socket: Rc<AsyncFd<OwnedFd>>, events: EventSender)
                 .await;
             let event = match received {
                 // A packet may be empty: only a peer that is gone has closed.
-                Ok(0) if !is_hung_up(&socket) => {
+                Ok(0) if !has_hung_up(socket.get_ref().as_fd()) => {
                     TransportEvent::Packet { from: id, bytes: Rc::from([]), length: 0 }
                 }
                 Ok(0) | Err(_) => {

@@ -2,9 +2,10 @@
 //! lines alike.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, accept4, bind, listen, socket,
 };
@@ -70,4 +71,14 @@ async fn accept_all(id: NodeId, listener: AsyncFd<OwnedFd>, plug: Plug, events: 
             return;
         }
     }
+}
+
+/// Whether the other side has closed the connection.
+pub(super) fn has_hung_up(socket: BorrowedFd<'_>) -> bool {
+    // Closed for both directions, or by the peer for its own.
+    let hung_up = PollFlags::POLLHUP | PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+    let mut polled = [PollFd::new(socket, hung_up)];
+    // A poll that fails tells as little as a socket that is gone.
+    poll(&mut polled, PollTimeout::ZERO).is_err()
+        || polled[0].revents().is_none_or(|events| events.intersects(hung_up))
 }
