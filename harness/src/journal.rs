@@ -32,7 +32,8 @@ struct Header<'a> {
 )]
 pub struct JournalError {
     path: PathBuf,
-    reason: io::Error,
+    /// Why.
+    pub reason: io::Error,
 }
 
 /// Writes `history.jsonl`.

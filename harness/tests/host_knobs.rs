@@ -11,7 +11,7 @@ fn meter(bench: &Bench, way: &str, host: &str, more: &[&str]) -> (Ended, serde_j
     let workload = SHORT.replace("\"replicas\": 5", "\"replicas\": 3");
     // By the rules of 2016 all must have connected before anybody speaks, also where interpreters wait for a
     // processor.
-    let wait = if more.contains(&"course-2016") { 9 } else { 1 };
+    let wait = if more.contains(&"course-2016") { 6 } else { 1 };
     let workload = workload.replace("\"start_wait\": 0", &format!("\"start_wait\": {wait}"));
     let workload = workload.replace("\"lifetime\": 5", &format!("\"lifetime\": {}", wait + 4));
     let workload = bench.file("meter.json", workload);

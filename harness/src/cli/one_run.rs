@@ -16,6 +16,7 @@ use crate::cluster::warden::Warden;
 use crate::exit::Exit;
 use crate::explain::evidence::AnswerPart;
 use crate::explain::{self, Evidence, Explanation};
+use crate::journal::JournalError;
 use crate::manifest::{self, Host, Manifest};
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
@@ -190,6 +191,12 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
 /// The exit code of a run that could not be executed.
 pub fn exit_of(error: &RunError) -> Exit {
     match error {
+        // A full disk is the host's.
+        RunError::System { reason, .. } | RunError::Journal(JournalError { reason, .. })
+            if reason.kind() == std::io::ErrorKind::StorageFull =>
+        {
+            Exit::Environment
+        }
         RunError::ExitsAtOnce { .. }
         | RunError::NeverConnects { .. }
         | RunError::NoTransport { .. }

@@ -139,15 +139,17 @@ impl Dispatcher {
     pub async fn run(mut self) -> Result<RunRecord, RunError> {
         let happened = self.happen().await;
         let duration = self.ended_at.unwrap_or(self.now()).since_start();
-        self.write_faults()?;
-        self.write_leaders()?;
+        // What cannot be written down here is told, and keeps nobody from judging the rest.
+        let unwritten =
+            [self.write_faults(), self.write_leaders()].into_iter().filter_map(Result::err);
+        let unwritten: Vec<String> = unwritten.map(|error| error.to_string()).collect();
         self.show_progress();
         let lost_datagrams = self.cluster.lost_datagrams();
         let exits = self.end_processes().await;
         happened?;
         self.journal.flush()?;
         let mut record = self.into_record(duration, &exits);
-        record.remarks.extend(lost_datagrams);
+        record.remarks.extend(lost_datagrams.into_iter().chain(unwritten));
         Ok(record)
     }
 

@@ -73,7 +73,7 @@ if way == "sends":
     rest()
 if way in ("large", "never-reads"):
     # All have connected by then.
-    time.sleep(9.2)
+    time.sleep(6.2)
 if way == "large":
     while True:
         sock.send(packet("FFFF", 20_000))
