@@ -92,7 +92,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 function printing(isOn) {
   document.documentElement.classList.toggle("printing", isOn);
   readColours();
-  for (const view of views) view.paint();
+  for (const view of views) {
+    view.paint();
+    // Narrower than the screen, it shrinks as a whole.
+    if (isOn) view.canvas.style.height = "auto";
+  }
 }
 window.addEventListener("beforeprint", () => printing(true));
 window.addEventListener("afterprint", () => printing(false));

@@ -2,7 +2,7 @@
 
 function timeline() {
   const card = section("timeline", "Timeline",
-    "A lane for each client, a bar for each operation. Wheel or pinch to zoom, drag to move, click to pin.");
+    "A lane for each client, a bar for each operation. Wheel or pinch to zoom, drag to move, click or tap to pin.");
   const range = opening();
   const state = { key: -1, pinned: -1, hover: -1, points: false };
   const lanes = D.clients.map(() => []);
