@@ -38,7 +38,11 @@ pub fn run(arguments: &ReportArgs) -> Result<Exit, Failure> {
     let out = BufWriter::new(File::create(&path).with_context(writing)?);
     let written = if is_run { html::write(folder, out) } else { index::write(&rows, out) };
     written.with_context(writing)?;
-    let what = if is_run { String::new() } else { format!("  {} runs", rows.len()) };
+    let what = match rows.len() {
+        _ if is_run => String::new(),
+        1 => "  1 run".to_owned(),
+        count => format!("  {count} runs"),
+    };
     super::print(&format!("{}{what}\n", path.display()))?;
     Ok(Exit::Valid)
 }

@@ -303,9 +303,7 @@ impl FaultRecord {
                 continue;
             }
             let is_both_ways = self.links[n..].iter().any(|later| mirrors(rule, later));
-            let arrow = if is_both_ways { "↔" } else { "→" };
-            let (from, to) = (listed(&rule.from), listed(&rule.to));
-            told.push(format!("{} {from} {arrow} {to}", rule.rule.name()));
+            told.push(on_links(rule, if is_both_ways { "↔" } else { "→" }));
         }
         told
     }
@@ -315,6 +313,17 @@ impl FaultRecord {
         let pairs: BTreeSet<_> = self.links.iter().flat_map(LinkRule::pairs).collect();
         !pairs.is_empty() && pairs.iter().all(|&(from, to)| !pairs.contains(&(to, from)))
     }
+}
+
+/// A rule on links, for people: `cut 0000 → 0001`; `loss among 0000 0001 0002`.
+pub fn on_links(rule: &LinkRule, arrow: &str) -> String {
+    let (name, from) = (rule.rule.name(), listed(&rule.from));
+    if rule.from == rule.to {
+        return format!("{name} among {from}");
+    }
+    // Nobody sends to itself.
+    let to = rule.to.iter().filter(|id| rule.from != [**id]);
+    format!("{name} {from} {arrow} {}", listed(&to.copied().collect::<Vec<_>>()))
 }
 
 fn listed(ids: &[NodeId]) -> String {

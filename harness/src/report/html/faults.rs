@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::run::record::FaultRecord;
+use crate::run::record::{FaultRecord, on_links};
+use crate::scenario::NetworkRule;
 
 /// A fault on the page; times in microseconds.
 #[derive(Clone, Debug, Serialize)]
@@ -29,13 +30,37 @@ pub(super) fn lines(folder: &Path, name: &str) -> Vec<Value> {
     text.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// The faults of the run in `folder`, which lasted until `end` microseconds.
+/// The faults of the run in `folder`, which lasted until `end` microseconds, and the rules on links
+/// that its workload has for a part of the time, in the order of their beginnings.
 pub(crate) fn of_run(folder: &Path, end: u64) -> Vec<Fault> {
-    read(folder, super::page::healed(&super::page::json(&folder.join("plan.json"))), end)
+    let plan = super::page::json(&folder.join("plan.json"));
+    let healed = super::page::healed(&plan);
+    let mut faults = read(folder, healed, end);
+    faults.extend(rules(&plan["scenario"], healed.unwrap_or(end)));
+    faults.sort_by_key(|fault| fault.begin);
+    faults
+}
+
+/// What holds all the time is no event, and has no band.
+fn rules(scenario: &Value, until: u64) -> Vec<Fault> {
+    let listed = scenario["network"].as_array().into_iter().flatten();
+    let rules = listed.filter_map(|it| serde_json::from_value::<NetworkRule>(it.clone()).ok());
+    let first = scenario["start_wait"]["secs"].as_u64().unwrap_or(0) * 1_000_000_000
+        + scenario["start_wait"]["nanos"].as_u64().unwrap_or(0);
+    let partly = rules.filter(|rule| rule.start.0 > first || rule.end.is_some());
+    let fault = |rule: NetworkRule| Fault {
+        kind: "network".to_owned(),
+        title: "network".to_owned(),
+        begin: Some(rule.start.0 / 1000),
+        end: Some(rule.end.map_or(until, |end| end.0 / 1000)),
+        what: on_links(&rule.what, "→"),
+        not_applied: None,
+    };
+    partly.map(fault).collect()
 }
 
 /// The faults of a run that heals partitions at `healed` microseconds, if it does.
-pub(super) fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
+fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
     let lines = lines(folder, "faults.jsonl");
     let begins = |line: &Value| line["applied_ns"].as_u64().map(|ns| ns / 1000);
     let kind = |line: &Value| {

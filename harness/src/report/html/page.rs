@@ -86,7 +86,6 @@ impl Page {
     pub fn read(folder: &Path, room: Room) -> io::Result<Self> {
         let operations = Operations::read(folder)?;
         let verdict = json(&folder.join("verdict.json"));
-        let plan = json(&folder.join("plan.json"));
         let witness = witness(&verdict, &operations);
         let middle = match (witness.first(), witness.last()) {
             (Some(first), Some(last)) if last - first < room.operations => {
@@ -111,7 +110,7 @@ impl Page {
         Ok(Self {
             seed: manifest["seed"].to_string(),
             manifest,
-            faults: faults::read(folder, healed(&plan), end),
+            faults: faults::of_run(folder, end),
             leaders: faults::leaders(folder),
             messages: messages::read(folder, room.messages, (center, end), &replicas),
             rates: operations.rates(end),

@@ -49,3 +49,20 @@ fn a_long_run_keeps_a_window_that_ends_with_the_run() {
     assert_eq!(page::around(500, 100, 1000), 450..550);
     assert_eq!(page::around(5, 100, 7), 0..7);
 }
+
+#[test]
+fn rules_that_hold_for_a_part_of_the_time_are_bands_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = |start: u64, end: Option<u64>| {
+        serde_json::json!({"rule": "loss", "probability": 0.5, "from": ["0000"],
+            "to": ["0000", "0001"], "start": start, "end": end, "place": "network[0]"})
+    };
+    let plan = serde_json::json!({"scenario": {
+        "start_wait": {"secs": 1, "nanos": 0}, "request_phase": {"secs": 5, "nanos": 0},
+        "clients": {"Shared": {}},
+        "network": [rule(1_000_000_000, None), rule(2_000_000_000, Some(3_000_000_000))]}});
+    std::fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let faults = super::faults::of_run(folder.path(), 9_000_000);
+    let told: Vec<_> = faults.iter().map(|it| (it.begin, it.end, it.what.as_str())).collect();
+    assert_eq!(told, [(Some(2_000_000), Some(3_000_000), "loss 0000 → 0001")]);
+}
