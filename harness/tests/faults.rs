@@ -55,7 +55,7 @@ impl Seen {
     fn span(&self, n: usize) -> (u64, u64) {
         let fault = &self.faults[n];
         let begin = fault.applied_ns.unwrap_or_else(|| panic!("{fault:?} was applied")).0;
-        (begin + 30_000_000, fault.ended_ns.map_or(u64::MAX, |end| end.0))
+        (begin + 300_000_000, fault.ended_ns.map_or(u64::MAX, |end| end.0))
     }
 
     /// Messages that the replica sent in this time.
