@@ -33,7 +33,7 @@ soak: ## the good replica under the standard nemesis, 200 runs with other seeds:
 		--replica-arg --data-dir --replica-arg {data} --results results/soak
 
 bench: ## the numbers in the README
-	$(CARGO) build --release --bins
+	$(CARGO) build --release --bins --examples
 	$(CARGO) bench --workspace --benches
 
 clean: ## remove what was built

@@ -83,6 +83,21 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// From sender to receiver, as the receiver saw it.
+    fn times_ms(&self, to: &str, from: &str) -> Vec<f64> {
+        let log = self.log(to);
+        let stamps = log.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        stamps
+            .filter(|words| words.len() == 5 && words[0] == from)
+            .map(|words| {
+                let number = |n: usize| words[n].parse::<f64>().unwrap();
+                (number(3) - number(2)) / 1e6
+            })
+            .collect()
+    }
+}
+
 fn lost(messages: &[&Message]) -> usize {
     messages.iter().filter(|message| message.fate == "loss").count()
 }
@@ -138,7 +153,9 @@ fn rules_strike_between_two_times_on_links_of_roles_and_by_chance_too() {
 #[test]
 fn over_a_stream_a_reset_is_told_at_once_and_a_black_hole_is_not() {
     let seen = run(
-        r#""events": [
+        r#""sites": {"eu": ["0003"], "us": ["0000", "0001"]},
+        "network": [{"rule": "latency", "distribution": "matrix", "matrix_ms": {"eu": {"us": 30}}}],
+        "events": [
             {"type": "reset", "target": "0001", "time": 1},
             {"type": "network", "time": 1, "duration": 1.5, "rules": [
                 {"rule": "cut", "from": "*", "to": "0002"}, {"rule": "cut", "from": "0002", "to": "*"},
@@ -162,6 +179,14 @@ fn over_a_stream_a_reset_is_told_at_once_and_a_black_hole_is_not() {
         assert!(crossed.len() > 300 && crossed.iter().all(|it| it.fate == "partition"));
         let healed = seen.on(from, to, hole.end..u64::MAX);
         assert!(healed.iter().any(|message| message.fate == "delivered"));
+    }
+    // The sites, by the receivers' own clock, in both directions.
+    for (to, from) in [("0000", "0003"), ("0003", "0000"), ("0003", "0001")] {
+        let mut times = seen.times_ms(to, from);
+        assert!(times.len() > 500, "{} from {from} to {to}", times.len());
+        times.sort_by(f64::total_cmp);
+        // The rules end with the request phase: what came later is not late.
+        assert!(times[times.len() / 4] >= 30.0, "{} ms", times[times.len() / 4]);
     }
     let late = seen.on(3, 4, hole.start..hole.end - 60_000_000);
     assert!(late.len() > 300 && late.iter().all(|it| it.fate_ns >= it.sent_ns + 50_000_000));

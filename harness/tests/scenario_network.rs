@@ -125,3 +125,23 @@ fn what_cannot_be_is_refused_with_the_key_and_what_is_allowed() {
         assert!(error.contains(key) && error.contains(what), "{sites}: {error}");
     }
 }
+
+#[test]
+fn the_examples_of_the_readme_are_workloads_and_show_every_rule() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let begin = readme.find("{\"lifetime\": 5, \"replicas\": 5").expect("the whole example");
+    let whole = readme[begin..].split("```").next().expect("its end");
+    let rows = readme.lines().filter(|line| line.starts_with("| `{\"rule\""));
+    let shown: Vec<Rule> = rows
+        .flat_map(|row| {
+            let rules = row.split('`').nth(1).expect("the rules");
+            let scenario = Scenario::parse("x.json", &whole.replace("RULES", rules));
+            let scenario = scenario.unwrap_or_else(|error| panic!("{row}: {error}"));
+            scenario.network.into_iter().map(|rule| rule.what.rule)
+        })
+        .collect();
+    for name in Rule::NAMES {
+        assert!(shown.iter().any(|rule| rule.name() == *name), "an example of `{name}`");
+    }
+}

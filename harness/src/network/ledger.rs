@@ -1,6 +1,7 @@
 //! What becomes of each message, in the counts of its link and in the log of messages.
 
-use super::link::{Link, Links, TypeIndex};
+use super::link::{Link, TypeIndex};
+use super::links::Links;
 use super::message_log::{Fate, MessageLog};
 use super::outbox::Outgoing;
 use crate::ids::NodeId;
@@ -49,7 +50,7 @@ impl Ledger {
     }
 
     fn count(&mut self, to: NodeId, message: &Outgoing, how: impl FnOnce(&mut Link, TypeIndex)) {
-        if let (Some(link), Some(kind)) = (self.links.get_mut(&(message.from, to)), message.kind) {
+        if let (Some(link), Some(kind)) = (self.links.get_mut((message.from, to)), message.kind) {
             how(link, kind);
         }
     }
@@ -61,7 +62,7 @@ impl Ledger {
         fate: Fate,
         how: impl FnOnce(&mut Link, TypeIndex),
     ) {
-        if let (Some(link), Some(kind)) = (self.links.get_mut(&(message.from, to)), message.kind) {
+        if let (Some(link), Some(kind)) = (self.links.get_mut((message.from, to)), message.kind) {
             how(link, kind);
             self.log.note(message.sent, message.from, to, link.kind(kind), fate);
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::links::Links;
 use super::rules::{Corrupt, Decision, FaultId, Message, Order, Rule};
 use crate::ids::NodeId;
 use crate::limits;
@@ -195,6 +196,11 @@ impl Link {
         self.lost(index, DropCause::BeforeStart);
     }
 
+    /// Whether any message was sent here.
+    pub fn has_counted(&self) -> bool {
+        !self.counts.is_empty()
+    }
+
     /// The name of a message type of this link.
     pub fn kind(&self, index: TypeIndex) -> &str {
         &self.counts[index.0].0
@@ -241,16 +247,13 @@ fn cut_at(text: &str, bytes: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// All links, by (source, destination).
-pub type Links = BTreeMap<(NodeId, NodeId), Link>;
-
 /// The counts of all links, by (source, destination, message type).
 pub type Counts = BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts>;
 
 /// The counts of all links, as they go into a record.
 pub fn counts(links: Links) -> Counts {
     links
-        .into_iter()
+        .into_all()
         .flat_map(|((from, to), link)| {
             link.counts.into_iter().map(move |(kind, counts)| ((from, to, kind), counts))
         })

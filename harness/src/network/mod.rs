@@ -4,6 +4,7 @@
 //! - [`envelope`]: the few fields of a message that routing needs.
 //! - [`link`]: one per direction and pair: its rules decide what becomes of each message, and it
 //!   counts them.
+//! - [`links`]: all of them, by their ends.
 //! - [`leader`]: whom the replicas believe to lead, by their own words.
 //! - [`terms`]: two leaders in one term, where messages carry it.
 //! - [`words`]: who named whom as leader, each speaker apart.
@@ -21,6 +22,7 @@ pub mod envelope;
 pub mod leader;
 pub mod ledger;
 pub mod link;
+pub mod links;
 pub mod message_log;
 pub mod outbox;
 pub mod remarks;

@@ -9,7 +9,8 @@ use super::delay::{DelayQueue, Delayed};
 use super::envelope::{AnsweredValue, Envelope, NotAMessage};
 use super::leader::LeaderView;
 use super::ledger::Ledger;
-use super::link::{self, Delivery, Fate, Link, Links};
+use super::link::{self, Delivery, Fate, Link};
+use super::links::Links;
 use super::message_log::{self, MessageLog};
 use super::outbox::{Outbox, Outgoing};
 use super::remarks::Remarks;
@@ -87,7 +88,7 @@ impl Router {
     /// noted in `log`.
     pub fn new(plan: &Plan, clients: &[NodeId], log: MessageLog) -> Self {
         let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
-        let mut links = Links::new();
+        let mut links = Links::between(replicas.iter().chain(clients).copied());
         for &from in &replicas {
             for &to in &replicas {
                 links.insert((from, to), Link::new(plan.link(from, to)));
@@ -232,7 +233,7 @@ impl Router {
         rule: &Rule,
     ) {
         for pair in pairs {
-            if let Some(link) = self.ledger.links.get_mut(&pair) {
+            if let Some(link) = self.ledger.links.get_mut(pair) {
                 link.apply(fault, rule.clone());
             }
         }
@@ -252,7 +253,7 @@ impl Router {
     fn free(&mut self, lift: impl Fn(&mut Link) -> bool) {
         let links = self.ledger.links.iter_mut();
         let freed: BTreeSet<(NodeId, NodeId)> =
-            links.filter_map(|(&pair, link)| lift(link).then_some(pair)).collect();
+            links.filter_map(|(pair, link)| lift(link).then_some(pair)).collect();
         if !freed.is_empty() {
             self.underway.hurry(|from, to| freed.contains(&(from, to)));
         }
@@ -263,7 +264,7 @@ impl Router {
     /// leads: the others may speak of the past.
     fn find_believed(&mut self) {
         let links = &self.ledger.links;
-        let is_cut = |from, to| links.get(&(from, to)).is_some_and(Link::is_cut);
+        let is_cut = |from, to| links.get((from, to)).is_some_and(Link::is_cut);
         let replicas = &self.replicas;
         let meets = |one: NodeId| {
             let met = |&&other: &&NodeId| !is_cut(one, other) && !is_cut(other, one);
@@ -290,7 +291,7 @@ impl Router {
         while let Some(Delayed { to, message, .. }) = self.underway.pop_due(now) {
             self.ledger.waited(to, &message);
             // What was on its way when the link was cut does not cross either.
-            if self.ledger.links.get(&(message.from, to)).is_some_and(Link::is_cut) {
+            if self.ledger.links.get((message.from, to)).is_some_and(Link::is_cut) {
                 self.ledger.lost(to, &message, DropCause::Partition);
             } else {
                 self.deliver(to, message);
@@ -344,7 +345,8 @@ impl Router {
         self.terms.hear(now, from, message.term(), leader);
         match message.dst.parse() {
             Ok(NodeId::ANY) => {
-                for to in self.replicas.clone() {
+                for n in 0..self.replicas.len() {
+                    let to = self.replicas[n];
                     if to != from {
                         self.cross(now, from, to, &message.kind, packet);
                     }
@@ -355,7 +357,7 @@ impl Router {
                 self.cross(now, from, to, &message.kind, packet);
                 None
             }
-            Ok(client) if self.ledger.links.contains_key(&(from, client)) => {
+            Ok(client) if self.ledger.links.get((from, client)).is_some() => {
                 self.reach_client(now, from, client, &message, leader, packet.len())
             }
             _ => {
@@ -397,7 +399,7 @@ impl Router {
         leader: Option<NodeId>,
         bytes: usize,
     ) -> Option<ToClient> {
-        let link = self.ledger.links.get_mut(&(from, client))?;
+        let link = self.ledger.links.get_mut((from, client))?;
         if !self.has_started {
             link.too_early(&message.kind, bytes);
             return None;
@@ -437,7 +439,7 @@ impl Router {
     }
 
     fn pass(&mut self, now: RunTime, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
-        let Some(link) = self.ledger.links.get_mut(&(from, to)) else { return };
+        let Some(link) = self.ledger.links.get_mut((from, to)) else { return };
         if !self.has_started {
             return link.too_early(kind, packet.len());
         }

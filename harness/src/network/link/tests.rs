@@ -195,7 +195,9 @@ fn what_was_sent_was_delivered_or_lost_under_one_cause() {
         }
     }
     let key = (NodeId(0), NodeId(1));
-    let counts = counts(Links::from([(key, link)]));
+    let mut links = Links::between([key.0, key.1]);
+    links.insert(key, link);
+    let counts = counts(links);
     assert_eq!(counts.len(), limits::MESSAGE_TYPES + 1, "the rest is one type, `(other)`");
     let total = |f: fn(&MessageCounts) -> u64| counts.values().map(f).sum::<u64>();
     assert_eq!(total(|c| c.sent), 1000);
