@@ -34,7 +34,7 @@ pub enum HistoryError {
         reason: std::io::Error,
     },
     /// It is no history.
-    #[error("history {path}, {reason}")]
+    #[error("history {path}, {reason}{}", if reason.is_repairable() { REMEDY } else { "" })]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -52,6 +52,14 @@ pub enum HistoryError {
         /// Where the line begins.
         offset: u64,
     },
+    /// A file that is packed.
+    #[error(
+        "history {path} is packed: `gunzip -c {path} | harness check -`, with the same options"
+    )]
+    Packed {
+        /// The file.
+        path: PathBuf,
+    },
     /// An object whose histories have other forms.
     #[error(
         "history {path}: histories of the model {model} are read as jsonl, jepsen-edn or \
@@ -66,6 +74,12 @@ pub enum HistoryError {
         format: &'static str,
     },
 }
+
+/// What helps against events that do not fit together.
+const REMEDY: &str = " (--lenient repairs that by rule, and says how often)";
+
+/// The first bytes of a file packed by gzip.
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// The longest line that is read.
 const LONGEST_LINE: u64 = 1 << 26;
@@ -169,7 +183,9 @@ const BEGINNING_BYTES: u64 = 4096;
 impl Source {
     fn open(path: &Path) -> Result<Self, HistoryError> {
         let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-        match Self::beginning(&path) {
+        let is_input = path.as_os_str() == "-";
+        match Self::beginning(if is_input { Path::new("/dev/stdin") } else { &path }) {
+            Ok((beginning, _)) if beginning.starts_with(GZIP) => Err(HistoryError::Packed { path }),
             Ok((beginning, rest)) => Ok(Source { path, beginning, rest }),
             Err(reason) => Err(HistoryError::Unreadable { path, reason }),
         }

@@ -22,6 +22,7 @@ use checker::format::{Format, Reader};
 use checker::online::{Checker, Progress};
 use checker::{Entry, Event, History, ModelName, Options, check};
 use generate::{Mix, Shape};
+use nix::time::{ClockId, clock_gettime};
 
 const UNIQUE: Shape = Shape {
     operations: 1_000_000,
@@ -67,7 +68,7 @@ fn main() {
         return run(&name, shape);
     }
     println!(
-        "case,operations,clients,keys,unknown,verdict,algorithm,seconds,peak_memory_mb,textbook_seconds,stateright"
+        "case,operations,clients,keys,unknown,verdict,algorithm,seconds,cpu_seconds,peak_memory_mb,textbook_seconds,stateright"
     );
     for (name, _) in cases() {
         if arguments.first().is_some_and(|only| *only != name) {
@@ -80,26 +81,55 @@ fn main() {
 }
 
 fn run(name: &str, shape: Shape) {
-    let (verdict, algorithm, took, peak_mb, baseline) = match name {
+    let (verdict, algorithm, Took { wall, cpu }, peak_mb, baseline) = match name {
         "online" => online(shape),
         "disk" => from_disk(shape),
         _ => in_memory(shape),
     };
     let Shape { operations, clients, keys, unknown, .. } = shape;
     println!(
-        "{name},{operations},{clients},{keys},{unknown},{verdict},{algorithm},{:.3},{peak_mb},{baseline}",
-        took.as_secs_f64()
+        "{name},{operations},{clients},{keys},{unknown},{verdict},{algorithm},{:.3},{:.3},{peak_mb},{baseline}",
+        wall.as_secs_f64(),
+        cpu.as_secs_f64()
     );
 }
 
 /// Verdict, algorithm, time, peak memory in megabytes, what the textbook and the tester take.
-type Row = (&'static str, &'static str, Duration, u64, String);
+type Row = (&'static str, &'static str, Took, u64, String);
+
+/// By the clock on the wall, and on all processors together: that of a machine with other work.
+#[derive(Default)]
+struct Took {
+    wall: Duration,
+    cpu: Duration,
+}
+
+struct Start {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Start {
+    fn now() -> Self {
+        Start { wall: Instant::now(), cpu: cpu_time() }
+    }
+
+    fn took(&self) -> Took {
+        Took { wall: self.wall.elapsed(), cpu: cpu_time().saturating_sub(self.cpu) }
+    }
+}
+
+/// What this process has used of all processors so far.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("every system has it");
+    Duration::from(time)
+}
 
 fn in_memory(shape: Shape) -> Row {
     let history = generate::history(shape);
-    let start = Instant::now();
+    let start = Start::now();
     let report = check(&history, &Options::default());
-    let took = start.elapsed();
+    let took = start.took();
     let peak_mb = peak_memory_mb();
     let textbook = textbook::seconds(&history, Duration::from_secs(2));
     let baseline = format!("{textbook},{}", tester_bears(history));
@@ -129,14 +159,16 @@ fn tester_bears(history: History) -> String {
 /// The time of the events alone, which are made beforehand in batches.
 fn online(shape: Shape) -> Row {
     let mut checker = Checker::new();
-    let mut took = Duration::ZERO;
+    let mut took = Took::default();
     let mut batch: Vec<Event<'static>> = Vec::new();
-    let mut push_all = |batch: &mut Vec<Event<'static>>, took: &mut Duration| {
-        let start = Instant::now();
+    let mut push_all = |batch: &mut Vec<Event<'static>>, took: &mut Took| {
+        let start = Start::now();
         for event in batch.iter() {
             checker.push(event);
         }
-        *took += start.elapsed();
+        let Took { wall, cpu } = start.took();
+        took.wall += wall;
+        took.cpu += cpu;
         batch.clear();
     };
     generate::each_event(shape, &mut |entry| {
@@ -161,7 +193,7 @@ fn from_disk(shape: Shape) -> Row {
     file.flush().expect("room on the disk");
     drop(file);
 
-    let start = Instant::now();
+    let start = Start::now();
     let mut lines = BufReader::with_capacity(1 << 20, File::open(&path).expect("the file"));
     let mut reader = Reader::new(Format::Jsonl);
     let mut line = Vec::new();
@@ -172,7 +204,7 @@ fn from_disk(shape: Shape) -> Row {
     let (history, _) = reader.finish().expect("the history is whole");
     let options = Options { model: ModelName::Kv, ..Options::default() };
     let report = check(&history, &options);
-    let took = start.elapsed();
+    let took = start.took();
     fs::remove_file(&path).expect("the file");
     (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), ",".to_owned())
 }

@@ -6,7 +6,7 @@ use super::json::Position;
 
 /// A workload file that cannot be used: one sentence, made for people.
 ///
-/// `demo.json, line 3, column 15, `events[2].time`: 40 is too large; allowed: ...`
+/// ``demo.json, line 3, column 15, `events[2].time`: 40 is too large; allowed: ...``
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadError {
     /// The file as the caller named it.

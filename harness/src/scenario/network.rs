@@ -1,7 +1,7 @@
 //! The rules of a workload's `network`: which, on which links, from when to when.
 //!
 //! A fault of type `network` puts rules on links for a while: those are read by the same functions,
-//! [`read_rule`], and may name roles.
+//! `read_rule`, and may name roles.
 
 use std::collections::BTreeMap;
 use std::fmt;

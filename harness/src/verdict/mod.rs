@@ -1,6 +1,6 @@
 //! Five questions, answered apart, because they mean different things to the reader.
 //!
-//! Each file here answers one question from the [`RunRecord`](crate::run::record::RunRecord);
+//! Each file here answers one question from the [`RunRecord`];
 //! [`judge`] puts them together. A report only shows what stands here.
 
 mod blame;

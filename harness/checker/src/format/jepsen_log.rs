@@ -35,12 +35,11 @@ impl Reader {
         })?;
         let Some(at) = line.find(MARK) else { return Ok(()) };
         let mut words = Words { line, at: at + MARK.len() };
-        let (column, process) = words.next();
+        let (_, process) = words.next();
         let Ok(process) = process.parse() else {
             // `:nemesis` and the like: not a client.
             return Ok(());
         };
-        let _ = column;
         let (column, kind) = words.next();
         let r#type = match kind {
             ":invoke" => EventType::Invoke,
@@ -70,6 +69,9 @@ impl Reader {
             refused: false,
             node: None,
         };
+        if f == F::Put && r#type == EventType::Invoke && value.is_empty() {
+            return Err(self.wrong(column, value, "the value to write"));
+        }
         if f == F::Cas {
             let pair = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
             let pair = pair.and_then(|pair| pair.trim().split_once(char::is_whitespace));

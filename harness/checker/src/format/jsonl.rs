@@ -166,8 +166,7 @@ impl Reader {
     }
 
     fn fault(&self, error: &serde_json::Error, expected: &str) -> Fault {
-        let text = error.to_string();
-        let found = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let found = crate::format::found(error);
         let column = error.column().max(1);
         let expected = expected.to_owned();
         let fault = ParseError::Syntax { line: self.line, column, found, expected };

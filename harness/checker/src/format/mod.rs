@@ -40,6 +40,31 @@ pub enum ParseError {
     },
 }
 
+impl ParseError {
+    /// Whether a lenient reader has a rule for it.
+    pub fn is_repairable(&self) -> bool {
+        use PairingError::{AlreadyOpen, IndexBackwards, NotInvoked, TimeBackwards};
+        let ParseError::Pairing { source, .. } = self else { return false };
+        matches!(
+            source,
+            NotInvoked { .. } | AlreadyOpen { .. } | TimeBackwards { .. } | IndexBackwards { .. }
+        )
+    }
+}
+
+/// What `serde_json` found, in words for people, without the place.
+pub(crate) fn found(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let found = text.split(" at line ").next().unwrap_or(&text);
+    match found {
+        "expected value" | "expected ident" => "something that is no JSON".to_owned(),
+        _ => found.strip_prefix("EOF while").map_or_else(
+            || found.to_owned(),
+            |parsing| format!("the end of the line while{parsing}"),
+        ),
+    }
+}
+
 /// The formats, by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

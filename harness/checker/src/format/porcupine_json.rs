@@ -198,8 +198,7 @@ impl Reader {
     }
 
     fn fault(&self, error: &serde_json::Error) -> ParseError {
-        let text = error.to_string();
-        let found = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let found = crate::format::found(error);
         let (line, column) = (self.line + error.line().max(1) as u64 - 1, error.column().max(1));
         let column = if error.line() <= 1 { self.column + column - 1 } else { column };
         let expected = "an operation with clientId, input, call, output and return".to_owned();

@@ -1,11 +1,13 @@
 //! Models: what a correct object does when it is used by one caller at a time.
 
+mod powerset;
 mod register;
 mod text;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
+pub use powerset::{Nondeterministic, Powerset};
 pub use register::{Register, RegisterOp};
 pub use text::{Text, TextOp};
 

@@ -111,8 +111,7 @@ impl Reader {
     }
 
     fn fault(&mut self, error: &serde_json::Error, expected: &str) -> Result<(), ParseError> {
-        let text = error.to_string();
-        let found = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let found = crate::format::found(error);
         let column = error.column().max(1);
         let expected = expected.to_owned();
         let fault = ParseError::Syntax { line: self.line, column, found, expected };

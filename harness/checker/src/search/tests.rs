@@ -4,8 +4,8 @@ use rand::RngExt as _;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Answer, linearize};
-use crate::budget::Budget;
+use super::{Answer, Order, Search, linearize};
+use crate::budget::{Budget, Meter};
 use crate::history::Value;
 use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
 use crate::oracle::{brute_force, cases, intervals, register_calls};
@@ -96,4 +96,40 @@ fn search_agrees_with_all_permutations_on_registers_that_mostly_behave() {
 #[test]
 fn search_agrees_with_all_permutations_on_strings() {
     compare(&Text, 2_000_000, 100_000, text_op);
+}
+
+/// Rounds of five overlapping writes of three values and a read after each, with nothing open in
+/// between, and at the end a read of what is not there.
+fn rounds(count: u32) -> Vec<Call<RegisterOp>> {
+    let mut calls = Vec::new();
+    for round in 0..count {
+        let start = 20 * round;
+        for at in 0..5 {
+            let op = RegisterOp::Write(Value((at + round) % 3));
+            calls.push(Call { op, invoke: start + at, complete: Some(start + 10 + at) });
+        }
+        let op = RegisterOp::Read(Value(round % 3));
+        calls.push(Call { op, invoke: start + 16, complete: Some(start + 17) });
+    }
+    let end = 20 * count;
+    calls.push(Call { op: RegisterOp::Read(Value(7)), invoke: end, complete: Some(end + 1) });
+    calls.push(Call { op: RegisterOp::Write(Value(7)), invoke: end + 2, complete: Some(end + 3) });
+    calls
+}
+
+/// Where nothing is open, a configuration is a state and nothing else, and gone into once. So the
+/// search is cut there already: a contradiction behind many such points costs so many times what
+/// it costs behind one, not a power of it.
+#[test]
+fn where_nothing_is_open_the_search_is_cut() {
+    let steps = |count| {
+        let calls = rounds(count);
+        let model = Register { initial: Value(0) };
+        let mut meter = Meter::new(Budget::default());
+        let found = Search::new(&model, &calls, &Order::Completion).run(&mut meter);
+        assert_eq!(found.answer, Answer::NotLinearizable);
+        meter.steps
+    };
+    let (ten, thousand) = (steps(10), steps(1_000));
+    assert!(thousand <= 100 * ten, "{ten} steps for ten rounds, {thousand} for a thousand");
 }
