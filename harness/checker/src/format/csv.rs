@@ -42,7 +42,7 @@ impl Reader {
         if let Err(error) = std::str::from_utf8(line) {
             return Err(self.wrong(error.valid_up_to() + 1, "bytes that are no text", "UTF-8"));
         }
-        if line.iter().filter(|&&byte| byte == b'"').count() % 2 == 1 {
+        if line.split(|&byte| byte == b'"').count() % 2 == 0 {
             let at = line.iter().rposition(|&byte| byte == b'"').unwrap_or_default();
             let found = "a quotation mark that opens, and none that closes";
             return Err(self.wrong(at + 1, found, "a whole row on one line"));
