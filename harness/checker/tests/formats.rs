@@ -41,11 +41,11 @@ const PORCUPINE: &str = r#"[{"clientId":1,"input":{"op":"put","key":"x","value":
  {"clientId":2,"input":{"op":"append","key":"x","value":"3"},"call":30,"return":null}]
 "#;
 
-const OBJECT_EDN: &str = r#"[{:process 0 :type :invoke :f :add :value [:a 1]}
+const OBJECT_EDN: &str = r"[{:process 0 :type :invoke :f :add :value [:a 1]}
  {:process 1 :type :invoke :f :read :value [:a nil]} {:process 0 :type :ok :f :add :value [:a 1]}
  {:process 1 :type :ok :f :read :value [:a #{1 2}] :time 7}
  {:process 2 :type :invoke :f :transfer :value [:a {:from 0 :to 1 :amount 3}]}]
-"#;
+";
 
 const OBJECT_JOURNAL: &str = r#"{"schema":1,"kind":"history","model":"queue"}
 {"index":0,"time_ns":5,"process":1,"type":"invoke","f":"enqueue","value":1}
