@@ -27,15 +27,30 @@ const PARTED: &str = r#"{
     "liveness": {"bound_ms": 5000}
 }"#;
 
+/// One replica after the other is alone, whoever leads, while clients ask all.
+const LONELY: &str = r#"{
+    "lifetime": 8, "start_wait": 1, "end_wait": 0, "replicas": 5, "mix": 0.5,
+    "clients": {"count": 8, "keys": 2, "rate": 150, "timeout_ms": 500},
+    "events": [
+        {"type": "partition", "time": 1, "duration": 2, "shape": "one"},
+        {"type": "partition", "time": 3.5, "duration": 2, "shape": "one"}
+    ],
+    "liveness": {"bound_ms": 5000}
+}"#;
+
 /// A program in one of its ways on a workload; the verdict is in the bench.
 fn judge(program: &str, transport: &str, way: &str, workload: &str) -> Bench {
+    judge_with_seed("7", program, transport, way, workload)
+}
+
+fn judge_with_seed(seed: &str, program: &str, transport: &str, way: &str, workload: &str) -> Bench {
     let bench = Bench::new();
     let workload = bench.file("way.json", workload);
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(program);
     let (workload, program) = (workload.to_string_lossy(), program.to_string_lossy());
     let words =
         [format!("--replica-arg=--transport={transport}"), format!("--replica-arg=--way={way}")];
-    let mut arguments = vec!["run", &workload, "--seed", "7", "--replica", &program];
+    let mut arguments = vec!["run", &workload, "--seed", seed, "--replica", &program];
     arguments.extend(["--transport", transport, &words[0], &words[1]]);
     let ended = in_turn(&bench, &arguments);
     assert_ne!(ended.code, 2, "{way}: {}", ended.stderr);
@@ -96,22 +111,30 @@ fn a_store_that_is_no_raft_is_right_as_well() {
     is_sound("quorum.py", "udp", "right", CALM);
 }
 
+/// What shows itself only when a fault meets the right moment: one of five seeds finds it.
+fn is_found(program: &str, way: &str, workload: &str, question: &str, kind: Option<&str>) {
+    let found = ["7", "8", "9", "10", "11"].iter().any(|seed| {
+        let bench = judge_with_seed(seed, program, "seqpacket", way, workload);
+        let answer = bench.answer(question);
+        answer.0 == "invalid" && kind.is_none_or(|kind| answer.1 == kind)
+    });
+    assert!(found, "{program} {way}: five runs, and {question} was never broken as it should be");
+}
+
 #[test]
 fn what_goes_wrong_around_a_leader_is_found() {
     let ways = ["stale-leader", "ack-early", "new-leader", "small-quorum"];
-    each(&ways, |way| {
-        let bench = judge("raft.py", "seqpacket", way, PARTED);
-        assert_eq!(bench.answer("safety").0, "invalid", "{way}: {}", bench.verdict());
-    });
-    let bench = judge("quorum.py", "seqpacket", "reads-alone", PARTED);
-    assert_eq!(bench.answer("safety").0, "invalid", "{}", bench.verdict());
+    each(&ways, |way| is_found("raft.py", way, PARTED, "safety", None));
+}
+
+#[test]
+fn reads_of_a_replica_that_is_alone_are_found() {
+    is_found("quorum.py", "reads-alone", LONELY, "safety", None);
 }
 
 #[test]
 fn two_leaders_in_one_term_have_their_own_kind() {
-    let bench = judge("raft.py", "seqpacket", "one-term", PARTED);
-    let expected = ("invalid".to_owned(), "two leaders in one term".to_owned());
-    assert_eq!(bench.answer("process"), expected, "{}", bench.verdict());
+    is_found("raft.py", "one-term", PARTED, "process", Some("two leaders in one term"));
 }
 
 #[test]

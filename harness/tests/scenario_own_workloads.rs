@@ -212,7 +212,7 @@ fn the_table_tells_the_defaults_that_hold() {
         assert_eq!(parse("n.json", &text(&given)), silent, "{} = {}", key.path, key.default);
         checked += 1;
     }
-    assert_eq!(checked, 13, "the keys whose default is one value");
+    assert_eq!(checked, 14, "the keys whose default is one value");
 }
 
 #[test]
