@@ -186,8 +186,7 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
     };
     for (positions, decided) in by_key.iter().zip(decisions) {
         let Some(Decided { decision, algorithm }) = decided else { continue };
-        let operations = at(history, positions);
-        let name = history.key(operations[0].key);
+        let name = history.key(history.operations()[positions[0] as usize].key);
         let verdict = match decision {
             Decision::Valid => {
                 report.valid_keys += 1;
@@ -200,13 +199,14 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
             Decision::Invalid(core) => {
                 report.invalid_keys += 1;
                 if report.invalid_keys > 1 {
-                    report.count(name, "invalid", operations.len(), algorithm);
+                    report.count(name, "invalid", positions.len(), algorithm);
                     continue;
                 }
+                let operations = at(history, positions);
                 Verdict::Invalid(Box::new(witness(history, &operations, core, options)))
             }
         };
-        report.count(name, verdict.name(), operations.len(), algorithm);
+        report.count(name, verdict.name(), positions.len(), algorithm);
         let before = std::mem::replace(&mut report.verdict, Verdict::Valid);
         report.verdict = before.join(verdict);
     }
@@ -273,16 +273,13 @@ fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -
         }
     }
     let algorithm = Algorithm::Search;
-    if let Some(read) = value_from_nowhere(operations, initial) {
-        return Decided { decision: Decision::Invalid(Some(vec![read])), algorithm };
-    }
     let decision =
         with_model(history, operations, initial, Searcher { history, operations, options });
     Decided { decision, algorithm }
 }
 
 /// The first answered read or swap that saw a value which was never there and nobody ever wrote.
-/// Needs no search, but that each write says all about the state: there are no appends.
+/// Where there are no appends it contradicts by itself, for each write says all about the state.
 fn value_from_nowhere(operations: &[&Operation], initial: Value) -> Option<u32> {
     if operations.iter().any(|op| op.f == F::Append) {
         return None;
@@ -373,7 +370,8 @@ fn witness(
     let explain = |core: &[u32], minimal| {
         explain::explain(history, operations, &pick(core), initial, minimal)
     };
-    let (core, minimal) = match core {
+    let nowhere = || value_from_nowhere(operations, initial).map(|read| vec![read]);
+    let (core, minimal) = match core.or_else(nowhere) {
         Some(core) if operations.iter().all(|op| op.f != F::Cas) => return explain(&core, true),
         Some(core) if core.len() > MOST_TO_MINIMIZE => return explain(&core, false),
         Some(core) => {

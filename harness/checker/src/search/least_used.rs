@@ -8,6 +8,7 @@
 //! that lacks as few. So none is overlooked.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::used::UsedSets;
 use super::window::Window;
@@ -18,33 +19,44 @@ const MOST_SETS: usize = 8;
 /// Window, frontier and state.
 type Rest = (Window, u32, u32);
 
+/// Whether a set was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    Yes,
+    /// A part of it was known.
+    No,
+    /// No part of it is known, but enough others are.
+    NoRoom,
+}
+
+/// Seldom more than one; four take the room that the address of more would.
+type Sets = SmallVec<[u32; 4]>;
+
 /// For each configuration but for what it used, the sets of which none is a part of another.
 #[derive(Debug, Default)]
 pub(super) struct LeastUsed {
-    sets: FxHashMap<Rest, Vec<u32>>,
+    sets: FxHashMap<Rest, Sets>,
     kept: usize,
 }
 
 impl LeastUsed {
-    /// Takes in a set, unless a part of it is known, and says whether it did.
-    pub(super) fn take(&mut self, rest: Rest, set: u32, used: &UsedSets) -> bool {
+    /// Takes in a set, unless a part of it is known.
+    pub(super) fn take(&mut self, rest: Rest, set: u32, used: &UsedSets) -> Taken {
         let known = self.sets.entry(rest).or_default();
         if known.iter().any(|&less| used.is_part(less, set)) {
-            return false;
+            return Taken::No;
         }
         let before = known.len();
-        known.retain(|&more| !used.is_part(set, more));
-        if known.len() < MOST_SETS {
+        known.retain(|&mut more| !used.is_part(set, more));
+        let room = known.len() < MOST_SETS;
+        if room {
             known.push(set);
         }
         self.kept = self.kept + known.len() - before;
-        true
+        if room { Taken::Yes } else { Taken::NoRoom }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        // A vector of one number takes the room of four.
-        self.sets.capacity() * (size_of::<Rest>() + size_of::<Vec<u32>>() + 1)
-            + 16 * self.sets.len()
-            + 4 * self.kept
+        self.sets.capacity() * (size_of::<Rest>() + size_of::<Sets>() + 1) + 4 * self.kept
     }
 }

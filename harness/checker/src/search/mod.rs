@@ -21,7 +21,8 @@
 //!   any order that works the two can change places.
 //! - Where the model names its states by *tokens* ([`Model::token`]), a state is not left as long
 //!   as somebody still needs it and nobody is left to bring it back; and an open operation is
-//!   placed only where something that waits needs what it brings about.
+//!   placed only where something that waits needs what it brings about. What needs a state that
+//!   nothing brings about ends the search before it began.
 //!
 //! No single order of trying wins: [`linearize`] tries several with growing budgets.
 
@@ -35,7 +36,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::budget::{Budget, Limit, Meter};
 use crate::intern::Interner;
 use crate::model::{Call, Model};
-use least_used::LeastUsed;
+use least_used::{LeastUsed, Taken};
 use tokens::Tokens;
 use used::UsedSets;
 use window::{Window, Windows};
@@ -145,6 +146,9 @@ pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budg
     }
 }
 
+/// Room for so many configurations at most is made before they are met.
+const MOST_EXPECTED: usize = 4_096;
+
 /// Steps per operation that are worth taking along a given order.
 const STEPS_ALONG: u64 = 20;
 
@@ -190,6 +194,7 @@ struct Search<'m, M: Model> {
     states: Interner<M::State>,
     windows: Windows,
     used: UsedSets,
+    /// Visited configurations that `least_used` does not hold.
     visited: FxHashSet<Configuration>,
     least_used: LeastUsed,
     frames: Vec<Frame>,
@@ -202,19 +207,19 @@ impl<'m, M: Model> Search<'m, M> {
             calls.iter().map(|c| c.complete.is_some() || !model.is_read_only(&c.op)).collect();
         model.strike_out(calls, &mut keep);
 
-        let mut completed: Vec<u32> = positions(calls, |call| call.complete.is_some());
+        let (mut completed, mut open) = positions(calls);
         completed.sort_by_key(|&position| calls[position as usize].invoke);
-        let mut open: Vec<u32> = positions(calls, |call| call.complete.is_none());
         open.retain(|&position| keep[position as usize]);
         open.sort_by_key(|&position| calls[position as usize].invoke);
 
         let call = |position: &u32| &calls[*position as usize];
         let ops: Vec<M::Op> = completed.iter().map(|p| call(p).op.clone()).collect();
         let count = number(ops.len());
-        let completion = |op: &u32| call(&completed[*op as usize]).complete;
-        let mut by_completion: Vec<u32> = (0..count).collect();
-        by_completion.sort_by_key(completion);
-        let completions: Vec<u32> = by_completion.iter().filter_map(completion).collect();
+        let mut ends: Vec<(u32, u32)> =
+            completed.iter().map(|p| call(p).complete.unwrap_or(u32::MAX)).zip(0..count).collect();
+        ends.sort_unstable();
+        let by_completion: Vec<u32> = ends.iter().map(|&(_, op)| op).collect();
+        let completions: Vec<u32> = ends.iter().map(|&(completion, _)| completion).collect();
         let invokes: Vec<u32> = completed.iter().map(|p| call(p).invoke).collect();
         let (slots, width) = window::assign_slots(&invokes, &by_completion, &completions);
         let classes = classes(calls, &open);
@@ -235,6 +240,8 @@ impl<'m, M: Model> Search<'m, M> {
         for (rank, &op) in (0u32..).zip(&by_rank) {
             ranks[op as usize] = rank;
         }
+
+        let expected = ops.len().min(MOST_EXPECTED);
 
         Search {
             model,
@@ -259,7 +266,7 @@ impl<'m, M: Model> Search<'m, M> {
             used: UsedSets::new(),
             visited: FxHashSet::default(),
             least_used: LeastUsed::default(),
-            frames: Vec::new(),
+            frames: Vec::with_capacity(expected),
             furthest: 0,
         }
     }
@@ -271,6 +278,9 @@ impl<'m, M: Model> Search<'m, M> {
 
     fn answer(&mut self, meter: &mut Meter<'_>) -> Answer {
         let initial = self.model.initial();
+        if self.tokens.are_out_of_reach(self.model.token(&initial)) {
+            return Answer::NotLinearizable;
+        }
         let state = self.states.intern(initial);
         let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
         let mut arrived = true;
@@ -303,11 +313,15 @@ impl<'m, M: Model> Search<'m, M> {
     /// Whether neither this configuration was visited, nor one that differs only by having used
     /// fewer open operations: whatever leads on from here leads on from there.
     fn is_new(&mut self, at: Configuration) -> bool {
-        if !self.visited.insert(at) {
-            return false;
+        if self.classes.is_empty() {
+            return self.visited.insert(at);
         }
         let Configuration { window, frontier, state, used } = at;
-        self.classes.is_empty() || self.least_used.take((window, frontier, state), used, &self.used)
+        match self.least_used.take((window, frontier, state), used, &self.used) {
+            Taken::Yes => true,
+            Taken::No => false,
+            Taken::NoRoom => self.visited.insert(at),
+        }
     }
 
     /// The end of the list of operations not placed.
@@ -512,8 +526,14 @@ impl<'m, M: Model> Search<'m, M> {
     }
 }
 
-fn positions<O>(calls: &[Call<O>], wanted: impl Fn(&Call<O>) -> bool) -> Vec<u32> {
-    (0u32..).zip(calls).filter(|(_, call)| wanted(call)).map(|(position, _)| position).collect()
+/// Positions of completed calls and of open ones.
+fn positions<O>(calls: &[Call<O>]) -> (Vec<u32>, Vec<u32>) {
+    let mut completed = Vec::with_capacity(calls.len());
+    let mut open = Vec::new();
+    for (position, call) in (0u32..).zip(calls) {
+        if call.complete.is_some() { &mut completed } else { &mut open }.push(position);
+    }
+    (completed, open)
 }
 
 fn classes<O: Clone + Eq + std::hash::Hash>(calls: &[Call<O>], open: &[u32]) -> Vec<Class<O>> {

@@ -29,9 +29,9 @@ impl Tokens {
     pub(super) fn new<M: Model>(model: &M, ops: &[M::Op], classes: &[Class<M::Op>]) -> Self {
         let mut tokens = Tokens {
             dense: FxHashMap::default(),
-            requires: Vec::new(),
-            produces: Vec::new(),
-            class_produces: Vec::new(),
+            requires: Vec::with_capacity(ops.len()),
+            produces: Vec::with_capacity(ops.len()),
+            class_produces: Vec::with_capacity(classes.len()),
             needed: Vec::new(),
             producers: Vec::new(),
             by_token: Vec::new(),
@@ -66,6 +66,15 @@ impl Tokens {
             self.by_token.push(Vec::new());
             next
         })
+    }
+
+    /// Whether a completed operation needs a state that is not the initial one and that nothing
+    /// brings about, so that there is no order, whatever the times.
+    pub(super) fn are_out_of_reach(&self, initial: Option<u32>) -> bool {
+        let initial = initial.and_then(|token| self.dense.get(&token)).copied();
+        (0u32..).zip(self.needed.iter().zip(&self.producers)).any(
+            |(token, (&needed, &producers))| needed > 0 && producers == 0 && Some(token) != initial,
+        )
     }
 
     fn count(&mut self, required: u32, produced: u32, members: u32) {

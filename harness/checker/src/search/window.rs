@@ -1,6 +1,7 @@
 //! The completed operations that are placed beyond the frontier: a bit for each slot.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use crate::intern::Interner;
 
@@ -59,18 +60,21 @@ pub(super) fn assign_slots(
     completions: &[u32],
 ) -> (Vec<u32>, u32) {
     let mut slots = vec![0; invokes.len()];
-    let mut free = BTreeSet::new();
+    let mut free = BinaryHeap::new();
     let mut width = 0;
     let mut done = 0;
     for (op, &invoke) in invokes.iter().enumerate() {
         while done < completions.len() && completions[done] < invoke {
-            free.insert(slots[by_completion[done] as usize]);
+            free.push(Reverse(slots[by_completion[done] as usize]));
             done += 1;
         }
-        slots[op] = free.pop_first().unwrap_or_else(|| {
-            width += 1;
-            width - 1
-        });
+        slots[op] = free.pop().map_or_else(
+            || {
+                width += 1;
+                width - 1
+            },
+            |Reverse(slot)| slot,
+        );
     }
     (slots, width)
 }
