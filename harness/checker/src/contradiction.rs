@@ -6,7 +6,9 @@
 //! struck history, where the writes that joined may take effect at any time. Then operations are
 //! left out as long as the rest still contradicts, each together with those that saw a value which
 //! nobody else in the set wrote: a write alone cannot be left out, for its readers would hold a
-//! value from nowhere. A second algorithm, the plain recursion, confirms what is left.
+//! value from nowhere. Who saw a value that nobody in the whole history wrote stays without a write,
+//! whether it is the contradiction itself or an open swap whose own value somebody saw. A second
+//! algorithm, the plain recursion, confirms what is left.
 
 use rustc_hash::FxHashSet;
 
@@ -32,7 +34,7 @@ pub(crate) fn by_itself(
     budget: Budget<'_>,
 ) -> Option<Vec<u32>> {
     let budget = Budget { steps: budget.steps.min(MOST_STEPS), ..budget };
-    let set = Set { operations, initial, budget };
+    let mut set = Set { operations, initial, budget, nowhere: FxHashSet::default() };
     let mut chosen = set.with_writers(core)?;
     if !set.contradicts(&chosen)? {
         return None;
@@ -54,6 +56,8 @@ struct Set<'a> {
     operations: &'a [&'a Operation],
     initial: Value,
     budget: Budget<'a>,
+    /// What was seen and has no write in the whole history.
+    nowhere: FxHashSet<Value>,
 }
 
 impl Set<'_> {
@@ -65,11 +69,14 @@ impl Set<'_> {
         self.operations[position as usize]
     }
 
-    /// With a write of each value that somebody in the set saw.
-    fn with_writers(&self, core: &[u32]) -> Option<Vec<u32>> {
+    /// With a write of each value that somebody in the set saw, where there is one.
+    fn with_writers(&mut self, core: &[u32]) -> Option<Vec<u32>> {
         let mut chosen = core.to_vec();
         while let Some(reader) = self.first_unexplained(&chosen) {
-            chosen.push(self.writer_for(self.op(reader))?);
+            match self.writer_for(self.op(reader)) {
+                Some(writer) => chosen.push(writer),
+                None => self.nowhere.extend(sees(self.op(reader))),
+            }
             if chosen.len() > MOST_OPERATIONS {
                 return None;
             }
@@ -81,8 +88,8 @@ impl Set<'_> {
     fn first_unexplained(&self, chosen: &[u32]) -> Option<u32> {
         let written: FxHashSet<Value> =
             chosen.iter().filter_map(|&at| writes(self.op(at))).chain([self.initial]).collect();
-        let is_unexplained =
-            |op: &Operation| sees(op).is_some_and(|value| !written.contains(&value));
+        let is_missing = |value: &Value| !written.contains(value) && !self.nowhere.contains(value);
+        let is_unexplained = |op: &Operation| sees(op).is_some_and(|value| is_missing(&value));
         chosen.iter().copied().find(|&at| is_unexplained(self.op(at)))
     }
 

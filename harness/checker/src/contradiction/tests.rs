@@ -27,7 +27,8 @@ fn witness(history: &History, calls: &[Call<RegisterOp>]) -> Option<Vec<(Operati
 #[test]
 fn without_any_operation_and_who_needs_it_the_rest_of_a_witness_is_linearizable() {
     let mut seen = 0;
-    for seed in 0..cases(60_000) {
+    // The last one has a value whose one writer, open, saw a value from nowhere.
+    for seed in (0..cases(60_000)).chain([826_562]) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(1..=7);
         let calls = register_calls(&mut rng, count, seed % 3 == 0, true);
