@@ -56,55 +56,36 @@ impl From<CourseEra> for Era {
 /// Seeds of the trial that follows all configs.
 const TRIALS: u64 = 3;
 
-/// Runs the configs side by side, then what the course does not ask; returns the worst exit code.
+/// Runs the configs side by side, and what the course does not ask; returns the worst exit code.
+///
+/// The trial's runs stand behind the configs: each begins when one of those is over, so that there are never more
+/// at a time than the configs alone would be, and none waits for the longest config.
 pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
+    let options = &arguments.options;
     let era = arguments.era.into();
     let (configs, shared) = scenarios(arguments, era)?;
-    let program = session::program(&arguments.options)?;
-    let is_one = configs.len() == 1;
-    let host = session::pretended(&arguments.options)?;
-    let mut jobs = jobs(arguments, configs, 0, host.as_ref());
-    let extra = self::jobs(arguments, shared, jobs.len(), host.as_ref());
+    let program = session::program(options)?;
+    let host = session::pretended(options)?;
+    let asked = configs.len();
     // One config and its twin need no more time than one of them.
-    let extra = if is_one {
-        jobs.extend(extra);
-        Vec::new()
-    } else {
-        extra
-    };
-    let is_human = arguments.options.format == Format::Human;
-    let making = |jobs: &[Job]| Making {
-        at_once: if arguments.options.jobs > 1 {
-            arguments.options.jobs.into()
-        } else {
-            jobs.len()
-        },
+    let side_by_side = if asked == 1 { 2 } else { asked };
+    let mut jobs = jobs(arguments, configs, 0, host.as_ref());
+    jobs.extend(self::jobs(arguments, shared, asked, host.as_ref()));
+    let is_human = options.format == Format::Human;
+    let making = Making {
+        at_once: if options.jobs > 1 { options.jobs.into() } else { side_by_side },
         is_silent: is_human,
         until: |_| false,
-        way: arguments.options.transport.given(),
+        way: options.transport.given(),
     };
-    let (mut exits, mut cards) =
-        session::make_all(&jobs, program.clone(), &arguments.options, &making(&jobs))?;
-    cards.sort_by_key(|card| card.number);
+    let (exits, cards) = session::make_all(&jobs, program, options, &making)?;
     if is_human {
-        super::print(&course_text(&cards, era))?;
-    }
-    let shared: Vec<Card> = if is_one {
-        cards.split_off(1.min(cards.len()))
-    } else if exits.contains(&Exit::Interrupted) {
-        Vec::new()
-    } else {
-        let (more, mut cards) =
-            session::make_all(&extra, program, &arguments.options, &making(&extra))?;
-        exits.extend(more);
-        cards.sort_by_key(|card| card.number);
-        cards
-    };
-    if is_human {
+        let (course, shared): (Vec<&Card>, Vec<&Card>) =
+            cards.iter().partition(|card| card.number < asked);
+        super::print(&course_text(&course, era))?;
         super::print(&shared_text(&shared))?;
     }
-    cards.extend(shared);
-    session::write_junit(&cards, &arguments.options);
+    session::write_junit(&cards, options);
     Ok(session::worst(&exits))
 }
 
@@ -176,12 +157,11 @@ fn jobs(
 }
 
 /// What the course prints of each, and a table of them.
-fn course_text(cards: &[Card], era: Era) -> String {
+fn course_text(cards: &[&Card], era: Era) -> String {
     let mut text = String::new();
     let mut rows = String::new();
-    let courses: Vec<&Card> = cards.iter().filter(|card| card.is_course).collect();
     let mut passed = 0;
-    for card in &courses {
+    for card in cards {
         let _ = writeln!(text, "{}", escape(&card.name));
         for line in card.statistics.lines() {
             let _ = writeln!(text, "    {}", escape(&line));
@@ -219,7 +199,7 @@ fn course_text(cards: &[Card], era: Era) -> String {
             card.statistics.median_latency_s * 1e3,
         );
     }
-    if courses.len() > 1 {
+    if cards.len() > 1 {
         let header = format!(
             "{:<28} {:<10} {:<10} {:>9} {:>9} {:>12}\n",
             "config", "course", "tiers", "messages", "failures", "median"
@@ -227,13 +207,13 @@ fn course_text(cards: &[Card], era: Era) -> String {
         text.push_str(&header);
         text.push_str(&rows);
     }
-    let of = courses.len();
+    let of = cards.len();
     let _ = write!(text, "{passed} of {of} passed by the course's rules of {era}\n\n");
     text
 }
 
 /// What the course cannot say.
-fn shared_text(cards: &[Card]) -> String {
+fn shared_text(cards: &[&Card]) -> String {
     let mut text = "with shared keys\n".to_owned();
     for card in cards {
         for answer in &card.verdict.answers {

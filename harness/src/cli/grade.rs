@@ -1,7 +1,7 @@
 //! `harness grade`: many programs, each by a harness of its own, so that none disturbs the judging of another.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +13,16 @@ use anyhow::Context;
 use clap::Args;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::sync::watch;
 
 use super::course::CourseEra;
-use super::{FailMeaning, Failure, TransportChoice};
-use crate::cluster::{os, sweep};
+use super::{FailMeaning, Failure, TransportChoice, signals};
+use crate::cluster::{excess, os, sweep};
 use crate::course::configs::CONFIGS;
 use crate::course::grade::{Row, RunPart, table};
 use crate::exit::Exit;
 use crate::limits::confined as limits;
+use crate::report::index;
 use crate::report::text::escape;
 
 /// `harness grade`.
@@ -66,7 +68,7 @@ pub struct GradeArgs {
     results: PathBuf,
 }
 
-/// Grades what is not graded yet; the exit code is 0 whatever the programs are.
+/// Grades what is not graded yet; the exit code is 0 whatever the programs are, and 130 if some are left.
 pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
     let programs = subfolders(&arguments.folder).map_err(Failure::usage)?;
     fs::create_dir_all(&arguments.results)
@@ -85,30 +87,61 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
             csv.display()
         );
     }
-    let rows = Mutex::new(earlier);
-    let next = AtomicUsize::new(0);
-    let work = || -> anyhow::Result<()> {
-        while let Some(program) = due.get(next.fetch_add(1, Ordering::SeqCst)) {
-            let row = grade(arguments, program)?;
-            eprint!("{}", table(std::slice::from_ref(&row)));
-            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.retain(|it| it.program != row.program);
-            rows.push(row);
-            rows.sort_by(|a, b| a.program.cmp(&b.program));
-            write(&csv, &rows)?;
-        }
-        Ok(())
+    let grading = Grading {
+        arguments,
+        csv: &csv,
+        due,
+        next: AtomicUsize::new(0),
+        rows: Mutex::new(earlier),
+        interrupt: signals::listen().context("listening for Ctrl-C")?,
     };
     thread::scope(|scope| -> anyhow::Result<()> {
-        let workers: Vec<_> = (0..arguments.jobs).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..arguments.jobs).map(|_| scope.spawn(|| grading.work())).collect();
         for worker in workers {
             worker.join().map_err(|_| anyhow::anyhow!("a worker of the grading ended early"))??;
         }
         Ok(())
     })?;
-    let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let rows = grading.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     super::print(&format!("{}{}\n", table(&rows), csv.display()))?;
-    Ok(Exit::Valid)
+    let missing = programs.iter().filter(|name| !rows.iter().any(|row| row.program == **name));
+    match missing.count() {
+        0 => Ok(Exit::Valid),
+        missing => {
+            eprintln!(
+                "harness: {missing} of {} programs are not graded yet; the same command goes on with them",
+                programs.len()
+            );
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// A grading under way.
+struct Grading<'a> {
+    arguments: &'a GradeArgs,
+    csv: &'a Path,
+    due: Vec<&'a String>,
+    next: AtomicUsize,
+    rows: Mutex<Vec<Row>>,
+    /// Becomes true at Ctrl-C.
+    interrupt: watch::Receiver<bool>,
+}
+
+impl Grading<'_> {
+    /// Grades one program after the other until none is left.
+    fn work(&self) -> anyhow::Result<()> {
+        while let Some(program) = self.due.get(self.next.fetch_add(1, Ordering::SeqCst)) {
+            let Some(row) = grade(self.arguments, program, &self.interrupt)? else { break };
+            eprint!("{}", table(std::slice::from_ref(&row)));
+            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.retain(|it| it.program != row.program);
+            rows.push(row);
+            rows.sort_by(|a, b| a.program.cmp(&b.program));
+            write(self.csv, &rows)?;
+        }
+        Ok(())
+    }
 }
 
 /// The names of the subfolders, in order.
@@ -149,8 +182,12 @@ fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
     fs::rename(&temporary, csv).with_context(|| format!("writing {}", csv.display()))
 }
 
-/// One program, by a harness of its own.
-fn grade(arguments: &GradeArgs, program: &str) -> anyhow::Result<Row> {
+/// One program, by a harness of its own; nothing if the grading is interrupted.
+fn grade(
+    arguments: &GradeArgs,
+    program: &str,
+    interrupt: &watch::Receiver<bool>,
+) -> anyhow::Result<Option<Row>> {
     let begun = Instant::now();
     let results = arguments.results.join(program);
     fs::create_dir_all(&results)?;
@@ -158,8 +195,14 @@ fn grade(arguments: &GradeArgs, program: &str) -> anyhow::Result<Row> {
     let mut command = command(arguments, program, &results);
     command.stdin(Stdio::null()).stdout(File::create(&lines)?).stderr(File::create(&words)?);
     os::die_with_parent(&mut command);
+    // The system shares the processors out among sessions: a program that spins leaves the others their part.
+    os::begin_session(&mut command);
     let mut child = command.spawn().context("starting a harness for a program")?;
-    let remark = watch(&mut child, Duration::from_secs(arguments.time_limit))?;
+    let limit = Duration::from_secs(arguments.time_limit);
+    let remark = match watch(&mut child, limit, interrupt)? {
+        Watched::Interrupted => return Ok(None),
+        Watched::Over(remark) => remark,
+    };
 
     let of = if arguments.configs == "all" {
         CONFIGS.len()
@@ -176,7 +219,17 @@ fn grade(arguments: &GradeArgs, program: &str) -> anyhow::Result<Row> {
         None => last_words(&words),
     };
     row.seconds = begun.elapsed().as_secs();
-    Ok(row)
+    row.report = report(&results)?;
+    Ok(Some(row))
+}
+
+/// One page of all runs of a program.
+fn report(results: &Path) -> anyhow::Result<String> {
+    let rows = index::rows(results).context("reading the runs of a program")?;
+    let page = results.join(index::NAME);
+    let out = BufWriter::new(File::create(&page)?);
+    index::write(&rows, out).with_context(|| format!("writing {}", page.display()))?;
+    Ok(page.display().to_string())
 }
 
 fn command(arguments: &GradeArgs, program: &str, results: &Path) -> Command {
@@ -203,47 +256,46 @@ fn command(arguments: &GradeArgs, program: &str, results: &Path) -> Command {
     command
 }
 
-/// Waits for its end and looks meanwhile at what its runs use; says which limit was met.
-fn watch(child: &mut Child, time_limit: Duration) -> anyhow::Result<Option<String>> {
+/// How a grading of one program ended.
+enum Watched {
+    /// It is over; which limit was met.
+    Over(Option<String>),
+    /// There is no time left.
+    Interrupted,
+}
+
+/// Waits for its end and looks meanwhile at what its runs use.
+fn watch(
+    child: &mut Child,
+    time_limit: Duration,
+    interrupt: &watch::Receiver<bool>,
+) -> anyhow::Result<Watched> {
     let begun = Instant::now();
     let mut remark = None;
     loop {
         if child.try_wait()?.is_some() {
-            return Ok(remark);
+            return Ok(Watched::Over(remark));
         }
         for (mark, pids) in sweep::runs_of(child.id()) {
-            if let Some(excess) = excess(&pids) {
+            if let Some(excess) = excess::of(&pids) {
                 sweep::kill_run(&mark, &pids);
                 remark = Some(format!("a run was ended: {excess}"));
             }
         }
-        if begun.elapsed() > time_limit {
+        let is_interrupted = *interrupt.borrow();
+        if is_interrupted || begun.elapsed() > time_limit {
             // Its warden ends what it started.
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
             child.wait()?;
             let seconds = time_limit.as_secs();
-            return Ok(Some(format!("it was given up after {seconds} s (--time-limit)")));
+            if is_interrupted {
+                return Ok(Watched::Interrupted);
+            }
+            let remark = format!("it was given up after {seconds} s (--time-limit)");
+            return Ok(Watched::Over(Some(remark)));
         }
         thread::sleep(limits::LOOK);
     }
-}
-
-/// What these processes use too much of, together.
-fn excess(pids: &[Pid]) -> Option<String> {
-    /// The size of a page on all systems that the harness runs on.
-    const PAGE: u64 = 4096;
-    if pids.len() > limits::RUN_PROCESSES {
-        let most = limits::RUN_PROCESSES;
-        return Some(format!("its replicas had {} processes; {most} are allowed", pids.len()));
-    }
-    let resident = |pid: &Pid| {
-        let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-        statm.split_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    let bytes = pids.iter().filter_map(resident).sum::<u64>() * PAGE;
-    let (used, most) = (bytes >> 20, limits::RUN_BYTES >> 20);
-    (bytes > limits::RUN_BYTES)
-        .then(|| format!("its replicas used {used} MB of memory; {most} are allowed"))
 }
 
 /// The last thing that the harness said, if it was an error.

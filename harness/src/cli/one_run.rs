@@ -22,7 +22,6 @@ use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
 use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
-use crate::scenario::Clients;
 use crate::seed::Seed;
 use crate::verdict::{self, Verdict, safety};
 use crate::{course, results};
@@ -58,8 +57,6 @@ pub struct Card {
     pub name: String,
     /// The seed.
     pub seed: Seed,
-    /// Whether its clients are the course's.
-    pub is_course: bool,
     /// Its exit code.
     pub exit: Exit,
     /// Its five answers.
@@ -138,7 +135,6 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         number: job.number,
         name: record.scenario.name.clone(),
         seed: record.plan.seed,
-        is_course: matches!(record.scenario.clients, Clients::Course { .. }),
         exit: verdict.exit(),
         verdict: verdict.clone(),
         statistics: finished.statistics.clone(),

@@ -4,7 +4,9 @@
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
 //! - [`launch`]: what stands before a replica on a pretended host.
 //! - [`filter`]: a filter on system calls; [`stalls`]: who holds them up.
-//! - [`quota`]: a share of the processors; [`wall_clock`]: a clock that jumps.
+//! - [`group`]: control groups; [`quota`]: a share of the processors; [`confinement`]: what a stranger's program may
+//!   have, and [`excess`]: what it has too much of.
+//! - [`wall_clock`]: a clock that jumps.
 //! - [`pretend`]: a pretended host at work.
 //! - [`gauges`]: what the system tells of processes and of itself.
 //! - `output`: what it writes is always drained, and kept up to a limit.
@@ -13,9 +15,12 @@
 //! - [`data`]: what faults do to a data directory.
 //! - [`os`]: the few unsafe lines.
 
+pub mod confinement;
 pub mod data;
+pub mod excess;
 pub mod filter;
 pub mod gauges;
+pub mod group;
 pub mod launch;
 pub mod os;
 mod output;

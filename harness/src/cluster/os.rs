@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::process::Command;
 
 use nix::errno::Errno;
@@ -37,6 +38,17 @@ pub fn die_with_parent(command: &mut Command) {
         if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
     };
     // SAFETY: between fork and exec the hook makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(hook) };
+}
+
+/// Lets the child begin a session of its own.
+pub fn begin_session(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let hook = || -> io::Result<()> {
+        nix::unistd::setsid()?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec the hook makes one system call and allocates nothing.
     unsafe { command.pre_exec(hook) };
 }
 
@@ -104,8 +116,8 @@ pub fn inherit(command: &mut Command, fd: OwnedFd) {
 }
 
 /// Sets limits on what the child, and each process that it starts, may use; who goes beyond them is told so by
-/// the system, or ended by it.
-pub fn confine(command: &mut Command) {
+/// the system, or ended by it. It joins the control groups behind these doors, where it may.
+pub fn confine(command: &mut Command, doors: &[PathBuf]) {
     use std::os::unix::process::CommandExt;
 
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -118,7 +130,13 @@ pub fn confine(command: &mut Command) {
         (Resource::RLIMIT_CPU, limits::CPU_SECONDS),
         (Resource::RLIMIT_CORE, 0),
     ];
-    let hook = || -> io::Result<()> {
+    let open = |door| std::fs::OpenOptions::new().write(true).open(door).ok();
+    let doors: Vec<std::fs::File> = doors.iter().filter_map(open).collect();
+    let hook = move || -> io::Result<()> {
+        for door in &doors {
+            // Zero is who writes. A group that cannot be joined limits nothing.
+            let _ = nix::unistd::write(door, b"0");
+        }
         for (resource, limit) in LIMITS {
             // A lower limit that is in force already stays.
             let limit = getrlimit(resource)?.1.min(limit);

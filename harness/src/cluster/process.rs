@@ -54,6 +54,8 @@ pub struct Launch<'a> {
     pub host: Option<&'a HostPlan>,
     /// The file by which a process joins the replicas' control group, if they have one.
     pub door: Option<&'a Path>,
+    /// The same of the groups that confine a stranger's program.
+    pub doors: &'a [PathBuf],
     /// The mark of its run, for [`sweep`].
     pub mark: &'a str,
     /// The disk that it meets.
@@ -109,7 +111,7 @@ impl Process {
             wall_clock::give(&mut command, launch.folder.parent().unwrap_or(launch.folder));
         }
         if launch.program.is_confined {
-            os::confine(&mut command);
+            os::confine(&mut command, launch.doors);
         }
         os::give_disk(&mut command, launch.disk);
         os::die_with_parent(&mut command);

@@ -31,6 +31,9 @@ pub struct Row {
     pub remark: String,
     /// How long it took.
     pub seconds: u64,
+    /// The page of its runs.
+    #[serde(default)]
+    pub report: String,
 }
 
 /// The parts of a verdict that matter here.
@@ -100,6 +103,7 @@ impl Row {
             environment: environment(runs),
             remark: String::new(),
             seconds: 0,
+            report: String::new(),
         }
     }
 }

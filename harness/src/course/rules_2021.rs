@@ -148,7 +148,7 @@ impl Tiers {
     pub fn lines(&self) -> Vec<String> {
         self.each()
             .into_iter()
-            .filter_map(|(name, tier)| Some(format!("{name:<20} {}", tier?)))
+            .filter_map(|(name, tier)| Some(format!("{name:<33} {}", tier?)))
             .collect()
     }
 }

@@ -118,7 +118,7 @@ impl Statistics {
         self.failed_gets + self.failed_puts + self.unanswered_gets + self.unanswered_puts
     }
 
-    /// The statistics for the console, a line each.
+    /// The statistics for the console, a line each, in the simulator's order and words.
     pub fn lines(&self) -> Vec<String> {
         let leaders: Vec<String> = self.leaders.iter().map(NodeId::to_string).collect();
         let leaders = if leaders.is_empty() { "none seen".to_owned() } else { leaders.join(" ") };
@@ -126,34 +126,25 @@ impl Statistics {
             "no request was answered".to_owned()
         } else {
             let (mean_ms, median_ms) = (self.mean_latency_s * 1e3, self.median_latency_s * 1e3);
-            format!("mean {mean_ms:.3} ms, median {median_ms:.3} ms")
+            format!("{mean_ms:.3} ms/{median_ms:.3} ms")
         };
-        vec![
-            format!("leaders in order     {leaders}"),
-            format!(
-                "replicas             {} died, {} killed",
-                self.replicas_died, self.replicas_killed
-            ),
-            format!(
-                "replica messages     {} sent, {} dropped, {} blocked by full sockets",
-                self.messages_sent, self.messages_dropped, self.messages_blocked
-            ),
-            format!(
-                "requests             {} gets, {} puts ({} gets could not be generated)",
-                self.gets, self.puts, self.gets_not_generated
-            ),
-            format!(
-                "unanswered           {} gets, {} puts",
-                self.unanswered_gets, self.unanswered_puts
-            ),
-            format!("failed               {} gets, {} puts", self.failed_gets, self.failed_puts),
-            format!("incorrect            {} gets", self.incorrect_gets),
-            format!(
-                "responses            {} duplicates, {} redirects",
-                self.duplicate_responses, self.redirects
-            ),
-            format!("latency              {latency}"),
-        ]
+        let two = |one: u64, other: u64| format!("{one}/{other}");
+        let lines = [
+            ("leaders in order", leaders),
+            ("replicas died/killed", two(self.replicas_died, self.replicas_killed)),
+            ("messages sent", self.messages_sent.to_string()),
+            ("messages dropped", self.messages_dropped.to_string()),
+            ("messages blocked by full sockets", self.messages_blocked.to_string()),
+            ("gets/puts asked", two(self.gets, self.puts)),
+            ("gets not generated", self.gets_not_generated.to_string()),
+            ("duplicate responses", self.duplicate_responses.to_string()),
+            ("unanswered gets/puts", two(self.unanswered_gets, self.unanswered_puts)),
+            ("redirects", self.redirects.to_string()),
+            ("failed gets/puts", two(self.failed_gets, self.failed_puts)),
+            ("incorrect gets", self.incorrect_gets.to_string()),
+            ("mean/median latency", latency),
+        ];
+        lines.iter().map(|(what, much)| format!("{what:<33} {much}")).collect()
     }
 }
 
@@ -280,15 +271,19 @@ mod tests {
             median_latency_s: 0.000_75,
         };
         let expected = "\
-leaders in order     0002 0004
-replicas             1 died, 2 killed
-replica messages     3000 sent, 301 dropped, 17 blocked by full sockets
-requests             98 gets, 402 puts (6 gets could not be generated)
-unanswered           9 gets, 7 puts
-failed               11 gets, 12 puts
-incorrect            13 gets
-responses            8 duplicates, 23 redirects
-latency              mean 1.250 ms, median 0.750 ms";
+leaders in order                  0002 0004
+replicas died/killed              1/2
+messages sent                     3000
+messages dropped                  301
+messages blocked by full sockets  17
+gets/puts asked                   98/402
+gets not generated                6
+duplicate responses               8
+unanswered gets/puts              9/7
+redirects                         23
+failed gets/puts                  11/12
+incorrect gets                    13
+mean/median latency               1.250 ms/0.750 ms";
         assert_eq!(statistics.lines().join("\n"), expected);
     }
 }

@@ -225,10 +225,10 @@ fn a_judgement_reads_well_for_people_and_machines() {
     let judgement = judge(&simple, &flawless(&simple)).expect("a 2021 config");
     let expected = "\
 passed by the course's rules of 2021
-total_msgs           tier 0 (bonus)
-failures             tier 1 (full credit)
-duplicates           tier 1 (full credit)
-median_latency       tier 1 (full credit)";
+total_msgs                        tier 0 (bonus)
+failures                          tier 1 (full credit)
+duplicates                        tier 1 (full credit)
+median_latency                    tier 1 (full credit)";
     assert_eq!(judgement.lines().join("\n"), expected);
     assert_eq!(
         serde_json::to_string(&judgement).expect("it is serializable"),

@@ -25,6 +25,8 @@ mod target;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub use target::stand_in;
+
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
 use crate::scenario::{FaultKind, Harm, LinkRule, Parameters};
@@ -38,7 +40,8 @@ pub struct Situation<'a> {
     pub alive: &'a BTreeSet<NodeId>,
     /// Those that another fault has in its hands.
     pub taken: &'a BTreeSet<NodeId>,
-    /// The one believed to lead; a living one.
+    /// The one believed to lead; a living one. Where nobody is ever named, whoever stands in: see
+    /// [`stand_in`].
     pub leader: Option<NodeId>,
     /// Whether a `depose` is under way: two would take the same leaders.
     pub is_deposing: bool,

@@ -1,7 +1,10 @@
 //! Whom a fault strikes: roles become replicas.
 
+use std::collections::BTreeSet;
+
 use super::{Obstacle, Situation};
 use crate::ids::NodeId;
+use crate::plan::PlannedFault;
 use crate::scenario::Target;
 use crate::seed::{self, Seed};
 
@@ -33,6 +36,18 @@ pub fn choose(
     }
 }
 
+/// Some programs have no leader, or never say who it is: there, whoever is drawn stands in for it, so that a fault
+/// of the leader strikes somebody.
+pub fn stand_in(
+    fault: &PlannedFault,
+    alive: &BTreeSet<NodeId>,
+    taken: &BTreeSet<NodeId>,
+) -> Option<NodeId> {
+    let free: Vec<NodeId> = alive.difference(taken).copied().collect();
+    let drawn = seed::index(fault.draw.derive("stand-in").0, free.len().max(1));
+    free.get(drawn).copied()
+}
+
 /// All that live, if no other fault has one of them.
 pub fn all_living(situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
     match situation.alive.iter().any(|id| situation.taken.contains(id)) {
@@ -56,9 +71,23 @@ fn some(from: &[NodeId], count: usize, draw: Seed) -> Option<Vec<NodeId>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::plan::Plan;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn whoever_is_free_stands_in_for_a_leader_that_nobody_names() {
+        let text = r#"{"lifetime": 10, "replicas": 5, "clients": {},
+            "events": [{"type": "kill_leader", "time": 1}]}"#;
+        let scenario = Scenario::parse("leaderless.json", text).unwrap();
+        let alive: BTreeSet<NodeId> = (1..5).map(NodeId::replica).collect();
+        let taken = BTreeSet::from([NodeId::replica(4)]);
+        let drawn = |seed| stand_in(&Plan::draw(&scenario, Seed(seed)).faults[0], &alive, &taken);
+        let drawn: BTreeSet<NodeId> = (0..50).filter_map(drawn).collect();
+        assert_eq!(drawn, (1..4).map(NodeId::replica).collect());
+        let fault = &Plan::draw(&scenario, Seed(0)).faults[0];
+        assert_eq!(stand_in(fault, &taken, &taken), None);
+    }
 
     #[test]
     fn a_role_is_as_many_free_living_replicas_as_it_says() {

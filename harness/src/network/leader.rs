@@ -47,6 +47,11 @@ impl LeaderView {
         self.current
     }
 
+    /// Whether anybody was ever believed to lead.
+    pub fn was_known(&self) -> bool {
+        !self.history.is_empty()
+    }
+
     /// The changes of the belief, in order.
     pub fn into_history(self) -> Vec<(RunTime, NodeId)> {
         self.history
@@ -62,6 +67,7 @@ mod tests {
         let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
         let mut alive: BTreeSet<NodeId> = ids.iter().copied().collect();
         let mut view = LeaderView::default();
+        assert!(!view.was_known());
         view.hear(RunTime(1), ids[1], ids[0], &alive, None);
         assert_eq!(view.current(), Some(ids[0]));
 
@@ -75,6 +81,7 @@ mod tests {
         view.forget(ids[3]);
         view.hear(RunTime(4), ids[2], ids[3], &alive, None);
         assert_eq!(view.current(), None, "a late word for the dead");
+        assert!(view.was_known());
         assert_eq!(view.into_history(), vec![(RunTime(1), ids[0]), (RunTime(3), ids[3])]);
     }
 }

@@ -219,6 +219,11 @@ impl Router {
         self.leader.current()
     }
 
+    /// Whether anybody was ever believed to lead.
+    pub fn had_a_leader(&self) -> bool {
+        self.leader.was_known()
+    }
+
     /// Messages between replicas since the clock started, also lost ones.
     pub fn crossed(&self) -> u64 {
         self.crossed

@@ -3,9 +3,12 @@
 //! Nothing is read from the program: one replica is started the way of each generation in turn,
 //! with sockets of its own, until one shows a sign of life. A program of another generation mostly
 //! ends at once; one that does not is given a short time first, and, if nobody was heard of, a long
-//! one: a virtual machine on a crowded host is no stranger.
+//! one, in all ways that are left at once: a virtual machine on a crowded host is no stranger.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::RunError;
 use super::scratch::Scratch;
 use super::start::{last_words, listen};
+use crate::cluster::confinement::Confinement;
 use crate::cluster::process::{Launch, Process, describe};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
@@ -44,7 +48,7 @@ enum Sign {
     /// It ended before; how, with its last words.
     Ended(String),
     /// It lives, and nothing was heard.
-    Silence(Duration),
+    Silence,
     /// There is no time left.
     Interrupted,
 }
@@ -57,27 +61,34 @@ impl Probe<'_> {
             .build()
             .map_err(RunError::system("starting the event loop"))?;
         let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, self.find_within())
+        let found = local.block_on(&runtime, self.find_within());
+        // Those that had not spoken yet when another did.
+        sweep::kill_marked(&self.mark);
+        found
     }
 
     async fn find_within(&self) -> Result<Transport, RunError> {
-        let mut attempts = Vec::new();
-        let mut ways = Transport::ALL.to_vec();
-        for patience in limits::PROBE_PATIENCE {
-            let mut silent = Vec::new();
-            attempts.retain(|(_, sign)| matches!(sign, Sign::Ended(_)));
-            for way in ways {
-                match self.attempt(way, patience).await? {
-                    Sign::Life => return Ok(way),
-                    Sign::Interrupted => return Err(RunError::InterruptedEarly),
-                    sign @ Sign::Ended(_) => attempts.push((way, sign)),
-                    sign @ Sign::Silence(_) => {
-                        attempts.push((way, sign));
-                        silent.push(way);
-                    }
-                }
+        let [short, long] = limits::PROBE_PATIENCE;
+        let mut attempts: Vec<(Transport, Sign)> = Vec::new();
+        for way in Transport::ALL {
+            match self.attempt(way, short).await? {
+                Sign::Life => return Ok(way),
+                Sign::Interrupted => return Err(RunError::InterruptedEarly),
+                sign => attempts.push((way, sign)),
             }
-            ways = silent;
+        }
+        let (silent, mut attempts): (Vec<_>, Vec<_>) =
+            attempts.into_iter().partition(|(_, sign)| matches!(sign, Sign::Silence));
+        let again = |(way, _)| (way, Box::pin(self.attempt(way, long)));
+        let mut again: Vec<_> = silent.into_iter().map(again).collect();
+        while !again.is_empty() {
+            let (n, sign) = first(&mut again).await;
+            let (way, _) = again.swap_remove(n);
+            match sign? {
+                Sign::Life => return Ok(way),
+                Sign::Interrupted => return Err(RunError::InterruptedEarly),
+                sign => attempts.push((way, sign)),
+            }
         }
         attempts.sort_by_key(|(way, _)| *way);
         let attempts: Vec<String> =
@@ -87,12 +98,15 @@ impl Probe<'_> {
     }
 
     async fn attempt(&self, way: Transport, patience: Duration) -> Result<Sign, RunError> {
+        let mark = format!("{}{way}.", self.mark);
         let scratch = Scratch::create(Some(Arc::clone(self.warden)), false)?;
         let logs = TempDir::new().map_err(RunError::system("making a folder for a trial start"))?;
         let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
         let (exit_sender, mut exits) = mpsc::unbounded_channel();
         let ids: Vec<NodeId> = (0..self.replicas).map(NodeId::replica).collect();
         let endpoint = listen(way, ids[0], scratch.path(), &event_sender)?;
+        let confinement = Confinement::of(self.program, &mark);
+        let doors = confinement.doors();
         let launch = Launch {
             program: self.program,
             port: endpoint.port(),
@@ -101,7 +115,8 @@ impl Probe<'_> {
             folder: logs.path(),
             host: None,
             door: None,
-            mark: &self.mark,
+            doors: &doors,
+            mark: &mark,
             disk: crate::cluster::os::Disk::Good,
         };
         let spawned = Process::spawn(ids[0], &launch, exit_sender);
@@ -123,13 +138,13 @@ impl Probe<'_> {
             }
         };
         let sign = timeout_at(Instant::now() + patience, wait).await;
-        let mut sign = sign.unwrap_or(Sign::Silence(patience));
+        let mut sign = sign.unwrap_or(Sign::Silence);
         if let Sign::Ended(how) = &mut sign {
             process.drained().await;
             how.push_str(&last_words(&process));
         }
         drop(process);
-        sweep::kill_marked(&self.mark);
+        sweep::kill_marked(&mark);
         Ok(sign)
     }
 }
@@ -139,8 +154,22 @@ fn sentence(way: Transport, sign: &Sign) -> String {
     match sign {
         Sign::Life | Sign::Interrupted => format!("by {way}, it is there"),
         Sign::Ended(how) => format!("by {way} (`{usage}`) it exits at once ({how})"),
-        Sign::Silence(patience) => {
-            format!("by {way} (`{usage}`) it says nothing for {} s", patience.as_secs())
+        Sign::Silence => {
+            let [_, long] = limits::PROBE_PATIENCE;
+            format!("by {way} (`{usage}`) it says nothing for {} s", long.as_secs())
         }
     }
+}
+
+/// The first of these that is over, and what came of it.
+async fn first<T>(attempts: &mut [(Transport, Pin<Box<impl Future<Output = T>>>)]) -> (usize, T) {
+    poll_fn(|context| {
+        for (n, (_, attempt)) in attempts.iter_mut().enumerate() {
+            if let Poll::Ready(end) = attempt.as_mut().poll(context) {
+                return Poll::Ready((n, end));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }

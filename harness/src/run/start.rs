@@ -12,6 +12,7 @@ use super::look::Start;
 use super::scratch::Scratch;
 use super::{Order, RunError};
 use crate::clients::Pool;
+use crate::cluster::confinement::Confinement;
 use crate::cluster::gauges;
 use crate::cluster::os::Disk;
 use crate::cluster::pretend::{self, Ground, Pretence};
@@ -54,6 +55,8 @@ pub struct Cluster {
     pub scratch: Scratch,
     /// What was prepared for the pretended host.
     pub ground: Ground,
+    /// What confines a stranger's program.
+    confinement: Confinement,
     /// Where `waitpid` tells.
     exit_sender: mpsc::UnboundedSender<Exited>,
 }
@@ -112,6 +115,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         endpoints,
         scratch,
         ground,
+        confinement: Confinement::of(&order.program, &order.mark),
     };
     for &id in &replicas {
         cluster.spawn(id, order, Disk::Good)?;
@@ -147,6 +151,7 @@ impl Cluster {
         let peers: Vec<NodeId> = replicas.filter(|&other| other != id).collect();
         let folder = order.folder.join("replicas").join(id.to_string());
         let door = self.ground.door();
+        let doors = self.confinement.doors();
         let launch = Launch {
             program: &order.program,
             port: self.endpoints.get(&id).and_then(Endpoint::port),
@@ -155,6 +160,7 @@ impl Cluster {
             folder: &folder,
             host: order.plan.host.as_ref(),
             door: door.as_deref(),
+            doors: &doors,
             mark: &order.mark,
             disk,
         };

@@ -47,6 +47,8 @@ pub struct Faults {
     sides: BTreeMap<FaultId, Vec<Vec<NodeId>>>,
     /// How often each was started again.
     pub restarts: BTreeMap<NodeId, u32>,
+    /// Nobody was named as leader for as long as a fault waits for one.
+    is_leaderless: bool,
     /// Nothing strikes any more.
     is_over: bool,
 }
@@ -136,11 +138,20 @@ impl Dispatcher {
             record.not_applied = Some(reason.to_owned());
             return self.write_faults();
         }
+        let taken = self.nemesis.taken();
+        let has_waited = now.since(fault.event.at) >= limits::FAULT_PATIENCE;
+        self.nemesis.is_leaderless |= has_waited;
+        self.nemesis.is_leaderless &= !self.cluster.router.had_a_leader();
+        let struck = if self.nemesis.is_leaderless {
+            nemesis::stand_in(fault, &self.alive, &taken)
+        } else {
+            leader
+        };
         let situation = Situation {
             replicas: &self.replicas,
             alive: &self.alive,
-            taken: &self.nemesis.taken(),
-            leader,
+            taken: &taken,
+            leader: struck,
             is_deposing: self
                 .nemesis
                 .active
@@ -151,13 +162,13 @@ impl Dispatcher {
             Ok(strike) => strike,
             Err(obstacle) => {
                 self.faults[index].had_no_room = obstacle == nemesis::NO_ROOM;
-                if now.since(fault.event.at) < limits::FAULT_PATIENCE {
-                    self.agenda.add(now + limits::FAULT_RETRY, Task::Fault(index));
-                    self.nemesis.waiting.insert(index);
-                } else {
+                if has_waited {
                     let patience = limits::FAULT_PATIENCE.as_secs();
                     let reason = format!("{obstacle} within {patience} s");
                     self.faults[index].not_applied = Some(reason);
+                } else {
+                    self.agenda.add(now + limits::FAULT_RETRY, Task::Fault(index));
+                    self.nemesis.waiting.insert(index);
                 }
                 return self.write_faults();
             }
@@ -177,14 +188,14 @@ impl Dispatcher {
             until: None,
             elected: None,
             answers: 0,
-            deposed: leader
+            deposed: struck
                 .filter(|_| nemesis::depose::begins_with_the_leader(parameters))
                 .into_iter()
                 .collect(),
             draw: Seed(fault.draw.derive("harm").0),
         };
         let strikes_leader =
-            fault.event.parameters.parts() || leader.is_some_and(|id| active.targets.contains(&id));
+            fault.event.parameters.parts() || struck.is_some_and(|id| active.targets.contains(&id));
         self.nemesis.active.insert(index, active);
         self.play(index)?;
         if strikes_leader {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A small Raft for the course's protocol, without dependencies, right unless it is told otherwise.
 
-Started as `raft.py [<udp port>] <id> <other id>... [--transport=KIND] [--way=WAY]`. A port makes it
-speak UDP. WAY names what it does wrong (or only oddly): see the `way` comparisons below.
+Started as `raft.py [<udp port>] <id> <other id>... [--transport=KIND] [--way=WAY] [--pace=N]`. A port makes it
+speak UDP. WAY names what it does wrong (or only oddly): see the `way` comparisons below. Its elections
+take a quarter to half of a second, or N times that.
 """
 import json
 import os
@@ -16,6 +17,7 @@ import time
 options = dict(a[2:].split("=", 1) for a in sys.argv[1:] if a.startswith("--"))
 words = [a for a in sys.argv[1:] if not a.startswith("--")]
 kind, way = options.get("transport", "seqpacket"), options.get("way", "right")
+pace = float(options.get("pace", 1))
 if kind == "udp":
     port = int(words.pop(0))
 me, peers = words[0], words[1:]
@@ -34,7 +36,7 @@ term, voted, log, commit, applied = 0, None, [(0, None)], 0, 0
 data, seen, waiting = {}, {}, {}
 role, leader, votes = "follower", "FFFF", set()
 following, matching, heard = {}, {}, {}
-reads, proposals = [], []
+reads, proposals, delayed = [], [], []
 round_number = answered = 0
 forgets_until = cached_at = lease_until = 0.0
 led_before = False
@@ -44,6 +46,8 @@ rest = b""
 
 def send(to, type, **more):
     message = {"src": me, "dst": to, "leader": leader, "type": type, **more}
+    if way == "names-nobody" and type != "redirect":
+        message["leader"] = "FFFF"
     packet = json.dumps(message).encode()
     try:
         if kind == "udp":
@@ -55,7 +59,7 @@ def send(to, type, **more):
 
 
 def patience():
-    return time.monotonic() + random.uniform(0.25, 0.5)
+    return time.monotonic() + pace * random.uniform(0.25, 0.5)
 
 
 deadline, beat = patience(), 0.0
@@ -82,6 +86,12 @@ def answer(request, type, **more):
         return
     if way == "fail-sometimes" and type == "ok" and answered % 10 == 0 and request["type"] == "put":
         type = "fail"
+    if way == "slow" and type == "ok":
+        delayed.append((time.monotonic() + 1, request["src"], type, request["MID"], more))
+        return
+    if way == "out-of-order" and type == "ok":
+        delayed.append((time.monotonic() + random.uniform(0, 0.1), request["src"], type, request["MID"], more))
+        return
     send(request["src"], type, MID=request["MID"], **more)
     if way == "twice":
         send(request["src"], type, MID=request["MID"], **more)
@@ -99,6 +109,8 @@ def read(request):
         data.clear()
     if way in ("gone-empty", "gone-fail") and key == "k0" and led_before:
         return answer(request, "ok", value="") if way == "gone-empty" else answer(request, "fail")
+    if way == "other-key" and answered % 20 == 0:
+        return answer(request, "ok", value=next(reversed(data.values()), ""))
     if way == "stale":
         if time.monotonic() > cached_at + 0.5:
             cached, cached_at = dict(data), time.monotonic()
@@ -143,7 +155,7 @@ def lead():
 
 def replicate():
     global beat, round_number
-    beat = time.monotonic() + 0.05
+    beat = time.monotonic() + 0.05 * pace
     round_number += 1
     for peer in peers:
         n = following[peer]
@@ -184,6 +196,8 @@ def serve_reads():
         acknowledged = 1 + sum(h >= at for h in heard.values())
         if acknowledged >= majority and applied >= index and log[commit][0] == term:
             read(request)
+        elif way == "empty-alone" and time.monotonic() > request["since"] + 0.3:
+            answer(request, "ok", value="")
         else:
             kept.append((request, at, index))
     reads = kept
@@ -191,6 +205,7 @@ def serve_reads():
 
 def client(request):
     global beat
+    request["since"] = time.monotonic()
     if way == "redirect-forever":
         return send(request["src"], "redirect", MID=request["MID"])
     if role != "leader":
@@ -221,6 +236,8 @@ def up_to_date(last):
 def peer(message):
     global voted, leader, deadline, commit, role, lease_until
     type, source = message["type"], message["src"]
+    if role == "leader" and way == "never-steps-down":
+        message["term"] = min(message["term"], term)
     if message["term"] > term:
         follow(message["term"])
     if type == "vote?":
@@ -235,6 +252,8 @@ def peer(message):
             lead()
             replicate()
     elif type == "append":
+        if role == "leader" and way == "never-steps-down":
+            return
         if message["term"] < term and way != "obeys-deposed":
             return send(source, "appended", term=term, match=-1, round=message["round"], last=len(log))
         role, leader, deadline = "follower", source, patience()
@@ -279,6 +298,10 @@ def receive():
 
 if way == "late":
     time.sleep(random.uniform(0.5, 3))
+if way == "files":
+    open(f"state-of-{me}.json", "w").write("{}")
+if way == "exits-0":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if way == "ignores-sigterm":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if way == "child":
@@ -296,11 +319,18 @@ while True:
     if proposals and now >= proposals[0][0]:
         again = proposals.pop()[1]
         log.extend((term, request) for request in again if role == "leader")
+    for late in [late for late in delayed if late[0] <= now]:
+        delayed.remove(late)
+        send(late[1], late[2], MID=late[3], **late[4])
+    if way == "empty-alone":
+        serve_reads()
     if role == "leader" and now >= beat:
         replicate()
     if role != "leader" and now >= deadline:
         stand()
     wait = max(0.0, (beat if role == "leader" else deadline) - now)
+    if delayed or way == "empty-alone":
+        wait = min(wait, 0.02)
     if way in ("spin", "output", "to-itself"):
         wait = 0 if way != "to-itself" else min(wait, 0.02)
     if not select.select([wire], [], [], wait)[0]:

@@ -6,7 +6,8 @@
 //!
 //! 1. `origin`: values that nobody wrote, or not yet.
 //! 2. `text`: strings that were appended to, and lack a part, or hold one twice.
-//! 3. `replaced`: values that were seen although another had taken their place.
+//! 3. `replaced`: values that were seen although another had taken their place; with `again`, where one replica's
+//!    state went back.
 //! 4. `swaps`: one value that was swapped away twice.
 //!
 //! What none of them knows has no order, and no better name.
@@ -17,6 +18,7 @@ use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::witness::{Kind, Witness, WitnessOperation};
 
+mod again;
 mod origin;
 mod replaced;
 mod swaps;

@@ -7,6 +7,8 @@
 //! - The newer state: it was there all the time, and the late one was a *stale
 //!   read*; or, where the writes of the two overlap, so that neither is older by time, the two
 //!   were seen in turns: a *split state*.
+//! - One replica answered the read of a newer value, then the late one, and everything else in between: it
+//!   applied the old write again, *double apply* (see [`super::again`]).
 //! - The newest acknowledged write before the late operation was seen by nobody, ever; or the key
 //!   is back in its first state for good; or back at the value before that write, by two reads or
 //!   more: a *lost write*.
@@ -72,6 +74,8 @@ struct Aftermath<'a> {
     for_good: bool,
     /// The newest write that was acknowledged before the late operation.
     newest: Option<&'a Operation>,
+    /// Whoever saw a newer value last before the late operation.
+    before: Option<&'a Operation>,
 }
 
 impl<'a> Teller<'a> {
@@ -158,9 +162,11 @@ impl<'a> Teller<'a> {
                 newest = Some(op);
             }
         }
-        for op in self.all.iter().filter(|op| op.complete < late.invoke) {
+        let mut before: Option<&Operation> = None;
+        for op in self.all.iter().copied().filter(|op| op.complete < late.invoke) {
             if let Some(was_there) = seen(op).and_then(|value| newer_values.get_mut(&value)) {
                 *was_there = true;
+                before = before.filter(|before| before.complete > op.complete).or(Some(op));
             }
         }
         let mut returned: Option<&Operation> = None;
@@ -175,7 +181,7 @@ impl<'a> Teller<'a> {
         let since = newer.complete.max(returned.map_or(0, |op| op.complete));
         let is_last = |op: &&&Operation| op.invoke > since && op.invoke > newer.complete;
         let last = self.all.iter().filter(is_last).filter_map(|op| seen(op));
-        let mut aftermath = Aftermath { returned, old: 0, for_good: true, newest };
+        let mut aftermath = Aftermath { returned, old: 0, for_good: true, newest, before };
         for value in last {
             if newer_values.contains_key(&value) {
                 aftermath.for_good = false;
@@ -208,6 +214,17 @@ impl<'a> Teller<'a> {
                 Order::Sight => Kind::SplitState,
             };
             return (kind, format!("; and {} saw the newer state after that", self.told(op)));
+        }
+        if let Some(before) = aftermath.before
+            && !is_first_state
+            && old.writers == 1
+            && self.one_replica_served(before, late.read)
+        {
+            let end = format!(
+                "; and one replica alone answered {}, then that, and everything in between",
+                self.told(before)
+            );
+            return (Kind::DoubleApply, end);
         }
         if let Some(write) = unseen {
             return (Kind::LostWrite, format!("; no read ever saw {}", self.value_of(write)));

@@ -7,13 +7,13 @@ use crate::verdict::Verdict;
 use crate::witness::{Kind, Witness};
 
 /// A history of one key, from lines such as `put a 1 3`: what was done, and from when to when. A
-/// `-` for the end: never answered. `cas a:b` swaps `a` for `b`. A `~` is the empty string.
+/// `-` for the end: never answered. `cas a:b` swaps `a` for `b`. A `~` is the empty string. A fifth word is the
+/// node that answered. The numbers are milliseconds, too.
 fn history(lines: &str) -> History {
     let mut events = Vec::new();
     for (process, line) in (0_u64..).zip(lines.split(';')) {
-        let [f, value, begin, end] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            panic!("{line:?}")
-        };
+        let words = line.split_whitespace().collect::<Vec<_>>();
+        let [f, value, begin, end, ref node @ ..] = words[..] else { panic!("{line:?}") };
         let (expected, value) =
             value.split_once(':').map_or((None, value), |(old, new)| (Some(old), new));
         let value = if value == "~" { "" } else { value };
@@ -24,10 +24,10 @@ fn history(lines: &str) -> History {
             _ => F::Append,
         };
         let entry = |at: &str, r#type| {
-            let index = at.parse().unwrap();
+            let index: u64 = at.parse().unwrap();
             Entry {
                 index,
-                time_ns: index,
+                time_ns: index * 1_000_000,
                 process,
                 client: "",
                 r#type,
@@ -36,7 +36,7 @@ fn history(lines: &str) -> History {
                 value: (f != F::Get || r#type == EventType::Ok).then_some(value),
                 expected,
                 refused: false,
-                node: None,
+                node: node.first().copied(),
             }
         };
         events.push(entry(begin, EventType::Invoke));
@@ -119,6 +119,32 @@ fn a_write_whose_value_comes_back_while_it_is_unanswered_took_effect_twice() {
     is(Kind::DoubleApply, "put a 1 -; get a 2 3; put b 4 5; get b 6 7; get a 8 9");
     is(Kind::DoubleApply, "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11");
     is(Kind::DoubleApply, "append a 1 2; get aa 3 4");
+}
+
+#[test]
+fn one_replica_whose_state_goes_back_applied_an_old_write_again() {
+    is(Kind::DoubleApply, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A");
+    is(
+        Kind::DoubleApply,
+        "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; put c 9 10 A; get c 11 12 A",
+    );
+    is(Kind::DoubleApply, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get a 9 10 A");
+}
+
+#[test]
+fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first_state_is_back() {
+    // Another one answered in between, or the read.
+    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B; get a 9 10 A");
+    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B");
+    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 B; get a 7 8 A");
+    // It had time to be started again, or to be deposed and elected.
+    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A");
+    // The newer value is there again: two copies, of which one is late.
+    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get b 9 10 A");
+    // What was there before any write was not applied at all.
+    is(Kind::LostWrite, "put a 1 2 A; get a 3 4 A; get ~ 5 6 A");
+    // The newer value was never there.
+    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get a 5 6 A; get a 7 8 A");
 }
 
 #[test]
