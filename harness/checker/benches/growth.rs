@@ -100,26 +100,31 @@ fn cpu_time() -> Duration {
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 200.0;
 const MARGIN: f64 = 50.0;
+const IN_A_ROW: usize = 3;
 
-/// The panels side by side, each on a scale of its own, both axes from 0.
+/// The panels in rows of three, each on a scale of its own, both axes from 0.
 fn svg(panels: &[Panel]) -> String {
-    let step = WIDTH + MARGIN;
-    let (full_width, full_height) = (step * panels.len() as f64 + MARGIN, HEIGHT + 2.0 * MARGIN);
+    let (across, down) = (WIDTH + MARGIN, HEIGHT + 2.0 * MARGIN);
+    let rows = panels.len().div_ceil(IN_A_ROW);
+    let (full_width, full_height) = (across * IN_A_ROW as f64 + MARGIN, down * rows as f64);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {full_width} {full_height}\" \
          font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    for (panel, left) in panels.iter().zip((0..).map(|at| MARGIN + f64::from(at) * step)) {
-        draw(panel, left, &mut svg);
+    for (row, panels) in panels.chunks(IN_A_ROW).enumerate() {
+        for (column, panel) in panels.iter().enumerate() {
+            let top = MARGIN + row as f64 * down;
+            draw(panel, MARGIN + column as f64 * across, top, &mut svg);
+        }
     }
     svg + "</svg>\n"
 }
 
-fn draw(panel: &Panel, left: f64, svg: &mut String) {
+fn draw(panel: &Panel, left: f64, ceiling: f64, svg: &mut String) {
     let most = panel.points.iter().fold(0.0, |most: f64, point| most.max(point.1));
     let top = (most * 20.0).ceil() / 20.0;
-    let (floor, right) = (MARGIN + HEIGHT, left + WIDTH);
+    let (floor, right) = (ceiling + HEIGHT, left + WIDTH);
     let widest = panel.points.last().map_or(1.0, |point| point.0);
     let x = |value: f64| left + value / widest * WIDTH;
     let y = |seconds: f64| floor - seconds / top * HEIGHT;
@@ -127,14 +132,14 @@ fn draw(panel: &Panel, left: f64, svg: &mut String) {
         panel.points.iter().map(|p| format!("{:.1},{:.1}", x(p.0), y(p.1))).collect();
     let _ = writeln!(
         svg,
-        "<path d=\"M{left},{MARGIN}V{floor}H{right}\" fill=\"none\" stroke=\"black\"/>\n\
+        "<path d=\"M{left},{ceiling}V{floor}H{right}\" fill=\"none\" stroke=\"black\"/>\n\
          <text x=\"{left}\" y=\"{}\">seconds</text>\n\
          <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{top:.2}</text>\n\
          <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#1f77b4\" stroke-width=\"2\"/>",
-        MARGIN - 8.0,
+        ceiling - 8.0,
         left - 4.0,
-        MARGIN + 4.0,
+        ceiling + 4.0,
         left + WIDTH / 2.0,
         floor + 32.0,
         panel.what,

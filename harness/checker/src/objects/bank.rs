@@ -35,7 +35,7 @@ pub(super) fn judge(operations: &[&ObjectOperation], negative: bool) -> Judgemen
     let mut finding = Finding::Valid;
     let mut first: Option<(&ObjectOperation, Vec<String>, i128)> = None;
     for &op in operations {
-        match &*op.f {
+        match op.f() {
             "transfer" => continue,
             "read" if !op.is_ok() => continue,
             "read" => {}

@@ -39,7 +39,7 @@ pub(super) fn judge(operations: &[&ObjectOperation]) -> Judgement {
     let mut reads: Vec<(&ObjectOperation, i128)> = Vec::new();
     for &op in operations {
         let number = |value: &serde_json::Value| value.as_i64().map(i128::from);
-        match &*op.f {
+        match op.f() {
             "add" => match number(&op.argument.value()) {
                 Some(amount) => adds.push((op, amount)),
                 None => return misfit(op, "a whole number to add").into(),
@@ -66,8 +66,8 @@ fn out_of_bounds(
         let places = adds.iter().filter(|(_, amount)| wanted(*amount));
         Sums::new(places.filter_map(|&(op, amount)| Some((place(op)?, amount))).collect())
     };
-    let certain_up = sums(&|op| op.complete, &|amount| amount > 0);
-    let certain_down = sums(&|op| op.complete, &|amount| amount < 0);
+    let certain_up = sums(&|op| op.complete(), &|amount| amount > 0);
+    let certain_down = sums(&|op| op.complete(), &|amount| amount < 0);
     let possible_up = sums(&|op| Some(op.invoke), &|amount| amount > 0);
     let possible_down = sums(&|op| Some(op.invoke), &|amount| amount < 0);
     for &(read, value) in reads {

@@ -170,7 +170,7 @@ pub(super) fn invalid(kind: Kind, core: &[&ObjectOperation], what: &str) -> Find
     let mut core = core.to_vec();
     core.sort_by_key(|op| op.invoke);
     core.dedup_by_key(|op| op.invoke);
-    let key = core.first().map(|op| op.key.to_string()).unwrap_or_default();
+    let key = core.first().map(|op| op.key().to_owned()).unwrap_or_default();
     let mut explanation = format!("{}: {what}: ", kind.name());
     for (number, op) in core.iter().enumerate() {
         let separator = if number == 0 { "" } else { "; " };
@@ -183,7 +183,7 @@ pub(super) fn invalid(kind: Kind, core: &[&ObjectOperation], what: &str) -> Find
 
 /// Operations that the check cannot judge.
 pub(super) fn unknown(operations: &[&ObjectOperation], limit: Limit, why: &str) -> Finding {
-    let key = operations.first().map(|op| op.key.to_string()).unwrap_or_default();
+    let key = operations.first().map(|op| op.key().to_owned()).unwrap_or_default();
     let explanation = format!("undecided: {why}");
     Finding::Unknown(Doubt { key, limit, explanation })
 }
@@ -197,13 +197,13 @@ pub(super) fn misfit(operation: &ObjectOperation, expected: &str) -> Finding {
 fn shown(op: &ObjectOperation) -> Shown {
     Shown {
         invoke_index: op.invoke,
-        complete_index: op.complete,
+        complete_index: op.complete(),
         process: op.process,
-        f: op.f.to_string(),
+        f: op.f().to_owned(),
         argument: op.argument.value(),
         result: op.result.value(),
         invoke_ns: op.invoke_ns,
-        complete_ns: op.complete.map(|_| op.complete_ns),
+        complete_ns: op.complete().map(|_| op.complete_ns),
         outcome: op.outcome,
     }
 }
@@ -220,12 +220,12 @@ fn told(op: &ObjectOperation) -> String {
         text.chars().take(LONGEST_VALUE).chain("...".chars()).collect()
     };
     let argument = if op.argument.is_null() { String::new() } else { short(&op.argument) + " " };
-    let end = match op.complete {
+    let end = match op.complete() {
         Some(complete) if op.result.is_null() || op.result == op.argument => {
             format!("to {complete}")
         }
         Some(complete) => format!("to {complete}, answered {}", short(&op.result)),
         None => "on, never answered".to_owned(),
     };
-    format!("{} {argument}(process {}, events {} {end})", op.f, op.process, op.invoke)
+    format!("{} {argument}(process {}, events {} {end})", op.f(), op.process, op.invoke)
 }

@@ -1,9 +1,11 @@
 //! Histories whose operations have any name and any value.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,10 +39,8 @@ pub struct ObjectEvent<'a> {
 /// One operation: an invocation and, if there is one, its completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectOperation {
-    /// The key it works on; empty if there is but one object.
-    pub key: Arc<str>,
-    /// The function's name.
-    pub f: Arc<str>,
+    /// The function and the key.
+    target: Arc<Target>,
     /// Who made it.
     pub process: u64,
     /// What it was invoked with.
@@ -49,8 +49,8 @@ pub struct ObjectOperation {
     pub result: Datum,
     /// The index of its invocation.
     pub invoke: u64,
-    /// The index of its completion; none if it is open for ever.
-    pub complete: Option<u64>,
+    /// The index of its completion; `u64::MAX` if it is open for ever.
+    end: u64,
     /// When it was invoked, in nanoseconds of the run.
     pub invoke_ns: u64,
     /// When it was completed; meaningless while it is open.
@@ -59,14 +59,36 @@ pub struct ObjectOperation {
     pub outcome: Outcome,
 }
 
+/// A function of an object. Operations share it: there are few functions, and millions of operations.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Target {
+    key: Box<str>,
+    f: Box<str>,
+}
+
 impl ObjectOperation {
+    /// The key it works on; empty if there is but one object.
+    pub fn key(&self) -> &str {
+        &self.target.key
+    }
+
+    /// The function's name.
+    pub fn f(&self) -> &str {
+        &self.target.f
+    }
+
+    /// The index of its completion; none if it is open for ever.
+    pub fn complete(&self) -> Option<u64> {
+        (self.end != u64::MAX).then_some(self.end)
+    }
+
     pub(super) fn is_ok(&self) -> bool {
         self.outcome == Outcome::Ok
     }
 
     /// The place of its completion, after everything if it is open.
     pub(super) fn end(&self) -> u64 {
-        self.complete.unwrap_or(u64::MAX)
+        self.end
     }
 }
 
@@ -85,11 +107,11 @@ impl ObjectHistory {
     /// Takes keys out of values: if every invocation has a pair as its value and none has a key, they
     /// are `[key value]`, as `jepsen.independent` has it.
     pub(super) fn split_keys(&mut self) {
-        let is_keyed = |op: &ObjectOperation| op.key.is_empty() && pair(&op.argument).is_some();
+        let is_keyed = |op: &ObjectOperation| op.key().is_empty() && pair(&op.argument).is_some();
         if self.operations.is_empty() || !self.operations.iter().all(is_keyed) {
             return;
         }
-        let mut names: FxHashMap<Datum, Arc<str>> = FxHashMap::default();
+        let mut targets = Targets::default();
         for op in &mut self.operations {
             let Some((key, argument)) = pair(&op.argument) else { continue };
             if let Some((of, result)) = pair(&op.result)
@@ -98,11 +120,8 @@ impl ObjectHistory {
                 op.result = Datum::from(&result);
             }
             op.argument = Datum::from(&argument);
-            let name = || match &key {
-                Value::String(text) => text.as_str().into(),
-                other => other.to_string().into(),
-            };
-            op.key = Arc::clone(names.entry(Datum::from(&key)).or_insert_with(name));
+            let other = if key.is_string() { String::new() } else { key.to_string() };
+            op.target = targets.get(key.as_str().unwrap_or(&other), op.f());
         }
     }
 
@@ -111,7 +130,7 @@ impl ObjectHistory {
         let mut numbers: FxHashMap<&str, usize> = FxHashMap::default();
         let mut by_key: Vec<Vec<&ObjectOperation>> = Vec::new();
         for operation in &self.operations {
-            let number = *numbers.entry(&operation.key).or_insert_with(|| {
+            let number = *numbers.entry(operation.key()).or_insert_with(|| {
                 by_key.push(Vec::new());
                 by_key.len() - 1
             });
@@ -129,12 +148,26 @@ fn pair(datum: &Datum) -> Option<(Value, Value)> {
     Some((key, value))
 }
 
+/// Each function of each key, kept once.
+#[derive(Debug, Default)]
+struct Targets(HashTable<Arc<Target>>);
+
+impl Targets {
+    fn get(&mut self, key: &str, f: &str) -> Arc<Target> {
+        let hash = |key: &str, f: &str| FxBuildHasher.hash_one((key, f));
+        let is_it = |known: &Arc<Target>| *known.key == *key && *known.f == *f;
+        let rehash = |known: &Arc<Target>| hash(&known.key, &known.f);
+        let entry = self.0.entry(hash(key, f), is_it, rehash);
+        let target = || Arc::new(Target { key: key.into(), f: f.into() });
+        Arc::clone(entry.or_insert_with(target).get())
+    }
+}
+
 /// Pairs events, taken in order, into an [`ObjectHistory`].
 #[derive(Debug, Default)]
 pub struct ObjectRecorder {
     history: ObjectHistory,
-    /// Names of functions and keys, each kept once.
-    names: FxHashSet<Arc<str>>,
+    targets: Targets,
     open: FxHashMap<u64, usize>,
     events: u64,
     last: Option<(u64, u64)>,
@@ -179,15 +212,6 @@ impl ObjectRecorder {
         self.history
     }
 
-    fn name(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.names.get(name) {
-            return Arc::clone(known);
-        }
-        let name: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&name));
-        name
-    }
-
     fn invoke(
         &mut self,
         event: &ObjectEvent<'_>,
@@ -199,17 +223,15 @@ impl ObjectRecorder {
             let open = self.history.operations[open].invoke;
             return Err(PairingError::AlreadyOpen { index, process, open });
         }
-        let key = self.name(event.key.as_deref().unwrap_or_default());
-        let f = self.name(&event.f);
+        let target = self.targets.get(event.key.as_deref().unwrap_or_default(), &event.f);
         self.open.insert(process, self.history.operations.len());
         self.history.operations.push(ObjectOperation {
-            key,
-            f,
+            target,
             process,
             argument: Datum::from(&event.value),
             result: Datum::default(),
             invoke: index,
-            complete: None,
+            end: u64::MAX,
             invoke_ns: time_ns,
             complete_ns: 0,
             outcome: Outcome::Info,
@@ -230,15 +252,15 @@ impl ObjectRecorder {
         };
         let operation = &mut self.history.operations[position];
         let key = event.key.as_deref().unwrap_or_default();
-        if *operation.f != *event.f || *operation.key != *key {
+        if *operation.f() != *event.f || operation.key() != key {
             let found = format!("{} of {key:?}", event.f);
-            let expected = format!("{} of {:?}", operation.f, operation.key);
+            let expected = format!("{} of {:?}", operation.f(), operation.key());
             return Err(PairingError::Mismatch { index, process, found, expected });
         }
         self.open.remove(&process);
         operation.outcome = outcome;
         if outcome != Outcome::Info {
-            operation.complete = Some(index);
+            operation.end = index;
             operation.complete_ns = time_ns;
         }
         if outcome == Outcome::Ok {

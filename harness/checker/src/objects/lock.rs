@@ -31,10 +31,10 @@ impl Model for Mutex {
 }
 
 pub(super) fn judge(operations: &[&ObjectOperation], budget: Budget<'_>) -> Judgement {
-    if let Some(op) = operations.iter().find(|op| &*op.f != "acquire" && &*op.f != "release") {
+    if let Some(op) = operations.iter().find(|op| op.f() != "acquire" && op.f() != "release") {
         return misfit(op, "acquire or release").into();
     }
-    let calls = calls(operations, |op| &*op.f == "acquire");
+    let calls = calls(operations, |op| op.f() == "acquire");
     let finding = match linearizable(&Mutex, &calls, budget) {
         Linearization::Order(_) => Finding::Valid,
         Linearization::Unknown(limit) => {
@@ -54,7 +54,7 @@ pub(super) fn calls<O>(
     mut op_of: impl FnMut(&ObjectOperation) -> O,
 ) -> Vec<Call<O>> {
     let mut places: Vec<u64> =
-        operations.iter().flat_map(|op| [Some(op.invoke), op.complete]).flatten().collect();
+        operations.iter().flat_map(|op| [Some(op.invoke), op.complete()]).flatten().collect();
     places.sort_unstable();
     let rank = |place: u64| {
         let rank = places.partition_point(|&other| other < place);
@@ -63,7 +63,7 @@ pub(super) fn calls<O>(
     let call = |op: &&ObjectOperation| Call {
         op: op_of(op),
         invoke: rank(op.invoke),
-        complete: op.complete.map(rank),
+        complete: op.complete().map(rank),
     };
     operations.iter().map(call).collect()
 }
@@ -74,14 +74,14 @@ fn two_holders(operations: &[&ObjectOperation]) -> Option<Finding> {
     let mut holds: Vec<(u64, u64, &ObjectOperation)> = Vec::new();
     for &op in operations.iter().rev() {
         let until = next.insert(op.process, op.invoke).unwrap_or(u64::MAX);
-        if &*op.f == "acquire" && op.is_ok() {
+        if op.f() == "acquire" && op.is_ok() {
             holds.push((op.end(), until, op));
         }
     }
     let mut held: FxHashMap<u64, bool> = FxHashMap::default();
     for op in operations {
-        let before = held.insert(op.process, &*op.f == "acquire" && op.is_ok()).unwrap_or(false);
-        if &*op.f == "release" && !before {
+        let before = held.insert(op.process, op.f() == "acquire" && op.is_ok()).unwrap_or(false);
+        if op.f() == "release" && !before {
             return None;
         }
     }

@@ -24,6 +24,7 @@
 mod bank;
 mod counter;
 mod datum;
+mod fifo;
 mod finding;
 mod history;
 mod lock;
@@ -98,7 +99,7 @@ impl Object {
             Object::Set => "set-order",
             Object::SetEventual => "last-reads",
             Object::Counter => "bounds",
-            Object::Queue => "multiset-and-search",
+            Object::Queue => "multiset-and-order",
             Object::UnorderedQueue => "multiset",
             Object::Lock => "holders-and-search",
             Object::UniqueIds => "duplicates",

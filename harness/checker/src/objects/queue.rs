@@ -6,29 +6,31 @@
 //! and not there for a `drain` that began later; each open `dequeue` may have taken one, and an
 //! open `drain` any number. Elements that no drain looked for are counted as left. O(n).
 //!
-//! [`ordered`] asks besides for first in, first out: two elements put in one after the other and
-//! taken out in the other order are a contradiction of four operations, O(n log n); what remains
-//! is decided by the search within its budget. A drain counts there as so many `dequeue`s within
-//! its time, whose order is not asked, and that it found no more is not asked either.
+//! [`ordered`] asks besides for first in, first out: of elements that differ decided without search
+//! ([`fifo`]), O(n log n); of equal ones, and where unanswered `dequeue`s and ones that found
+//! nothing come together, by the search within its budget. A drain counts there as so many
+//! `dequeue`s within its time, whose order is not asked, and that it found no more is not asked
+//! either.
 
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
+use smallvec::SmallVec;
 
-use super::Datum;
 use super::finding::{Fact, Finding, Judgement, Kind, invalid, misfit, unknown};
 use super::history::ObjectOperation;
 use super::lock::{calls, first_impossible};
-use crate::budget::Budget;
+use super::{Datum, fifo};
+use crate::budget::{Budget, Limit};
 use crate::model::Model;
 use crate::own::{Linearization, linearizable};
 
-/// One element's way through the queue.
+/// One element's way through the queue; most have one operation of each kind.
 #[derive(Default)]
-struct Element<'a> {
-    enqueues: Vec<&'a ObjectOperation>,
-    dequeues: Vec<&'a ObjectOperation>,
+pub(super) struct Element<'a> {
+    pub(super) enqueues: SmallVec<[&'a ObjectOperation; 1]>,
+    pub(super) dequeues: SmallVec<[&'a ObjectOperation; 1]>,
 }
 
 /// Elements in order of first appearance.
@@ -53,7 +55,7 @@ impl<'a> Elements<'a> {
 fn elements<'a>(operations: &[&'a ObjectOperation]) -> Result<Elements<'a>, Finding> {
     let mut elements = Elements::default();
     for &op in operations {
-        match (&*op.f, &op.result.value()) {
+        match (op.f(), &op.result.value()) {
             ("enqueue", _) if op.argument.is_null() => {
                 return Err(misfit(op, "an element to enqueue"));
             }
@@ -111,9 +113,9 @@ fn count(element: &Element<'_>) -> Option<Finding> {
 
 /// Elements that the last drain should have found, more than open operations can have taken.
 fn lost(operations: &[&ObjectOperation], elements: &[Element<'_>]) -> Option<Finding> {
-    let drain = *operations.iter().rfind(|op| &*op.f == "drain" && op.is_ok())?;
+    let drain = *operations.iter().rfind(|op| op.f() == "drain" && op.is_ok())?;
     let open = |f: &str| {
-        operations.iter().filter(|op| &*op.f == f && !op.is_ok() && op.invoke < drain.end()).count()
+        operations.iter().filter(|op| op.f() == f && !op.is_ok() && op.invoke < drain.end()).count()
     };
     if open("drain") > 0 {
         return None;
@@ -184,56 +186,36 @@ pub(super) fn ordered(operations: &[&ObjectOperation], budget: Budget<'_>) -> Ju
         return judgement;
     }
     let Ok(Elements { elements, .. }) = elements(operations) else { return judgement };
-    let open_drain = operations.iter().any(|op| &*op.f == "drain" && !op.is_ok());
-    judgement.finding = if let Some(overtaken) = overtaken(&elements) {
-        overtaken
-    } else if open_drain {
+    let open_drain = operations.iter().any(|op| op.f() == "drain" && !op.is_ok());
+    judgement.finding = if open_drain {
         let why = "a drain without an answer may have taken anything";
-        unknown(operations, crate::budget::Limit::Algorithm, why)
+        fifo::overtaken(&elements).unwrap_or_else(|| unknown(operations, Limit::Algorithm, why))
+    } else if let Some(decided) = fifo::decide(operations, &elements) {
+        decided
     } else if operations.len() > MOST_TO_SEARCH {
         let why = "nothing is lost or taken twice, but the order of so many is not searched";
-        unknown(operations, crate::budget::Limit::Algorithm, why)
+        unknown(operations, Limit::Algorithm, why)
     } else {
         search(operations, budget)
     };
     judgement
 }
 
-/// An element put in after another one was in, and out before that one's `dequeue` began.
-fn overtaken(elements: &[Element<'_>]) -> Option<Finding> {
-    let mut by_end: Vec<(&ObjectOperation, &ObjectOperation)> = Vec::new();
-    for element in elements {
-        if let (&[enqueue], &[dequeue]) = (&element.enqueues[..], &element.dequeues[..]) {
-            by_end.push((enqueue, dequeue));
-        }
+/// What is decided about a queue before anything is searched.
+#[cfg(test)]
+pub(super) fn without_search(operations: &[&ObjectOperation]) -> Option<Finding> {
+    let finding = unordered(operations).finding;
+    if finding != Finding::Valid {
+        return Some(finding);
     }
-    let mut by_begin = by_end.clone();
-    by_end.sort_by_key(|(enqueue, _)| enqueue.end());
-    by_begin.sort_by_key(|(enqueue, _)| enqueue.invoke);
-    let mut over = by_end.into_iter().peekable();
-    let mut slowest: Option<(&ObjectOperation, &ObjectOperation)> = None;
-    for (enqueue, dequeue) in by_begin {
-        while let Some(first) = over.next_if(|(first, _)| first.end() < enqueue.invoke) {
-            if slowest.is_none_or(|(_, latest)| first.1.invoke > latest.invoke) {
-                slowest = Some(first);
-            }
-        }
-        if let Some((first_in, last_out)) = slowest
-            && dequeue.end() < last_out.invoke
-        {
-            let what = "what was put in second came out first";
-            let core = [first_in, last_out, enqueue, dequeue];
-            return Some(invalid(Kind::OutOfOrder, &core, what));
-        }
-    }
-    None
+    fifo::decide(operations, &elements(operations).ok()?.elements)
 }
 
 /// The operations with each drain taken apart; a drain that found nothing says nothing here.
 fn taken_apart<'a>(operations: &[&'a ObjectOperation]) -> Vec<(&'a ObjectOperation, QueueOp)> {
     let mut parts = Vec::new();
     for &op in operations {
-        match (&*op.f, &op.result.value()) {
+        match (op.f(), &op.result.value()) {
             ("enqueue", _) => parts.push((op, QueueOp::Enqueue(op.argument.to_string()))),
             ("drain", Value::Array(items)) => {
                 let part = |item: &Value| (op, QueueOp::Dequeue(Some(item.to_string())));

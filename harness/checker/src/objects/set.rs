@@ -60,7 +60,7 @@ struct Contents<'a> {
 fn contents<'a>(operations: &[&'a ObjectOperation]) -> Result<Contents<'a>, Finding> {
     let mut numbers: FxHashMap<Datum, u32> = FxHashMap::default();
     let mut elements: Vec<Element<'a>> = Vec::new();
-    for &op in operations.iter().filter(|op| &*op.f == "add") {
+    for &op in operations.iter().filter(|op| op.f() == "add") {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
         let number = *numbers.entry(op.argument.clone()).or_insert(next);
         if number == next {
@@ -74,7 +74,7 @@ fn contents<'a>(operations: &[&'a ObjectOperation]) -> Result<Contents<'a>, Find
     }
     let mut reads = Vec::new();
     for &op in operations {
-        match &*op.f {
+        match op.f() {
             "add" => continue,
             "read" if !op.is_ok() => continue,
             "read" => {}
@@ -215,7 +215,7 @@ fn groups<'a>(contents: &Contents<'a>) -> Vec<Placed<'a>> {
     }
     for (number, element) in (0u32..).zip(&contents.elements) {
         let group = group_of[number as usize];
-        if group.is_some() || element.soonest.complete.is_some() {
+        if group.is_some() || element.soonest.complete().is_some() {
             let group = group.unwrap_or(2 * (level + 1));
             let (first, last) = (element.first, element.soonest);
             placed.push(Placed { group, first, last, element: Some(number) });
@@ -290,7 +290,7 @@ fn facts(contents: &Contents<'_>) -> Vec<Fact> {
         absence.is_some_and(|absence| is_lost(element, absence))
     };
     let never = |(element, absence): &(&Element<'_>, Option<&ObjectOperation>)| {
-        element.last_seen.is_none() && absence.is_none() && element.soonest.complete.is_some()
+        element.last_seen.is_none() && absence.is_none() && element.soonest.complete().is_some()
     };
     let stale = elements().filter(|(_, absence)| absence.is_some()).count();
     let lost = elements().filter(lost).count();

@@ -11,7 +11,7 @@ pub(super) fn judge(operations: &[&ObjectOperation]) -> Judgement {
     let mut finding = Finding::Valid;
     let mut seen: FxHashMap<&Datum, &ObjectOperation> = FxHashMap::default();
     for &operation in operations {
-        if &*operation.f != "generate" {
+        if operation.f() != "generate" {
             finding = finding.join(misfit(operation, "generate"));
         } else if operation.is_ok() && operation.result.is_null() {
             finding = finding.join(misfit(operation, "an id as the answer"));
