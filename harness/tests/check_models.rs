@@ -34,6 +34,7 @@ fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
             "unordered-queue",
             "0 invoke enqueue 1; 0 ok enqueue 1; 1 invoke drain nil; 1 ok drain [1]",
         ),
+        ("lease", "0 invoke acquire 300; 0 ok acquire 300"),
         ("lock", "0 invoke acquire nil; 0 ok acquire nil; 0 invoke release nil; 0 ok release nil"),
         (
             "unique-ids",

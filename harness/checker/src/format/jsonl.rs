@@ -15,7 +15,7 @@ use crate::history::{Entry, History, Recorder};
 pub const SCHEMA: u64 = 1;
 
 /// What a header may name as its model: every object and guarantee that histories are checked for.
-pub const MODELS: [&str; 15] = [
+pub const MODELS: [&str; 19] = [
     "kv",
     "register",
     "cas-register",
@@ -26,11 +26,15 @@ pub const MODELS: [&str; 15] = [
     "writes-follow-reads",
     "eventual",
     "set",
+    "set-eventual",
     "counter",
     "queue",
+    "unordered-queue",
+    "lease",
     "lock",
     "unique-ids",
     "bank",
+    "bank-negative",
 ];
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@
 //! its next operation on it, or to the end. If nobody but holders releases, two such times that
 //! meet are a contradiction of two operations, found in O(n log n). What remains is decided by the
 //! search, exactly, for a lock that is free at first and that anybody may release (Knossos'
-//! `mutex`). A lease that ends by itself is not this lock: its holder must say so by a `release`.
+//! `mutex`). A lock that ends by itself is a lease ([`super::lease`]).
 
 use rustc_hash::FxHashMap;
 

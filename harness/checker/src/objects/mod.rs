@@ -1,4 +1,4 @@
-//! Objects other than registers: sets, counters, queues, locks, unique ids, bank accounts.
+//! Objects other than registers: sets, counters, queues, locks, leases, unique ids, bank accounts.
 //!
 //! Their operations have names and values of any kind, so that they have a history of their own,
 //! the [`ObjectHistory`], read by a [`Reader`] from the project's JSON lines or Jepsen's EDN.
@@ -12,6 +12,7 @@
 //! | `queue` | `enqueue`, `dequeue`, `drain` | as below, and first in, first out |
 //! | `unordered-queue` | `enqueue`, `dequeue`, `drain` | nothing lost, duplicated or unexpected |
 //! | `lock` | `acquire`, `release` | linearizability of a mutual exclusion |
+//! | `lease` | `acquire`, `renew`, `release` | one holder at a time, by the clock |
 //! | `unique-ids` | `generate` | no id twice |
 //! | `bank` | `transfer`, `read` | the total stays, and no account is below zero |
 //! | `bank-negative` | `transfer`, `read` | the total stays |
@@ -27,6 +28,7 @@ mod datum;
 mod fifo;
 mod finding;
 mod history;
+mod lease;
 mod lock;
 mod queue;
 mod reader;
@@ -60,6 +62,8 @@ pub enum Object {
     UnorderedQueue,
     /// A lock with one holder.
     Lock,
+    /// A lock that ends by itself, with one holder.
+    Lease,
     /// A source of ids.
     UniqueIds,
     /// Accounts that never fall below zero.
@@ -70,13 +74,14 @@ pub enum Object {
 
 impl Object {
     /// All of them with their names on the command line and what they promise.
-    pub const NAMES: [(&'static str, Object, &'static str); 9] = [
+    pub const NAMES: [(&'static str, Object, &'static str); 10] = [
         ("set", Object::Set, "a linearizable set with add and read"),
         ("set-eventual", Object::SetEventual, "a set that may be read late, but loses nothing"),
         ("counter", Object::Counter, "a number with add and read"),
         ("queue", Object::Queue, "first in, first out, with enqueue, dequeue and drain"),
         ("unordered-queue", Object::UnorderedQueue, "a queue that may change the order"),
         ("lock", Object::Lock, "mutual exclusion with acquire and release"),
+        ("lease", Object::Lease, "one holder at a time, each for so many milliseconds"),
         ("unique-ids", Object::UniqueIds, "generate never returns an id twice"),
         ("bank", Object::Bank, "transfers keep the total, and no account is below zero"),
         ("bank-negative", Object::BankNegative, "transfers keep the total"),
@@ -102,6 +107,7 @@ impl Object {
             Object::Queue => "multiset-and-order",
             Object::UnorderedQueue => "multiset",
             Object::Lock => "holders-and-search",
+            Object::Lease => "holders",
             Object::UniqueIds => "duplicates",
             Object::Bank | Object::BankNegative => "totals",
         }
@@ -115,6 +121,7 @@ impl Object {
             Object::Queue => queue::ordered(operations, budget),
             Object::UnorderedQueue => queue::unordered(operations),
             Object::Lock => lock::judge(operations, budget),
+            Object::Lease => lease::judge(operations),
             Object::UniqueIds => unique_ids::judge(operations),
             Object::Bank => bank::judge(operations, false),
             Object::BankNegative => bank::judge(operations, true),

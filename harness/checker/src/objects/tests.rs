@@ -304,6 +304,52 @@ fn two_holders_are_named() {
     assert_eq!(verdict(Object::Lock, open), Finding::Valid);
 }
 
+/// Grants by a lease of 300 ms, of which the last one comes so much too early; 0 for not at all.
+fn leases(rng: &mut ChaCha8Rng, early_ms: u64) -> ObjectHistory {
+    let mut recorder = ObjectRecorder::new();
+    let mut now_ms = 10;
+    let mut record = |time_ms: u64, process, r#type, f: &'static str, value: Value| {
+        let (index, time_ns) = (None, Some(1_000_000 * time_ms));
+        let f = f.into();
+        let event = ObjectEvent { index, time_ns, process, r#type, f, key: None, value };
+        recorder.record(&event).unwrap();
+    };
+    let last = rng.random_range(3..20);
+    for grant in 0..=last {
+        let (process, asked_ms) = (grant % 3, rng.random_range(1..20));
+        record(now_ms, process, crate::EventType::Invoke, "acquire", json!(300));
+        record(now_ms + asked_ms, process, crate::EventType::Ok, "acquire", json!(300));
+        let over_ms = now_ms + 300;
+        if grant == last {
+            break;
+        } else if grant + 1 == last && early_ms > 0 {
+            now_ms = over_ms - (early_ms + 20).min(250);
+        } else if rng.random_bool(0.5) {
+            now_ms = over_ms;
+        } else {
+            now_ms += asked_ms + rng.random_range(1..250);
+            record(now_ms, process, crate::EventType::Invoke, "release", Value::Null);
+            record(now_ms, process, crate::EventType::Ok, "release", Value::Null);
+        }
+    }
+    recorder.finish()
+}
+
+#[test]
+fn a_lease_has_one_holder_by_the_clock() {
+    for seed in 0..200 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let right = check(Object::Lease, &leases(&mut rng, 0), &Budget::default()).verdict;
+        assert_eq!(right, Finding::Valid, "seed {seed}");
+        let early_ms = rng.random_range(1..200);
+        let found = check(Object::Lease, &leases(&mut rng, early_ms), &Budget::default()).verdict;
+        let Finding::Invalid(found) = found else { panic!("seed {seed}: {found:?}") };
+        assert_eq!((found.kind, found.operations.len()), (Kind::TwoHolders, 2), "seed {seed}");
+    }
+    let untimed = "1 + acquire 300\n1 = acquire 300\n2 + acquire 300\n2 = acquire 300";
+    assert_eq!(verdict(Object::Lease, untimed).name(), "unknown");
+}
+
 #[test]
 fn ids_and_balances() {
     let ids = "1 + generate\n2 + generate\n1 = generate 7\n2 = generate 7";
