@@ -43,19 +43,24 @@ pub fn run(arguments: &CompareArgs) -> Result<Exit, Failure> {
 }
 
 fn table(lines: &[Line]) -> String {
-    let width = |cell: fn(&Line) -> &String| {
-        lines.iter().map(|it| cell(it).chars().count()).max().unwrap_or(0)
-    };
-    let (what, a, b) = (width(|it| &it.what), width(|it| &it.a).max(1), width(|it| &it.b).max(1));
-    let mut text = format!("{:what$}  {:>a$}  {:>b$}  B - A [95 %]\n", "", "A", "B");
-    for line in lines {
+    let rows: Vec<[String; 4]> = lines
+        .iter()
+        .map(|it| {
+            let cells = [&it.a, &it.b, &it.difference].map(|cell| escape(&cell.to_string()));
+            let [a, b, difference] = cells;
+            [it.what.clone(), a, b, difference]
+        })
+        .collect();
+    let head = ["", "A", "B", "B - A [95 %]"].map(str::to_owned);
+    let width =
+        |n: usize| rows.iter().chain([&head]).map(|row| row[n].chars().count()).max().unwrap_or(0);
+    let [what, a, b] = [0, 1, 2].map(width);
+    let row =
+        |row: &[String; 4]| format!("{:what$}  {:>a$}  {:>b$}  {}", row[0], row[1], row[2], row[3]);
+    let mut text = format!("{}\n", row(&head));
+    for (line, cells) in lines.iter().zip(&rows) {
         let mark = if line.differs { "  *" } else { "" };
-        let (left, right) = (escape(&line.a), escape(&line.b));
-        let _ = writeln!(
-            text,
-            "{:what$}  {left:>a$}  {right:>b$}  {}{mark}",
-            line.what, line.difference
-        );
+        let _ = writeln!(text, "{}", format!("{}{mark}", row(cells)).trim_end());
     }
     let differing: Vec<&str> =
         lines.iter().filter(|it| it.differs).map(|it| it.what.as_str()).collect();
@@ -68,15 +73,18 @@ fn table(lines: &[Line]) -> String {
 
 fn write_csv(path: &Path, lines: &[Line]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_path(path)?;
-    csv.write_record(["what", "a", "b", "difference", "differs"])?;
+    let cells = ["a", "b", "difference"];
+    let columns = cells.map(|it| [it.to_owned(), format!("{it}_low"), format!("{it}_high")]);
+    let head = ["what".to_owned()].into_iter().chain(columns.into_iter().flatten());
+    csv.write_record(head.chain(["differs".to_owned()]))?;
     for line in lines {
-        csv.write_record([
-            &line.what,
-            &line.a,
-            &line.b,
-            &line.difference,
-            &line.differs.to_string(),
-        ])?;
+        let mut row = vec![line.what.clone()];
+        for cell in [&line.a, &line.b, &line.difference] {
+            let (low, high) = cell.interval.clone().unwrap_or_default();
+            row.extend([cell.value.clone(), low, high]);
+        }
+        row.push(line.differs.to_string());
+        csv.write_record(row)?;
     }
     Ok(csv.flush()?)
 }

@@ -13,7 +13,7 @@ function timeline() {
   const order = D.clients.map((_, n) => n).sort((a, b) => (D.clients[a] < D.clients[b] ? -1 : 1));
   const laneTall = Math.max(5, Math.min(28, Math.floor(560 / Math.max(1, lanes.length))));
   const strip = leadership();
-  const rowTall = 11;
+  const rowTall = 13;
   const top = 34 + strip.rows.length * rowTall + 20;
   const left = () => (view.width < 500 ? 44 : 62);
   const tall = () => top + lanes.length * laneTall + 26;

@@ -30,15 +30,15 @@ function filters() {
 function draw() {
   const runs = chosen();
   document.getElementById("count").textContent = `${grouped(runs.length)} of ${grouped(RUNS.length)} runs`;
-  const names = ["begun", "workload", "seed", "verdict", "operations", "p50", "p99", "messages per operation", "replica", "files"];
+  const names = ["begun", "verdict", "workload", "seed", "operations", "p50", "p99", "messages per operation", "replica", "files"];
   document.getElementById("rows").replaceChildren(el("tr", {}, names.map((name) => el("th", {}, name))),
     ...runs.slice(0, 2000).map((run) => {
       const standing = run.verdict === "valid" ? "valid" : run.verdict === "never judged" ? "unknown" : Object.values(run.standings).includes("invalid") ? "invalid" : "unknown";
       const sign = { valid: "✓", invalid: "✗", unknown: "?" }[standing];
       const path = run.folder.split("/").map(encodeURIComponent).join("/");
       return el("tr", {}, el("td", {}, run.has_report ? el("a", { href: `${path}/report.html` }, run.start.slice(0, 19).replace("T", " ")) : run.start.slice(0, 19).replace("T", " ")),
-        el("td", {}, run.workload), el("td", { class: "number" }, run.seed),
         el("td", { class: "words", title: run.sentence }, el("span", { class: `mark ${standing}` }, `${sign} ${run.verdict}`)),
+        el("td", {}, run.workload), el("td", { class: "number" }, run.seed),
         el("td", { class: "number" }, grouped(run.operations)), el("td", { class: "number" }, millis(run.p50_us)), el("td", { class: "number" }, millis(run.p99_us)),
         el("td", { class: "number" }, run.operations ? (run.messages / run.operations).toFixed(2) : ""),
         el("td", { title: run.replica }, short(run.replica)), el("td", {}, el("a", { href: `${path}/` }, "files")));
@@ -51,7 +51,7 @@ function draw() {
 
 function chart(parent, workload, runs) {
   const canvas = el("canvas", { role: "img", "aria-label": `latency of ${workload}` });
-  parent.append(el("div", {}, el("p", { class: "small" }, workload, el("span", { class: "quiet" }, ` ${runs.length} runs`)), canvas));
+  parent.append(el("div", {}, el("p", { class: "small" }, workload, el("span", { class: "quiet" }, ` ${runs.length} ${runs.length === 1 ? "run" : "runs"}`)), canvas));
   const width = canvas.clientWidth || 260, tall = 110, ratio = window.devicePixelRatio || 1;
   canvas.width = width * ratio; canvas.height = tall * ratio; canvas.style.height = `${tall}px`;
   const g = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
