@@ -217,6 +217,10 @@ pub const REPORT_MESSAGES: usize = 150_000;
 /// Rows of a table in `report.html`: 21 replicas and 256 clients with ten message types are fewer.
 pub const REPORT_ROWS: usize = 150_000;
 
+/// Looks at the host and its processes in `report.html`, some 80 bytes each; of a longer run each n-th:
+/// no picture is as wide.
+pub const REPORT_LOOKS: usize = 20_000;
+
 /// Bytes of each output of a replica in `report.html`: some 60 lines.
 pub const REPORT_LOG_BYTES: u64 = 6_000;
 
@@ -263,7 +267,16 @@ pub mod confined {
 pub const SERVE_CONNECTIONS: usize = 64;
 
 /// The longest request that `harness serve` reads: a line and a browser's headers.
-pub const SERVE_REQUEST_BYTES: u64 = 16_384;
+pub const SERVE_REQUEST_BYTES: usize = 16_384;
+
+/// What a client may still send that gets no other answer: a body, the rest of a line that is too long.
+pub const SERVE_LEFT_BYTES: usize = 1 << 20;
+
+/// How much of it is read at once.
+pub const SERVE_READ_BYTES: usize = 1024;
+
+/// How long `harness serve` waits for a request, all in all: a browser sends it at once.
+pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
 /// Keys that are written once (`clients.fresh`): a third of what is asked after the healing.
 pub const FRESH_KEYS: usize = 3_000;
 

@@ -1,17 +1,18 @@
 //! A small server of files: one folder, read only, for a browser on the same machine.
 //!
 //! It knows GET and HEAD, closes each connection after its answer, and sends nothing that does not
-//! lie within the folder, links followed. On a loopback address it answers only to loopback names, so that
+//! lie within the folder, links followed; what replicas wrote is sent as text, so that no page of theirs reads
+//! the results of others. On a loopback address it answers only to loopback names, so that
 //! no page from elsewhere can read results through a name that it points here.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::limits;
 use crate::report::index;
@@ -73,13 +74,18 @@ impl Answer {
     }
 }
 
+/// The end of a request's head.
+const END: &[u8] = b"\r\n\r\n";
+
 fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.set_write_timeout(Some(Duration::from_secs(30)))?;
-    let mut head = String::new();
-    let mut reader = BufReader::new(stream.try_clone()?).take(limits::SERVE_REQUEST_BYTES);
-    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
-    let answer = respond(root, ip, &head);
+    let head = read(&mut stream, limits::SERVE_REQUEST_BYTES, |head| {
+        let from = head.len().saturating_sub(limits::SERVE_READ_BYTES + END.len());
+        head[from..].windows(END.len()).any(|it| it == END)
+    })?;
+    let end = head.windows(END.len()).position(|it| it == END).map(|at| at + END.len());
+    let head = std::str::from_utf8(&head[..end.unwrap_or(head.len())]).unwrap_or_default();
+    let answer = respond(root, ip, head);
     let length = match &answer.body {
         Body::Text(text) => text.len() as u64,
         Body::File(_, length) => *length,
@@ -96,7 +102,39 @@ fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
             Body::File(file, length) => drop(io::copy(&mut file.take(length), &mut stream)?),
         }
     }
-    stream.flush()
+    stream.flush()?;
+    // A connection that is closed over what was not read takes the answer with it.
+    stream.shutdown(Shutdown::Write)?;
+    read(&mut stream, limits::SERVE_LEFT_BYTES, |_| false).map(drop)
+}
+
+/// What comes until it is enough, too much, over, or late: who says little and slowly waits no longer.
+fn read(
+    stream: &mut TcpStream,
+    most: usize,
+    is_enough: impl Fn(&[u8]) -> bool,
+) -> io::Result<Vec<u8>> {
+    let deadline = Instant::now() + limits::SERVE_REQUEST_TIME;
+    let mut bytes = Vec::new();
+    let mut part = [0; limits::SERVE_READ_BYTES];
+    while bytes.len() < most {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+        if is_enough(&bytes) {
+            break;
+        }
+    }
+    Ok(bytes)
 }
 
 fn respond(root: &Path, ip: IpAddr, head: &str) -> Answer {
@@ -154,7 +192,7 @@ fn file_at(root: &Path, target: &str) -> Option<Answer> {
     // A pipe or a device would never end.
     metadata.is_file().then(|| Answer {
         status: "200 OK",
-        kind: kind(&path),
+        kind: kind(path.strip_prefix(root).ok()?),
         body: Body::File(file, metadata.len()),
     })
 }
@@ -163,8 +201,11 @@ fn html(text: String) -> Answer {
     Answer { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
 }
 
-fn kind(path: &Path) -> &'static str {
-    match path.extension().and_then(|it| it.to_str()) {
+fn kind(within: &Path) -> &'static str {
+    if within.components().any(|part| part.as_os_str() == "replicas") {
+        return "text/plain; charset=utf-8";
+    }
+    match within.extension().and_then(|it| it.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("json") => "application/json",
         Some("png") => "image/png",
@@ -266,6 +307,47 @@ mod tests {
         for target in outside {
             assert_eq!(status(&root, target, "localhost"), "404 Not Found", "{target}");
         }
+    }
+
+    #[test]
+    fn what_a_replica_wrote_is_no_page() {
+        assert_eq!(kind(Path::new("demo/1/report.html")), "text/html; charset=utf-8");
+        let own = Path::new("demo/1/replicas/0000/data/x.html");
+        assert_eq!(kind(own), "text/plain; charset=utf-8");
+    }
+
+    /// What a server says to one who sends this.
+    fn said_to(request: &[u8]) -> String {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let server = std::thread::spawn(move || answer(&root, LOOPBACK, stream));
+        client.write_all(request).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).unwrap();
+        server.join().unwrap().unwrap();
+        said
+    }
+
+    #[test]
+    fn whatever_is_sent_gets_an_answer() {
+        let long = [b"GET /", "x".repeat(100_000).as_bytes(), b" HTTP/1.1\r\n\r\n"].concat();
+        let body = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n123456789";
+        for (request, status) in [
+            (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], "200 OK"),
+            (&body[..], "405 Method Not Allowed"),
+            (&long[..], "400 Bad Request"),
+            (&b"GET /\xff\x00 HTTP/1.1\r\n\r\n"[..], "400 Bad Request"),
+            (&b""[..], "400 Bad Request"),
+        ] {
+            let said = said_to(request);
+            assert!(said.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{said}");
+        }
+        let head = said_to(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(head.ends_with("\r\n\r\n"), "{head}");
     }
 
     #[test]

@@ -136,7 +136,8 @@ struct Screen {
     live: MultiProgress,
     /// Below the lines of the runs, if there are several: how far all are.
     all: Option<ProgressBar>,
-    runs: Vec<(Run, ProgressBar)>,
+    /// With its line, if the terminal has one for it.
+    runs: Vec<(Run, Option<ProgressBar>)>,
     /// Runs to come: how long each is to take.
     to_come: BTreeMap<usize, Duration>,
     over: Vec<(Duration, Duration)>,
@@ -173,13 +174,8 @@ impl Screen {
         match command {
             Command::Show(run) => {
                 self.to_come.remove(&run.number);
-                let line = bar("{spinner} {wide_msg}");
-                let line = match &self.all {
-                    _ if !self.is_live => ProgressBar::hidden(),
-                    Some(all) => self.live.insert_before(all, line),
-                    None => self.live.add(line),
-                };
-                self.runs.push((run, line));
+                self.runs.push((run, None));
+                self.seat();
             }
             Command::Judge(number) => {
                 let run = self.runs.iter_mut().find(|(run, _)| run.number == number);
@@ -193,9 +189,12 @@ impl Screen {
                 self.bad += usize::from(!is_valid);
                 if let Some(place) = self.runs.iter().position(|(run, _)| run.number == number) {
                     let (run, line) = self.runs.remove(place);
-                    line.finish_and_clear();
-                    self.live.remove(&line);
+                    if let Some(line) = line {
+                        line.finish_and_clear();
+                        self.live.remove(&line);
+                    }
                     self.over.push((run.total, run.begun.elapsed()));
+                    self.seat();
                 }
             }
             Command::Print(text, done) => {
@@ -216,12 +215,18 @@ impl Screen {
         if self.is_live {
             // The spinner and a blank stand before it.
             let width = usize::from(console::Term::stderr().size().1).saturating_sub(3);
+            let mut unseen = 0;
             for (run, line) in &self.runs {
+                let Some(line) = line else {
+                    unseen += 1;
+                    continue;
+                };
                 line.set_message(self.line(run, width));
                 line.tick();
             }
             if let Some(all) = &self.all {
-                all.set_message(self.tally().line());
+                let more = if unseen > 0 { format!("{unseen} more go on; ") } else { String::new() };
+                all.set_message(more + &self.tally().line());
                 all.tick();
             }
         } else if self.wishes.progress && self.last.elapsed() >= self.plain_interval() {
@@ -232,6 +237,27 @@ impl Screen {
             if self.labels.len() > 1 {
                 eprintln!("{}", self.tally().line());
             }
+        }
+    }
+
+    /// Gives lines to runs, as many as the terminal has; the others wait for one.
+    fn seat(&mut self) {
+        if !self.is_live {
+            return;
+        }
+        // Below them are the line about all and that of the cursor.
+        let room = usize::from(console::Term::stderr().size().0).saturating_sub(2).max(1);
+        let mut seated = self.runs.iter().filter(|(_, line)| line.is_some()).count();
+        for (_, line) in self.runs.iter_mut().filter(|(_, line)| line.is_none()) {
+            if seated >= room {
+                return;
+            }
+            seated += 1;
+            let new = bar("{spinner} {wide_msg}");
+            *line = Some(match &self.all {
+                Some(all) => self.live.insert_before(all, new),
+                None => self.live.add(new),
+            });
         }
     }
 

@@ -1,7 +1,6 @@
 //! `harness report`: the pages for people again, from what runs left.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -34,10 +33,11 @@ pub fn run(arguments: &ReportArgs) -> Result<Exit, Failure> {
     let path = folder.join(if is_run { html::NAME } else { index::NAME });
     let rows =
         if is_run { Vec::new() } else { index::rows(folder).context("reading the results")? };
-    let writing = || format!("writing {}", path.display());
-    let out = BufWriter::new(File::create(&path).with_context(writing)?);
-    let written = if is_run { html::write(folder, out) } else { index::write(&rows, out) };
-    written.with_context(writing)?;
+    // A page that cannot be made takes no earlier one away.
+    let mut page = Vec::new();
+    let made = if is_run { html::write(folder, &mut page) } else { index::write(&rows, &mut page) };
+    made.with_context(|| format!("making {}", path.display()))?;
+    fs::write(&path, page).with_context(|| format!("writing {}", path.display()))?;
     let what = match rows.len() {
         _ if is_run => String::new(),
         1 => "  1 run".to_owned(),

@@ -37,7 +37,7 @@ const at = (us) => `${(us / 1e6).toFixed(us % 1000 ? 6 : 3)} s`;
 
 /** Control characters and those that turn the reading order are written out. */
 function plain(text) {
-  return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+  return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
@@ -91,6 +91,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 // Paper is white, whatever the screen is.
 function printing(isOn) {
   document.documentElement.classList.toggle("printing", isOn);
+  // Nobody can open on paper what is folded.
+  for (const folded of document.querySelectorAll(isOn ? "details:not([open])" : "details.unfolded")) {
+    folded.open = isOn;
+    folded.classList.toggle("unfolded", isOn);
+  }
   readColours();
   for (const view of views) {
     view.paint();

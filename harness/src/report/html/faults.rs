@@ -99,8 +99,17 @@ pub(super) struct Word {
     named: Option<String>,
 }
 
-/// From `leaders.jsonl`; of a run without it, from the leaders that `latency.csv` names.
-pub(super) fn leaders(folder: &Path) -> Vec<Word> {
+/// At most so many words, those around the time `center` (microseconds): from `leaders.jsonl`; of a
+/// run without it, from the leaders that `latency.csv` names.
+pub(super) fn leaders(folder: &Path, most: usize, center: u64) -> Vec<Word> {
+    let mut words = all_leaders(folder);
+    let middle = words.partition_point(|word| word.time < center);
+    let shown = super::page::around(middle, most, words.len());
+    words.truncate(shown.end);
+    words.split_off(shown.start)
+}
+
+fn all_leaders(folder: &Path) -> Vec<Word> {
     let word = |line: &Value| {
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         let time = line["time_ns"].as_u64()? / 1000;

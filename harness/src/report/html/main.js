@@ -7,7 +7,9 @@ function verdict() {
   const code = v.exit_code;
   const worst = (v.answers || []).find((answer) => answer.standing === "invalid") || (v.answers || []).find((answer) => answer.standing !== "valid");
   const name = plain(v.scenario || m.scenario || "a run");
-  document.title = `${name}: ${worst ? worst.kind : "valid"}`;
+  const good = !v.answers?.length ? "never judged" : code === 130 ? "interrupted, and nothing wrong so far" : "all answered well";
+  const headline = `${name}: ${worst ? plain(worst.kind) : good}`;
+  document.title = headline;
   const answers = el("dl", { class: "answers" });
   for (const answer of v.answers || []) {
     const sign = { valid: "✓", invalid: "✗", unknown: "?" }[answer.standing] || "?";
@@ -15,8 +17,7 @@ function verdict() {
       el("dd", {}, plain(answer.sentence)));
   }
   const card = el("section", { class: "card" }, el("div", { class: "headline" },
-    el("h1", {}, worst ? `${name}: ${plain(worst.kind)}` : `${name}: all answered well`),
-    el("span", { class: "quiet" }, code == null ? "never judged" : `exit code ${code}`)), answers);
+    el("h1", {}, headline), el("span", { class: "quiet" }, code == null ? "" : `exit code ${code}`)), answers);
   const safety = (v.answers || []).find((answer) => answer.question === "safety" && answer.standing === "invalid");
   const told = v.explanation;
   if (safety || told?.short) {

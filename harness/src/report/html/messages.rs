@@ -1,5 +1,6 @@
 //! The messages of a run: each of them from `messages.jsonl`, and the counts of `messages.csv`.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -96,4 +97,30 @@ pub(super) fn table(folder: &Path, name: &str, rows: usize) -> Vec<Vec<String>> 
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
     let records = reader.records().map_while(Result::ok).take(rows);
     records.map(|record| record.iter().map(str::to_owned).collect()).collect()
+}
+
+/// The looks at processes in a table of `host.csv`, at most about so many: of each subject each n-th, with the
+/// worst lag of those that are left out before it.
+pub(super) fn thinned(table: Vec<Vec<String>>, most: usize) -> Vec<Vec<String>> {
+    let n = table.len().div_ceil(most.max(1)).max(1);
+    let Some(columns) = table.first().filter(|_| n > 1) else { return table };
+    let column = |name: &str| columns.iter().position(|column| column == name);
+    let (Some(subject), lag) = (column("subject"), column("lag_us")) else { return table };
+    let micros = |row: &[String]| lag.and_then(|at| row.get(at)?.parse::<u64>().ok());
+    let mut kept = vec![columns.clone()];
+    let mut since: BTreeMap<String, (usize, Option<u64>)> = BTreeMap::new();
+    for mut row in table.into_iter().skip(1) {
+        let Some(name) = row.get(subject) else { continue };
+        let (left_out, worst) = since.entry(name.clone()).or_default();
+        *worst = micros(&row).max(*worst);
+        *left_out += 1;
+        if *left_out == n {
+            if let (Some(at), Some(worst)) = (lag, *worst) {
+                row[at] = worst.to_string();
+            }
+            (*left_out, *worst) = (0, None);
+            kept.push(row);
+        }
+    }
+    kept
 }

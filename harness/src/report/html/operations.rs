@@ -12,6 +12,9 @@ use serde::Serialize;
 /// The longest value that is shown.
 const VALUE_CHARS: usize = 60;
 
+/// The longest key, error or name of a client that is shown.
+const TEXT_CHARS: usize = 200;
+
 /// Rates are shown in so many parts of the run.
 pub(super) const RATE_PARTS: usize = 100;
 
@@ -56,6 +59,32 @@ impl Texts {
     }
 }
 
+/// The texts that are used, numbered anew: those of a whole history would fill the page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Used {
+    numbers: HashMap<usize, usize>,
+    old: Vec<usize>,
+}
+
+impl Used {
+    fn number(&mut self, old: usize) -> usize {
+        *self.numbers.entry(old).or_insert_with(|| {
+            self.old.push(old);
+            self.old.len() - 1
+        })
+    }
+
+    /// The new number of a text, if it is used.
+    pub fn new_of(&self, old: usize) -> Option<usize> {
+        self.numbers.get(&old).copied()
+    }
+
+    /// What is used of all texts, as long as it may be shown.
+    pub fn texts(&self, all: &Texts) -> Vec<String> {
+        self.old.iter().map(|&old| shortened(&all.texts[old], TEXT_CHARS)).collect()
+    }
+}
+
 /// A history as the page needs it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
@@ -89,7 +118,7 @@ impl Operations {
 
     fn event(&mut self, event: &Event<'_>, open: &mut HashMap<u64, usize>) {
         self.event_times.insert(event.index, event.time_ns);
-        let value = event.value.as_deref().map(|value| self.values.number(&shortened(value)));
+        let value = event.value.as_deref().map(|value| self.values.number(&shortened(value, VALUE_CHARS)));
         let node = event.node.as_deref().map(|node| self.nodes.number(node));
         if event.r#type == EventType::Invoke {
             open.insert(event.process, self.all.len());
@@ -99,7 +128,7 @@ impl Operations {
                 invoke_ns: event.time_ns,
                 complete_ns: None,
                 process: event.process,
-                client: self.clients.number(&event.client),
+                client: self.clients.number(&shortened(&event.client, TEXT_CHARS)),
                 f: event.f.name(),
                 key: self.keys.number(&event.key),
                 value,
@@ -157,13 +186,12 @@ fn outcome_number(outcome: EventType) -> u8 {
     }
 }
 
-fn shortened(value: &str) -> String {
-    let mut chars = value.chars();
-    let mut short: String = chars.by_ref().take(VALUE_CHARS).collect();
-    if chars.next().is_some() {
-        short.push('…');
+/// At most so many characters of a text; what was longer shows it.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    short
 }
 
 /// Operations by column; times in microseconds, -1 where there is nothing.
@@ -182,6 +210,12 @@ pub(super) struct Columns {
     error: Vec<i64>,
     event: Vec<u64>,
     end_event: Vec<i64>,
+    #[serde(skip)]
+    pub keys: Used,
+    #[serde(skip)]
+    pub values: Used,
+    #[serde(skip)]
+    pub errors: Used,
 }
 
 impl Columns {
@@ -195,11 +229,11 @@ impl Columns {
         self.process.push(operation.process);
         self.client.push(operation.client);
         self.f.push(operation.f);
-        self.key.push(operation.key);
-        self.value.push(number(operation.value));
+        self.key.push(self.keys.number(operation.key));
+        self.value.push(number(operation.value.map(|it| self.values.number(it))));
         self.node.push(number(operation.node));
         self.outcome.push(outcome_number(operation.outcome));
-        self.error.push(number(operation.error));
+        self.error.push(number(operation.error.map(|it| self.errors.number(it))));
         self.event.push(operation.invoke_index);
         let end = operation.complete_index.and_then(|it| i64::try_from(it).ok());
         self.end_event.push(end.unwrap_or(-1));

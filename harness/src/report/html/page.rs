@@ -11,9 +11,12 @@ use serde_json::Value;
 
 use super::faults::{self, Fault, Word};
 use super::messages::{self, Messages};
-use super::operations::{Columns, Operations};
+use super::operations::{Columns, Operations, shortened};
 use super::points;
 use crate::limits;
+
+/// The longest text of the verdict that is shown; the whole is in `verdict.json`.
+const VERDICT_CHARS: usize = 4000;
 
 /// How much of a run fits on a page.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +25,20 @@ pub struct Room {
     pub operations: usize,
     /// The most messages.
     pub messages: usize,
+    /// The most words about who leads.
+    pub words: usize,
+    /// The most looks at the host and its processes.
+    pub looks: usize,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { operations: limits::REPORT_OPERATIONS, messages: limits::REPORT_MESSAGES }
+        Self {
+            operations: limits::REPORT_OPERATIONS,
+            messages: limits::REPORT_MESSAGES,
+            words: limits::LEADER_WORDS,
+            looks: limits::REPORT_LOOKS,
+        }
     }
 }
 
@@ -34,14 +46,19 @@ impl Room {
     /// Half of it.
     #[must_use]
     pub fn half(self) -> Self {
-        Self { operations: self.operations / 2, messages: self.messages / 2 }
+        Self {
+            operations: self.operations / 2,
+            messages: self.messages / 2,
+            words: self.words / 2,
+            looks: self.looks / 2,
+        }
     }
 }
 
 /// Everything on the page. Times are microseconds since the start of the run.
 #[derive(Debug, Serialize)]
 pub struct Page {
-    /// `verdict.json`, whole.
+    /// `verdict.json`, its longest texts cut.
     verdict: Value,
     /// `manifest.json`, whole.
     manifest: Value,
@@ -85,7 +102,7 @@ impl Page {
     /// Reads the run in `folder`. What is not there is not shown.
     pub fn read(folder: &Path, room: Room) -> io::Result<Self> {
         let operations = Operations::read(folder)?;
-        let verdict = json(&folder.join("verdict.json"));
+        let mut verdict = json(&folder.join("verdict.json"));
         let witness = witness(&verdict, &operations);
         let middle = match (witness.first(), witness.last()) {
             (Some(first), Some(last)) if last - first < room.operations => {
@@ -104,6 +121,12 @@ impl Page {
         for list in points.values_mut() {
             list.retain(|(at, _)| shown.contains(at));
         }
+        let columns = operations.columns(shown, &witness);
+        let used = points
+            .into_iter()
+            .filter_map(|(key, list)| Some((columns.keys.new_of(key)?, list)));
+        let points = used.collect();
+        cut(&mut verdict);
         let replicas = replicas(folder);
         let logs = replicas.iter().map(|id| (id.clone(), log(&folder.join("replicas").join(id))));
         let manifest = json(&folder.join("manifest.json"));
@@ -111,19 +134,19 @@ impl Page {
             seed: manifest["seed"].to_string(),
             manifest,
             faults: faults::of_run(folder, end),
-            leaders: faults::leaders(folder),
+            leaders: faults::leaders(folder, room.words, center),
             messages: messages::read(folder, room.messages, (center, end), &replicas),
             rates: operations.rates(end),
             counts: messages::table(folder, "messages.csv", limits::REPORT_ROWS),
-            host: messages::table(folder, "host.csv", limits::REPORT_ROWS),
+            host: messages::thinned(messages::table(folder, "host.csv", usize::MAX), room.looks),
             logs: logs.collect(),
-            operations: operations.columns(shown, &witness),
             operations_total: operations.all.len(),
+            keys: columns.keys.texts(&operations.keys),
+            values: columns.values.texts(&operations.values),
+            errors: columns.errors.texts(&operations.errors),
+            operations: columns,
             clients: operations.clients.texts,
             nodes: operations.nodes.texts,
-            keys: operations.keys.texts,
-            values: operations.values.texts,
-            errors: operations.errors.texts,
             verdict,
             replicas,
             witness,
@@ -150,6 +173,16 @@ fn witness(verdict: &Value, operations: &Operations) -> Vec<usize> {
     let mut places: Vec<usize> = invoked.filter_map(|at| operations.invoked_by(at)).collect();
     places.sort_unstable();
     places
+}
+
+/// Cuts the longest texts.
+fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() > VERDICT_CHARS => *text = shortened(text, VERDICT_CHARS),
+        Value::Array(items) => items.iter_mut().for_each(cut),
+        Value::Object(fields) => fields.values_mut().for_each(cut),
+        _ => {}
+    }
 }
 
 /// When partitions are healed for good: at the end of the requests, for clients of ours.

@@ -51,6 +51,37 @@ fn a_long_run_keeps_a_window_that_ends_with_the_run() {
 }
 
 #[test]
+fn what_a_window_does_not_show_does_not_fill_the_page() {
+    let mut lines = vec![r#"{"schema":1}"#.to_owned()];
+    for n in 0..40 {
+        let key = format!("{n}{}", "k".repeat(10_000));
+        lines.extend([event(2 * n, "invoke", &key), event(2 * n + 1, "ok", &key)]);
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let room = Room { operations: 4, ..Room::default() };
+    let page = embedded(&Page::read(folder_with(&lines).path(), room).unwrap()).unwrap();
+    assert!(page.len() < 6000, "{} bytes", page.len());
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    let keys: Vec<&str> =
+        page["keys"].as_array().unwrap().iter().filter_map(|key| key.as_str()).collect();
+    assert_eq!(keys.iter().map(|key| &key[..2]).collect::<Vec<_>>(), ["0k", "1k", "2k", "3k"]);
+    assert_eq!(page["points"].as_object().unwrap().len(), 4);
+}
+
+#[test]
+fn of_a_long_run_each_nth_look_is_kept_and_the_worst_lag() {
+    let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+    let mut table = vec![row(["time_ns", "subject", "lag_us"])];
+    for (time, lag) in [("1", "7"), ("2", "900"), ("3", "8"), ("4", "9")] {
+        table.extend([row([time, "harness", lag]), row([time, "0000", ""])]);
+    }
+    assert_eq!(messages::thinned(table.clone(), 9), table);
+    let thin = messages::thinned(table, 3);
+    let told: Vec<&[String]> = thin.iter().skip(1).map(Vec::as_slice).collect();
+    assert_eq!(told, [["3", "harness", "900"], ["3", "0000", ""]]);
+}
+
+#[test]
 fn rules_that_hold_for_a_part_of_the_time_are_bands_too() {
     let folder = tempfile::tempdir().unwrap();
     let rule = |start: u64, end: Option<u64>| {

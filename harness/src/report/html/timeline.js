@@ -24,11 +24,13 @@ function timeline() {
     if (i !== undefined) points.set(i, t);
   }
 
+  // Of very many keys that of the contradiction, and the first.
+  const offered = () => [...new Set([...WITNESS.map((i) => OPS.key[i]), ...D.keys.keys()])].slice(0, 500);
   const span = el("span", { class: "quiet small" });
   const button = (text, act, title) => el("button", { type: "button", onclick: act, title }, text);
   const keys = el("select", { "aria-label": "Key", onchange: (event) => { state.key = Number(event.target.value); sync(); } },
     el("option", { value: -1 }, "all keys"),
-    D.keys.slice(0, 500).map((key, n) => el("option", { value: n }, plain(key).slice(0, 60))));
+    offered().map((n) => el("option", { value: n }, plain(D.keys[n]).slice(0, 60))));
   const dots = el("button", { type: "button", "aria-pressed": "false", id: "show-points",
     title: "An order that explains all answers: the moment at which each operation took effect",
     onclick: () => { state.points = !state.points; sync(); } }, "took effect");

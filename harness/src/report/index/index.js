@@ -1,6 +1,7 @@
 // The rows of all runs, filters over them, and a small chart of latencies for each workload.
 
 const RUNS = JSON.parse(document.getElementById("data").textContent);
+const MOST_ROWS = 2000;
 const state = { verdict: "", workload: "", replica: "" };
 
 function el(name, attributes = {}, ...children) {
@@ -29,11 +30,12 @@ function filters() {
 
 function draw() {
   const runs = chosen();
-  document.getElementById("count").textContent = `${grouped(runs.length)} of ${grouped(RUNS.length)} runs`;
+  document.getElementById("count").textContent = `${grouped(runs.length)} of ${grouped(RUNS.length)} runs` +
+    (runs.length > MOST_ROWS ? `; the newest ${grouped(MOST_ROWS)} are listed` : "");
   const names = ["begun", "verdict", "workload", "seed", "operations", "p50", "p99", "messages per operation", "replica", "files"];
   document.getElementById("rows").replaceChildren(el("tr", {}, names.map((name) => el("th", {}, name))),
-    ...runs.slice(0, 2000).map((run) => {
-      const standing = run.verdict === "valid" ? "valid" : run.verdict === "never judged" ? "unknown" : Object.values(run.standings).includes("invalid") ? "invalid" : "unknown";
+    ...runs.slice(0, MOST_ROWS).map((run) => {
+      const standing = run.verdict === "valid" ? "valid" : ["never judged", "interrupted"].includes(run.verdict) ? "unknown" : Object.values(run.standings).includes("invalid") ? "invalid" : "unknown";
       const sign = { valid: "✓", invalid: "✗", unknown: "?" }[standing];
       const path = run.folder.split("/").map(encodeURIComponent).join("/");
       return el("tr", {}, el("td", {}, run.has_report ? el("a", { href: `${path}/report.html` }, run.start.slice(0, 19).replace("T", " ")) : run.start.slice(0, 19).replace("T", " ")),
@@ -80,3 +82,9 @@ function chart(parent, workload, runs) {
 filters();
 draw();
 addEventListener("resize", draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+// Paper is white, whatever the screen is.
+for (const [event, isOn] of [["beforeprint", true], ["afterprint", false]]) addEventListener(event, () => {
+  document.documentElement.classList.toggle("printing", isOn);
+  draw();
+});

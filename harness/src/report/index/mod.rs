@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::html;
+use crate::exit::Exit;
 
 /// The file's name in the folder of all results.
 pub const NAME: &str = "index.html";
@@ -74,6 +75,9 @@ fn row(results: &Path, run: &Path) -> Row {
     let worst = bad("invalid").or_else(|| bad("unknown"));
     let words = match (worst, answers.is_empty()) {
         (Some(answer), _) => text(&answer["kind"]),
+        (None, false) if verdict["exit_code"] == u64::from(Exit::Interrupted.code()) => {
+            "interrupted".to_owned()
+        }
         (None, false) => "valid".to_owned(),
         (None, true) => "never judged".to_owned(),
     };
