@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::json::Position;
+use crate::report::text::escape;
 
 /// A workload file that cannot be used: one sentence, made for people.
 ///
@@ -66,21 +67,10 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Control characters (and those that change the direction of text) escaped, cut to a length.
 fn escaped(text: &str, shown_chars: usize) -> String {
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == shown_chars {
-            shown.push_str("...");
-            break;
-        }
-        let is_directional =
-            matches!(u32::from(c), 0x200e..=0x200f | 0x2028..=0x202e | 0x2066..=0x2069);
-        if c.is_control() || is_directional {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
+    match text.char_indices().nth(shown_chars) {
+        Some((end, _)) => escape(&text[..end]) + "...",
+        None => escape(text),
     }
-    shown
 }
 
 /// The known word that a misspelt one was most probably meant to be.
@@ -102,17 +92,4 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|&(distance, _)| distance <= allowed)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, other)| other)
-}
-
-/// 1000000 as a person reads it: `1,000,000`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }

@@ -2,9 +2,9 @@
 //!
 //! The reader takes names, types and bounds from it; `harness list` and the manual print it.
 
-use super::error::grouped;
 use super::{Direction, Era, FaultKind, Harm, PartitionShape};
 use crate::network::rules::{Distribution, Rule};
+use crate::report::text::grouped;
 
 /// One key of a workload file.
 #[derive(Clone, Copy, Debug, PartialEq)]

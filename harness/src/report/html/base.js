@@ -5,17 +5,6 @@ const OPS = D.operations;
 const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
 const OUTCOMES = ["ok", "fail", "info"];
 
-/** An element; everything that is text goes in as text. */
-function el(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value !== false && value != null) node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children.flat().filter((child) => child != null));
-  return node;
-}
-
 function section(id, title, about) {
   const card = el("section", { class: "card", id }, el("h2", {}, title));
   if (about) card.append(el("p", { class: "quiet small" }, about));
@@ -23,8 +12,6 @@ function section(id, title, about) {
   document.getElementById("contents").append(el("a", { href: `#${id}` }, title));
   return card;
 }
-
-const grouped = (n) => Math.round(n).toLocaleString("en-US");
 
 /** A duration in microseconds, with about three digits. */
 function took(us) {
@@ -34,12 +21,6 @@ function took(us) {
 }
 
 const at = (us) => `${(us / 1e6).toFixed(us % 1000 ? 6 : 3)} s`;
-
-/** Control characters and those that turn the reading order are written out. */
-function plain(text) {
-  return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
-}
 
 const quoted = (text) => `"${plain(text)}"`;
 

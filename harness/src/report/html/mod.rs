@@ -22,9 +22,11 @@ use page::{Page, Room};
 /// The file's name in the folder of a run.
 pub const NAME: &str = "report.html";
 
-const TEMPLATE: &str = include_str!("page.html");
-pub(super) const STYLE: &str = include_str!("style.css");
-const SCRIPTS: [&str; 7] = [
+const HEAD: &str = include_str!("head.html");
+const STYLE: &str = include_str!("style.css");
+pub(super) const ELEMENTS: &str = include_str!("elements.js");
+const SCRIPTS: [&str; 8] = [
+    ELEMENTS,
     include_str!("base.js"),
     include_str!("timeline.js"),
     include_str!("charts.js"),
@@ -36,21 +38,32 @@ const SCRIPTS: [&str; 7] = [
 
 /// Writes the page about the run in `folder`. A run that does not fit keeps a window around its
 /// violation, and says so.
-pub fn write(folder: &Path, mut out: impl Write) -> io::Result<()> {
+pub fn write(folder: &Path, out: impl Write) -> io::Result<()> {
     let mut room = Room::default();
     let mut data = embedded(&Page::read(folder, room)?)?;
     while data.len() > limits::REPORT_BYTES && room.operations > 1000 {
         room = room.half();
         data = embedded(&Page::read(folder, room)?)?;
     }
-    let mut rest = TEMPLATE;
+    fill(include_str!("page.html"), &data, &SCRIPTS, out)
+}
+
+/// Writes a page: its template, with what stands for each mark in it.
+pub(super) fn fill(
+    template: &str,
+    data: &str,
+    scripts: &[&str],
+    mut out: impl Write,
+) -> io::Result<()> {
+    let mut rest = template;
     while let Some((before, mark)) = rest.split_once("{{") {
         let (mark, after) = mark.split_once("}}").unwrap_or((mark, ""));
         out.write_all(before.as_bytes())?;
         match mark {
+            "head" => out.write_all(HEAD.as_bytes())?,
             "style" => out.write_all(STYLE.as_bytes())?,
             "data" => out.write_all(data.as_bytes())?,
-            _ => SCRIPTS.iter().try_for_each(|script| out.write_all(script.as_bytes()))?,
+            _ => scripts.iter().try_for_each(|script| out.write_all(script.as_bytes()))?,
         }
         rest = after;
     }

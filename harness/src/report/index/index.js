@@ -1,20 +1,10 @@
 // The rows of all runs, filters over them, and a small chart of latencies for each workload.
 
 const RUNS = JSON.parse(document.getElementById("data").textContent);
-const MOST_ROWS = 2000;
+const MOST_ROWS = 2000, MOST_CHARTS = 60;
 const state = { verdict: "", workload: "", replica: "" };
 
-function el(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (value != null) node.setAttribute(key, value);
-  }
-  node.append(...children.flat().filter((child) => child != null));
-  return node;
-}
-
-const grouped = (n) => (n == null ? "" : Math.round(n).toLocaleString("en-US"));
+const count = (n) => (n == null ? "" : grouped(n));
 const millis = (us) => (us == null ? "" : `${(us / 1000).toPrecision(3)} ms`);
 const chosen = () => RUNS.filter((run) => Object.entries(state).every(([name, value]) => !value || run[name] === value));
 const short = (path) => path.split(" ").map((word) => word.split("/").pop()).join(" ");
@@ -24,7 +14,7 @@ function filters() {
     const words = [...new Set(RUNS.map((run) => run[name]))].sort();
     document.getElementById("filters").append(el("label", { class: "small" }, `${name} `,
       el("select", { id: `by-${name}`, onchange: (event) => { state[name] = event.target.value; draw(); } },
-        el("option", { value: "" }, "all"), words.map((word) => el("option", { value: word }, name === "replica" ? short(word) : word)))));
+        el("option", { value: "" }, "all"), words.map((word) => el("option", { value: word }, plain(name === "replica" ? short(word) : word))))));
   }
 }
 
@@ -39,21 +29,22 @@ function draw() {
       const sign = { valid: "✓", invalid: "✗", unknown: "?" }[standing];
       const path = run.folder.split("/").map(encodeURIComponent).join("/");
       return el("tr", {}, el("td", {}, run.has_report ? el("a", { href: `${path}/report.html` }, run.start.slice(0, 19).replace("T", " ")) : run.start.slice(0, 19).replace("T", " ")),
-        el("td", { class: "words", title: run.sentence }, el("span", { class: `mark ${standing}` }, `${sign} ${run.verdict}`)),
-        el("td", {}, run.workload), el("td", { class: "number" }, run.seed),
-        el("td", { class: "number" }, grouped(run.operations)), el("td", { class: "number" }, millis(run.p50_us)), el("td", { class: "number" }, millis(run.p99_us)),
+        el("td", { class: "words", title: plain(run.sentence) }, el("span", { class: `mark ${standing}` }, `${sign} ${plain(run.verdict)}`)),
+        el("td", {}, plain(run.workload)), el("td", { class: "number" }, run.seed),
+        el("td", { class: "number" }, count(run.operations)), el("td", { class: "number" }, millis(run.p50_us)), el("td", { class: "number" }, millis(run.p99_us)),
         el("td", { class: "number" }, run.operations ? (run.messages / run.operations).toFixed(2) : ""),
-        el("td", { title: run.replica }, short(run.replica)), el("td", {}, el("a", { href: `${path}/` }, "files")));
+        el("td", { title: plain(run.replica) }, plain(short(run.replica))), el("td", {}, el("a", { href: `${path}/` }, "files")));
     }));
   const multiples = document.getElementById("multiples");
   multiples.replaceChildren();
-  const workloads = [...new Set(runs.map((run) => run.workload))].sort().slice(0, 60);
-  for (const workload of workloads) chart(multiples, workload, runs.filter((run) => run.workload === workload && run.p50_us).reverse());
+  const workloads = [...new Set(runs.map((run) => run.workload))].sort();
+  if (workloads.length > MOST_CHARTS) multiples.append(el("p", { class: "small" }, `The first ${MOST_CHARTS} of ${grouped(workloads.length)} workloads.`));
+  for (const workload of workloads.slice(0, MOST_CHARTS)) chart(multiples, workload, runs.filter((run) => run.workload === workload && run.p50_us).reverse());
 }
 
 function chart(parent, workload, runs) {
   const canvas = el("canvas", { role: "img", "aria-label": `latency of ${workload}` });
-  parent.append(el("div", {}, el("p", { class: "small" }, workload, el("span", { class: "quiet" }, ` ${runs.length} ${runs.length === 1 ? "run" : "runs"}`)), canvas));
+  parent.append(el("div", {}, el("p", { class: "small" }, plain(workload), el("span", { class: "quiet" }, ` ${runs.length} ${runs.length === 1 ? "run" : "runs"}`)), canvas));
   const width = canvas.clientWidth || 260, tall = 110, ratio = window.devicePixelRatio || 1;
   canvas.width = width * ratio; canvas.height = tall * ratio; canvas.style.height = `${tall}px`;
   const g = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
@@ -74,7 +65,7 @@ function chart(parent, workload, runs) {
     g.strokeStyle = g.fillStyle = colour("ok");
     g.beginPath(); g.moveTo(x, y(run.p50_us)); g.lineTo(x, y(run.max_us)); g.stroke();
     g.beginPath(); g.moveTo(x - 3, y(run.p99_us)); g.lineTo(x + 3, y(run.p99_us)); g.stroke();
-    g.beginPath(); g.arc(x, y(run.p50_us), 2.5, 0, 7); g.fill();
+    g.beginPath(); g.arc(x, y(run.p50_us), Math.max(1, Math.min(2.5, step)), 0, 7); g.fill();
     if (run.verdict !== "valid") { g.strokeStyle = colour("bad"); g.lineWidth = 2; g.beginPath(); g.arc(x, y(run.p50_us), 6, 0, 7); g.stroke(); g.lineWidth = 1; }
   });
 }

@@ -109,17 +109,9 @@ fn row(results: &Path, run: &Path) -> Row {
 }
 
 /// Writes the page.
-pub fn write(rows: &[Row], mut out: impl Write) -> io::Result<()> {
-    let page = include_str!("index.html");
-    let data = html::embedded(&rows)?;
-    let parts = page.split_once("{{style}}").and_then(|(head, rest)| {
-        let (middle, rest) = rest.split_once("{{data}}")?;
-        let (before, after) = rest.split_once("{{script}}")?;
-        Some([head, html::STYLE, middle, &data, before, include_str!("index.js"), after])
-    });
-    let parts = parts.ok_or_else(|| io::Error::other("the page's template has lost a mark"))?;
-    parts.iter().try_for_each(|part| out.write_all(part.as_bytes()))?;
-    out.flush()
+pub fn write(rows: &[Row], out: impl Write) -> io::Result<()> {
+    let scripts = [html::ELEMENTS, include_str!("index.js")];
+    html::fill(include_str!("index.html"), &html::embedded(&rows)?, &scripts, out)
 }
 
 #[cfg(test)]
