@@ -190,9 +190,10 @@ fn file_at(root: &Path, target: &str) -> Option<Answer> {
     let file = File::open(&path).ok()?;
     let metadata = file.metadata().ok()?;
     // A pipe or a device would never end.
+    let within = path.strip_prefix(root).ok()?;
     metadata.is_file().then(|| Answer {
         status: "200 OK",
-        kind: kind(path.strip_prefix(root).ok()?),
+        kind: kind(within),
         body: Body::File(file, metadata.len()),
     })
 }

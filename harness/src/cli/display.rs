@@ -225,7 +225,8 @@ impl Screen {
                 line.tick();
             }
             if let Some(all) = &self.all {
-                let more = if unseen > 0 { format!("{unseen} more go on; ") } else { String::new() };
+                let more =
+                    if unseen > 0 { format!("{unseen} more go on; ") } else { String::new() };
                 all.set_message(more + &self.tally().line());
                 all.tick();
             }

@@ -223,7 +223,7 @@ fn meaning(name: &str) -> &'static str {
 pub(super) const MATRIX: &str = "matrix";
 
 /// What a rule of this name can be told, beside where and when.
-fn parameters(name: &str, distribution: Option<&str>) -> &'static [&'static str] {
+pub(crate) fn parameters(name: &str, distribution: Option<&str>) -> &'static [&'static str] {
     match (name, distribution) {
         ("loss", _) => &["probability"],
         ("size", _) => &["max_bytes"],

@@ -118,7 +118,8 @@ impl Operations {
 
     fn event(&mut self, event: &Event<'_>, open: &mut HashMap<u64, usize>) {
         self.event_times.insert(event.index, event.time_ns);
-        let value = event.value.as_deref().map(|value| self.values.number(&shortened(value, VALUE_CHARS)));
+        let value =
+            event.value.as_deref().map(|value| self.values.number(&shortened(value, VALUE_CHARS)));
         let node = event.node.as_deref().map(|node| self.nodes.number(node));
         if event.r#type == EventType::Invoke {
             open.insert(event.process, self.all.len());

@@ -122,9 +122,8 @@ impl Page {
             list.retain(|(at, _)| shown.contains(at));
         }
         let columns = operations.columns(shown, &witness);
-        let used = points
-            .into_iter()
-            .filter_map(|(key, list)| Some((columns.keys.new_of(key)?, list)));
+        let used =
+            points.into_iter().filter_map(|(key, list)| Some((columns.keys.new_of(key)?, list)));
         let points = used.collect();
         cut(&mut verdict);
         let replicas = replicas(folder);

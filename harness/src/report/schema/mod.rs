@@ -1,6 +1,9 @@
 //! JSON Schemas of what is read and written, for editors and for other tools.
 //!
-//! That of workloads is made from the table of keys, so that it says what the reader does.
+//! That of workloads is made from the table of keys, so that it says what the reader does; [`cases`]
+//! adds what depends on the kind of a fault or a rule.
+
+mod cases;
 
 use serde_json::{Map, Value, json};
 
@@ -31,12 +34,17 @@ fn object(path: &str) -> Value {
         own.iter().filter(|key| key.default == "required").map(|key| key.name()).collect();
     let properties: Map<String, Value> =
         own.iter().map(|key| (key.name().to_owned(), property(key))).collect();
-    json!({
+    let mut schema = json!({
         "type": "object",
         "properties": properties,
         "required": required,
         "additionalProperties": false,
-    })
+    });
+    let cases = cases::of(path);
+    if !cases.is_empty() {
+        schema["allOf"] = json!(cases);
+    }
+    schema
 }
 
 fn property(key: &Key) -> Value {

@@ -15,6 +15,9 @@ fn problems(schema: &Value, root: &Value, value: &Value, place: &str) -> Vec<Str
         let all: Vec<_> = ways.iter().map(|way| problems(way, root, value, place)).collect();
         return if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() };
     }
+    if *schema == Value::Bool(false) {
+        return vec![format!("{place} is not allowed")];
+    }
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -25,6 +28,18 @@ fn problems(schema: &Value, root: &Value, value: &Value, place: &str) -> Vec<Str
         Value::Object(_) => "object",
     };
     let mut found = Vec::new();
+    let fits_too = |schema: &Value| problems(schema, root, value, place).is_empty();
+    for case in schema["allOf"].as_array().into_iter().flatten() {
+        if fits_too(&case["if"]) {
+            found.extend(problems(&case["then"], root, value, place));
+        }
+    }
+    if !schema["not"].is_null() && fits_too(&schema["not"]) {
+        found.push(format!("{place} is one of those that are not meant"));
+    }
+    if !schema["const"].is_null() && schema["const"] != *value {
+        found.push(format!("{place} is {value}, not {}", schema["const"]));
+    }
     let types: Vec<&str> = match &schema["type"] {
         Value::String(one) => vec![one],
         types => types.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
@@ -40,7 +55,9 @@ fn problems(schema: &Value, root: &Value, value: &Value, place: &str) -> Vec<Str
     for item in value.as_array().into_iter().flatten() {
         found.extend(problems(&schema["items"], root, item, &format!("{place}[]")));
     }
-    if let (Value::Object(value), Some(properties)) = (value, schema["properties"].as_object()) {
+    if let Value::Object(value) = value {
+        let none = Map::new();
+        let properties = schema["properties"].as_object().unwrap_or(&none);
         for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !value.contains_key(name) {
                 found.push(format!("{place}.{name} is missing"));
@@ -89,6 +106,38 @@ fn every_workload_that_ships_fits_the_schema_and_a_misspelt_key_does_not() {
     let wrong = json!({"lifetime": 9, "replicas": 5, "clients": {"cuont": 3}});
     let found = problems(&schema, &schema, &wrong, "it");
     assert_eq!(found, ["it.clients.cuont is unknown"]);
+}
+
+#[test]
+fn what_a_fault_or_a_rule_does_not_take_or_lacks_is_a_problem() {
+    let schema = workload();
+    let found = |events: Value, network: Value| {
+        let it = json!({"lifetime": 9, "replicas": 5, "events": events, "network": network});
+        problems(&schema, &schema, &it, "it")
+    };
+    let none = json!([]);
+    for (event, problem) in [
+        (
+            json!({"type": "kill", "time": 1, "harm": "full"}),
+            Some("it.events[].harm is not allowed"),
+        ),
+        (json!({"type": "disk", "time": 1}), Some("it.events[].harm is missing")),
+        (json!({"type": "disk", "time": 1, "harm": "full"}), None),
+    ] {
+        assert_eq!(found(json!([event]), none.clone()), Vec::from_iter(problem), "{event}");
+    }
+    for (rule, problem) in [
+        (json!({"rule": "loss"}), Some("it.network[].probability is missing")),
+        (json!({"rule": "cut", "ms": 3}), Some("it.network[].ms is not allowed")),
+        (json!({"rule": "latency"}), Some("it.network[].ms is missing")),
+        (json!({"rule": "latency", "distribution": "normal", "mean_ms": 1, "sd_ms": 2}), None),
+        (
+            json!({"rule": "latency", "distribution": "exponential", "ms": 1, "mean_ms": 1}),
+            Some("it.network[].ms is not allowed"),
+        ),
+    ] {
+        assert_eq!(found(none.clone(), json!([rule])), Vec::from_iter(problem), "{rule}");
+    }
 }
 
 #[test]
