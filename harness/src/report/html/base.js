@@ -159,7 +159,9 @@ function nameFaults(g, faults, begin, left, right, top) {
       const wide = g.measureText(text).width;
       const start = Math.max(left, Math.min(begin(fault) + 3, right - wide - 2));
       const row = free.findIndex((end) => start >= end);
-      if (row < 0 || start + wide > right || (text !== faultTitle(fault) && start + wide > next)) continue;
+      const isWhole = text !== faultTitle(fault);
+      // Far from its band a name would be read as another's.
+      if (row < 0 || start + wide > right || (isWhole && (start + wide > next || start < begin(fault) - 150))) continue;
       g.fillStyle = fault.end == null ? colours.kill : colours["band-edge"];
       g.fillText(text, start, top - 20 + row * 13);
       free[row] = start + wide + 8;
@@ -320,6 +322,6 @@ function opening() {
   if (!WITNESS.length) return { ...WHOLE };
   const begin = Math.min(...WITNESS.map((i) => OPS.invoke[i]));
   const end = Math.max(...WITNESS.map((i) => OPS.invoke[i] + Math.max(OPS.took[i], 0)));
-  const margin = Math.max((end - begin) * 0.25, 500);
+  const margin = Math.max((end - begin) * 0.25, 3000);
   return { from: Math.max(0, begin - margin), to: Math.min(D.end, end + margin) };
 }

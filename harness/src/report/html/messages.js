@@ -31,7 +31,7 @@ function messages() {
   const words = (cell) => [`${grouped(cell.sent)} sent, ${grouped(cell.lost)} lost`,
     ...Object.entries(cell.causes).map(([cause, n]) => `lost by ${cause.replaceAll("_", " ")}: ${grouped(n)}`),
     ...Object.entries(cell.types).sort((a, b) => b[1] - a[1]).slice(0, 8).map(([type, n]) => `${plain(type)}: ${grouped(n)}`)].join("\n");
-  const matrix = el("table", { id: "matrix" }, el("tr", {}, el("th", {}, "from \\ to"), D.replicas.map((id) => el("th", {}, id))),
+  const matrix = el("table", { id: "matrix", class: D.replicas.length > 7 && "wide" }, el("tr", {}, el("th", {}, "from \\ to"), D.replicas.map((id) => el("th", {}, id))),
     D.replicas.map((src) => el("tr", {}, el("th", {}, src), D.replicas.map((dst) => {
       const cell = cells.get(`${src} ${dst}`);
       if (!cell) return el("td", { class: "cell quiet" }, src === dst ? "·" : "0");

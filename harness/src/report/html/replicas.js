@@ -41,7 +41,9 @@ function hostSeries() {
     if (memory >= 0) list.push(["memory", "MB", own.filter((row) => row[memory] !== "").map((row) => [row[time] / 1000, row[memory] / (columns[memory] === "rss_kb" ? 1024 : 1 << 20)])]);
     if (cpu >= 0) {
       const scale = columns[cpu] === "cpu_ns" ? 1 : 1e6;
-      const used = own.filter((row) => row[cpu] !== "");
+      // Of two looks in short order the difference says nothing.
+      let last = -Infinity;
+      const used = own.filter((row) => row[cpu] !== "" && row[time] - last > 2.5e8 && ((last = Number(row[time])), true));
       list.push(["CPU", "%", used.slice(1).map((row, n) => [row[time] / 1000, Math.max(0, (100 * scale * (row[cpu] - used[n][cpu])) / Math.max(1, row[time] - used[n][time]))])]);
     }
     result.set(id, list.filter(([, , points]) => points.length > 1));

@@ -32,7 +32,7 @@ function spacetime() {
   const top = 30, left = 66;
   const y = (t) => top + ((t - range.from) / (range.to - range.from)) * (view.tall - top - 12);
   const time = (py) => range.from + ((py - top) / (view.tall - top - 12)) * (range.to - range.from);
-  let columns = [], places = new Map(), arrows = [];
+  let columns = [], places = new Map(), arrows = [], words = [];
 
   function draw(g, width, tall) {
     const clientsShown = (state.clients ? D.clients : taking).filter((id) => M.nodes.includes(id));
@@ -52,7 +52,7 @@ function spacetime() {
       if (b < top || a > tall - 12) continue;
       g.fillStyle = colours.band; if (fault.end != null) g.fillRect(left, a, width - left - 6, Math.max(b - a, 1));
       else { g.strokeStyle = colours.kill; g.setLineDash([5, 3]); g.beginPath(); g.moveTo(left, a); g.lineTo(width - 6, a); g.stroke(); g.setLineDash([]); }
-      names.push([fault, a + 9]);
+      names.push([fault, Math.min(a + 9, tall - 22)]);
     }
     const deaths = new Map((D.verdict?.replicas || []).filter((r) => r.death).map((r) => [r.id, r.death.time_ns / 1000]));
     g.textAlign = "center";
@@ -74,19 +74,22 @@ function spacetime() {
       names.push([i, Math.min(Math.max((a + b) / 2, top + 9), tall - 22), px]);
     }
     arrows = [];
-    let left_out = 0;
+    words = [];
     for (let i = lower(M.sent, range.from - longest); i < M.sent.length && M.sent[i] <= range.to; i++) {
       if (M.sent[i] + M.took[i] < range.from || (state.type >= 0 && M.type[i] !== state.type)) continue;
       if (!places.has(M.from[i]) || !places.has(M.to[i])) continue;
-      if (arrows.length < MOST_ARROWS) arrows.push(i); else left_out++;
+      arrows.push(i);
     }
+    // Too many are thinned out all over the window.
+    const all = arrows.length;
+    if (all > MOST_ARROWS) arrows = Array.from({ length: MOST_ARROWS }, (_, n) => arrows[Math.floor((n * all) / MOST_ARROWS)]);
     g.save(); g.beginPath(); g.rect(left, top, width - left, tall - top - 12); g.clip();
     for (const i of arrows) arrow(g, places.get(M.from[i]), places.get(M.to[i]), i);
     for (const [what, py, px] of names) if (px === undefined) nameFault(g, what, width, py); else badge(g, px, py, NUMBERS.get(what));
     g.restore();
     view.arrows = arrows.length;
     note.textContent = `${grouped(arrows.length)} arrows, ${at(Math.round(range.from))} to ${at(Math.round(range.to))}` +
-      (left_out ? `; ${grouped(left_out)} more are left out: zoom in` : "");
+      (all > arrows.length ? `; ${grouped(all - arrows.length)} more are left out: zoom in` : "");
   }
 
   function nameFault(g, fault, width, py) {
@@ -121,13 +124,21 @@ function spacetime() {
       g.lineTo(xe - 6 * Math.cos(angle + 0.35), ye - 6 * Math.sin(angle + 0.35)); g.fill();
     } else {
       g.lineWidth = 1.6; g.beginPath(); g.moveTo(xe - 4, ye - 4); g.lineTo(xe + 4, ye + 4); g.moveTo(xe + 4, ye - 4); g.lineTo(xe - 4, ye + 4); g.stroke(); g.lineWidth = 1;
-      if (!crowded && Math.abs(b - a) > 70 && arrows.length < 250) { g.textAlign = "center"; g.fillText(M.fates[M.fate[i]].replaceAll("_", " "), xe + (b > a ? 16 : -16), ye - 9); }
+      if (!crowded && Math.abs(b - a) > 70 && arrows.length < 250) word(g, M.fates[M.fate[i]].replaceAll("_", " "), xe + (b > a ? 16 : -16), ye - 9);
     }
     g.globalAlpha = 1;
     if (arrives && arrows.length < 80 && Math.abs(b - a) > 60) {
-      g.textAlign = "center"; g.fillStyle = colours.quiet;
-      g.fillText(plain(M.types[M.type[i]]).slice(0, 18), (a + b) / 2, (ya + yb) / 2 - 7);
+      g.fillStyle = colours.quiet;
+      word(g, plain(M.types[M.type[i]]).slice(0, 18), (a + b) / 2, (ya + yb) / 2 - 7);
     }
+  }
+
+  /** A word at an arrow, if no other is there: the tip has them all. */
+  function word(g, text, x, y) {
+    if (words.some(([px, py]) => Math.abs(px - x) < 70 && Math.abs(py - y) < 11)) return;
+    words.push([x, y]);
+    g.textAlign = "center";
+    g.fillText(text, x, y);
   }
 
   const view = picture(card, () => (innerWidth < 760 ? 420 : 560), draw, "Messages between processes over time");
