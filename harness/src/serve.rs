@@ -187,15 +187,14 @@ fn file_at(root: &Path, target: &str) -> Option<Answer> {
         }
         return Some(html(listing(root, &path)?));
     }
-    let file = File::open(&path).ok()?;
-    let metadata = file.metadata().ok()?;
-    // A pipe or a device would never end.
+    // To open a pipe waits for a writer, and to read a device has no end.
+    if !path.is_file() {
+        return None;
+    }
     let within = path.strip_prefix(root).ok()?;
-    metadata.is_file().then(|| Answer {
-        status: "200 OK",
-        kind: kind(within),
-        body: Body::File(file, metadata.len()),
-    })
+    let file = File::open(&path).ok()?;
+    let length = file.metadata().ok()?.len();
+    Some(Answer { status: "200 OK", kind: kind(within), body: Body::File(file, length) })
 }
 
 fn html(text: String) -> Answer {
@@ -287,6 +286,7 @@ mod tests {
         std::os::unix::fs::symlink("demo", root.join("latest")).unwrap();
         std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
         std::os::unix::fs::symlink("/", root.join("demo/root")).unwrap();
+        nix::unistd::mkfifo(&root.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         for target in ["/", "/demo", "/demo/", "/demo/a%20b.csv", "/latest/a%20b.csv?x#y"] {
             assert_eq!(status(&root, target, "localhost:8617"), "200 OK", "{target}");
         }
@@ -296,6 +296,7 @@ mod tests {
             "/%2e%2e/secret",
             "/..%2fsecret",
             "/link",
+            "/pipe",
             "/demo/root/etc/passwd",
             "//etc/passwd",
             "/%00",

@@ -248,12 +248,9 @@ impl Screen {
         }
         // Below them are the line about all and that of the cursor.
         let room = usize::from(console::Term::stderr().size().0).saturating_sub(2).max(1);
-        let mut seated = self.runs.iter().filter(|(_, line)| line.is_some()).count();
-        for (_, line) in self.runs.iter_mut().filter(|(_, line)| line.is_none()) {
-            if seated >= room {
-                return;
-            }
-            seated += 1;
+        let seated = self.runs.iter().filter(|(_, line)| line.is_some()).count();
+        let waiting = self.runs.iter_mut().filter(|(_, line)| line.is_none());
+        for (_, line) in waiting.take(room.saturating_sub(seated)) {
             let new = bar("{spinner} {wide_msg}");
             *line = Some(match &self.all {
                 Some(all) => self.live.insert_before(all, new),

@@ -29,7 +29,7 @@ pub(super) fn of(path: &str) -> Vec<Value> {
                 && case.own.contains(&key.name())
                 && key.default.starts_with("required")
         };
-        keys().iter().filter(is_needed).map(|key| key.name()).collect()
+        keys().iter().filter(is_needed).map(Key::name).collect()
     };
     let schema = |case: &Case| json!({"if": case.when, "then": {"properties": foreign(case), "required": needed(case)}});
     cases.iter().map(schema).collect()
