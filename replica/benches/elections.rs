@@ -59,18 +59,31 @@ fn main() {
 }
 
 fn simulate(kills: u64) {
-    println!("simulated,election,loss,timeouts_ms,kills,median_ms,p90_ms,p99_ms,max_ms,terms_max");
-    for (loss, timeout_max) in [(0.0, 300), (0.1, 300), (0.3, 300), (0.5, 300), (0.0, 101)] {
+    println!(
+        "simulated,election,loss,timeouts_ms,replicas_left,kills,median_ms,p90_ms,p99_ms,max_ms,\
+         terms_max"
+    );
+    let situations = [
+        (0.0, 300, 0),
+        (0.1, 300, 0),
+        (0.3, 300, 0),
+        (0.5, 300, 0),
+        (0.0, 101, 0),
+        (0.0, 300, 1),
+        (0.3, 300, 1),
+    ];
+    for (loss, timeout_max, killed_before) in situations {
         for election in [ElectionRule::Fast, ElectionRule::Paper] {
             let election_max = Duration::from_millis(timeout_max);
-            let situation = outage::Situation { loss, election, election_max };
+            let situation = outage::Situation { loss, election, election_max, killed_before };
             let mut outages: Vec<_> =
                 (0..kills).map(|seed| outage::outage(situation, seed)).collect();
             outages.sort_by_key(|outage| outage.span);
             let ms = |place: usize| outages[place].span.as_secs_f64() * 1e3;
             let last = outages.len() - 1;
             println!(
-                "simulated,{election:?},{loss},100-{timeout_max},{kills},{:.0},{:.0},{:.0},{:.0},{}",
+                "simulated,{election:?},{loss},100-{timeout_max},{},{kills},{:.0},{:.0},{:.0},{:.0},{}",
+                4 - killed_before,
                 ms(last / 2),
                 ms(last * 9 / 10),
                 ms(last * 99 / 100),

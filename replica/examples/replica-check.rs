@@ -16,9 +16,8 @@ use stateright::{Checker, HasDiscoveries, Model};
 /// Proves the replica's core: all orders of events within bounds, and random faults.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many states to generate for each of the model's bounds. A million take three and a half
-    /// gigabytes of memory.
-    #[arg(long, default_value_t = 3_000_000)]
+    /// How many states to generate for each of the model's bounds, one after the other.
+    #[arg(long, default_value_t = 10_000_000)]
     states: usize,
 
     /// How many seeds to simulate.
@@ -42,11 +41,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let bugs: Bugs = arguments.bugs.iter().copied().collect();
     let sound = check_models(&arguments, bugs) & simulate(&arguments, bugs);
+    println!("at most {} of memory", peak_memory().as_deref().unwrap_or("an unknown amount"));
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The most memory that this process has had, as the kernel says.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().to_owned())
+}
+
 fn check_models(arguments: &Arguments, bugs: Bugs) -> bool {
-    let mut sound = true;
+    let (mut sound, mut unique) = (true, 0);
     for (name, cluster) in Cluster::bounds() {
         let started = Instant::now();
         let checker = Cluster { bugs, ..cluster }
@@ -63,6 +70,7 @@ fn check_models(arguments: &Arguments, bugs: Bugs) -> bool {
             checker.max_depth(),
             started.elapsed().as_secs_f64(),
         );
+        unique += checker.unique_state_count();
         for (property, path) in checker.discoveries() {
             sound = false;
             println!("  broken: {property}");
@@ -71,6 +79,7 @@ fn check_models(arguments: &Arguments, bugs: Bugs) -> bool {
             }
         }
     }
+    println!("model, all bounds: {unique} unique states");
     sound
 }
 

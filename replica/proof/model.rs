@@ -22,6 +22,7 @@ use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 use stateright::{Model, Property};
 
 use super::ledger::{Ledger, Violation};
+use super::shared::{Pool, Shared};
 
 /// The only key: a second one would be a second, independent register.
 const KEY: &str = "x";
@@ -58,15 +59,28 @@ pub struct Cluster {
     pub elected: bool,
     /// Mistakes switched on.
     pub bugs: Bugs,
+    /// What the states have in common.
+    pub pools: Arc<Pools>,
 }
+
+/// The parts of which states are made, each kept once.
+#[derive(Debug, Default)]
+pub struct Pools {
+    nodes: Pool<Node>,
+    messages: Pool<Message>,
+    ledgers: Pool<Ledger>,
+    histories: Pool<History>,
+}
+
+type History = LinearizabilityTester<u16, Register<Arc<str>>>;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// A message arrives.
-    Deliver(Message),
+    Deliver(Shared<Message>),
     /// A message arrives and will arrive again.
-    Repeat(Message),
+    Repeat(Shared<Message>),
     /// A client asks a replica.
     Ask(u16, Id),
     /// An election timeout passes.
@@ -108,37 +122,15 @@ struct Spent {
 /// The whole cluster at a moment, with what was seen so far.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct State {
-    nodes: Vec<Node>,
-    network: BTreeSet<Parcel>,
+    nodes: Vec<Shared<Node>>,
+    network: BTreeSet<Shared<Message>>,
     clients: Vec<Client>,
     spent: Spent,
     /// Whether the step being made ends in a crash before its effects are stored.
     torn: bool,
-    ledger: Ledger,
-    history: LinearizabilityTester<u16, Register<Arc<str>>>,
+    ledger: Shared<Ledger>,
+    history: Shared<History>,
     violation: Option<Violation>,
-}
-
-/// A message, in a total order that means nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Parcel(String, Message);
-
-impl PartialOrd for Parcel {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Parcel {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
-
-impl Parcel {
-    fn new(message: Message) -> Self {
-        Self(format!("{message:?}"), message)
-    }
 }
 
 impl Cluster {
@@ -155,6 +147,7 @@ impl Cluster {
             fair: false,
             elected: false,
             bugs: Bugs::default(),
+            pools: Arc::default(),
         }
     }
 
@@ -206,25 +199,25 @@ impl Cluster {
                 applied
             }
             Action::Deliver(message) => {
-                state.network.remove(&Parcel::new(message.clone()));
-                self.deliver(state, message)
+                state.network.remove(&message);
+                self.deliver(state, &message)
             }
             Action::Repeat(message) => {
                 state.spent.repeats += 1;
-                self.deliver(state, message)
+                self.deliver(state, &message)
             }
             Action::Ask(client, to) => self.ask(state, client, to),
             Action::ElectionTimeout(id) => {
                 state.spent.election_timeouts += u8::from(!self.fair);
-                state.drive(id, |replica| replica.election_timeout(Now::default()))
+                state.drive(&self.pools, id, |replica| replica.election_timeout(Now::default()))
             }
             Action::Heartbeat(id) => {
                 state.spent.heartbeats += 1;
-                state.drive(id, Replica::heartbeat_timeout)
+                state.drive(&self.pools, id, Replica::heartbeat_timeout)
             }
             Action::QuorumTimeout(id) => {
                 state.spent.quorum_timeouts += 1;
-                state.drive(id, |replica| replica.quorum_timeout(Now::default()))
+                state.drive(&self.pools, id, |replica| replica.quorum_timeout(Now::default()))
             }
             Action::Crash(id) => {
                 state.spent.crashes += 1;
@@ -238,12 +231,13 @@ impl Cluster {
         }
     }
 
-    fn deliver(&self, state: &mut State, message: Message) -> Result<(), Violation> {
+    fn deliver(&self, state: &mut State, message: &Message) -> Result<(), Violation> {
         let to = message.to;
-        if let Node::Up(replica) = &state.nodes[usize::from(to.0)] {
-            Ledger::believes(self.bugs, replica, &message)?;
+        if let Node::Up(replica) = &*state.nodes[usize::from(to.0)] {
+            Ledger::believes(self.bugs, replica, message)?;
         }
-        state.drive(to, |replica| replica.step(Now::default(), Input::Message(message)))
+        let input = Input::Message(message.clone());
+        state.drive(&self.pools, to, |replica| replica.step(Now::default(), input))
     }
 
     fn ask(&self, state: &mut State, client: u16, to: Id) -> Result<(), Violation> {
@@ -263,55 +257,65 @@ impl Cluster {
             }
         };
         if first {
-            state.history.on_invoke(client, invoked)?;
+            state.history.edit().on_invoke(client, invoked)?;
         }
         let request = Request { id, operation };
-        state.ledger.ask(&request);
-        state.drive(to, |replica| replica.step(Now::default(), Input::Request(request)))
+        state.ledger.edit().ask(&request);
+        state
+            .drive(&self.pools, to, |replica| replica.step(Now::default(), Input::Request(request)))
     }
 
     fn restart(&self, state: &mut State, id: Id) {
         let node = &mut state.nodes[usize::from(id.0)];
-        let Node::Down(saved) = node else { return };
+        let Node::Down(saved) = &**node else { return };
         let forgets = self.bugs.has(Bug::Amnesia);
-        let saved = if forgets { Saved::default() } else { std::mem::take(saved) };
+        let saved = if forgets { Saved::default() } else { saved.clone() };
         let life = u32::from(state.spent.crashes);
         let replica = Replica::new(self.config(id.0, life), saved, Now::default());
-        state.ledger.restarted(id);
-        *node = Node::Up(Box::new(replica));
+        state.ledger.edit().restarted(id);
+        *node = Shared::new(Node::Up(Box::new(replica)));
     }
 }
 
 impl State {
     fn living(&self) -> impl Iterator<Item = &Replica> {
-        self.nodes.iter().filter_map(|node| match node {
+        self.nodes.iter().filter_map(|node| match &**node {
             Node::Up(replica) => Some(&**replica),
             Node::Down(_) => None,
         })
     }
 
     /// Changes one replica, and sees to what it wants done.
-    fn drive(&mut self, id: Id, change: impl FnOnce(&mut Replica)) -> Result<(), Violation> {
+    fn drive(
+        &mut self,
+        pools: &Pools,
+        id: Id,
+        change: impl FnOnce(&mut Replica),
+    ) -> Result<(), Violation> {
         let node = &mut self.nodes[usize::from(id.0)];
-        let Node::Up(replica) = node else { return Ok(()) };
+        let Node::Up(replica) = node.edit() else { return Ok(()) };
         let saved = self.torn.then(|| saved(replica));
         let driven = catch_unwind(AssertUnwindSafe(|| {
             change(replica);
             replica.flush(Now::default());
         }));
         driven.map_err(|_| "an assertion of the core failed".to_owned())?;
-        let early = replica.take_early();
-        self.network.extend(early.into_iter().map(Parcel::new));
-        self.ledger.observe(replica)?;
+        let shared = |message| {
+            let mut message = Shared::new(message);
+            pools.messages.share(&mut message);
+            message
+        };
+        self.network.extend(replica.take_early().into_iter().map(shared));
+        self.ledger.edit().observe(replica)?;
         if let Some(saved) = saved {
-            *node = Node::Down(saved);
+            *node = Shared::new(Node::Down(saved));
             return self.compare_logs();
         }
         let (_, outputs) = replica.take_effects();
         for output in outputs {
             match output {
                 Output::Send(message) => {
-                    self.network.insert(Parcel::new(message));
+                    self.network.insert(shared(message));
                 }
                 Output::Reply(reply) => self.answer(&reply)?,
             }
@@ -330,7 +334,7 @@ impl State {
     }
 
     fn answer(&mut self, reply: &Reply) -> Result<(), Violation> {
-        self.ledger.answer(reply)?;
+        self.ledger.edit().answer(reply)?;
         let number = reply.id.client.0 - 0x10;
         let client = &mut self.clients[usize::from(number)];
         if client.waits_for.as_ref() != Some(&reply.id) {
@@ -344,25 +348,30 @@ impl State {
         };
         client.done += 1;
         client.attempts = 0;
-        self.history.on_return(number, returned).map(|_| ())
+        self.history.edit().on_return(number, returned).map(|_| ())
     }
 
     fn crash(&mut self, id: Id) {
         let node = &mut self.nodes[usize::from(id.0)];
-        if let Node::Up(replica) = node {
-            *node = Node::Down(saved(replica));
+        if let Node::Up(replica) = &**node {
+            *node = Shared::new(Node::Down(saved(replica)));
         }
+    }
+
+    /// Shares with other states what this one has in common with them.
+    fn share(&mut self, pools: &Pools) {
+        self.nodes.iter_mut().for_each(|node| pools.nodes.share(node));
+        pools.ledgers.share(&mut self.ledger);
+        pools.histories.share(&mut self.history);
     }
 
     /// Whether a leader does this: only a leader sends anything before it has stored it, and for
     /// all others this is a crash before the event.
     fn can_tear(&self, action: &Action) -> bool {
-        let (Action::Deliver(Message { to: id, .. })
-        | Action::Repeat(Message { to: id, .. })
-        | Action::Ask(_, id)
-        | Action::Heartbeat(id)) = action
-        else {
-            return false;
+        let id = match action {
+            Action::Deliver(message) | Action::Repeat(message) => &message.to,
+            Action::Ask(_, id) | Action::Heartbeat(id) => id,
+            _ => return false,
         };
         self.living().any(|replica| replica.id() == *id && replica.is_leader())
     }
@@ -385,7 +394,7 @@ impl Model for Cluster {
     fn init_states(&self) -> Vec<State> {
         let node = |id| {
             let replica = Replica::new(self.config(id, 0), Saved::default(), Now::default());
-            Node::Up(Box::new(replica))
+            Shared::new(Node::Up(Box::new(replica)))
         };
         let client = |_: &Vec<Step>| Client { done: 0, attempts: 0, waits_for: None };
         let mut state = State {
@@ -394,18 +403,19 @@ impl Model for Cluster {
             clients: self.clients.iter().map(client).collect(),
             spent: Spent::default(),
             torn: false,
-            ledger: Ledger::default(),
-            history: LinearizabilityTester::new(Register(Arc::from(""))),
+            ledger: Shared::new(Ledger::default()),
+            history: Shared::new(LinearizabilityTester::new(Register(Arc::from("")))),
             violation: None,
         };
         if self.elected {
             let timeout = Action::ElectionTimeout(Id(0));
             state.violation = self.apply(&mut state, timeout).err();
-            while let Some(Parcel(_, message)) = state.network.first().cloned() {
+            while let Some(message) = state.network.first().cloned() {
                 state.violation = self.apply(&mut state, Action::Deliver(message)).err();
             }
             state.spent = Spent::default();
         }
+        state.share(&self.pools);
         vec![state]
     }
 
@@ -415,7 +425,7 @@ impl Model for Cluster {
         if state.violation.is_some() || kept {
             return;
         }
-        for Parcel(_, message) in &state.network {
+        for message in &state.network {
             actions.push(Action::Deliver(message.clone()));
             if state.spent.repeats < self.repeats {
                 actions.push(Action::Repeat(message.clone()));
@@ -439,7 +449,7 @@ impl Model for Cluster {
             }
         }
         for (number, node) in (0..).zip(&state.nodes) {
-            if matches!(node, Node::Down(_)) {
+            if matches!(**node, Node::Down(_)) {
                 actions.push(Action::Restart(Id(number)));
             }
         }
@@ -459,6 +469,7 @@ impl Model for Cluster {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         next.violation = self.apply(&mut next, action).err();
+        next.share(&self.pools);
         Some(next)
     }
 

@@ -32,6 +32,9 @@ pub struct Situation {
     pub election: ElectionRule,
     /// The longest election timeout; the shortest is 100 ms.
     pub election_max: Duration,
+    /// How many leaders were killed before: of five replicas two may be, and then all that are left
+    /// are needed.
+    pub killed_before: u16,
 }
 
 /// What one kill cost.
@@ -57,6 +60,7 @@ struct Cluster {
     events: BTreeMap<u64, Event>,
     order: BinaryHeap<Reverse<(Time, u64)>>,
     sequence: u64,
+    /// Which leader has acknowledged the latest put.
     acknowledged: Option<Id>,
 }
 
@@ -65,16 +69,11 @@ struct Cluster {
 pub fn outage(situation: Situation, seed: u64) -> Outage {
     let mut cluster = Cluster::new(situation, seed);
     cluster.at(Duration::ZERO, Event::Ask);
-    let leader = cluster.run_until_acknowledged();
-    // Anywhere within two heartbeats of the last message.
-    let moment = cluster.time + cluster.micros(140_000);
-    cluster.run_until(moment);
-    let before = cluster.term();
-    cluster.replicas.remove(&leader);
-    let killed = cluster.time;
-    cluster.at(Duration::ZERO, Event::Ask);
     cluster.run_until_acknowledged();
-    Outage { span: cluster.time.since(killed), terms: cluster.term().0 - before.0 }
+    for _ in 0..situation.killed_before {
+        cluster.kill_leader();
+    }
+    cluster.kill_leader()
 }
 
 impl Cluster {
@@ -101,6 +100,21 @@ impl Cluster {
             cluster.plan_tick(id);
         }
         cluster
+    }
+
+    fn kill_leader(&mut self) -> Outage {
+        // Anywhere within two heartbeats of the last message.
+        let moment = self.time + self.micros(140_000);
+        self.run_until(moment);
+        let before = self.term();
+        if let Some(leader) = self.acknowledged {
+            self.replicas.remove(&leader);
+        }
+        let killed = self.time;
+        self.acknowledged = None;
+        self.at(Duration::ZERO, Event::Ask);
+        self.run_until_acknowledged();
+        Outage { span: self.time.since(killed), terms: self.term().0 - before.0 }
     }
 
     fn now(&mut self) -> Now {
@@ -136,12 +150,8 @@ impl Cluster {
         self.time = end;
     }
 
-    fn run_until_acknowledged(&mut self) -> Id {
-        self.acknowledged = None;
-        loop {
-            if let Some(leader) = self.acknowledged {
-                return leader;
-            }
+    fn run_until_acknowledged(&mut self) {
+        while self.acknowledged.is_none() {
             assert!(self.time < FOREVER, "no leader in two minutes");
             self.happen();
         }

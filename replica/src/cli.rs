@@ -74,12 +74,13 @@ pub struct Arguments {
     #[arg(long)]
     pub seed: Option<u64>,
 
-    /// What to trace on standard error: off, error, warn, info, debug.
+    /// What to trace on standard error: off, error, warn, info (elections, roles), debug, trace
+    /// (heartbeats, appends, commits).
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     pub log: LevelFilter,
 
-    /// Switches a named bug on; may be given several times.
-    #[arg(long = "bug", value_name = "NAME")]
+    /// Switches a named bug on; may be given several times, or several names with commas between.
+    #[arg(long = "bug", value_name = "NAME", value_delimiter = ',')]
     pub bugs: Vec<Bug>,
 
     /// Lists the named bugs, one a line, and exits.
@@ -311,6 +312,8 @@ mod tests {
             assert!(Bug::ALL.iter().all(|other| config.bugs.has(*other) == (other == bug)));
         }
         assert_eq!(list_bugs().lines().count(), Bug::ALL.len());
+        let two = plan("replica --bug stale-read,no-fsync 0000").unwrap().config.bugs;
+        assert!(two.has(Bug::StaleRead) && two.has(Bug::NoFsync));
     }
 
     #[test]

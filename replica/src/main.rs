@@ -54,8 +54,8 @@ fn run(plan: Plan, storage: impl Storage) -> anyhow::Result<()> {
         .with_context(|| format!("cannot reach the simulator as {id} by {}", plan.transport))?;
     let mut world = World::new(ChaCha8Rng::seed_from_u64(plan.seed));
     let replica = Replica::new(plan.config.into(), saved, world.now());
-    serve(replica, transport.as_mut(), &mut stable, world)?;
+    let gone = serve(replica, transport.as_mut(), &mut stable, world)?;
     // Whoever ends a cluster kills its replicas; one that outlives its socket says why it ends.
-    eprintln!("replica: the other side closed the connection");
+    eprintln!("replica: the other side closed the connection, and none can be made again: {gone}");
     Ok(())
 }

@@ -18,14 +18,16 @@ struct Cluster {
 
 impl Cluster {
     fn new() -> Self {
-        let replica = |id| {
-            let peers = (0..3).filter(|other| *other != id).map(Id).collect();
-            let mut config = Profile::Seed.config(Id(id), peers);
-            config.boot = 1;
-            Replica::new(config.into(), Saved::default(), Now { time: Time(1), jitter: 0 })
-        };
-        let replicas = (0..3).map(replica).collect();
+        let replicas = (0..3).map(|id| Self::replica(id, 1)).collect();
         Self { replicas, time: Time(1), network: Vec::new(), replies: Vec::new() }
+    }
+
+    /// A replica that has nothing, in this life.
+    fn replica(id: u16, boot: u32) -> Replica {
+        let peers = (0..3).filter(|other| *other != id).map(Id).collect();
+        let mut config = Profile::Seed.config(Id(id), peers);
+        config.boot = boot;
+        Replica::new(config.into(), Saved::default(), Now { time: Time(1), jitter: 0 })
     }
 
     fn pass(&mut self, millis: u64) {
@@ -49,14 +51,19 @@ impl Cluster {
         self.drive(id, |replica, now| replica.step(now, input));
     }
 
-    /// Delivers what is under way, and what comes of it, but for what is lost.
-    fn deliver(&mut self, lost: impl Fn(&Message) -> bool) {
+    /// Delivers what is under way, and what comes of it, but for what is lost. Says how many
+    /// messages that were.
+    fn deliver(&mut self, lost: impl Fn(&Message) -> bool) -> usize {
+        let mut messages = 0;
         while !self.network.is_empty() {
+            messages += 1;
+            assert!(messages < 1_000, "messages without end");
             let message = self.network.remove(0);
             if !lost(&message) {
                 self.input(message.to, Input::Message(message));
             }
         }
+        messages
     }
 
     fn elect(&mut self, id: Id, lost: impl Fn(&Message) -> bool) {
@@ -138,4 +145,86 @@ fn an_answer_to_an_older_term_proves_no_round_of_the_new_one() {
     cluster.network = round;
     cluster.deliver(|_| false);
     assert_eq!(cluster.replies.len(), 1, "answered with it");
+}
+
+/// A replica that comes back under its id without its disk refuses what fits on what it had. It is
+/// given everything again, in a few messages.
+#[test]
+fn a_follower_that_has_lost_its_disk_is_filled_again() {
+    let (leader, emptied) = (Id(0), Id(2));
+    let mut cluster = Cluster::new();
+    cluster.elect(leader, |_| false);
+    for number in 0..10 {
+        cluster.input(leader, Input::Request(put(&format!("M{number}"))));
+        cluster.deliver(|_| false);
+    }
+    assert_eq!(cluster.replicas[2].log().last_index(), Index(11));
+    cluster.replicas[2] = Cluster::replica(emptied.0, 2);
+    cluster.pass(70);
+    cluster.input(leader, Input::Tick);
+    let messages = cluster.deliver(|_| false);
+    assert!(messages <= 10, "{messages} messages");
+    assert_eq!(cluster.replicas[2].log(), cluster.replicas[0].log());
+}
+
+/// Where only small messages pass, a leader goes over to small ones, and does not flood the way there
+/// with large ones, however often it is asked.
+#[test]
+fn what_does_not_pass_for_its_size_is_sent_in_smaller_messages() {
+    let leader = Id(0);
+    let too_large = |message: &Message| matches!(&message.body, Body::Append(append) if append.entries.len() > 1);
+    let mut cluster = Cluster::new();
+    cluster.elect(leader, |_| false);
+    for number in 0..20 {
+        cluster.input(leader, Input::Request(put(&format!("M{number}"))));
+    }
+    cluster.network.clear();
+    let mut rounds = 0;
+    while cluster.replicas[0].commit() < Index(21) {
+        cluster.pass(70);
+        cluster.input(leader, Input::Tick);
+        cluster.input(leader, Input::Request(get(&format!("G{rounds}"))));
+        let messages = cluster.deliver(too_large);
+        rounds += 1;
+        assert!(messages <= 40 && rounds < 200, "{messages} messages in round {rounds}");
+    }
+    let done = cluster.replies.iter().filter(|(_, reply)| reply.outcome == Outcome::Done);
+    assert_eq!(done.count(), 20, "every put is answered");
+}
+
+/// A leader's puts lose their places to another leader's entry, and before that is committed the first one
+/// leads again and gives the same places to other puts. Nobody's request is forgotten over it.
+#[test]
+fn a_put_whose_place_was_given_to_another_put_is_answered() {
+    let (first, second) = (Id(0), Id(1));
+    let is_append = |message: &Message| matches!(message.body, Body::Append(_));
+    let mut cluster = Cluster::new();
+    cluster.elect(first, |_| false);
+    for mid in ["M1", "M2", "M3"] {
+        cluster.input(first, Input::Request(put(mid)));
+    }
+    cluster.network.clear();
+    // The second leader's first entry reaches nobody but the first leader.
+    cluster.pass(200);
+    cluster.elect(second, |message| {
+        message.from == first || is_append(message) != (message.to == first)
+    });
+    assert_eq!(cluster.replicas[0].log().last_index(), Index(2));
+    cluster.pass(200);
+    cluster.elect(first, |message| {
+        message.from == second || message.to == second || is_append(message)
+    });
+    cluster.input(first, Input::Request(put("M4")));
+    cluster.network.clear();
+    cluster.replies.clear();
+    for _ in 0..5 {
+        cluster.pass(70);
+        cluster.input(first, Input::Tick);
+        cluster.deliver(|message| message.from == second || message.to == second);
+    }
+    let mut said: Vec<_> =
+        cluster.replies.iter().map(|(_, reply)| (&*reply.id.mid, &reply.outcome)).collect();
+    said.sort_by_key(|(mid, _)| *mid);
+    let done = ["M1", "M2", "M3", "M4"].map(|mid| (mid, &Outcome::Done));
+    assert_eq!(said, done);
 }

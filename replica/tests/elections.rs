@@ -104,7 +104,8 @@ fn two_timeouts_are_enough() {
 
 /// The spans of many outages on a simulated clock, the shortest first, and the most terms of one.
 fn outages(election: ElectionRule, loss: f64, kills: u64) -> (Vec<Duration>, u64) {
-    let situation = Situation { loss, election, election_max: Duration::from_millis(300) };
+    let election_max = Duration::from_millis(300);
+    let situation = Situation { loss, election, election_max, killed_before: 0 };
     let outages: Vec<_> = (0..kills).map(|seed| outage(situation, seed)).collect();
     let terms = outages.iter().map(|outage| outage.terms).max().unwrap_or_default();
     let mut spans: Vec<_> = outages.iter().map(|outage| outage.span).collect();

@@ -1,12 +1,13 @@
 //! Each transport, as the course's simulators speak it, with a replica that is alone.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Command, Output};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// A replica that ends with its test.
 struct Running(Child);
@@ -48,6 +49,30 @@ fn stream_carries_a_message_a_line() {
     drop((socket, lines, listener));
     let mut running = running;
     assert!(running.0.wait().unwrap().success(), "ends when its socket is closed");
+}
+
+/// A connection that is closed while its listener stays is made again, and the replica is the same.
+#[test]
+fn a_closed_connection_is_made_again() {
+    for kind in [Type::STREAM, Type::SEQPACKET] {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = Socket::new(Domain::UNIX, kind, None).unwrap();
+        listener.bind(&SockAddr::unix(directory.path().join("0000")).unwrap()).unwrap();
+        listener.listen(8).unwrap();
+        let mut running =
+            Running(replica().arg("0000").current_dir(directory.path()).spawn().unwrap());
+        let ask = |message: Value| {
+            let (mut socket, _) = listener.accept().unwrap();
+            socket.write_all(format!("{message}\n").as_bytes()).unwrap();
+            let mut answer = vec![0; 1_024];
+            let length = socket.read(&mut answer).unwrap();
+            serde_json::from_slice::<Value>(&answer[..length]).unwrap()
+        };
+        assert_eq!(ask(put())["type"], "ok");
+        assert_eq!(ask(get())["value"], "value");
+        drop(listener);
+        assert!(running.0.wait().unwrap().success(), "ends when nobody is there");
+    }
 }
 
 #[test]

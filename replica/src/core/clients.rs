@@ -59,7 +59,7 @@ impl Replica {
             self.reply(id.clone(), Outcome::Done);
             return true;
         }
-        if self.waiting.values().any(|(_, known)| known.id == *id) {
+        if self.waiting.values().any(|known| known.id == *id) {
             return true;
         }
         let uncommitted = self.log.from(self.commit.next());
@@ -67,7 +67,7 @@ impl Replica {
             |entry: &Entry| matches!(&entry.command, Command::Put { id: put, .. } if put == id);
         let Some(offset) = uncommitted.iter().position(is_it) else { return false };
         let index = Index(self.commit.next().0 + offset as u64);
-        self.waiting.insert(index, (uncommitted[offset].term, request.clone()));
+        self.waiting.insert((index, uncommitted[offset].term), request.clone());
         true
     }
 
@@ -95,9 +95,13 @@ impl Replica {
         }
     }
 
-    /// Requests of a leader that stopped leading wait for the next one.
+    /// Requests of a leader that stopped leading wait for the next one, unless that is this one.
     pub(super) fn requeue(&mut self, now: Now, requests: Vec<Request>) {
         for request in requests {
+            if self.is_leader() {
+                self.execute_in_order(now, request);
+                continue;
+            }
             if self.queue.contains(&request.id) {
                 continue;
             }
@@ -167,7 +171,7 @@ impl Replica {
         if bugs.has(Bug::AckBeforeCommit) {
             self.reply(id.clone(), Outcome::Done);
         }
-        self.waiting.insert(index, (self.term, request));
+        self.waiting.insert((index, self.term), request);
         self.start_batch(now);
     }
 

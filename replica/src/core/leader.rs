@@ -7,14 +7,12 @@ use tracing::{debug, info};
 
 use super::config::Config;
 use super::log::Command;
-use super::message::{Append, Appended, Body, QueuePlace};
+use super::message::{Append, Appended, Body};
+use super::progress::Progress;
 use super::replica::{Replica, Role};
 use super::size;
 use super::types::{Id, Index, Now, Request, Term, Time};
 use crate::bugs::Bug;
-
-/// Unanswered messages with entries that a follower may have in flight.
-const WINDOW: u32 = 32;
 
 /// How long a network counts as lossy after a loss.
 const LOSS_REMEMBERED: Duration = Duration::from_secs(10);
@@ -22,7 +20,7 @@ const LOSS_REMEMBERED: Duration = Duration::from_secs(10);
 /// What only a leader knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Leader {
-    pub followers: BTreeMap<Id, Follower>,
+    pub followers: BTreeMap<Id, Progress>,
     /// The entry that this leader wrote first: once it is committed, the leader knows all that
     /// was committed before its time.
     pub first_own: Index,
@@ -39,6 +37,9 @@ pub(super) struct Leader {
     batch_at: Time,
     batched: usize,
     elected: Time,
+    /// After how long entries are sent again. Less until its first entry is committed: the cluster is
+    /// at a standstill until then.
+    resend: Duration,
     /// When a message was last known to be lost.
     lost_at: Option<Time>,
 }
@@ -52,31 +53,6 @@ struct Read {
     request: Request,
 }
 
-/// What a leader knows of one follower.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Follower {
-    /// The next entry to send.
-    next: Index,
-    /// Up to where its log is known to be the leader's.
-    pub matched: Index,
-    /// The latest round that it answered.
-    round: u64,
-    /// When it was last heard.
-    heard: Time,
-    /// When it was last sent anything.
-    sent: Time,
-    in_flight: u32,
-    /// How often entries were sent again since it was last heard.
-    resends: u32,
-    /// It is owed a message, whether there are entries or not.
-    owed: bool,
-    /// Refusals of rounds before this one are about what was sent before they were acted on.
-    refusals_from: u64,
-    /// What was received of its queue.
-    queue: QueuePlace,
-    queue_ack_owed: bool,
-}
-
 /// The leader's broadcasts: which is the latest, and when each began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Rounds {
@@ -84,14 +60,17 @@ struct Rounds {
     began: VecDeque<(u64, Time)>,
     /// A get waits for a round that has not begun.
     wanted: bool,
+    /// The next message must be told apart from the last ones, though the clock may stand still.
+    fresh: bool,
 }
 
 impl Rounds {
     fn open(&mut self, time: Time) {
         let moved_on = self.began.back().is_none_or(|&(_, began)| began < time);
-        if self.wanted || moved_on {
+        if self.wanted || self.fresh || moved_on {
             self.current += 1;
             self.wanted = false;
+            self.fresh = false;
             self.began.push_back((self.current, time));
         }
     }
@@ -124,7 +103,7 @@ impl Leader {
         &self,
         config: &Config,
         own: T,
-        value: impl Fn(&Follower) -> T,
+        value: impl Fn(&Progress) -> T,
     ) -> T {
         let mut values: Vec<T> = self.followers.values().map(value).collect();
         values.push(own);
@@ -148,7 +127,7 @@ impl Leader {
             deadline = deadline.min(self.intake_until);
         }
         for follower in self.followers.values() {
-            deadline = deadline.min(follower.due(config));
+            deadline = deadline.min(follower.due(config, self.resend));
             if follower.next <= last && self.batch_at != Time::NEVER {
                 deadline = deadline.min(self.batch_at);
             }
@@ -160,52 +139,16 @@ impl Leader {
     fn first_served(&self, config: &Config, now: Time) -> BTreeSet<Id> {
         let mut order: Vec<_> = self.followers.iter().collect();
         let wanted = if config.bare_majority { config.majority() - 1 } else { order.len() };
-        let doubtful = |f: &Follower| (f.is_silent(config, now), f.resends > 0);
+        let doubtful = |f: &Progress| (f.is_silent(config, now), f.resends > 0);
         order.sort_by_key(|(id, f)| (doubtful(f), std::cmp::Reverse(f.matched), **id));
         order.iter().take(wanted).map(|(id, _)| **id).collect()
-    }
-}
-
-impl Follower {
-    fn new(next: Index, now: Time) -> Self {
-        Self {
-            next,
-            matched: Index(0),
-            round: 0,
-            heard: now,
-            sent: now,
-            in_flight: 0,
-            resends: 0,
-            owed: true,
-            refusals_from: 0,
-            queue: QueuePlace::default(),
-            queue_ack_owed: false,
-        }
-    }
-
-    /// Whether entries went out and were not answered.
-    fn has_unanswered(&self) -> bool {
-        self.in_flight > 0 && self.matched.next() < self.next
-    }
-
-    /// Whether it has not answered for so long that it gets heartbeats only.
-    fn is_silent(&self, config: &Config, now: Time) -> bool {
-        now.since(self.heard) > 3 * config.heartbeat
-    }
-
-    /// When it needs a message even if nothing new happens.
-    fn due(&self, config: &Config) -> Time {
-        // Twice as long each time: what does not answer may be dead.
-        let resend = config.resend * (1 << self.resends.min(8));
-        let wait = if self.has_unanswered() { resend } else { config.heartbeat };
-        self.sent + wait.min(config.heartbeat)
     }
 }
 
 impl Replica {
     pub(super) fn lead(&mut self, now: Now) {
         let next = self.log.last_index().next();
-        let follower = Follower::new(next, now.time);
+        let follower = Progress::new(next, now.time);
         let followers = self.config.peers.iter().map(|&id| (id, follower.clone())).collect();
         info!(term = self.term.0, rounds = self.election.rounds, "leader");
         self.role = Role::Leader(Box::new(Leader {
@@ -220,6 +163,7 @@ impl Replica {
             batch_at: now.time,
             batched: 0,
             elected: now.time,
+            resend: self.config.resend.min(self.config.election_min / 5),
             lost_at: None,
         }));
         self.leader = Some(self.config.id);
@@ -256,9 +200,8 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else { return };
         for follower in leader.followers.values_mut() {
             follower.owed = true;
-            if follower.has_unanswered() {
-                follower.next = follower.matched.next();
-                follower.in_flight = 0;
+            if follower.in_flight > 0 {
+                follower.probe(follower.tried_from);
             }
         }
     }
@@ -322,17 +265,20 @@ impl Replica {
         let reads_wait = leader.rounds.wanted;
         let mut receivers = Vec::new();
         for (&id, follower) in &mut leader.followers {
-            let due = now.time >= follower.due(&self.config);
             let silent = follower.is_silent(&self.config, now.time);
-            if due && follower.has_unanswered() {
-                follower.next = follower.matched.next();
-                follower.in_flight = 0;
-                follower.resends += 1;
+            let due = now.time >= follower.due(&self.config, leader.resend);
+            if now.time >= follower.resend_due(&self.config, leader.resend) {
+                follower.probe_again();
+                if follower.resends > 1 && !silent {
+                    // Entries may be too much for the way there: it hears its leader all the same.
+                    receivers.push((id, false));
+                }
             }
             let new = batch_ready && first_served.contains(&id) && follower.next <= last;
             let wants = due || follower.owed || reads_wait;
-            if wants || (new && !silent && follower.in_flight < WINDOW) {
-                receivers.push((id, !silent && (wants || new)));
+            let with_entries = !silent && follower.has_room();
+            if wants || (new && with_entries) {
+                receivers.push((id, with_entries));
             }
         }
         if batch_ready {
@@ -365,22 +311,23 @@ impl Replica {
             let Role::Leader(leader) = &mut self.role else { return };
             let Some(follower) = leader.followers.get_mut(&id) else { return };
             let missing = if with_entries { self.log.from(follower.next) } else { &[] };
-            let count = size::batch_length(missing);
+            let count = size::batch_length(missing, follower.batch_bytes);
             let entries = missing[..count].to_vec();
             let more = count < missing.len();
             let prev_index = follower.next.previous();
             let prev_term = self.log.term_at(prev_index).expect("a follower's next is in the log");
-            follower.next = Index(prev_index.0 + count as u64).next();
-            follower.in_flight += u32::from(count > 0);
+            if count > 0 {
+                follower.sent_entries(now.time, count);
+            }
             follower.sent = now.time;
             follower.owed = false;
             let queue_ack = std::mem::take(&mut follower.queue_ack_owed).then_some(follower.queue);
-            let window_full = follower.in_flight >= WINDOW;
+            let has_room = follower.has_room();
             let round = leader.rounds.current;
             let commit = self.commit;
             let append = Append { round, prev_index, prev_term, entries, commit, queue_ack };
             self.send(id, self.term, Body::Append(append));
-            if !more || window_full {
+            if !more || !has_room {
                 return;
             }
         }
@@ -397,6 +344,8 @@ impl Replica {
             return;
         }
         let Some(follower) = leader.followers.get_mut(&from) else { return };
+        let silent = follower.is_silent(&self.config, now.time);
+        let held_back = silent || follower.resends > 0 || follower.probing || !follower.has_room();
         follower.heard = now.time;
         if answer.round == 0 {
             return; // to an append of an older term
@@ -407,21 +356,14 @@ impl Replica {
         follower.round = follower.round.max(answer.round);
         if answer.success {
             assert!(answer.matched <= last, "a follower cannot match more than there is");
-            let credited = if overcredit { follower.next.previous() } else { answer.matched };
-            follower.matched = follower.matched.max(credited);
-            follower.next = follower.next.max(follower.matched.next());
-            follower.in_flight = 0;
+            let sent = follower.next.previous();
+            follower.accepted(if overcredit { sent.max(answer.matched) } else { answer.matched });
+            // What it lacks does not wait for the next heartbeat.
+            follower.owed |= held_back && follower.has_room() && follower.next <= last;
         } else if answer.round >= follower.refusals_from {
-            // What a follower has acknowledged it keeps, unless a bug lets it forget.
-            let forgetful = [Bug::TruncateCommitted, Bug::Amnesia, Bug::NoFsync];
-            if forgetful.iter().any(|&bug| self.config.bugs.has(bug)) {
-                follower.matched = follower.matched.min(answer.matched);
-            }
-            let hint = answer.matched.next().min(follower.next.previous());
-            follower.next = hint.max(follower.matched.next());
-            follower.in_flight = 0;
-            follower.owed = true;
-            leader.rounds.wanted = true;
+            // A second refusal of the same waits for the next heartbeat.
+            follower.owed |= follower.refused(answer.matched);
+            leader.rounds.fresh = true;
             follower.refusals_from = leader.rounds.current + 1;
         }
         let taken = answer.queue.map(|queue| (queue.left == 0, follower.receive(queue)));
@@ -453,6 +395,11 @@ impl Replica {
         let own = self.log.term_at(reached) == Some(self.term);
         if reached > self.commit && (own || bugs.has(Bug::CommitOlderTerm)) {
             self.commit_to(reached);
+        }
+        if self.knows_all_committed()
+            && let Role::Leader(leader) = &mut self.role
+        {
+            leader.resend = self.config.resend;
         }
     }
 
@@ -498,21 +445,5 @@ impl Replica {
         for read in served {
             self.answer_get(read.request);
         }
-    }
-}
-
-impl Follower {
-    /// The requests of a handover that were not received before.
-    fn receive(&mut self, handover: super::message::Handover) -> Vec<Request> {
-        if self.queue.boot != handover.boot {
-            self.queue = QueuePlace { boot: handover.boot, next: handover.first };
-        }
-        // A gap cannot be: a queue goes on where it was acknowledged.
-        let seen = self.queue.next.saturating_sub(handover.first);
-        let end = handover.first + handover.requests.len() as u64;
-        self.queue.next = self.queue.next.max(end);
-        self.queue_ack_owed = true;
-        self.owed = true;
-        handover.requests.into_iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)).collect()
     }
 }

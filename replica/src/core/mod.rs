@@ -18,6 +18,7 @@
 //! | `replica` | the state, the step, committing |
 //! | `election` | pre-vote, vote, and the faster way on from a failed election |
 //! | `leader`, `follower` | replication from both ends; leases and rounds for reads |
+//! | `progress` | how far a follower is, and what it may be sent next |
 //! | `clients`, `queue`, `fates` | requests: executed, redirected, or kept and handed over |
 //! | `size` | how many bytes a message will take |
 
@@ -31,6 +32,7 @@ mod log;
 mod machine;
 mod message;
 mod objection;
+mod progress;
 mod queue;
 mod replica;
 mod size;
@@ -41,5 +43,5 @@ pub use log::{Command, Entry, Log};
 pub use machine::Machine;
 pub use message::{Append, Appended, Body, Elect, Handover, Message, Position, QueuePlace, Vote};
 pub use replica::{Input, Output, Replica, Saved, Unsaved};
-pub use size::{MESSAGE_LIMIT, batch_length, is_mid, queue_length};
+pub use size::{BATCH_LIMIT, MESSAGE_LIMIT, batch_length, is_mid, queue_length};
 pub use types::{Id, Index, Now, Operation, Outcome, Reply, Request, RequestId, Term, Time};

@@ -93,8 +93,10 @@ pub struct Replica {
     /// did not find it there: its request is kept, or it would be sent in circles.
     pub(super) sent_away: BTreeSet<Id>,
     /// Puts that this replica took in as a leader and whose clients wait: answered when their
-    /// place in the log is committed, even if another leader commits it.
-    pub(super) waiting: BTreeMap<Index, (Term, Request)>,
+    /// place in the log is committed, even if another leader commits it. A place is known by its
+    /// term too: in another one it may have been given to another put meanwhile, and which of
+    /// them it will be is not decided before it is committed.
+    pub(super) waiting: BTreeMap<(Index, Term), Request>,
     /// Puts among them whose place went to another entry, within one step.
     overtaken: Vec<Request>,
     /// When the last [`Input::Tick`] was handled: an old idea of the time, for a bug to use.
@@ -263,34 +265,29 @@ impl Replica {
             let entry = self.log.get(self.commit).expect("committed entries are in the log");
             let again = self.config.bugs.has(Bug::DuplicateApply);
             self.machine.apply(&entry.command, again);
-            let term = entry.term;
-            if let Some((expected, request)) = self.waiting.remove(&self.commit) {
-                if expected != term {
-                    // Another entry is committed in its place: this one never will be.
-                    self.overtaken.push(request);
-                } else if !self.config.bugs.has(Bug::AckBeforeCommit) {
-                    self.fates.answered(&request.id);
-                    self.reply(request.id, Outcome::Done);
-                }
+            let place = (self.commit, entry.term);
+            if let Some(request) = self.waiting.remove(&place)
+                && !self.config.bugs.has(Bug::AckBeforeCommit)
+            {
+                self.fates.answered(&request.id);
+                self.reply(request.id, Outcome::Done);
             }
         }
         self.find_overtaken();
         trace!(commit = self.commit.0, "committed");
     }
 
-    /// Terms never fall along a log: behind a committed entry there can be none of an older term,
-    /// so a put of an older term that waits further back will never take effect.
+    /// Where another entry is committed a put never takes effect. Nor does it further back if it is of
+    /// an older term than the last committed entry, for terms never fall along a log.
     fn find_overtaken(&mut self) {
         let committed = self.log.term_at(self.commit).unwrap_or_default();
-        let overtaken: Vec<Index> = self
-            .waiting
-            .iter()
-            .filter(|(_, (term, _))| *term < committed)
-            .map(|(&index, _)| index)
-            .collect();
-        for index in overtaken {
-            self.overtaken.extend(self.waiting.remove(&index).map(|(_, request)| request));
-        }
+        self.waiting.retain(|&(index, term), request| {
+            let may = index > self.commit && term >= committed;
+            if !may {
+                self.overtaken.push(request.clone());
+            }
+            may
+        });
     }
 
     /// Puts that certainly never take effect from where they stood start over.

@@ -60,23 +60,23 @@ fn request(request: &Request) -> usize {
     FRAME + escaped(&request.id.mid) + texts
 }
 
-/// How many of the first entries fit into a message.
-pub fn batch_length(entries: &[Entry]) -> usize {
-    fitting(entries, entry)
+/// How many of the first entries fit into a message that may carry so many bytes of them.
+pub fn batch_length(entries: &[Entry], limit: usize) -> usize {
+    fitting(entries, limit, entry)
 }
 
 /// How many of the first requests of a queue fit into a message.
 pub fn queue_length<'a>(requests: impl IntoIterator<Item = &'a Request>) -> usize {
     let requests: Vec<_> = requests.into_iter().collect();
-    fitting(&requests, |queued| request(queued))
+    fitting(&requests, BATCH_LIMIT, |queued| request(queued))
 }
 
 /// At least one, so that every batch advances.
-fn fitting<T>(items: &[T], size: impl Fn(&T) -> usize) -> usize {
+fn fitting<T>(items: &[T], limit: usize, size: impl Fn(&T) -> usize) -> usize {
     let mut total = 0;
     let fits = items.iter().take_while(|item| {
         total += size(item);
-        total <= BATCH_LIMIT
+        total <= limit
     });
     fits.count().max(1).min(items.len())
 }

@@ -78,11 +78,15 @@ pub trait Transport {
     /// Puts the next message, if there is one, into `buffer` in place of what was there.
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<Received>;
 
-    /// Sends a message, or keeps it until the socket takes it.
-    fn send(&mut self, message: Vec<u8>) -> io::Result<()>;
+    /// Sends a message, or keeps it until the socket takes it. One that it refuses is lost.
+    fn send(&mut self, message: Vec<u8>);
 
     /// Sends what was kept, as far as the socket takes it.
-    fn send_kept(&mut self) -> io::Result<()>;
+    fn send_kept(&mut self);
+
+    /// Connects again after the other side has closed the socket; what was under way is lost. Fails
+    /// if nobody is there any more.
+    fn reconnect(&mut self) -> io::Result<()>;
 
     /// Whether anything was kept.
     fn has_kept(&self) -> bool;

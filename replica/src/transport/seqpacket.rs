@@ -16,6 +16,7 @@ const PACKET_BYTES: usize = 256 * 1024;
 /// A connected `SOCK_SEQPACKET` socket.
 #[derive(Debug)]
 pub struct SeqPacket {
+    name: String,
     socket: OwnedFd,
     packet: Vec<u8>,
     outbox: Outbox,
@@ -24,11 +25,17 @@ pub struct SeqPacket {
 impl SeqPacket {
     /// Connects to the socket of that name in the working directory.
     pub fn connect(name: &str) -> io::Result<Self> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
-        connect(socket.as_raw_fd(), &UnixAddr::new(name)?)?;
-        Ok(Self { socket, packet: vec![0; PACKET_BYTES], outbox: Outbox::default() })
+        let socket = connected(name)?;
+        let (name, packet) = (name.to_owned(), vec![0; PACKET_BYTES]);
+        Ok(Self { name, socket, packet, outbox: Outbox::default() })
     }
+}
+
+fn connected(name: &str) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(name)?)?;
+    Ok(socket)
 }
 
 fn write(socket: &OwnedFd, packet: &[u8]) -> io::Result<usize> {
@@ -48,12 +55,18 @@ impl Transport for SeqPacket {
         }
     }
 
-    fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
-        self.outbox.send(message, |packet| write(&self.socket, packet))
+    fn send(&mut self, message: Vec<u8>) {
+        self.outbox.send(message, |packet| write(&self.socket, packet));
     }
 
-    fn send_kept(&mut self) -> io::Result<()> {
-        self.outbox.send_kept(|packet| write(&self.socket, packet))
+    fn send_kept(&mut self) {
+        self.outbox.send_kept(|packet| write(&self.socket, packet));
+    }
+
+    fn reconnect(&mut self) -> io::Result<()> {
+        self.socket = connected(&self.name)?;
+        self.outbox = Outbox::default();
+        Ok(())
     }
 
     fn has_kept(&self) -> bool {

@@ -13,6 +13,7 @@ const LINE_LIMIT: usize = 1 << 20;
 /// A connected `SOCK_STREAM` socket.
 #[derive(Debug)]
 pub struct Stream {
+    name: String,
     socket: UnixStream,
     /// What arrived and was not taken yet.
     arrived: Vec<u8>,
@@ -28,8 +29,8 @@ impl Stream {
     pub fn connect(name: &str) -> io::Result<Self> {
         let socket = UnixStream::connect(name)?;
         socket.set_nonblocking(true)?;
-        let (arrived, outbox) = (Vec::new(), Outbox::default());
-        Ok(Self { socket, arrived, taken: 0, searched: 0, outbox })
+        let (name, arrived, outbox) = (name.to_owned(), Vec::new(), Outbox::default());
+        Ok(Self { name, socket, arrived, taken: 0, searched: 0, outbox })
     }
 
     /// Moves the next whole line, if there is one, into `buffer`.
@@ -73,13 +74,18 @@ impl Transport for Stream {
         }
     }
 
-    fn send(&mut self, mut message: Vec<u8>) -> io::Result<()> {
+    fn send(&mut self, mut message: Vec<u8>) {
         message.push(b'\n');
-        self.outbox.send(message, |bytes| self.socket.write(bytes))
+        self.outbox.send(message, |bytes| self.socket.write(bytes));
     }
 
-    fn send_kept(&mut self) -> io::Result<()> {
-        self.outbox.send_kept(|bytes| self.socket.write(bytes))
+    fn send_kept(&mut self) {
+        self.outbox.send_kept(|bytes| self.socket.write(bytes));
+    }
+
+    fn reconnect(&mut self) -> io::Result<()> {
+        *self = Self::connect(&self.name)?;
+        Ok(())
     }
 
     fn has_kept(&self) -> bool {

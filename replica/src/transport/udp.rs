@@ -51,12 +51,16 @@ impl Transport for Udp {
         }
     }
 
-    fn send(&mut self, message: Vec<u8>) -> io::Result<()> {
-        self.outbox.send(message, |bytes| self.socket.send_to(bytes, self.simulator))
+    fn send(&mut self, message: Vec<u8>) {
+        self.outbox.send(message, |bytes| self.socket.send_to(bytes, self.simulator));
     }
 
-    fn send_kept(&mut self) -> io::Result<()> {
-        self.outbox.send_kept(|bytes| self.socket.send_to(bytes, self.simulator))
+    fn send_kept(&mut self) {
+        self.outbox.send_kept(|bytes| self.socket.send_to(bytes, self.simulator));
+    }
+
+    fn reconnect(&mut self) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::NotConnected, "the process that started it is gone"))
     }
 
     fn has_kept(&self) -> bool {

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::{
-    Append, Appended, Body, Command, Elect, Entry, Handover, Id, Index, MESSAGE_LIMIT, Message,
-    Operation, Outcome, Position, QueuePlace, Reply, Request, RequestId, Term, Vote, batch_length,
-    queue_length,
+    Append, Appended, BATCH_LIMIT, Body, Command, Elect, Entry, Handover, Id, Index, MESSAGE_LIMIT,
+    Message, Operation, Outcome, Position, QueuePlace, Reply, Request, RequestId, Term, Vote,
+    batch_length, queue_length,
 };
 
 fn text() -> impl Strategy<Value = Arc<str>> {
@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn a_batch_that_was_cut_fits(mut message in message()) {
         match &mut message.body {
-            Body::Append(append) => append.entries.truncate(batch_length(&append.entries)),
+            Body::Append(append) => append.entries.truncate(batch_length(&append.entries, BATCH_LIMIT)),
             Body::Appended(Appended { queue: Some(queue), .. }) => {
                 queue.requests.truncate(queue_length(&queue.requests));
             }
