@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::limits;
-use page::{Page, Room};
+use page::{Page, Room, Source};
 
 /// The file's name in the folder of a run.
 pub const NAME: &str = "report.html";
@@ -40,10 +40,11 @@ const SCRIPTS: [&str; 8] = [
 /// violation, and says so.
 pub fn write(folder: &Path, out: impl Write) -> io::Result<()> {
     let mut room = Room::default();
-    let mut data = embedded(&Page::read(folder, room)?)?;
+    let source = Source::read(folder)?;
+    let mut data = embedded(&Page::of(folder, &source, room))?;
     while data.len() > limits::REPORT_BYTES && room.operations > 1000 {
-        room = room.half();
-        data = embedded(&Page::read(folder, room)?)?;
+        room = room.less(data.len());
+        data = embedded(&Page::of(folder, &source, room))?;
     }
     fill(include_str!("page.html"), &data, &SCRIPTS, out)
 }

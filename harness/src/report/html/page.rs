@@ -43,14 +43,15 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Half of it.
+    /// Less of everything, so that what took so many bytes fits with some luck.
     #[must_use]
-    pub fn half(self) -> Self {
+    pub fn less(self, bytes: usize) -> Self {
+        let part = |count: usize| count * (limits::REPORT_BYTES / 1000 * 9 / 10) / (bytes / 1000);
         Self {
-            operations: self.operations / 2,
-            messages: self.messages / 2,
-            words: self.words / 2,
-            looks: self.looks / 2,
+            operations: part(self.operations),
+            messages: part(self.messages),
+            words: part(self.words),
+            looks: part(self.looks),
         }
     }
 }
@@ -98,12 +99,26 @@ struct Log {
     stderr: String,
 }
 
-impl Page {
-    /// Reads the run in `folder`. What is not there is not shown.
-    pub fn read(folder: &Path, room: Room) -> io::Result<Self> {
+/// What takes longest to be read: once, however often the page has to shrink.
+pub struct Source {
+    operations: Operations,
+    points: BTreeMap<usize, Vec<(usize, u64)>>,
+}
+
+impl Source {
+    /// Reads the history of the run in `folder`.
+    pub fn read(folder: &Path) -> io::Result<Self> {
         let operations = Operations::read(folder)?;
+        let points = points::of_all_keys(folder, &operations);
+        Ok(Self { operations, points })
+    }
+}
+
+impl Page {
+    /// The run in `folder`. What is not there is not shown.
+    pub fn of(folder: &Path, Source { operations, points }: &Source, room: Room) -> Self {
         let mut verdict = json(&folder.join("verdict.json"));
-        let witness = witness(&verdict, &operations);
+        let witness = witness(&verdict, operations);
         let middle = match (witness.first(), witness.last()) {
             (Some(first), Some(last)) if last - first < room.operations => {
                 usize::midpoint(*first, *last)
@@ -117,19 +132,19 @@ impl Page {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration")]
         let end = last.max((duration * 1e6) as u64).max(1);
         let center = witness.last().map_or(0, |&at| operations.all[at].invoke_ns / 1000);
-        let mut points = points::of_all_keys(folder, &operations);
-        for list in points.values_mut() {
-            list.retain(|(at, _)| shown.contains(at));
-        }
-        let columns = operations.columns(shown, &witness);
-        let used =
-            points.into_iter().filter_map(|(key, list)| Some((columns.keys.new_of(key)?, list)));
+        let columns = operations.columns(shown.clone(), &witness);
+        let in_view = |list: &Vec<(usize, u64)>| {
+            list.iter().copied().filter(|(at, _)| shown.contains(at)).collect()
+        };
+        let used = points
+            .iter()
+            .filter_map(|(key, list)| Some((columns.keys.new_of(*key)?, in_view(list))));
         let points = used.collect();
         cut(&mut verdict);
         let replicas = replicas(folder);
         let logs = replicas.iter().map(|id| (id.clone(), log(&folder.join("replicas").join(id))));
         let manifest = json(&folder.join("manifest.json"));
-        Ok(Self {
+        Self {
             seed: manifest["seed"].to_string(),
             manifest,
             faults: faults::of_run(folder, end),
@@ -144,14 +159,14 @@ impl Page {
             values: columns.values.texts(&operations.values),
             errors: columns.errors.texts(&operations.errors),
             operations: columns,
-            clients: operations.clients.texts,
-            nodes: operations.nodes.texts,
+            clients: operations.clients.texts.clone(),
+            nodes: operations.nodes.texts.clone(),
             verdict,
             replicas,
             witness,
             points,
             end,
-        })
+        }
     }
 }
 

@@ -59,7 +59,9 @@ fn what_a_window_does_not_show_does_not_fill_the_page() {
     }
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let room = Room { operations: 4, ..Room::default() };
-    let page = embedded(&Page::read(folder_with(&lines).path(), room).unwrap()).unwrap();
+    let folder = folder_with(&lines);
+    let source = Source::read(folder.path()).unwrap();
+    let page = embedded(&Page::of(folder.path(), &source, room)).unwrap();
     assert!(page.len() < 6000, "{} bytes", page.len());
     let page: serde_json::Value = serde_json::from_str(&page).unwrap();
     let keys: Vec<&str> =

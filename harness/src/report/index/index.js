@@ -37,7 +37,7 @@ function draw() {
     }));
   const multiples = document.getElementById("multiples");
   multiples.replaceChildren();
-  const workloads = [...new Set(runs.map((run) => run.workload))].sort();
+  const workloads = [...new Set(runs.filter((run) => run.p50_us).map((run) => run.workload))].sort();
   if (workloads.length > MOST_CHARTS) multiples.append(el("p", { class: "small" }, `The first ${MOST_CHARTS} of ${grouped(workloads.length)} workloads.`));
   for (const workload of workloads.slice(0, MOST_CHARTS)) chart(multiples, workload, runs.filter((run) => run.workload === workload && run.p50_us).reverse());
 }

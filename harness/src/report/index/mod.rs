@@ -85,13 +85,16 @@ fn row(results: &Path, run: &Path) -> Row {
     for argument in manifest["replica"]["arguments"].as_array().into_iter().flatten() {
         replica = format!("{replica} {}", text(argument));
     }
+    // Of a manifest that was cut off the folder tells the rest.
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+    let parent = run.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let statistics = &verdict["statistics"];
     Row {
         folder: run.strip_prefix(results).unwrap_or(run).display().to_string(),
-        workload: text(&manifest["scenario"]),
-        seed: manifest["seed"].to_string(),
+        workload: or(text(&manifest["scenario"]), &parent),
+        seed: manifest["seed"].as_u64().map(|seed| seed.to_string()).unwrap_or_default(),
         start: text(&manifest["start"]),
-        replica,
+        replica: or(replica, "unknown"),
         exit_code: manifest["exit_code"].as_u64(),
         verdict: words,
         standings: answers
