@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint prove soak bench clean
+.PHONY: help run test lint prove mutants soak bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,10 @@ lint: ## formatting, and lints with warnings as errors
 
 prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 	$(CARGO) run --release --package replica --example replica-check
+
+mutants: ## each named bug of the replica under the standard nemesis: the table in the README
+	$(CARGO) build --release --bins
+	target/release/harness mutants --results results/mutants
 
 SOAK ?= 200
 soak: ## the good replica under the standard nemesis, 200 runs with other seeds: no false alarm

@@ -1,9 +1,12 @@
 //! `harness mutants`: the tester, tested. Each named bug of the replica under the standard nemesis.
 //!
-//! Every run is a `harness run` of its own, as a user would make it. A chain of runs, with seeds of its
-//! own, goes on until one of them catches the bug or its time is over; of several chains for each bug
-//! the table tells the median. The good replica is the control: its chains use their whole time. A bug
-//! that no client can tell, by the program's own word, gets one chain, which should find nothing.
+//! Every run is a `harness run` of its own, as a user would make it. A chain of runs, some side by side
+//! ([`side_by_side`]) and with seeds of its own, goes on until one of them catches the bug or its time is
+//! over; of several chains for each bug the table tells the median. The good replica is the control: its
+//! chains use their whole time. A bug that no client can tell, by the program's own word, gets one chain,
+//! which should find nothing.
+
+mod side_by_side;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,16 +14,15 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
+
+use side_by_side::{Chain, Way};
 
 use super::{Failure, session};
 use crate::exit::Exit;
-use crate::seed::Seed;
 
 /// The standard nemesis.
 const GAUNTLET: &str = "workloads/gauntlet.json";
@@ -48,8 +50,12 @@ pub struct MutantsArgs {
     /// Seconds that a chain may take until its bug is caught.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
+    /// Runs of a chain at the same time; the first that catches the bug ends the others.
+    #[arg(long, default_value_t = 10, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    side_by_side: u16,
     /// Chains at the same time.
-    #[arg(long, default_value_t = 2, value_name = "N",
+    #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Where the seeds come from.
@@ -58,18 +64,6 @@ pub struct MutantsArgs {
     /// Where the folders of runs and `mutants.csv` go.
     #[arg(long, default_value = super::RESULTS, value_name = "DIR")]
     results: PathBuf,
-}
-
-/// What became of one chain.
-#[derive(Clone, Debug)]
-struct Chain {
-    bug: usize,
-    /// The verdict that caught it: question and kind.
-    caught: Option<(String, String)>,
-    runs: usize,
-    seconds: f64,
-    /// Runs whose host was disturbed: they count for nobody.
-    disturbed: usize,
 }
 
 /// A bug of the program's list.
@@ -154,7 +148,7 @@ fn make_chains(
     arguments: &MutantsArgs,
     replica: &Path,
     bugs: &[Bug],
-) -> Result<Vec<Chain>, Failure> {
+) -> Result<Vec<(usize, Chain)>, Failure> {
     let seeds = usize::try_from(arguments.seeds).unwrap_or(1);
     let of_bug = |bug: usize| {
         let chains = if bugs[bug].hidden.is_some() { 1 } else { seeds };
@@ -163,7 +157,7 @@ fn make_chains(
     let chains: Vec<(usize, u64)> = (0..bugs.len()).flat_map(of_bug).collect();
     let total = chains.len();
     let next = AtomicUsize::new(0);
-    let outcomes: Mutex<Vec<anyhow::Result<Chain>>> = Mutex::new(Vec::new());
+    let outcomes: Mutex<Vec<anyhow::Result<(usize, Chain)>>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..usize::from(arguments.jobs).min(total) {
             scope.spawn(|| {
@@ -171,12 +165,12 @@ fn make_chains(
                     let n = next.fetch_add(1, Ordering::SeqCst);
                     let Some(&(bug, seed)) = chains.get(n) else { return };
                     let name = &bugs[bug].name;
-                    let outcome = chain(arguments, replica, bug, name, seed);
+                    let outcome = Way { arguments, replica, name, seed }.walk();
                     if let Ok(chain) = &outcome {
                         eprintln!("{}", tell(chain, name, n + 1, total));
                     }
                     let mut outcomes = outcomes.lock().expect("no thread panics");
-                    outcomes.push(outcome);
+                    outcomes.push(outcome.map(|chain| (bug, chain)));
                 }
             });
         }
@@ -193,64 +187,9 @@ fn tell(chain: &Chain, name: &str, n: usize, total: usize) -> String {
     format!("{n}/{total}  {name}  {how}  ({} runs, {:.0} s)", chain.runs, chain.seconds)
 }
 
-/// Runs until one catches the bug, or the time is over.
-fn chain(
-    arguments: &MutantsArgs,
-    replica: &Path,
-    bug: usize,
-    name: &str,
-    seed: u64,
-) -> anyhow::Result<Chain> {
-    let begin = Instant::now();
-    let seeds = Seed(arguments.seed).derive(name).derive(&seed.to_string());
-    let mut chain = Chain { bug, caught: None, runs: 0, seconds: 0.0, disturbed: 0 };
-    while begin.elapsed() < Duration::from_secs(arguments.time) {
-        let number = chain.runs;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["run", GAUNTLET, "--quiet", "--format", "json", "--transport", "seqpacket"]);
-        // Seeds that a person can type again.
-        let run_seed = seeds.draw(number as u64) >> 32;
-        command.args(["--seed", &run_seed.to_string()]);
-        command.arg("--replica").arg(replica).arg("--results").arg(&arguments.results);
-        let mut words = vec!["--data-dir", "{data}"];
-        if name != CONTROL {
-            words.extend(["--bug", name]);
-        }
-        for word in words {
-            command.args(["--replica-arg", word]);
-        }
-        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-        chain.runs += 1;
-        chain.seconds = begin.elapsed().as_secs_f64();
-        let code = output.status.code().unwrap_or(1);
-        anyhow::ensure!(
-            ![1, 2, 130].contains(&code),
-            "a run of {name} ended with exit code {code}"
-        );
-        let line: Value = serde_json::from_slice(&output.stdout).context("reading a run's line")?;
-        chain.disturbed += usize::from(answer(&line, "environment").is_some());
-        let questions = ["safety", "process", "liveness"];
-        let found = questions
-            .into_iter()
-            .find_map(|question| Some((question.to_owned(), answer(&line, question)?)));
-        if found.is_some() {
-            chain.caught = found;
-            break;
-        }
-    }
-    Ok(chain)
-}
-
-/// The kind of the answer to `question`, if it is a bad one.
-fn answer(line: &Value, question: &str) -> Option<String> {
-    let answers = line["answers"].as_array()?;
-    let answer = answers.iter().find(|answer| answer["question"] == question)?;
-    (answer["standing"] == "invalid")
-        .then(|| answer["kind"].as_str().unwrap_or_default().to_owned())
-}
-
-fn summarize(of: &Bug, bug: usize, chains: &[Chain]) -> Row {
-    let chains: Vec<&Chain> = chains.iter().filter(|chain| chain.bug == bug).collect();
+fn summarize(of: &Bug, bug: usize, chains: &[(usize, Chain)]) -> Row {
+    let of_bug = chains.iter().filter(|(number, _)| *number == bug);
+    let chains: Vec<&Chain> = of_bug.map(|(_, chain)| chain).collect();
     let mut runs: Vec<usize> = chains.iter().map(|chain| chain.runs).collect();
     let mut seconds: Vec<f64> = chains.iter().map(|chain| chain.seconds).collect();
     runs.sort_unstable();
@@ -323,12 +262,9 @@ mod tests {
 
     #[test]
     fn a_row_tells_the_median_of_its_chains() {
-        let chain = |caught: Option<&str>, runs, seconds| Chain {
-            bug: 0,
-            caught: caught.map(|kind| ("safety".to_owned(), kind.to_owned())),
-            runs,
-            seconds,
-            disturbed: 0,
+        let chain = |caught: Option<&str>, runs, seconds| {
+            let caught = caught.map(|kind| ("safety".to_owned(), kind.to_owned()));
+            (0, Chain { caught, runs, seconds, disturbed: 0 })
         };
         let chains =
             [chain(Some("stale read"), 1, 9.0), chain(None, 7, 61.0), chain(Some("lost"), 2, 18.0)];

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::{Act, Obstacle, Situation, Step, Strike, partition};
+use super::{Act, Obstacle, Situation, Step, Strike, partition, shape};
 use crate::limits;
-use crate::scenario::{Parameters, PartitionShape};
+use crate::scenario::{Direction, Parameters, PartitionShape};
 use crate::seed::{Seed, index};
 
 /// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
@@ -22,10 +22,12 @@ pub fn strike(
     // Where the leader is gone, another one will be elected by itself.
     if !begins_with_the_leader(parameters) {
         script.push(Step::Wait(parameters.duration()));
-        // Who was cut off so far comes back, and has missed something, when the leader goes. Where
-        // nobody could be elected, somebody will be as soon as all see one another again.
+        // Who was cut off so far comes back, and has missed something, when the leader goes.
         let is_deadlock = parameters.shape == Some(PartitionShape::Everyone);
-        script.push(Step::Do(if is_deadlock { Act::Lift } else { Act::CutLeader }));
+        match is_deadlock {
+            true => script.extend(reunion(situation, draw)?),
+            false => script.push(Step::Do(Act::CutLeader)),
+        }
     }
     for n in 0..parameters.times.unwrap_or(1) {
         script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
@@ -34,6 +36,19 @@ pub fn strike(
     }
     script.extend([Step::Wait(limits::USUAL_ELECTION), Step::Do(Act::Lift)]);
     Ok(Strike { targets, script })
+}
+
+/// Where nobody could be elected, somebody will be as soon as they see one another again: all at once or,
+/// in every other case, two halves that do not see each other, and one in between whose vote both need.
+fn reunion(situation: &Situation<'_>, draw: Seed) -> Result<Vec<Step>, Obstacle> {
+    let draw = draw.derive("reunion");
+    let mut steps = vec![Step::Do(Act::Lift)];
+    if draw.fraction(0) < 0.5 {
+        let draw = Seed(draw.draw(1));
+        let bridge = shape::cuts(PartitionShape::Bridge, Direction::Both, situation, draw)?;
+        steps.push(partition::cut(&bridge));
+    }
+    Ok(steps)
 }
 
 /// Whether its first partition cuts off the leader.
@@ -72,6 +87,7 @@ mod tests {
 
     use super::*;
     use crate::ids::NodeId;
+    use crate::scenario::LinkRule;
 
     #[test]
     fn one_leader_after_the_other_goes_as_soon_as_it_is_elected() {
@@ -97,14 +113,22 @@ mod tests {
         let cuts = |script: &[Step], act: &Act| {
             script.iter().filter(|step| matches!(step, Step::Do(it) if it == act)).count()
         };
-        let mut moments = BTreeSet::new();
+        let (mut moments, mut reunions) = (BTreeSet::new(), BTreeSet::new());
         for draw in 0..20 {
             let leader = script(PartitionShape::Leader, draw);
             assert_eq!(cuts(&leader, &Act::CutElected), 3);
             assert_eq!(cuts(&leader, &Act::CutLeader), 0, "it is cut off from the beginning");
             assert_eq!(cuts(&script(PartitionShape::One, draw), &Act::CutLeader), 1);
             let everyone = script(PartitionShape::Everyone, draw);
-            assert_eq!(cuts(&everyone, &Act::Lift), 2, "somebody must see a majority");
+            assert_eq!(everyone[2], Step::Do(Act::Lift), "somebody must see a majority");
+            reunions.insert(match &everyone[3] {
+                Step::Do(Act::Apply { rules, sides }) => {
+                    let cut = rules.iter().flat_map(LinkRule::pairs).count();
+                    assert_eq!((cut, sides.len()), (8, 0), "two halves of two");
+                    "two halves"
+                }
+                _ => "all",
+            });
             assert_eq!(everyone.last(), Some(&Step::Do(Act::Lift)));
             moments.insert(match leader[2] {
                 Step::Wait(Duration::ZERO) => "at once",
@@ -114,5 +138,6 @@ mod tests {
             });
         }
         assert_eq!(moments.len(), 3, "{moments:?}");
+        assert_eq!(reunions.len(), 2, "{reunions:?}");
     }
 }

@@ -1,0 +1,174 @@
+//! One chain: runs side by side until one of them catches the bug.
+//!
+//! A cluster under faults waits more than it computes, and what shows a bug is a matter of luck: several
+//! short runs at a time find it sooner than a long one, also on few processors.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::{CONTROL, GAUNTLET, MutantsArgs};
+use crate::exit::Exit;
+use crate::seed::Seed;
+
+/// What became of one chain.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// The verdict that caught it: question and kind.
+    pub caught: Option<(String, String)>,
+    /// Runs that came to an end, the one that caught it included.
+    pub runs: usize,
+    /// Until it was caught, or else until the last run was over.
+    pub seconds: f64,
+    /// Runs whose host was disturbed: they count for nobody.
+    pub disturbed: usize,
+}
+
+/// How a chain goes.
+pub struct Way<'a> {
+    /// The command line.
+    pub arguments: &'a MutantsArgs,
+    /// The program.
+    pub replica: &'a Path,
+    /// The bug.
+    pub name: &'a str,
+    /// Which of the bug's chains.
+    pub seed: u64,
+}
+
+/// What the runs of a chain share.
+#[derive(Default)]
+struct Shared {
+    chain: Chain,
+    begun: u64,
+    /// Those under way, each in its place, until they are waited for: nobody else has their ids so long.
+    under_way: Vec<Option<Child>>,
+    failed: Option<anyhow::Error>,
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.chain.caught.is_some() || self.failed.is_some()
+    }
+
+    /// As Ctrl-C would: each ends its replicas, and says nothing of use any more.
+    fn end_the_others(&self) {
+        for child in self.under_way.iter().flatten() {
+            if let Ok(pid) = i32::try_from(child.id()) {
+                // One that has ended meanwhile hears nothing.
+                let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
+            }
+        }
+    }
+}
+
+impl Way<'_> {
+    /// Runs until one catches the bug, or the time is over.
+    pub fn walk(&self) -> anyhow::Result<Chain> {
+        let begin = Instant::now();
+        let places = usize::from(self.arguments.side_by_side);
+        let under_way = (0..places).map(|_| None).collect();
+        let shared = Mutex::new(Shared { under_way, ..Shared::default() });
+        thread::scope(|scope| {
+            for place in 0..places {
+                let shared = &shared;
+                scope.spawn(move || {
+                    let limit = Duration::from_secs(self.arguments.time);
+                    while begin.elapsed() < limit && !lock(shared).is_over() {
+                        let outcome = self.run(place, shared);
+                        let mut shared = lock(shared);
+                        if shared.is_over() {
+                            return;
+                        }
+                        match outcome {
+                            Ok(line) => note(&mut shared.chain, &line, begin.elapsed()),
+                            Err(error) => shared.failed = Some(error),
+                        }
+                        if shared.is_over() {
+                            shared.end_the_others();
+                        }
+                    }
+                });
+            }
+        });
+        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        shared.failed.map_or(Ok(shared.chain), Err)
+    }
+
+    /// One run; what it says at its end.
+    fn run(&self, place: usize, shared: &Mutex<Shared>) -> anyhow::Result<Value> {
+        let (mut stdout, mut stderr) = {
+            let mut shared = lock(shared);
+            anyhow::ensure!(!shared.is_over(), "no more runs are needed");
+            let mut child = self.command(shared.begun)?.spawn().context("starting a run")?;
+            shared.begun += 1;
+            let pipes = (child.stdout.take(), child.stderr.take());
+            shared.under_way[place] = Some(child);
+            (pipes.0.context("a run's output")?, pipes.1.context("a run's errors")?)
+        };
+        let (mut line, mut errors) = (Vec::new(), String::new());
+        stdout.read_to_end(&mut line).context("reading a run's line")?;
+        stderr.read_to_string(&mut errors).context("reading a run's errors")?;
+        let status = {
+            let child = lock(shared).under_way[place].take();
+            child.context("a run that is under way")?.wait()?
+        };
+        let code = status.code().unwrap_or(1);
+        anyhow::ensure!(
+            ![1, 2, i32::from(Exit::Interrupted.code())].contains(&code),
+            "a run of {} ended with exit code {code}: {}",
+            self.name,
+            errors.trim_end()
+        );
+        serde_json::from_slice(&line).context("reading a run's line")
+    }
+
+    fn command(&self, number: u64) -> anyhow::Result<Command> {
+        let seeds = Seed(self.arguments.seed).derive(self.name).derive(&self.seed.to_string());
+        // Seeds that a person can type again.
+        let seed = seeds.draw(number) >> 32;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["run", GAUNTLET, "--quiet", "--format", "json", "--transport", "seqpacket"]);
+        command.args(["--seed", &seed.to_string()]);
+        command.arg("--replica").arg(self.replica).arg("--results").arg(&self.arguments.results);
+        let mut words = vec!["--data-dir", "{data}"];
+        if self.name != CONTROL {
+            words.extend(["--bug", self.name]);
+        }
+        for word in words {
+            command.args(["--replica-arg", word]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A run is over.
+fn note(chain: &mut Chain, line: &Value, after: Duration) {
+    chain.runs += 1;
+    chain.seconds = after.as_secs_f64();
+    chain.disturbed += usize::from(answer(line, "environment").is_some());
+    let questions = ["safety", "process", "liveness"];
+    let bad = |question: &str| Some((question.to_owned(), answer(line, question)?));
+    chain.caught = questions.into_iter().find_map(bad);
+}
+
+/// The kind of the answer to `question`, if it is a bad one.
+fn answer(line: &Value, question: &str) -> Option<String> {
+    let answers = line["answers"].as_array()?;
+    let answer = answers.iter().find(|answer| answer["question"] == question)?;
+    (answer["standing"] == "invalid")
+        .then(|| answer["kind"].as_str().unwrap_or_default().to_owned())
+}
