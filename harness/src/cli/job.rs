@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::plan::Plan;
 
 /// One run that is to be made.
+#[derive(Clone)]
 pub struct Job {
     /// Its place among the runs of this command.
     pub number: usize,

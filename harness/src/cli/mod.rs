@@ -1,7 +1,7 @@
 //! What a person calls.
 //!
-//! - `run`: workloads against real processes: `session` prepares and shares out, `one_run` takes
-//!   one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
+//! - `run`: workloads against real processes: `session` prepares and shares out, `bearable` leaves out or
+//!   refuses what a transport cannot bear, `one_run` takes one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
 //! - `course`: the course's configs as the course judges them, and what it cannot say.
 //! - `grade`: many programs through the same, for a teacher.
@@ -15,6 +15,7 @@
 //! - `mutants`: each named bug of the replica under the standard nemesis.
 //! - `list`: what there is to choose from.
 
+mod bearable;
 mod check;
 mod compare;
 mod course;

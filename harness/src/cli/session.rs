@@ -14,7 +14,7 @@ use super::display::{Display, Wishes};
 use super::job::Job;
 use super::one_run::{self, Card, Shared};
 use super::repeat::{self, Earlier};
-use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, signals};
+use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, bearable, signals};
 use crate::cluster::pretend;
 use crate::cluster::program::{Program, ProgramError};
 use crate::cluster::sweep;
@@ -27,7 +27,7 @@ use crate::network::transport::Transport;
 use crate::report::junit::{self, JunitRun};
 use crate::report::many;
 use crate::run::probe::Probe;
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::Scenario;
 use crate::seed::Seed;
 
 /// Runs of the standard trial at the same time: fifteen replicas for two processors.
@@ -221,7 +221,7 @@ pub fn make_all(
         Some(way) => way,
         None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
     };
-    check_transport(program.transport, jobs)?;
+    let jobs = &bearable::bearable(program.transport, jobs)?;
     let wishes = Wishes {
         progress: is_shown,
         happenings: options.verbose,
@@ -245,37 +245,6 @@ pub fn make_all(
     let mut cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
     cards.sort_by_key(|card| card.number);
     Ok((outcome?, cards))
-}
-
-/// What a transport cannot bear is refused before any run begins.
-fn check_transport(transport: Transport, jobs: &[Job]) -> Result<(), Failure> {
-    for job in jobs {
-        let mut faults = job.plan.faults.iter();
-        if transport == Transport::Udp
-            && let Some(fault) = faults.find(|fault| fault.event.kind == FaultKind::Reset)
-        {
-            return Err(Failure::usage(anyhow::anyhow!(
-                "{}, `{}.type`: the replicas talk over `{transport}`, which has no connection to `reset`; \
-                 allowed there: another fault, such as `partition`",
-                job.source.display(),
-                fault.event.place
-            )));
-        }
-        if transport != Transport::Stream {
-            continue;
-        }
-        for (rule, place) in job.plan.rules() {
-            if let Some(reason) = rule.unbearable_for_streams() {
-                return Err(Failure::usage(anyhow::anyhow!(
-                    "{}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
-                     allowed there: `cut`, `rate`, and `latency` without `reorders`",
-                    job.source.display(),
-                    rule.name()
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn find_transport(

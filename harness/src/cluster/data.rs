@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::scenario::Harm;
 use crate::seed::{self, Seed};
 
-/// A file loses no more than this of its end: a page.
-const TORN_BYTES: u64 = 4096;
+/// A file loses no more than this of its end, and writes it in such pieces.
+const PAGE: u64 = 4096;
 
 /// Empties the directory.
 pub fn wipe(directory: &Path) -> io::Result<()> {
@@ -34,7 +34,7 @@ pub fn harm(directory: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
             let written = written(path)?;
             let torn = 1 + seed::index(
                 draw.draw(n),
-                usize::try_from(TORN_BYTES.min(written)).unwrap_or(1).max(1),
+                usize::try_from(PAGE.min(written)).unwrap_or(1).max(1),
             ) as u64;
             fs::OpenOptions::new().write(true).open(path)?.set_len(written.saturating_sub(torn))
         }),
@@ -81,10 +81,12 @@ fn set_read_only(directory: &Path, is_read_only: bool) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(directory_mode))
 }
 
-/// The size of the largest file.
-pub fn largest_file(directory: &Path) -> io::Result<u64> {
-    let mut sizes = files(directory)?.into_iter().map(|path| path.metadata().map(|it| it.len()));
-    sizes.try_fold(0, |largest, size| Ok(size?.max(largest)))
+/// Up to where the file that was written farthest is full, to the end of its page: files that are extended
+/// ahead of what is written are full there too.
+pub fn written_farthest(directory: &Path) -> io::Result<u64> {
+    let mut ends = files(directory)?.into_iter().map(|path| written(&path));
+    let farthest = ends.try_fold(0, |farthest, end| Ok::<_, io::Error>(end?.max(farthest)))?;
+    Ok(farthest.next_multiple_of(PAGE))
 }
 
 fn old_copy_of(directory: &Path) -> PathBuf {
@@ -153,7 +155,7 @@ mod tests {
 
         harm(&data, Harm::OldCopy, Seed(3)).unwrap();
         assert_eq!(fs::read(&file).unwrap(), content);
-        assert_eq!(largest_file(&data).unwrap(), 20_000);
+        assert_eq!(written_farthest(&data).unwrap(), 3 * 4096, "of the 20,000 that it is long");
         wipe(&data).unwrap();
         assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
     }

@@ -60,8 +60,8 @@ pub enum Disk {
     Good,
     /// What the permissions forbid is forbidden, also to root.
     ReadOnly,
-    /// No file can grow beyond this many bytes: the write fails, as on a full disk (the error is
-    /// `EFBIG` where a full disk says `ENOSPC`).
+    /// No file can be written from this place on, not even one that reaches farther already: the write fails, as
+    /// on a full disk (the error is `EFBIG` where a full disk says `ENOSPC`).
     Full(u64),
 }
 

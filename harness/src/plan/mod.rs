@@ -15,7 +15,7 @@ use crate::host::profile::Profile;
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
 use crate::network::rules::Rule;
-use crate::scenario::{FaultEvent, FaultKind, Scenario};
+use crate::scenario::{DrawnFault, FaultEvent, FaultKind, Scenario};
 use crate::seed::Seed;
 pub use operations::{OperationPlan, PlannedRequest};
 
@@ -136,6 +136,20 @@ impl Plan {
             parameters.rules.iter().map(move |it| (&it.rule, place.as_str()))
         });
         listed.chain(of_faults)
+    }
+
+    /// Drawn again without what is `optional` and cannot be borne; `None` if there is nothing of that kind.
+    pub fn sparing(&self, is_unbearable: impl Fn(&DrawnFault) -> bool) -> Option<Self> {
+        let mut scenario = self.scenario.clone();
+        let nemesis = scenario.nemesis.as_mut()?;
+        let before = nemesis.faults.len();
+        nemesis.spare(is_unbearable);
+        (nemesis.faults.len() < before).then(|| Self {
+            host: self.host.clone(),
+            router: self.router,
+            fail_is: self.fail_is,
+            ..Self::draw(&scenario, self.seed)
+        })
     }
 
     /// The same plan on a pretended host, under these rules of the network.

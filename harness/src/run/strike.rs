@@ -451,8 +451,8 @@ impl Dispatcher {
             }
             Harm::Full => {
                 let path = self.cluster.processes.get(&id).map(Process::data);
-                let size = path.and_then(|path| data::largest_file(&path).ok()).unwrap_or(0);
-                self.nemesis.disks.insert(id, Disk::Full(size));
+                let end = path.and_then(|path| data::written_farthest(&path).ok()).unwrap_or(0);
+                self.nemesis.disks.insert(id, Disk::Full(end));
                 Ok(())
             }
             _ => Ok(()),

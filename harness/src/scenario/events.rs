@@ -105,8 +105,7 @@ fn read_one<'a>(
 
 /// The kind with this word of the table.
 pub(super) fn kind_of(word: &str) -> FaultKind {
-    let known = FaultKind::ALL.iter().find(|kind| kind.name() == word);
-    *known.expect("the table's words are these names")
+    FaultKind::named(word).expect("the table's words are these names")
 }
 
 /// No fault lasts longer than the phase that it belongs to.

@@ -32,76 +32,101 @@ impl FaultEvent {
     }
 }
 
-macro_rules! kinds {
-    ($($variant:ident $name:literal [$($key:literal)*] $meaning:literal,)*) => {
-        /// The faults that a file can ask for.
+/// An enum whose variants have a word in workload files and a line for people.
+macro_rules! words {
+    ($(#[$doc:meta])* $enum:ident { $($variant:ident $name:literal $meaning:literal,)* }) => {
+        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum FaultKind {
+        pub enum $enum {
             $(#[doc = $meaning] $variant,)*
         }
 
-        impl FaultKind {
-            /// All kinds, in the order in which they are listed to people.
+        impl $enum {
+            /// All, in the order in which they are listed to people.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// Their names, in that order.
+            /// Their words, in that order.
             pub const NAMES: &[&str] = &[$($name,)*];
 
-            /// The name in workload files and reports.
+            /// The word in workload files and reports.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What it does, in a line.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning,)* }
+            /// The one with this word.
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.name() == word)
             }
 
-            /// The keys that can stand beside `type` and `time`.
-            pub fn keys(self) -> &'static [&'static str] {
-                match self { $(Self::$variant => &[$($key,)*],)* }
+            /// What it means, in a line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
             }
         }
     };
 }
 
-kinds! {
-    KillLeader "kill_leader" []
-        "SIGKILL, for good, to the replica believed to lead",
-    KillNonLeader "kill_non_leader" []
-        "SIGKILL, for good, to a random other living replica",
-    PartEasy "part_easy" []
-        "a random bare majority that includes the leader against the rest",
-    PartHard "part_hard" []
-        "a random bare majority against the rest, the leader on either side",
-    PartEnd "part_end" []
-        "the partition heals",
-    Kill "kill" ["target"]
-        "SIGKILL, for good",
-    Crash "crash" ["target" "duration" "keep_data"]
-        "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
-    Pause "pause" ["target" "duration" "cut_off"]
-        "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off`, as for a suspended machine, what others send it meanwhile is lost",
-    Restart "restart" ["target" "duration" "deadline" "keep_data"]
-        "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
-    Rolling "rolling" ["duration" "deadline" "keep_data"]
-        "`restart` of one replica after the other, each as soon as the one before has connected again",
-    Slow "slow" ["target" "duration" "period" "stopped"]
-        "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
-    Disk "disk" ["target" "duration" "harm"]
-        "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
-    Depose "depose" ["shape" "duration" "times" "lag"]
-        "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
-    Partition "partition" ["shape" "direction" "period" "duration"]
-        "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
-    Reset "reset" ["target"]
-        "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
-    Network "network" ["rules" "duration"]
-        "`rules` hold on links for `duration`: all that `network` can list, on links that may be named by roles",
+words! {
+    /// The faults that a file can ask for.
+    FaultKind {
+        KillLeader "kill_leader"
+            "SIGKILL, for good, to the replica believed to lead",
+        KillNonLeader "kill_non_leader"
+            "SIGKILL, for good, to a random other living replica",
+        PartEasy "part_easy"
+            "a random bare majority that includes the leader against the rest",
+        PartHard "part_hard"
+            "a random bare majority against the rest, the leader on either side",
+        PartEnd "part_end"
+            "the partition heals",
+        Kill "kill"
+            "SIGKILL, for good",
+        Crash "crash"
+            "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
+        Pause "pause"
+            "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off`, as for a suspended machine, what others send it meanwhile is lost",
+        Restart "restart"
+            "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
+        Rolling "rolling"
+            "`restart` of one replica after the other, each as soon as the one before has connected again",
+        Slow "slow"
+            "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
+        Disk "disk"
+            "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
+        Depose "depose"
+            "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once; after `everyone` none is, and all see one another again, or two halves see only one in between); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
+        Partition "partition"
+            "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
+        Reset "reset"
+            "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
+        Network "network"
+            "`rules` hold on links for `duration`: all that `network` can list, on links that may be named by roles",
+    }
 }
 
 impl FaultKind {
+    /// The keys that can stand beside `type` and `time`.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::KillLeader
+            | Self::KillNonLeader
+            | Self::PartEasy
+            | Self::PartHard
+            | Self::PartEnd => &[],
+            Self::Kill | Self::Reset => &["target"],
+            Self::Crash => &["target", "duration", "keep_data"],
+            Self::Pause => &["target", "duration", "cut_off"],
+            Self::Restart => &["target", "duration", "deadline", "keep_data"],
+            Self::Rolling => &["duration", "deadline", "keep_data"],
+            Self::Slow => &["target", "duration", "period", "stopped"],
+            Self::Disk => &["target", "duration", "harm"],
+            Self::Depose => &["shape", "duration", "times", "lag"],
+            Self::Partition => &["shape", "direction", "period", "duration"],
+            Self::Network => &["rules", "duration"],
+        }
+    }
+
     /// Whether the course's own files know it.
     pub fn is_the_courses(self) -> bool {
         use FaultKind::{KillLeader, KillNonLeader, PartEasy, PartEnd, PartHard};
@@ -264,81 +289,43 @@ impl<'de> Deserialize<'de> for Target {
     }
 }
 
-/// What is done to a data directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Harm {
-    /// Each file loses its end, up to a page.
-    Truncate,
-    /// One bit in each file is another, among those that were written.
-    FlipBit,
-    /// The directory is as it was half of `duration` before.
-    OldCopy,
-    /// Nothing in it can be written.
-    ReadOnly,
-    /// Nothing more fits: a write that would make a file larger fails.
-    Full,
+words! {
+    /// What is done to a data directory.
+    Harm {
+        Truncate "truncate" "each file loses its end, up to a page",
+        FlipBit "flip_bit" "one bit in each file is another, among those that were written",
+        OldCopy "old_copy" "the directory is as it was half of `duration` before",
+        ReadOnly "read_only" "nothing in it can be written",
+        Full "full" "nothing more fits: a write behind what was written before fails",
+    }
 }
 
 impl Harm {
-    /// The words in workload files.
-    pub const NAMES: &[&str] = &["truncate", "flip_bit", "old_copy", "read_only", "full"];
-
-    /// All, in the order of their words.
-    pub const ALL: [Self; 5] =
-        [Self::Truncate, Self::FlipBit, Self::OldCopy, Self::ReadOnly, Self::Full];
-
     /// Whether it passes, so that the replica has a good disk again.
     pub fn passes(self) -> bool {
         matches!(self, Self::ReadOnly | Self::Full)
     }
 }
 
-macro_rules! shapes {
-    ($($variant:ident $name:literal $meaning:literal,)*) => {
-        /// Who is cut off from whom.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum Shape {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        impl Shape {
-            /// All, in the order in which they are listed to people.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// Their words in workload files, in that order.
-            pub const NAMES: &[&str] = &[$($name,)*];
-
-            /// The word in workload files.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// Who is cut off from whom, in a line.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning,)* }
-            }
-        }
-    };
-}
-
-shapes! {
-    Leader "leader" "the leader alone against all others",
-    LeaderMinority "leader_minority"
-        "a bare minority that includes the leader against the majority without it",
-    LeaderMajority "leader_majority"
-        "a bare majority that includes the leader against the minority without it (as `part_easy`)",
-    Majority "majority"
-        "a random bare majority against the rest, the leader on either side (as `part_hard`)",
-    One "one" "one random replica alone against all others",
-    Halves "halves" "two random halves; of an odd number the greater is a majority",
-    Everyone "everyone" "each alone",
-    Bridge "bridge" "two halves that do not see each other, and one in between that sees all",
-    MajoritiesRing "majorities_ring" "each sees a majority, no two the same one",
-    RandomPairs "random_pairs"
-        "of each two, none, the one or the other direction is cut: some hear those who do not hear them",
-    Flapping "flapping" "two random halves that part and meet again, over and over",
+words! {
+    /// Who is cut off from whom.
+    Shape {
+        Leader "leader" "the leader alone against all others",
+        LeaderMinority "leader_minority"
+            "a bare minority that includes the leader against the majority without it",
+        LeaderMajority "leader_majority"
+            "a bare majority that includes the leader against the minority without it (as `part_easy`)",
+        Majority "majority"
+            "a random bare majority against the rest, the leader on either side (as `part_hard`)",
+        One "one" "one random replica alone against all others",
+        Halves "halves" "two random halves; of an odd number the greater is a majority",
+        Everyone "everyone" "each alone",
+        Bridge "bridge" "two halves that do not see each other, and one in between that sees all",
+        MajoritiesRing "majorities_ring" "each sees a majority, no two the same one",
+        RandomPairs "random_pairs"
+            "of each two, none, the one or the other direction is cut: some hear those who do not hear them",
+        Flapping "flapping" "two random halves that part and meet again, over and over",
+    }
 }
 
 impl Shape {
@@ -349,24 +336,13 @@ impl Shape {
     }
 }
 
-/// Which directions between two sides are cut, told of the smaller side (the second half).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Nothing crosses.
-    Both,
-    /// It hears nothing, and is heard.
-    Deaf,
-    /// It is not heard, and hears.
-    Mute,
-}
-
-impl Direction {
-    /// The words in workload files.
-    pub const NAMES: &[&str] = &["both", "deaf", "mute"];
-
-    /// All, in the order of their words.
-    pub const ALL: [Self; 3] = [Self::Both, Self::Deaf, Self::Mute];
+words! {
+    /// Which directions between two sides are cut, told of the smaller side (the second half).
+    Direction {
+        Both "both" "nothing crosses",
+        Deaf "deaf" "it hears nothing, and is heard",
+        Mute "mute" "it is not heard, and hears",
+    }
 }
 
 #[cfg(test)]
@@ -386,10 +362,13 @@ mod tests {
     fn a_kind_s_word_is_the_same_everywhere() {
         for (kind, name) in FaultKind::ALL.iter().zip(FaultKind::NAMES) {
             assert_eq!(serde_json::to_string(kind).unwrap(), format!("{name:?}"));
-            assert_eq!(kind.name(), *name);
+            assert_eq!((kind.name(), FaultKind::named(name)), (*name, Some(*kind)));
         }
         for (shape, name) in Shape::ALL.iter().zip(Shape::NAMES) {
             assert_eq!(serde_json::to_string(shape).unwrap(), format!("{name:?}"));
+        }
+        for (harm, name) in Harm::ALL.iter().zip(Harm::NAMES) {
+            assert_eq!(serde_json::to_string(harm).unwrap(), format!("{name:?}"));
         }
     }
 }

@@ -255,7 +255,7 @@ const KEYS: &[Key] = &[
     ours("events[].stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
     ours("events[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
         "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
-         half of `duration` before; nothing can be written; no file can grow"),
+         half of `duration` before; nothing can be written; nothing can be written behind what was"),
     ours("events[].cut_off", Shape::Flag, "", "false",
         "whether what others send to a replica that stands still is lost"),
     ours("events[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
@@ -386,7 +386,7 @@ const KEYS: &[Key] = &[
     ours("nemesis.faults[].lag", Shape::Number { min: 0.0, max: 60.0 }, "", "0.02",
         "as for `events`"),
     ours("nemesis.faults[].optional", Shape::Flag, "", "false",
-        "whether it is left out for a program that cannot bear it, instead of refused: one that keeps no data on disk"),
+        "whether it is left out, instead of refused, for a program that keeps no data on disk, or a transport that cannot bear it"),
     ours("nemesis.faults[].rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
         "required for `network`", "as for `events`"),
     ours("nemesis.interval", Shape::Range { min: 0.0, max: LONGEST_S }, "", "[0.2, 1]",

@@ -54,7 +54,12 @@ impl DrawnFault {
 impl Nemesis {
     /// Leaves out what is `optional` and needs data on disk.
     pub fn spare_those_without_data(&mut self) {
-        self.faults.retain(|fault| !(fault.optional && fault.needs_data()));
+        self.spare(DrawnFault::needs_data);
+    }
+
+    /// Leaves out what is `optional` and cannot be borne.
+    pub fn spare(&mut self, is_unbearable: impl Fn(&DrawnFault) -> bool) {
+        self.faults.retain(|fault| !(fault.optional && is_unbearable(fault)));
     }
 }
 

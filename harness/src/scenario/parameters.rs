@@ -127,8 +127,7 @@ fn read_harm(fields: &Fields, kind: FaultKind) -> Result<Option<Harm>, Fault> {
         return Ok(None);
     }
     let word = fields.required("harm", fields.choice("harm")?)?;
-    let known = Harm::NAMES.iter().zip(Harm::ALL);
-    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, harm)| harm))
+    Ok(Harm::named(word))
 }
 
 fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>, Fault> {
@@ -136,7 +135,7 @@ fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>
         return Ok(None);
     }
     let word = fields.choice("shape")?.unwrap_or("leader");
-    Ok(PartitionShape::ALL.iter().find(|shape| shape.name() == word).copied())
+    Ok(PartitionShape::named(word))
 }
 
 fn read_direction(
@@ -154,6 +153,5 @@ fn read_direction(
         let allowed = format!("allowed: the shapes \"{}\"", sided.join("\", \""));
         return Err(fields.fault("direction", format!("{wrong}; {allowed}")));
     }
-    let known = Direction::NAMES.iter().zip(Direction::ALL);
-    Ok(known.into_iter().find(|(name, _)| **name == word).map(|(_, direction)| direction))
+    Ok(Direction::named(word))
 }

@@ -1,0 +1,55 @@
+//! What a transport cannot bear: `optional` faults of a nemesis are left out, all else is refused before any run
+//! begins.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::job::Job;
+use crate::network::transport::Transport;
+use crate::plan::Plan;
+use crate::scenario::{DrawnFault, FaultKind};
+
+/// The jobs as this transport can bear them.
+pub fn bearable(transport: Transport, jobs: &[Job]) -> Result<Vec<Job>, Failure> {
+    let is_unbearable = |fault: &DrawnFault| match transport {
+        Transport::Udp => fault.kind == FaultKind::Reset,
+        Transport::Stream => {
+            let mut rules = fault.parameters.rules.iter();
+            rules.any(|it| it.rule.unbearable_for_streams().is_some())
+        }
+        _ => false,
+    };
+    let fit = |job: &Job| {
+        let plan = job.plan.sparing(is_unbearable).map_or_else(|| Arc::clone(&job.plan), Arc::new);
+        let job = Job { plan, ..job.clone() };
+        check(transport, &job.plan, &job.source.display().to_string())?;
+        Ok(job)
+    };
+    jobs.iter().map(fit).collect()
+}
+
+fn check(transport: Transport, plan: &Plan, source: &str) -> Result<(), Failure> {
+    let resets = || plan.faults.iter().find(|fault| fault.event.kind == FaultKind::Reset);
+    if transport == Transport::Udp
+        && let Some(fault) = resets()
+    {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "{source}, `{}.type`: the replicas talk over `{transport}`, which has no connection to `reset`; \
+             allowed there: another fault, such as `partition`",
+            fault.event.place
+        )));
+    }
+    if transport != Transport::Stream {
+        return Ok(());
+    }
+    for (rule, place) in plan.rules() {
+        if let Some(reason) = rule.unbearable_for_streams() {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "{source}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
+                 allowed there: `cut`, `rate`, and `latency` without `reorders`",
+                rule.name()
+            )));
+        }
+    }
+    Ok(())
+}
