@@ -22,7 +22,8 @@ use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
 use crate::explain::evidence::AnswerPart;
-use crate::plan::Plan;
+use crate::network::course_2016::RouterKind;
+use crate::plan::{FailIs, Plan};
 use crate::run::{self, Order};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -62,6 +63,15 @@ pub struct ShrinkArgs {
     quiet: bool,
 }
 
+/// How many runs of a candidate are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// As many as were asked for.
+    All,
+    /// No more once one has failed as it should.
+    OneFails,
+}
+
 /// The failure that is to be kept: the worst question and its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Target {
@@ -87,7 +97,7 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
     smallest_history(arguments, &earlier, &target)?;
-    let runner = Runner::start(arguments, program, target)?;
+    let runner = Runner::start(arguments, earlier.plan, program, target)?;
     let outcome = runner.shrink(&whole);
     sweep::kill_orphans(&[runner.warden.pid()]);
     runner.bar.finish_and_clear();
@@ -166,11 +176,7 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
     };
     let (again, of_again) = found.again;
     let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
-    let mut words = String::new();
-    for word in &runner.program.arguments {
-        words += " --replica-arg ";
-        words += &repeat::quoted(word);
-    }
+    let words = runner.words();
     super::print(&format!(
         "shrink       {question} ({kind}) came in {failed} of {of} runs of the whole workload\n\
          smallest     {} faults, {} replicas, {} clients, {} keys, {} s, after {} runs{rest}\n\
@@ -193,6 +199,8 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
 
 /// Makes the runs of a search.
 struct Runner {
+    /// The plan of the run that failed: what it says beside the scenario holds for all.
+    earlier: Plan,
     program: Program,
     target: Target,
     warden: Arc<Warden>,
@@ -205,7 +213,12 @@ struct Runner {
 }
 
 impl Runner {
-    fn start(arguments: &ShrinkArgs, program: Program, target: Target) -> Result<Self, Failure> {
+    fn start(
+        arguments: &ShrinkArgs,
+        earlier: Plan,
+        program: Program,
+        target: Target,
+    ) -> Result<Self, Failure> {
         let interrupt = signals::listen().context("listening for Ctrl-C")?;
         sweep::kill_leftovers();
         sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
@@ -218,6 +231,7 @@ impl Runner {
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         };
         Ok(Self {
+            earlier,
             program,
             target,
             warden: Arc::new(warden),
@@ -236,11 +250,11 @@ impl Runner {
         const AGAIN: usize = 2;
         let at_once = self.jobs.max(LEAST_RUNS);
         self.show(whole, "measuring how often it fails");
-        let mut base = self.fails(whole, at_once)?;
+        let mut base = self.fails(whole, at_once, Until::All)?;
         // A failure that comes now and then may have stayed away.
         for _ in 0..AGAIN {
             if base.0 == 0 && !self.is_interrupted() && self.begin.elapsed() < self.budget / 2 {
-                let (failed, of) = self.fails(whole, at_once)?;
+                let (failed, of) = self.fails(whole, at_once, Until::All)?;
                 base = (failed, base.1 + of);
             }
         }
@@ -248,36 +262,10 @@ impl Runner {
         let mut again = base;
         let mut is_out_of_time = false;
         if base.0 > 0 {
-            let mut problem = None;
-            let tries = usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1);
-            let mut does_fail = |candidate: &Value| -> Option<bool> {
-                if problem.is_some() || self.is_interrupted() {
-                    return None;
-                }
-                if self.begin.elapsed() > self.budget {
-                    is_out_of_time = true;
-                    return None;
-                }
-                // What is no workload (a heal without a partition) is no smaller failure.
-                if Scenario::parse("smallest.json", &candidate.to_string()).is_err() {
-                    return Some(false);
-                }
-                self.show(candidate, "trying");
-                match self.fails(candidate, tries.max(self.jobs)) {
-                    Ok((failed, _)) => Some(failed > 0),
-                    Err(failure) => {
-                        problem = Some(failure);
-                        None
-                    }
-                }
-            };
-            smallest = search(whole, &mut does_fail);
-            if let Some(failure) = problem {
-                return Err(failure);
-            }
-            if !self.is_interrupted() && smallest != *whole {
-                self.show(&smallest, "measuring how often the smallest fails");
-                again = self.fails(&smallest, at_once)?;
+            let (taken, is_late) = self.search(whole, base)?;
+            is_out_of_time = is_late;
+            if !self.is_interrupted() && taken.len() > 1 {
+                (smallest, again) = self.reliable(taken, base, at_once)?;
             }
         }
         if self.is_interrupted() && smallest == *whole {
@@ -287,8 +275,80 @@ impl Runner {
         Ok(Some(Found { base, smallest, again, runs, is_out_of_time }))
     }
 
+    /// The workloads that failed, each smaller than the one before, the whole one first; and whether the time
+    /// was over before the search was.
+    fn search(&self, whole: &Value, base: (u32, u32)) -> Result<(Vec<Value>, bool), Failure> {
+        let mut taken = vec![whole.clone()];
+        let (mut problem, mut is_out_of_time) = (None, false);
+        let tries = usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1).max(self.jobs);
+        search(whole, &mut |candidate| {
+            if problem.is_some() || self.is_interrupted() {
+                return None;
+            }
+            if self.begin.elapsed() > self.budget {
+                is_out_of_time = true;
+                return None;
+            }
+            // What is no workload (a heal without a partition) is no smaller failure.
+            if Scenario::parse("smallest.json", &candidate.to_string()).is_err() {
+                return Some(false);
+            }
+            self.show(candidate, "trying");
+            match self.fails(candidate, tries, Until::OneFails) {
+                Ok((0, _)) => Some(false),
+                Ok(_) => {
+                    taken.push(candidate.clone());
+                    Some(true)
+                }
+                Err(failure) => {
+                    problem = Some(failure);
+                    None
+                }
+            }
+        });
+        problem.map_or(Ok((taken, is_out_of_time)), Err)
+    }
+
+    /// The smallest of these that fails again: one that was taken after a single failure may have failed by
+    /// rare luck. How often, of how many runs.
+    fn reliable(
+        &self,
+        mut taken: Vec<Value>,
+        base: (u32, u32),
+        runs: usize,
+    ) -> Result<(Value, (u32, u32)), Failure> {
+        let mut at = taken.len() - 1;
+        while at > 0 {
+            self.show(&taken[at], "measuring how often the smallest fails");
+            let again = self.fails(&taken[at], runs, Until::All)?;
+            if again.0 > 0 || self.is_interrupted() {
+                return Ok((taken.swap_remove(at), again));
+            }
+            at /= 2;
+        }
+        Ok((taken.swap_remove(0), base))
+    }
+
     fn is_interrupted(&self) -> bool {
         *self.interrupt.borrow()
+    }
+
+    /// What a command line says of the program and its world.
+    fn words(&self) -> String {
+        let mut words = vec![String::new()];
+        for word in &self.program.arguments {
+            words.extend(["--replica-arg".to_owned(), repeat::quoted(word)]);
+        }
+        if self.earlier.fail_is == FailIs::Definite {
+            words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
+        }
+        if let Some(host) = &self.earlier.host {
+            words.extend(["--host".to_owned(), repeat::quoted(&host.profile.name)]);
+        }
+        if self.earlier.router != RouterKind::default() {
+            words.extend(["--router".to_owned(), self.earlier.router.name().to_owned()]);
+        }
+        words.join(" ")
     }
 
     fn show(&self, workload: &Value, what: &str) {
@@ -304,15 +364,21 @@ impl Runner {
         ));
     }
 
-    /// How often this workload fails as it should, of so many runs.
-    fn fails(&self, workload: &Value, times: usize) -> Result<(u32, u32), Failure> {
+    /// How often this workload fails as it should, of so many runs at most.
+    fn fails(&self, workload: &Value, times: usize, until: Until) -> Result<(u32, u32), Failure> {
         let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
-        let plan = Arc::new(Plan::draw(&scenario, seed));
+        let host = self.earlier.host.as_ref().map(|host| &host.profile);
+        let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
+        let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
         let (next, failed, made) = (AtomicUsize::new(0), AtomicU32::new(0), AtomicU32::new(0));
+        let is_enough = || until == Until::OneFails && failed.load(Ordering::SeqCst) > 0;
         let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
             let work = || {
-                while next.fetch_add(1, Ordering::SeqCst) < times && !self.is_interrupted() {
+                while next.fetch_add(1, Ordering::SeqCst) < times
+                    && !self.is_interrupted()
+                    && !is_enough()
+                {
                     let is_same = self.one(&plan)?;
                     made.fetch_add(1, Ordering::SeqCst);
                     failed.fetch_add(u32::from(is_same), Ordering::SeqCst);

@@ -26,7 +26,9 @@ pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
         })
         .collect();
     let within = applied.iter().filter(|&&(at, _)| (begin..=end).contains(&at));
-    lines.extend(within.map(|&(at, fault)| format!("{}, between them.", describe(at, fault))));
+    lines.extend(
+        within.map(|&(at, fault)| format!("{} (between these operations).", describe(at, fault))),
+    );
     if lines.is_empty() {
         lines.push("No fault had struck by then: it goes wrong without any.".to_owned());
     }
@@ -34,23 +36,28 @@ pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
 }
 
 fn describe(at: u64, fault: &FaultPart) -> String {
-    let mut text = format!("At {}: {}", RunTime(at), name(&fault.kind));
+    let (time, name) = (RunTime(at), name(&fault.kind));
+    if name == "part_end" {
+        return format!("At {time} part_end healed the partition");
+    }
+    let mut text = format!("At {time} {name} struck");
     if !fault.targets.is_empty() {
-        text += " on ";
-        text += &fault.targets.join(", ");
+        // The leaders that it deposed, one after the other; else all at once.
+        let separator = if name == "depose" { ", then " } else { ", " };
+        text += " ";
+        text += &fault.targets.join(separator);
     }
     if !fault.sides.is_empty() {
         let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
-        text += ", ";
-        text += &sides.join(" | ");
+        let last = if name == "depose" { " in the end" } else { "" };
+        text += &format!(": the network was cut{last} into {}", sides.join(" | "));
     } else if !fault.links.is_empty() {
         let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
-        text += ", ";
+        text += ": ";
         text += &links.join("; ");
     }
     if let Some(ended) = fault.ended_ns {
-        text += ", until ";
-        text += &RunTime(ended).to_string();
+        text += &format!(", until {}", RunTime(ended));
     }
     text
 }
@@ -124,9 +131,9 @@ mod tests {
         assert_eq!(
             faults(&all, (3_000_000_000, 6_000_000_000)),
             [
-                "At 2.000 s: part_hard, 0001 0002 | 0000 (1.000 s before the first of these \
-                 operations).",
-                "At 5.000 s: part_end, between them.",
+                "At 2.000 s part_hard struck: the network was cut into 0001 0002 | 0000 (1.000 s \
+                 before the first of these operations).",
+                "At 5.000 s part_end healed the partition (between these operations).",
             ]
         );
         assert_eq!(faults(&[], (0, 1)).len(), 1);

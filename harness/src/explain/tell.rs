@@ -158,7 +158,8 @@ fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
             lines.push(format!("     {node} {word} when it answered."));
         }
     }
-    lines.push(format!("{}.", witness.explanation.trim_end_matches('.')));
+    let sentence = numbered(&witness.explanation, &witness.operations);
+    lines.push(format!("{}.", sentence.trim_end_matches('.')));
     if evidence.report.invalid_keys > 1 {
         lines.push(format!(
             "{} keys have a contradiction; this is the first.",
@@ -186,6 +187,33 @@ fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
         sections.push(Section { title: "Which messages were lost between", lines });
     }
     sections
+}
+
+/// The checker's sentence stands alone: after each operation it says who and when, in brackets. Here those
+/// that are listed above go by their numbers.
+fn numbered(sentence: &str, operations: &[WitnessOperation]) -> String {
+    let mut text = String::new();
+    let mut rest = sentence;
+    while let Some(begin) = ["(client ", "(process "].iter().filter_map(|it| rest.find(it)).min()
+        && let Some(length) = rest[begin..].find(')')
+    {
+        let (before, from_here) = rest.split_at(begin);
+        let (bracket, after) = from_here.split_at(length + 1);
+        let is_it = |operation: &WitnessOperation| {
+            let process = format!("process {}", operation.process);
+            let ns = operation.invoke_ns;
+            let begun = format!("{}.{:03} ", ns / 1_000_000, ns / 1_000 % 1_000);
+            let mut words = bracket.trim_matches(['(', ')']).split(", ");
+            words.any(|word| word == process) && bracket.contains(&format!(" {begun}"))
+        };
+        text += before;
+        match operations.iter().position(is_it) {
+            Some(n) => text += &format!("(operation {})", n + 1),
+            None => text += bracket,
+        }
+        rest = after;
+    }
+    text + rest
 }
 
 fn told(operation: &WitnessOperation) -> String {
@@ -226,7 +254,7 @@ fn told(operation: &WitnessOperation) -> String {
 
 /// Seconds with microseconds: two operations may be closer than a millisecond.
 fn fine(ns: u64) -> String {
-    format!("{:.6} s", RunTime(ns).as_secs_f64())
+    format!("{}.{:06} s", ns / 1_000_000_000, ns / 1_000 % 1_000_000)
 }
 
 fn last_words(evidence: &Evidence) -> Vec<String> {

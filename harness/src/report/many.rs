@@ -1,5 +1,6 @@
 //! Many runs of one command: how far all are, and when they are over, which failed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -78,7 +79,8 @@ pub struct Line<'a> {
     pub repeat: &'a str,
 }
 
-/// How many were valid, and those that were not once more: they may have scrolled away.
+/// How many were valid, and those that were not once more: they may have scrolled away; in the end, how
+/// many of which kind.
 pub fn summary(runs: &[Line<'_>], width: usize) -> String {
     let is_bad = |run: &&Line<'_>| {
         run.verdict.is_interrupted
@@ -89,7 +91,7 @@ pub fn summary(runs: &[Line<'_>], width: usize) -> String {
         0 => format!("all {} runs valid\n", runs.len()),
         count => format!("{count} of {} runs not valid:\n", runs.len()),
     };
-    for run in bad {
+    for run in &bad {
         let _ = write!(text, "\n{}", run.line);
         let answers = &run.verdict.answers;
         for answer in answers.iter().filter(|answer| answer.standing != Standing::Valid) {
@@ -101,7 +103,27 @@ pub fn summary(runs: &[Line<'_>], width: usize) -> String {
         }
         let _ = writeln!(text, "    repeat: {}", run.repeat);
     }
+    if !bad.is_empty() {
+        let valid = runs.len() - bad.len();
+        let kinds = kinds(&bad).into_iter().map(|(kind, count)| format!(", {count} {kind}"));
+        let _ = writeln!(text, "\n{} runs: {valid} valid{}", runs.len(), kinds.collect::<String>());
+    }
     text
+}
+
+/// How many ended in which way, each counted by its worst answer: `safety invalid (stale read)`.
+fn kinds(bad: &[&Line<'_>]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for run in bad {
+        let with = |standing| run.verdict.answers.iter().find(|it| it.standing == standing);
+        let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown));
+        let kind = worst.map_or_else(
+            || "interrupted".to_owned(),
+            |it| format!("{} {} ({})", it.question.name(), it.standing.name(), it.kind),
+        );
+        *counts.entry(kind).or_default() += 1;
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -143,7 +165,9 @@ mod tests {
         assert_eq!(summary(&[run(&good), run(&good)], 100), "all 2 runs valid\n");
         let text = summary(&[run(&good), run(&bad)], 100);
         assert!(text.starts_with("1 of 2 runs not valid:\n\ndemo  seed 7\n    "), "{text}");
-        assert!(text.ends_with("\n    repeat: harness run demo\n"), "{text}");
+        let last: Vec<&str> = text.lines().rev().take(3).collect();
+        let count = "2 runs: 1 valid, 1 safety invalid (stale read)";
+        assert_eq!(last, [count, "", "    repeat: harness run demo"], "{text}");
         assert_eq!(text.matches("demo  seed 7").count(), 1, "{text}");
     }
 }
