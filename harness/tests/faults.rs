@@ -91,9 +91,11 @@ fn who_is_stopped_killed_or_crashed_is_silent_and_those_who_come_back_speak_agai
 }
 
 #[test]
-fn a_partition_lets_nothing_cross_until_it_heals() {
+fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_hear() {
     let seen =
-        run(r#"{"type": "partition", "shape": "leader_minority", "time": 2, "duration": 1.5}"#);
+        run(r#"{"type": "partition", "shape": "leader_minority", "time": 1.5, "duration": 1.5},
+        {"type": "pause", "target": "follower", "cut_off": true, "time": 3.8, "duration": 0.8},
+        {"type": "pause", "target": "follower", "time": 5, "duration": 0.5}"#);
     let fault = &seen.faults[0];
     let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
     assert_eq!(fault.sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2]);
@@ -110,6 +112,23 @@ fn a_partition_lets_nothing_cross_until_it_heals() {
     assert_eq!(crossed.clone().filter(during).filter(|it| it.is_delivered).count(), 0);
     assert!(crossed.clone().filter(during).count() > 0, "some tried");
     assert!(crossed.filter(|it| it.sent_ns > end && it.is_delivered).count() > 0, "healed");
+
+    // What is sent to a suspended machine is lost; what is sent to a stopped process waits for it.
+    for (fault, is_lost) in [(&seen.faults[1], true), (&seen.faults[2], false)] {
+        let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
+        let target = fault.targets[0].to_string();
+        let to_it = |it: &&Message| it.to == target && is_replica(&it.from);
+        let sent = seen.messages.iter().filter(to_it);
+        let during: Vec<bool> = sent
+            .filter(|it| (begin..end).contains(&it.sent_ns))
+            .map(|it| it.is_delivered)
+            .collect();
+        assert!(!during.is_empty(), "somebody wrote to {target}");
+        assert!(
+            during.iter().all(|&is_delivered| is_delivered != is_lost),
+            "{fault:?}: {during:?}"
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Child;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::{Bench, Ended, SHORT, odd_replica, processes_of, wait_until};
+use support::{Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, wait_until};
 
 /// A harness in the middle of a run of some ten seconds: five replicas live and the history grows.
 fn in_the_middle(bench: &Bench, more: &[&str]) -> Child {
@@ -43,6 +43,49 @@ fn a_killed_harness_leaves_no_process_and_a_readable_history() {
     let checked = bench.harness(&["check", "results/latest/history.jsonl"]);
     checked.expect(0);
     assert!(checked.stdout.contains("linearizable"), "{}", checked.stdout);
+}
+
+/// A leader stands still, a directory is read-only, links are cut: the guards of each see to it.
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bench = Bench::new();
+    let workload = bench.file(
+        "p.json",
+        r#"{"lifetime": 30, "start_wait": 0, "replicas": 5,
+        "clients": {"count": 4, "keys": 2, "rate": 200, "timeout_ms": 500}, "events": [
+            {"type": "disk", "target": "0003", "harm": "read_only", "time": 0.5, "duration": 20},
+            {"type": "pause", "target": "0001", "time": 0.5, "duration": 20},
+            {"type": "partition", "shape": "one", "time": 0.5, "duration": 20}]}"#,
+    );
+    std::fs::create_dir(bench.path("scratch")).unwrap();
+    let workload = workload.to_string_lossy();
+    let data = ["--replica-arg", "--data-dir", "--replica-arg", "{data}"];
+    let mut command = bench.command(&["run", &workload, "--quiet"]);
+    let command = command.args(data).env("TMPDIR", bench.path("scratch"));
+    let child = command.env("HARNESS_PANICS_AT_MS", "3000").spawn().expect("the harness starts");
+    let harness = child.id();
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    ended.expect(1);
+    assert!(
+        ended.stderr.contains("panicked") && ended.stderr.contains("drill"),
+        "{}",
+        ended.stderr
+    );
+
+    wait_until("all are gone", || processes_of_pid(harness).is_empty());
+    wait_until("the sockets are gone", || {
+        std::fs::read_dir(bench.path("scratch")).unwrap().count() == 0
+    });
+    let faults = std::fs::read_to_string(bench.path("results/latest/faults.jsonl")).unwrap();
+    assert_eq!(faults.matches("\"applied_ns\":null").count(), 0, "all had struck: {faults}");
+    let data = bench.path("results/latest/replicas/0003/data");
+    let mode = data.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o700, 0o700, "it can be written again");
+    let checked = bench.harness(&["check", "results/latest"]);
+    checked.expect(0);
 }
 
 #[test]

@@ -51,7 +51,9 @@ const WORKLOAD: &str = r#"{
         {"rule": "latency", "distribution": "pareto", "min_ms": 30, "shape": 2, "reorders": true, "from": "0002", "to": "0004"},
         {"rule": "latency", "distribution": "uniform", "min_ms": 40, "max_ms": 80, "reorders": true, "from": "0003", "to": "0000"},
         {"rule": "latency", "distribution": "uniform", "min_ms": 40, "max_ms": 80, "from": "0003", "to": "0001"},
-        {"rule": "cut", "from": "0004", "to": "0003"}
+        {"rule": "cut", "from": "0004", "to": "0003"},
+        {"rule": "latency", "ms": 100, "from": "0004", "to": "0000"},
+        {"rule": "buffer", "bytes": 1500, "from": "0004", "to": "0000"}
     ]
 }"#;
 
@@ -119,6 +121,11 @@ fn read(folder: &Path) -> Seen {
         }
     }
     seen
+}
+
+/// The bytes of a message, more or less.
+fn length(n: u64) -> u64 {
+    if n.is_multiple_of(3) { 520 } else { 140 }
 }
 
 fn link(from: &str, to: &str) -> &'static Link {
@@ -255,7 +262,6 @@ fn a_line_of_20_000_bytes_a_second_carries_no_more() {
     let link = link("0001", "0003");
     let first = link.arrived.first().unwrap().received_ns;
     let within = |it: &&Stamp| it.received_ns < first + 3_000_000_000;
-    let length = |n: u64| if n.is_multiple_of(3) { 520 } else { 140 };
     let bytes: u64 = link.arrived.iter().filter(within).map(|it| length(it.n)).sum();
     assert!((40_000..75_000).contains(&bytes), "{bytes} bytes in three seconds");
 }
@@ -279,6 +285,19 @@ fn a_buffer_of_five_carries_five_messages_in_each_delay() {
     let arrived = link.arrived.iter().filter(within).count();
     assert!((60..=160).contains(&arrived), "{arrived} in three seconds");
     assert!(link.count("dropped_full_buffer") > 500);
+}
+
+#[test]
+fn a_buffer_of_1500_bytes_carries_no_more_in_each_delay() {
+    let link = link("0004", "0000");
+    let first = link.arrived.first().unwrap().received_ns;
+    let within = |it: &&Stamp| it.received_ns < first + 3_000_000_000;
+    let arrived = link.arrived.iter().filter(within);
+    let bytes: u64 = arrived.clone().map(|it| length(it.n)).sum();
+    // 100 ms each: thirty times in three seconds; unhindered it would be eight times as many.
+    assert!((15_000..=60_000).contains(&bytes), "{bytes} bytes in three seconds");
+    assert!(link.count("dropped_full_buffer") > 500);
+    assert!(arrived.count() > 100, "several fit at a time");
 }
 
 #[test]

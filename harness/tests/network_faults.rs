@@ -159,10 +159,18 @@ fn over_a_stream_a_reset_is_told_at_once_and_a_black_hole_is_not() {
             {"type": "reset", "target": "0001", "time": 1},
             {"type": "network", "time": 1, "duration": 1.5, "rules": [
                 {"rule": "cut", "from": "*", "to": "0002"}, {"rule": "cut", "from": "0002", "to": "*"},
-                {"rule": "latency", "ms": 50, "from": "0003", "to": "0004"}]}]"#,
+                {"rule": "latency", "ms": 50, "from": "0003", "to": "0004"}]}],
+        "nemesis": {"interval": [4, 4.1], "faults": [
+            {"type": "network", "optional": true, "duration": 0.2, "rules": [
+                {"rule": "loss", "probability": 0.5}]},
+            {"type": "network", "duration": 0.2, "rules": [
+                {"rule": "cut", "from": "0001", "to": "0004"}]}]}"#,
         "stream",
         &["--replica-arg", "stream"],
     );
+    // What is optional, and not for a stream, is left out: the other one is drawn.
+    let drawn: Vec<String> = seen.faults[2].links.iter().map(ToString::to_string).collect();
+    assert_eq!((seen.faults.len(), drawn), (3, vec!["cut from 0001 to 0004".to_owned()]));
     let told = |id: &str| seen.log(id).matches("the connection ended").count();
     assert_eq!(["0000", "0001", "0002", "0003", "0004"].map(told), [0, 1, 0, 0, 0]);
     // It connected again: it is heard, and hears.

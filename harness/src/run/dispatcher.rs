@@ -273,6 +273,8 @@ impl Dispatcher {
 
     fn tick(&mut self, due: RunTime) {
         let now = self.now();
+        #[cfg(debug_assertions)]
+        super::drill::panic_if_told(now);
         let course = self.cluster.router.course();
         let blocked = course.map(Course2016::take_blocked).unwrap_or_default();
         self.looks.loop_came((due + blocked).min(now), now);

@@ -9,12 +9,15 @@
 //! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
 //! - `look`: the host is looked at meanwhile.
 //! - `agenda`: what is due when.
+//! - `drill`: for a test of what a panic leaves behind.
 //! - [`record`]: what a run leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.
 //! - [`progress`]: what can be seen of a run while it goes on; [`happenings`]: what is new in it.
 
 mod agenda;
 mod dispatcher;
+#[cfg(debug_assertions)]
+mod drill;
 pub mod happenings;
 mod look;
 pub mod probe;

@@ -1,11 +1,14 @@
 //! A store for the tests that is wrong in the way that its last argument names.
 //!
 //! The replica `0000` leads for ever and alone holds the data; the others redirect to it. Started
-//! as `odd_replica <id> <other id>... <way>`.
+//! as `odd_replica <id> <other id>... <way>`; with a directory before the way, that `counts` uses.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -38,6 +41,10 @@ fn main() {
             let mut child = child.expect("setsid and sleep are everywhere");
             std::thread::spawn(move || child.wait());
         }
+        "counts" => {
+            let path = PathBuf::from(&ids[ids.len() - 1]).join("count");
+            std::thread::spawn(move || count(&path));
+        }
         "floods-output" => {
             std::thread::spawn(|| {
                 loop {
@@ -56,6 +63,29 @@ fn main() {
     }
     let socket = Socket::connect(&id);
     Store { id, way: way.clone(), socket, data: BTreeMap::new(), puts: 0, gets: 0 }.serve();
+}
+
+/// Writes one record after the other to a file that is longer from the beginning, and says how many it found there,
+/// every hundredth that it wrote, and what it could not write.
+fn count(path: &std::path::Path) {
+    const RECORD: usize = 64;
+    const SPACE: usize = 1 << 20;
+    let found = std::fs::read(path).unwrap_or_default();
+    let mut written = found.chunks(RECORD).take_while(|record| record[0] != 0).count();
+    println!("found {written}");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = file.expect("a file in the data directory");
+    file.set_len(SPACE as u64).expect("room for a megabyte");
+    while written * RECORD < SPACE {
+        std::thread::sleep(Duration::from_millis(2));
+        match file.write_all_at(&[b'x'; RECORD], (written * RECORD) as u64) {
+            Ok(()) => written += 1,
+            Err(error) => println!("cannot write: {error}"),
+        }
+        if written.is_multiple_of(100) {
+            println!("wrote {written}");
+        }
+    }
 }
 
 fn sleep_for_ever() -> ! {

@@ -162,8 +162,13 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// The living processes that the harness with this process id started, and their descendants: they
 /// carry its mark in their environment.
 pub fn processes_of(harness: &Child) -> Vec<i32> {
+    processes_of_pid(harness.id())
+}
+
+/// The same, of a harness that has ended.
+pub fn processes_of_pid(harness: u32) -> Vec<i32> {
     let prefix = format!("{}=", harness::cluster::sweep::MARK);
-    let mark = format!("{prefix}{}-", harness.id());
+    let mark = format!("{prefix}{harness}-");
     let entries = std::fs::read_dir("/proc").expect("/proc");
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let is_marked = |pid: &i32| {
