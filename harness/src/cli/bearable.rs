@@ -17,7 +17,7 @@ pub fn bearable(transport: Transport, jobs: &[Job]) -> Result<Vec<Job>, Failure>
             let mut rules = fault.parameters.rules.iter();
             rules.any(|it| it.rule.unbearable_for_streams().is_some())
         }
-        _ => false,
+        Transport::Seqpacket => false,
     };
     let fit = |job: &Job| {
         let plan = job.plan.sparing(is_unbearable).map_or_else(|| Arc::clone(&job.plan), Arc::new);

@@ -1,6 +1,7 @@
 //! What lay between the operations that contradict one another: faults and lost messages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::evidence::{FaultPart, LostMessage};
 use crate::scenario::LinkRule;
@@ -50,14 +51,14 @@ fn describe(at: u64, fault: &FaultPart) -> String {
     if !fault.sides.is_empty() {
         let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
         let last = if name == "depose" { " in the end" } else { "" };
-        text += &format!(": the network was cut{last} into {}", sides.join(" | "));
+        let _ = write!(text, ": the network was cut{last} into {}", sides.join(" | "));
     } else if !fault.links.is_empty() {
         let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
         text += ": ";
         text += &links.join("; ");
     }
     if let Some(ended) = fault.ended_ns {
-        text += &format!(", until {}", RunTime(ended));
+        let _ = write!(text, ", until {}", RunTime(ended));
     }
     text
 }

@@ -208,7 +208,7 @@ fn numbered(sentence: &str, operations: &[WitnessOperation]) -> String {
         };
         text += before;
         match operations.iter().position(is_it) {
-            Some(n) => text += &format!("(operation {})", n + 1),
+            Some(n) => text.extend(["(operation ", &(n + 1).to_string(), ")"]),
             None => text += bracket,
         }
         rest = after;

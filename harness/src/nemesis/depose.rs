@@ -24,9 +24,10 @@ pub fn strike(
         script.push(Step::Wait(parameters.duration()));
         // Who was cut off so far comes back, and has missed something, when the leader goes.
         let is_deadlock = parameters.shape == Some(PartitionShape::Everyone);
-        match is_deadlock {
-            true => script.extend(reunion(situation, draw)?),
-            false => script.push(Step::Do(Act::CutLeader)),
+        if is_deadlock {
+            script.extend(reunion(situation, draw)?);
+        } else {
+            script.push(Step::Do(Act::CutLeader));
         }
     }
     for n in 0..parameters.times.unwrap_or(1) {
