@@ -131,6 +131,14 @@ fn a_good_run_shows_its_lanes_bands_and_points() {
         browser.eval("(() => { const s = document.querySelector('#latency select'); s.value = 'get'; s.dispatchEvent(new Event('change')); })()");
         let gets = browser.eval("page.latency.count()").as_u64();
         assert!(gets > Some(0) && gets < all, "{name}: {gets:?} of {all:?}");
+        // On paper nothing is folded, and afterwards all is as it was.
+        let folded = "document.querySelectorAll('details:not([open])').length";
+        let before = browser.eval(folded);
+        browser.eval("printing(true)");
+        assert_eq!(browser.eval(folded), 0, "{name}: something stays folded on paper");
+        browser.eval("printing(false)");
+        assert_eq!(browser.eval(folded), before, "{name}");
+
         browser.eval("scrollTo({top: 0, behavior: 'instant'})");
         browser.picture(&pictures().join(format!("good-{name}.png")));
     }
@@ -195,6 +203,9 @@ fn a_hundred_thousand_operations_and_a_hostile_key_open_at_once() {
     let took = browser.open(&report, 1400, 1000);
     eprintln!("100,000 operations: {bytes} bytes, opened within {took:?}");
     assert_eq!(browser.eval("OPS.op.length"), 100_000);
+    // There is a history and no verdict.
+    let title = browser.eval("document.title");
+    assert!(title.as_str().is_some_and(|it| it.contains("never judged")), "{title}");
     assert_eq!(
         browser.eval("D.keys.includes('</script' + '><script>alert(1)</script' + '>')"),
         true

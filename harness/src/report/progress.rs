@@ -6,6 +6,7 @@ use crate::report::text::{escape, grouped};
 use crate::run::happenings::Happening;
 use crate::run::progress::Progress;
 use crate::run::record::sides;
+use crate::time::RunTime;
 
 /// Which run a line is about, and how long the line may be.
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +26,14 @@ impl Shape<'_> {
     }
 }
 
-/// Time of total, operations by outcome, messages between replicas, the leader, the replicas that
+/// Before the clock starts, how many replicas have connected; then time of total, operations by outcome, messages between replicas, the leader, the replicas that
 /// live, and the partition in force, its majority first.
 pub fn line(shape: &Shape<'_>, total: Duration, progress: &Progress) -> String {
+    if progress.now == RunTime::ZERO {
+        let label = shape.label().map(|label| label + "  ").unwrap_or_default();
+        let text = format!("{label}starting: {} replicas have connected", progress.connected);
+        return text.chars().take(shape.width).collect();
+    }
     let total = format!("{:.1}", total.as_secs_f64());
     let now = format!("{:.1}", progress.now.as_secs_f64());
     let leader = progress.leader.map_or_else(|| "none".to_owned(), |id| id.to_string());
@@ -77,7 +83,6 @@ pub fn happening_line(shape: &Shape<'_>, happening: &Happening) -> String {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
-    use crate::time::RunTime;
 
     const ALONE: Shape<'_> = Shape { label: "demo", label_width: 0, width: 200 };
 
@@ -123,13 +128,21 @@ mod tests {
     fn several_runs_stand_under_one_another() {
         let line = |label| {
             let shape = Shape { label, label_width: 6, width: 200 };
-            line(&shape, Duration::from_secs(12), &Progress::default())
+            let now = RunTime::from_secs_f64(0.1);
+            line(&shape, Duration::from_secs(12), &Progress { now, ..Progress::default() })
         };
         assert_eq!(
             line("a"),
-            "a         0.0/12.0 s  ok 0  fail 0  info 0  msgs 0  leader none  alive 0"
+            "a         0.1/12.0 s  ok 0  fail 0  info 0  msgs 0  leader none  alive 0"
         );
         assert_eq!(line("a").len(), line("longer").len());
+    }
+
+    #[test]
+    fn until_the_clock_starts_it_tells_who_has_connected() {
+        let starting = Progress { connected: 4, ..Progress::default() };
+        let told = line(&ALONE, Duration::from_secs(12), &starting);
+        assert_eq!(told, "starting: 4 replicas have connected");
     }
 
     #[test]

@@ -136,10 +136,13 @@ function latency() {
     }
     g.stroke(); g.lineWidth = 1;
     g.textAlign = "right"; g.fillStyle = colours.ink;
+    let above = Infinity;
     for (const [q, name] of [[0.5, "p50"], [0.9, "p90"], [0.99, "p99"]]) {
       const us = sorted[Math.ceil(q * sorted.length) - 1];
+      // Each word stands above the one before.
+      above = Math.min(y(us, tall) - 9, above - 12);
       g.beginPath(); g.arc(x(q), y(us, tall), 3, 0, 7); g.fill();
-      g.fillText(`${name} ${took(us)}`, x(q) - 6, y(us, tall) - 9);
+      g.fillText(`${name} ${took(us)}`, x(q) - 6, above);
     }
   }, "Cumulative distribution of the latencies");
   legend(card, [
