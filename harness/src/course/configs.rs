@@ -95,7 +95,7 @@ pub fn with_shared_keys(name: &str, text: &str) -> Result<Scenario, WorkloadErro
     Scenario::parse(&file, &Value::Object(fields).to_string())
 }
 
-/// The standard trial of a program: partitions around the leader and two kills, under shared keys.
+/// The standard trial of a program: faults around the leader, under shared keys.
 pub fn gauntlet() -> Result<Scenario, WorkloadError> {
     Scenario::parse("gauntlet.json", include_str!("../../../workloads/gauntlet-course.json"))
 }

@@ -125,14 +125,18 @@ fn linearizable(runs: &[RunPart]) -> &'static str {
         runs.iter().any(|run| run.answer(Question::Safety).is_some_and(|(it, _)| it == standing))
     };
     if stand("invalid") {
-        "no"
-    } else if stand("unknown") {
-        "unknown"
-    } else if runs.iter().any(|run| run.course.judgement.is_none()) {
-        "yes"
-    } else {
-        "not tried"
+        return "no";
     }
+    // Where hardly anything was answered, nothing could contradict.
+    let says_much = |run: &&RunPart| {
+        !run.answer(Question::Evidence).is_some_and(|(standing, _)| standing == "unknown")
+    };
+    let mut tried = runs.iter().filter(|run| run.course.judgement.is_none()).peekable();
+    if tried.peek().is_none() {
+        return "not tried";
+    }
+    let is_known = !stand("unknown") && tried.any(|run| says_much(&run));
+    if is_known { "yes" } else { "unknown" }
 }
 
 /// The worst question that is answered badly anywhere, with the kind that is most frequent there.
@@ -229,6 +233,15 @@ mod tests {
         assert_eq!(row.tiers, "simple-1 3-1-x-x");
         assert!(table(&[row]).contains("anna         1/2  no"));
         assert_eq!(Row::of("anna", 2, &runs[..2]).linearizable, "not tried");
+        let mut silent = run("gauntlet", None, valid);
+        silent.answers.push(AnswerPart {
+            question: "evidence".to_owned(),
+            standing: "unknown".to_owned(),
+            kind: "vacuous".to_owned(),
+        });
+        assert_eq!(Row::of("anna", 2, &[silent.clone()]).linearizable, "unknown");
+        let loud = run("gauntlet", None, valid);
+        assert_eq!(Row::of("anna", 2, &[silent, loud]).linearizable, "yes");
         assert_eq!(Row::of("anna", 2, &[]).median_latency_ms, None);
     }
 }
