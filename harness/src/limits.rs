@@ -109,6 +109,9 @@ pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(10);
 /// The longest such wait: well below any election, so that little latency is added.
 pub const RETRY_WAIT_MAX: Duration = Duration::from_millis(80);
 
+/// The longest that clients wait for the answers of a program which answers nobody in time.
+pub const SLOW_ANSWER: Duration = Duration::from_secs(5);
+
 /// How often the history is written through to the file: a kill of the harness loses less than
 /// the last second.
 pub const FLUSH_INTERVAL: Duration = Duration::from_millis(200);

@@ -47,7 +47,19 @@ fn a_right_program_is_valid_over_each_transport_and_the_manifest_says_which() {
 
 #[test]
 fn what_is_slow_late_or_odd_but_allowed_is_never_a_contradiction() {
-    let ways = ["late", "empty-list", "no-value", "null", "fails-unwritten", "twice", "child"];
+    let ways = [
+        "late",
+        "empty-list",
+        "no-value",
+        "null",
+        "fails-unwritten",
+        "twice",
+        "child",
+        "names-nobody",
+        "out-of-order",
+        "files",
+        "exits-0",
+    ];
     each(&ways, |way| {
         let bench = Bench::new();
         raft(&bench, "seqpacket", way, &["--transport", "seqpacket"]);
@@ -55,6 +67,16 @@ fn what_is_slow_late_or_odd_but_allowed_is_never_a_contradiction() {
             assert_eq!(bench.answer(question).0, "valid", "{way}: {}", bench.verdict());
         }
     });
+}
+
+#[test]
+fn a_program_that_answers_nobody_in_time_is_waited_for() {
+    let bench = Bench::new();
+    raft(&bench, "seqpacket", "slow", &["--transport", "seqpacket"]);
+    for question in ["safety", "process", "evidence"] {
+        assert_eq!(bench.answer(question).0, "valid", "{}", bench.verdict());
+    }
+    assert_ne!(bench.answer("liveness").0, "invalid", "{}", bench.verdict());
 }
 
 #[test]

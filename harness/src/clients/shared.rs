@@ -21,6 +21,8 @@ pub struct Shared {
     pub keys: Vec<Arc<str>>,
     /// An operation not answered within this time is given up.
     pub timeout: Duration,
+    /// Whether any operation was answered within that time.
+    pub was_served: bool,
     /// Between two operations, all clients together; `None` in a closed loop.
     pub interval: Option<Duration>,
     /// Operations that may still begin.
@@ -61,6 +63,7 @@ impl Shared {
         Self {
             keys: (0..keys).map(|n| Arc::from(format!("k{n}"))).collect(),
             timeout,
+            was_served: false,
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             left,
             backlog: 0,

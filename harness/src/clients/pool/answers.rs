@@ -40,6 +40,9 @@ impl Pool {
             // Where the client had given up before, this is a late answer, no second one.
             let is_duplicate = self.operations[index].outcome == Outcome::Ok
                 && (was_answered || answer.kind == "ok");
+            if answer.kind == "ok" {
+                self.came_late(world.now.since(sent));
+            }
             self.counts.duplicate_responses += u64::from(is_duplicate);
             return is_duplicate.then_some(Unexpected::Duplicate);
         }
@@ -53,6 +56,16 @@ impl Pool {
                 None
             }
             _ => self.refused(client, index, answer.from, world),
+        }
+    }
+
+    /// A client had given up before the answer came. Where nobody was ever answered in time, the program is slow, and
+    /// waiting longer is all that can be learnt from.
+    fn came_late(&mut self, after: Duration) {
+        if let Kind::Shared(shared) = &mut self.kind
+            && !shared.was_served
+        {
+            shared.timeout = shared.timeout.max((after * 2).min(limits::SLOW_ANSWER));
         }
     }
 
@@ -91,6 +104,9 @@ impl Pool {
             operation.value = Some(Arc::from(value));
         }
         self.clients[client].setbacks = 0;
+        if let Kind::Shared(shared) = &mut self.kind {
+            shared.was_served = true;
+        }
         self.check_course_answer(client, index, world.now);
         if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
             shared.put_acknowledged(&self.operations[index].key);
