@@ -13,6 +13,12 @@ pub fn meaning(answer: &AnswerPart) -> &'static str {
             "Replicas wrote what the protocol does not allow; a correct peer may drop it, and so \
              does the harness."
         }
+        ("liveness", "diverged") => {
+            "All faults were over and nobody asked for anything any more, so all living replicas should have \
+             come to the same state. Those with another digest applied other operations, or others first: \
+             whoever reads from one of them, or from it as a later leader, reads something else. Those that \
+             applied less and never catch up hold old values."
+        }
         ("liveness", _) => {
             "All faults were over and a majority lived, so every operation should have been answered \
              within the bound. That some were not is a fault of the cluster: no leader was elected, \

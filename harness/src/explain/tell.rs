@@ -114,7 +114,9 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         if short.is_empty() {
             short = format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'));
         }
-        sections.push(Section { title: "What else went wrong", lines });
+        let is_first = sections.len() == 1;
+        let title = if is_first { "What went wrong" } else { "What else went wrong" };
+        sections.push(Section { title, lines });
     }
     if short.is_empty() {
         "Nothing contradicts the promise.".clone_into(&mut short);

@@ -92,7 +92,7 @@ impl<'a> Teller<'a> {
             Some(write) => format!("{}, and seen before that", self.told(write)),
             None => "the key held that value only at the start".to_owned(),
         };
-        let (read, newer) = (self.told(late.read), self.told(late.newer));
+        let (read, newer) = (self.told(late.read), self.named(late.newer));
         Some((kind, format!("{read}, although {newer} was already over ({before}){end}.")))
     }
 
@@ -213,7 +213,7 @@ impl<'a> Teller<'a> {
                 Order::Writes => Kind::StaleRead,
                 Order::Sight => Kind::SplitState,
             };
-            return (kind, format!("; and {} saw the newer state after that", self.told(op)));
+            return (kind, format!("; and {} saw the newer state after that", self.named(op)));
         }
         if let Some(before) = aftermath.before
             && !is_first_state

@@ -33,6 +33,11 @@ impl Teller<'_> {
         format!("the {done} ({who}{node}, {when})")
     }
 
+    /// The same as a thing, not as an event: the get that returned something.
+    pub(super) fn named(&self, op: &Operation) -> String {
+        self.told(op).replacen("the get returned", "the get that returned", 1)
+    }
+
     /// Whether the history says nothing about time: then the order of events stands for it.
     fn is_timeless(&self) -> bool {
         self.core.iter().all(|op| op.invoke_ns == 0 && op.complete_ns().unwrap_or_default() == 0)
