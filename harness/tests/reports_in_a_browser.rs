@@ -173,9 +173,9 @@ fn a_bad_run_opens_on_its_contradiction() {
     browser.open(&bench.path("results/index.html"), 1400, 1000);
     let rows = "document.querySelectorAll('#rows tr').length";
     assert_eq!(browser.eval(rows), 2, "a header and the run");
+    browser.picture(&pictures().join("index.png"));
     browser.eval("(() => { const s = document.getElementById('by-workload'); s.value = ''; state.workload = 'another'; draw(); })()");
     assert_eq!(browser.eval(rows), 1, "no run is of another workload");
-    browser.picture(&pictures().join("index.png"));
     is_quiet(&browser);
 }
 
