@@ -13,7 +13,7 @@ use replica::core::{
     Config, Entry, Id, Index, Input, Message, Now, Operation, Outcome, Output, Replica, Reply,
     Request, RequestId, Saved, Term, Time,
 };
-use replica::profile::Profile;
+use replica::profile::{FOLLOW_UP_ON_DISK, Profile};
 use replica::storage::{Ballot, Stable, Storage, StorageError};
 
 use super::ledger::{Ledger, Violation};
@@ -142,7 +142,9 @@ impl Simulation {
         let ids: Vec<Id> = (0..REPLICAS).map(Id).collect();
         let node = |&id: &Id| {
             let peers = ids.iter().copied().filter(|other| *other != id).collect();
-            let config = Config { bugs, ..Profile::Seed.config(id, peers) };
+            // As it is in memory, and as it is on disk.
+            let follow_up = if seed.is_multiple_of(2) { Duration::ZERO } else { FOLLOW_UP_ON_DISK };
+            let config = Config { bugs, follow_up, ..Profile::Seed.config(id, peers) };
             Node {
                 config: config.into(),
                 stable: Stable::new(Disk::default(), bugs),

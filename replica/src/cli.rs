@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::bugs::{Bug, Bugs};
 use crate::core::{Config, ElectionRule, Id};
-use crate::profile::Profile;
+use crate::profile::{FOLLOW_UP_ON_DISK, Profile};
 use crate::transport::Kind;
 
 /// Longer timeouts are typing errors, and would not fit the clock.
@@ -153,6 +153,9 @@ impl Arguments {
         let mut config = self.profile.config(id, peers.to_vec());
         self.change_timings(&mut config);
         check_timings(&config)?;
+        if self.data_dir.is_some() && config.follow_up.is_zero() {
+            config.follow_up = FOLLOW_UP_ON_DISK;
+        }
         config.boot = rand::rng().next_u32();
         config.bugs = self.bugs.iter().copied().collect::<Bugs>();
         config.election = match self.election {

@@ -14,6 +14,10 @@ const QUEUE_LIMIT: usize = 1_024;
 /// replicas for one that does not replicate.
 const FRUGAL_BATCH: usize = 2;
 
+/// Where entries go to disk, and the replicas share one, those that are not needed for a majority
+/// write what has come together meanwhile, and do not make the others wait.
+pub const FOLLOW_UP_ON_DISK: Duration = Duration::from_millis(5);
+
 /// A set of timings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
@@ -83,7 +87,7 @@ impl Profile {
             batch_after_loss: self == Self::Frugal,
             loyalty: Duration::ZERO,
             lease: Duration::ZERO,
-            bare_majority: self == Self::Frugal,
+            follow_up: if self == Self::Frugal { Duration::MAX } else { Duration::ZERO },
             election: ElectionRule::Fast,
             queue_limit: QUEUE_LIMIT,
             bugs: Bugs::default(),

@@ -47,8 +47,9 @@ pub struct Config {
     /// Shorter than [`Config::loyalty`] by more than clocks drift meanwhile. Zero: every get
     /// waits for a broadcast of its own.
     pub lease: Duration,
-    /// Sends new entries to a bare majority at once, to the others with the next heartbeat.
-    pub bare_majority: bool,
+    /// Sends new entries to a bare majority at once, and to the others this much later, or with the next
+    /// heartbeat if that comes first. Zero: to all at once.
+    pub follow_up: Duration,
     /// Which election.
     pub election: ElectionRule,
     /// How many clients' requests are kept while there is no leader.

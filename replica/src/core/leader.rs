@@ -36,6 +36,8 @@ pub(super) struct Leader {
     /// When the oldest entry that nobody was sent yet may leave.
     batch_at: Time,
     batched: usize,
+    /// When entries leave for those who were not served first.
+    follow_up_at: Time,
     elected: Time,
     /// After how long entries are sent again. Less until its first entry is committed: the cluster is
     /// at a standstill until then.
@@ -128,8 +130,8 @@ impl Leader {
         }
         for follower in self.followers.values() {
             deadline = deadline.min(follower.due(config, self.resend));
-            if follower.next <= last && self.batch_at != Time::NEVER {
-                deadline = deadline.min(self.batch_at);
+            if follower.next <= last {
+                deadline = deadline.min(self.batch_at).min(self.follow_up_at);
             }
         }
         deadline
@@ -138,7 +140,8 @@ impl Leader {
     /// The followers that new entries are sent to at once.
     fn first_served(&self, config: &Config, now: Time) -> BTreeSet<Id> {
         let mut order: Vec<_> = self.followers.iter().collect();
-        let wanted = if config.bare_majority { config.majority() - 1 } else { order.len() };
+        let all = config.follow_up.is_zero();
+        let wanted = if all { order.len() } else { config.majority() - 1 };
         let doubtful = |f: &Progress| (f.is_silent(config, now), f.resends > 0);
         order.sort_by_key(|(id, f)| (doubtful(f), std::cmp::Reverse(f.matched), **id));
         order.iter().take(wanted).map(|(id, _)| **id).collect()
@@ -162,6 +165,7 @@ impl Replica {
             held: Vec::new(),
             batch_at: now.time,
             batched: 0,
+            follow_up_at: Time::NEVER,
             elected: now.time,
             resend: self.config.resend.min(self.config.election_min / 5),
             lost_at: None,
@@ -262,6 +266,7 @@ impl Replica {
         let Role::Leader(leader) = &mut self.role else { return };
         let batch_ready = now.time >= leader.batch_at;
         let first_served = leader.first_served(&self.config, now.time);
+        let follows_up = now.time >= leader.follow_up_at;
         let reads_wait = leader.rounds.wanted;
         let mut receivers = Vec::new();
         for (&id, follower) in &mut leader.followers {
@@ -274,12 +279,21 @@ impl Replica {
                     receivers.push((id, false));
                 }
             }
-            let new = batch_ready && first_served.contains(&id) && follower.next <= last;
+            let served = follows_up || (batch_ready && first_served.contains(&id));
+            let new = served && follower.next <= last;
             let wants = due || follower.owed || reads_wait;
             let with_entries = !silent && follower.has_room();
             if wants || (new && with_entries) {
                 receivers.push((id, with_entries));
             }
+        }
+        if follows_up {
+            leader.follow_up_at = Time::NEVER;
+        } else if batch_ready
+            && leader.follow_up_at == Time::NEVER
+            && !self.config.follow_up.is_zero()
+        {
+            leader.follow_up_at = now.time + self.config.follow_up;
         }
         if batch_ready {
             leader.batch_at = Time::NEVER;
