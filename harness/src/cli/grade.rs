@@ -287,6 +287,9 @@ fn watch(
             // Its warden ends what it started.
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
             child.wait()?;
+            for (mark, pids) in sweep::runs_of(child.id()) {
+                sweep::kill_run(&mark, &pids);
+            }
             let seconds = time_limit.as_secs();
             if is_interrupted {
                 return Ok(Watched::Interrupted);

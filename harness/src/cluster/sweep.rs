@@ -54,14 +54,20 @@ pub fn runs_of(harness: u32) -> BTreeMap<String, Vec<Pid>> {
     runs
 }
 
-/// Ends all processes of a run at once: their groups first, which none can leave while it is being ended.
+/// Ends all processes of a run at once.
 pub fn kill_run(mark: &str, pids: &[Pid]) {
+    kill_groups(pids);
+    kill_marked(mark);
+}
+
+/// Ends the groups of these processes, but not our own: nobody leaves a group, or adds to it, while it is being
+/// ended, so that also those end that multiply faster than they could be killed one by one.
+fn kill_groups(pids: &[Pid]) {
     let groups: BTreeSet<Pid> = pids.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).collect();
     let ours = getpgid(None).ok();
     for group in groups.into_iter().filter(|group| Some(*group) != ours) {
         let _ = killpg(group, Signal::SIGKILL);
     }
-    kill_marked(mark);
 }
 
 /// The marks of all living processes that have one.
@@ -138,6 +144,7 @@ pub fn kill_marked(prefix: &str) -> usize {
             break;
         }
         killed += found.len();
+        kill_groups(&found);
         for pid in found {
             let _ = kill(pid, Signal::SIGKILL);
         }

@@ -1,7 +1,7 @@
 //! Were there enough operations, were the faults really applied, did the checker finish?
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{EndReason, OpKind, Outcome, RunRecord};
+use crate::run::record::{EndReason, OpKind, OperationRecord, Outcome, RunRecord};
 
 /// The kind of an answer that says: too little happened.
 pub const VACUOUS: &str = "vacuous";
@@ -12,7 +12,10 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
         let done = record.operations.iter().filter(|operation| operation.kind == kind);
         done.filter(|operation| operation.outcome == Outcome::Ok).count()
     };
-    let (gets, puts, asked) = (ok(OpKind::Get), ok(OpKind::Put), record.operations.len());
+    // Reads that chase a fault ask everybody: who redirects them was not asked for anything that it has.
+    let is_asked = |operation: &&OperationRecord| operation.error != Some("redirected");
+    let asked = record.operations.iter().filter(is_asked).count();
+    let (gets, puts) = (ok(OpKind::Get), ok(OpKind::Put));
     // Whoever found another fault in force, and no end of it, leaves no calm.
     let crowded = record.faults.iter().filter(|fault| fault.had_no_room).count();
     let planned = record.faults.len() - crowded;
