@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::{CONTROL, GAUNTLET, MutantsArgs};
+use crate::cluster::os;
 use crate::exit::Exit;
 use crate::seed::Seed;
 
@@ -147,6 +148,8 @@ impl Way<'_> {
             command.args(["--replica-arg", word]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The thread that starts it waits for its end.
+        os::die_with_parent(&mut command);
         Ok(command)
     }
 }
