@@ -131,3 +131,10 @@ fn with_loss_it_is_never_worse_than_the_papers() {
         assert!(fast <= paper.mul_f64(1.05), "p{percent}: fast {fast:?}, paper {paper:?}");
     }
 }
+
+/// A client that asks without pause makes a backlog, which must get through in what time a leader has.
+#[test]
+fn with_half_of_all_messages_lost_it_ends() {
+    let (spans, _) = outages(ElectionRule::Fast, 0.5, 500);
+    assert!(spans[spans.len() - 1] < Duration::from_secs(20), "{:?}", spans.last());
+}
