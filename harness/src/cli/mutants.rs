@@ -27,6 +27,9 @@ use crate::exit::Exit;
 /// The standard nemesis.
 const GAUNTLET: &str = "workloads/gauntlet.json";
 
+/// Its name, and that of the folder of its runs.
+const SCENARIO: &str = "gauntlet";
+
 /// How a program's list of bugs says that one cannot be seen, and why.
 const HIDDEN: &str = "No client can tell: ";
 

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{CONTROL, GAUNTLET, MutantsArgs};
+use super::{CONTROL, GAUNTLET, MutantsArgs, SCENARIO};
 use crate::cluster::os;
 use crate::exit::Exit;
 use crate::seed::Seed;
@@ -84,14 +84,17 @@ impl Way<'_> {
                 scope.spawn(move || {
                     let limit = Duration::from_secs(self.arguments.time);
                     while begin.elapsed() < limit && !lock(shared).is_over() {
-                        let outcome = self.run(place, shared);
+                        let (seed, outcome) = self.run(place, shared);
                         let mut shared = lock(shared);
                         if shared.is_over() {
-                            return;
+                            return self.forget(seed);
                         }
                         match outcome {
                             Ok(line) => note(&mut shared.chain, &line, begin.elapsed()),
                             Err(error) => shared.failed = Some(error),
+                        }
+                        if !shared.is_over() {
+                            self.forget(seed);
                         }
                         if shared.is_over() {
                             shared.end_the_others();
@@ -104,13 +107,24 @@ impl Way<'_> {
         shared.failed.map_or(Ok(shared.chain), Err)
     }
 
-    /// One run; what it says at its end.
-    fn run(&self, place: usize, shared: &Mutex<Shared>) -> anyhow::Result<Value> {
+    /// One run: its seed, and what it says at its end.
+    fn run(&self, place: usize, shared: &Mutex<Shared>) -> (u64, anyhow::Result<Value>) {
+        let number = {
+            let mut shared = lock(shared);
+            shared.begun += 1;
+            shared.begun - 1
+        };
+        let seeds = Seed(self.arguments.seed).derive(self.name).derive(&self.seed.to_string());
+        // One that a person can type again.
+        let seed = seeds.draw(number) >> 32;
+        (seed, self.run_with(seed, place, shared))
+    }
+
+    fn run_with(&self, seed: u64, place: usize, shared: &Mutex<Shared>) -> anyhow::Result<Value> {
         let (mut stdout, mut stderr) = {
             let mut shared = lock(shared);
             anyhow::ensure!(!shared.is_over(), "no more runs are needed");
-            let mut child = self.command(shared.begun)?.spawn().context("starting a run")?;
-            shared.begun += 1;
+            let mut child = self.command(seed)?.spawn().context("starting a run")?;
             let pipes = (child.stdout.take(), child.stderr.take());
             shared.under_way[place] = Some(child);
             (pipes.0.context("a run's output")?, pipes.1.context("a run's errors")?)
@@ -132,10 +146,20 @@ impl Way<'_> {
         serde_json::from_slice(&line).context("reading a run's line")
     }
 
-    fn command(&self, number: u64) -> anyhow::Result<Command> {
-        let seeds = Seed(self.arguments.seed).derive(self.name).derive(&self.seed.to_string());
-        // Seeds that a person can type again.
-        let seed = seeds.draw(number) >> 32;
+    /// Hundreds of runs that found nothing would fill a disk: some twenty megabytes each.
+    fn forget(&self, seed: u64) {
+        let Ok(folders) = std::fs::read_dir(self.arguments.results.join(SCENARIO)) else { return };
+        let suffix = format!("-{seed}");
+        let is_it = |name: &str| name.ends_with(&suffix);
+        for folder in folders.filter_map(Result::ok) {
+            if folder.file_name().to_str().is_some_and(is_it) {
+                // What stays is no harm to the table.
+                let _ = std::fs::remove_dir_all(folder.path());
+            }
+        }
+    }
+
+    fn command(&self, seed: u64) -> anyhow::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["run", GAUNTLET, "--quiet", "--format", "json", "--transport", "seqpacket"]);
         command.args(["--seed", &seed.to_string()]);
