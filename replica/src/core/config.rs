@@ -50,6 +50,9 @@ pub struct Config {
     /// Sends new entries to a bare majority at once, and to the others this much later, or with the next
     /// heartbeat if that comes first. Zero: to all at once.
     pub follow_up: Duration,
+    /// So many times within the shortest election timeout a candidate asks those who do not answer,
+    /// at first; then it waits twice as long each time, up to a heartbeat interval.
+    pub asks_per_timeout: u32,
     /// Which election.
     pub election: ElectionRule,
     /// How many clients' requests are kept while there is no leader.

@@ -129,7 +129,7 @@ impl Replica {
 
     fn become_candidate(&mut self, now: Now, pre: bool, election: Term) {
         let (answers, resend_at) = (BTreeMap::new(), now.time);
-        let resend_after = self.config.election_min / 5;
+        let resend_after = self.config.election_min / self.config.asks_per_timeout;
         let candidate = Candidate { pre, election, answers, resend_at, resend_after };
         self.role = Role::Candidate(candidate);
         self.ask_for_votes(now);
