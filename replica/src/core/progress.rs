@@ -1,9 +1,11 @@
 //! How far a follower is, as its leader knows it, and what it may be sent next.
 //!
 //! As long as all goes well entries are sent as they come, up to a window. What is lost or refused
-//! makes the leader probe: one message at a time, from where the two logs may still agree, and smaller
-//! after each loss, until one is accepted. A way that lets nothing of some size pass, or a follower
-//! that has lost its disk, costs a message now and then and no flood.
+//! makes the leader probe: from where the two logs may still agree, and smaller after each loss, until
+//! a message is accepted. New entries still leave at once, for what is lost by chance comes through
+//! the next time; after [`LOSSES_BY_CHANCE`] losses in a row there is but one message at a time. A way
+//! that lets nothing of some size pass, or a follower that has lost its disk, costs a message now
+//! and then and no flood.
 
 use std::time::Duration;
 
@@ -12,8 +14,11 @@ use super::message::{Handover, QueuePlace};
 use super::size;
 use super::types::{Index, Request, Time};
 
-/// Unanswered messages with entries that a follower may have in flight. One that is probed has one.
+/// Unanswered messages with entries that a follower may have in flight.
 const WINDOW: u32 = 32;
+
+/// Losses in a row that halve the size of a message and nothing else.
+const LOSSES_BY_CHANCE: u32 = 4;
 
 /// What a leader knows of one follower.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +39,8 @@ pub struct Progress {
     pub in_flight: u32,
     /// The first entry in them.
     pub tried_from: Index,
-    /// Something was lost or refused: until entries are accepted again it gets one message with entries
-    /// at a time, and `next` stays where that message begins.
+    /// Something was lost or refused: until entries are accepted again `next` stays where the messages
+    /// begin.
     pub probing: bool,
     /// How many bytes of entries a message may carry: less after each loss, for it may have been
     /// the size that did not pass, and more again with each success.
@@ -75,7 +80,8 @@ impl Progress {
 
     /// Whether it may be sent entries now.
     pub fn has_room(&self) -> bool {
-        self.in_flight < if self.probing { 1 } else { WINDOW }
+        let by_chance = self.batch_bytes >= size::BATCH_LIMIT >> LOSSES_BY_CHANCE;
+        self.in_flight < if self.probing && !by_chance { 1 } else { WINDOW }
     }
 
     /// Whether it has not answered for so long that it gets heartbeats only.
