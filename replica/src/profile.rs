@@ -88,6 +88,7 @@ impl Profile {
             loyalty: Duration::ZERO,
             lease: Duration::ZERO,
             follow_up: if self == Self::Frugal { Duration::MAX } else { Duration::ZERO },
+            losses_by_chance: if self == Self::Frugal { 0 } else { 4 },
             asks_per_timeout: if self == Self::Frugal { 2 } else { 5 },
             election: ElectionRule::Fast,
             queue_limit: QUEUE_LIMIT,

@@ -50,6 +50,9 @@ pub struct Config {
     /// Sends new entries to a bare majority at once, and to the others this much later, or with the next
     /// heartbeat if that comes first. Zero: to all at once.
     pub follow_up: Duration,
+    /// So many messages in a row may be lost before the leader sends the next ones to that follower one
+    /// at a time. Zero: after the first.
+    pub losses_by_chance: u32,
     /// So many times within the shortest election timeout a candidate asks those who do not answer,
     /// at first; then it waits twice as long each time, up to a heartbeat interval.
     pub asks_per_timeout: u32,

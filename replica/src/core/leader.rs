@@ -282,7 +282,7 @@ impl Replica {
             let served = follows_up || (batch_ready && first_served.contains(&id));
             let new = served && follower.next <= last;
             let wants = due || follower.owed || reads_wait;
-            let with_entries = !silent && follower.has_room();
+            let with_entries = !silent && follower.has_room(&self.config);
             if wants || (new && with_entries) {
                 receivers.push((id, with_entries));
             }
@@ -336,7 +336,7 @@ impl Replica {
             follower.sent = now.time;
             follower.owed = false;
             let queue_ack = std::mem::take(&mut follower.queue_ack_owed).then_some(follower.queue);
-            let has_room = follower.has_room();
+            let has_room = follower.has_room(&self.config);
             let round = leader.rounds.current;
             let commit = self.commit;
             let append = Append { round, prev_index, prev_term, entries, commit, queue_ack };
@@ -359,7 +359,8 @@ impl Replica {
         }
         let Some(follower) = leader.followers.get_mut(&from) else { return };
         let silent = follower.is_silent(&self.config, now.time);
-        let held_back = silent || follower.resends > 0 || follower.probing || !follower.has_room();
+        let held_back =
+            silent || follower.resends > 0 || follower.probing || !follower.has_room(&self.config);
         follower.heard = now.time;
         if answer.round == 0 {
             return; // to an append of an older term
@@ -373,7 +374,7 @@ impl Replica {
             let sent = follower.next.previous();
             follower.accepted(if overcredit { sent.max(answer.matched) } else { answer.matched });
             // What it lacks does not wait for the next heartbeat.
-            follower.owed |= held_back && follower.has_room() && follower.next <= last;
+            follower.owed |= held_back && follower.has_room(&self.config) && follower.next <= last;
         } else if answer.round >= follower.refusals_from {
             // A second refusal of the same waits for the next heartbeat.
             follower.owed |= follower.refused(answer.matched);

@@ -3,8 +3,8 @@
 //! As long as all goes well entries are sent as they come, up to a window. What is lost or refused
 //! makes the leader probe: from where the two logs may still agree, and smaller after each loss, until
 //! a message is accepted. New entries still leave at once, for what is lost by chance comes through
-//! the next time; after [`LOSSES_BY_CHANCE`] losses in a row there is but one message at a time. A way
-//! that lets nothing of some size pass, or a follower that has lost its disk, costs a message now
+//! the next time; after several losses in a row ([`Config::losses_by_chance`]) there is but one message
+//! at a time. A way that lets nothing of some size pass, or a follower that has lost its disk, costs a message now
 //! and then and no flood.
 
 use std::time::Duration;
@@ -16,9 +16,6 @@ use super::types::{Index, Request, Time};
 
 /// Unanswered messages with entries that a follower may have in flight.
 const WINDOW: u32 = 32;
-
-/// Losses in a row that halve the size of a message and nothing else.
-const LOSSES_BY_CHANCE: u32 = 4;
 
 /// What a leader knows of one follower.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,8 +76,9 @@ impl Progress {
     }
 
     /// Whether it may be sent entries now.
-    pub fn has_room(&self) -> bool {
-        let by_chance = self.batch_bytes >= size::BATCH_LIMIT >> LOSSES_BY_CHANCE;
+    pub fn has_room(&self, config: &Config) -> bool {
+        let losses = config.losses_by_chance;
+        let by_chance = losses > 0 && self.batch_bytes >= size::BATCH_LIMIT >> losses;
         self.in_flight < if self.probing && !by_chance { 1 } else { WINDOW }
     }
 
