@@ -336,12 +336,13 @@ impl Replica {
             follower.sent = now.time;
             follower.owed = false;
             let queue_ack = std::mem::take(&mut follower.queue_ack_owed).then_some(follower.queue);
-            let has_room = follower.has_room(&self.config);
+            // What is probed is sent from the same entry until it is accepted.
+            let goes_on = more && !follower.probing && follower.has_room(&self.config);
             let round = leader.rounds.current;
             let commit = self.commit;
             let append = Append { round, prev_index, prev_term, entries, commit, queue_ack };
             self.send(id, self.term, Body::Append(append));
-            if !more || !has_room {
+            if !goes_on {
                 return;
             }
         }
