@@ -102,7 +102,7 @@ impl Progress {
         (self.sent + config.heartbeat).min(self.resend_due(config, resend))
     }
 
-    /// From here on one message at a time, beginning with this entry.
+    /// From here on messages begin with this entry, until one is accepted.
     pub fn probe(&mut self, next: Index) {
         self.probing = true;
         self.next = next.max(self.matched.next());
