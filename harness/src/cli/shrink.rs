@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ use crate::run::{self, Order};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::shrink::{candidates, history, reduce, workload};
-use crate::verdict::{Standing, Verdict};
+use crate::verdict::{self, Answer, Standing, Verdict, safety};
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -79,6 +79,12 @@ struct Target {
     kind: String,
 }
 
+impl Target {
+    fn of(answer: &Answer) -> Self {
+        Self { question: answer.question.name().to_owned(), kind: answer.kind.clone() }
+    }
+}
+
 #[derive(Deserialize)]
 struct VerdictPart {
     answers: Vec<AnswerPart>,
@@ -96,9 +102,10 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let whole = workload::of(&earlier.plan.scenario, earlier.plan.seed);
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
-    smallest_history(arguments, &earlier, &target)?;
+    let over = smallest_history(arguments, &earlier, &target)?;
     let runner = Runner::start(arguments, earlier.plan, program, target)?;
-    let outcome = runner.shrink(&whole);
+    let cut = over.and_then(|over| candidates::until(&whole, over));
+    let outcome = runner.shrink(&whole, cut.as_ref());
     sweep::kill_orphans(&[runner.warden.pid()]);
     runner.bar.finish_and_clear();
     let Some(found) = outcome? else { return Ok(Exit::Interrupted) };
@@ -121,25 +128,28 @@ fn target(folder: &Path) -> anyhow::Result<Target> {
     Ok(Target { question: worst.question.clone(), kind: worst.kind.clone() })
 }
 
+/// Writes the smallest history, if the failure is one of the history; returns when its contradiction was over.
 fn smallest_history(
     arguments: &ShrinkArgs,
     earlier: &Earlier,
     target: &Target,
-) -> Result<(), Failure> {
-    if target.question != "safety" {
-        return Ok(());
+) -> Result<Option<Duration>, Failure> {
+    if target.question != verdict::Question::Safety.name() {
+        return Ok(None);
     }
     let question = Question::of_run(earlier.plan.scenario.checker);
     let (read, _) = check::read(&arguments.run, question.format).map_err(Failure::usage)?;
-    let Some((text, count)) = history::fewest(&read, &question) else { return Ok(()) };
+    let Some(few) = history::fewest(&read, &question) else { return Ok(None) };
     let path = arguments.run.join("smallest-history.jsonl");
-    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    fs::write(&path, few.text).with_context(|| format!("writing {}", path.display()))?;
     super::print(&format!(
-        "history      {count} of {} operations are already a contradiction ({}): {}\n",
+        "history      {} of {} operations are already a contradiction ({}): {}\n",
+        few.count,
         read.operations().len(),
         target.kind,
         path.display()
-    ))
+    ))?;
+    Ok(Some(few.over))
 }
 
 /// What the search came to.
@@ -244,8 +254,8 @@ impl Runner {
         })
     }
 
-    /// The search; `None` if it was interrupted.
-    fn shrink(&self, whole: &Value) -> Result<Option<Found>, Failure> {
+    /// The search, which tries `cut` first; `None` if it was interrupted.
+    fn shrink(&self, whole: &Value, cut: Option<&Value>) -> Result<Option<Found>, Failure> {
         const LEAST_RUNS: usize = 4;
         const AGAIN: usize = 2;
         let at_once = self.jobs.max(LEAST_RUNS);
@@ -262,7 +272,7 @@ impl Runner {
         let mut again = base;
         let mut is_out_of_time = false;
         if base.0 > 0 {
-            let (taken, is_late) = self.search(whole, base)?;
+            let (taken, is_late) = self.search(whole, cut, base)?;
             is_out_of_time = is_late;
             if !self.is_interrupted() && taken.len() > 1 {
                 (smallest, again) = self.reliable(taken, base, at_once)?;
@@ -277,11 +287,16 @@ impl Runner {
 
     /// The workloads that failed, each smaller than the one before, the whole one first; and whether the time
     /// was over before the search was.
-    fn search(&self, whole: &Value, base: (u32, u32)) -> Result<(Vec<Value>, bool), Failure> {
+    fn search(
+        &self,
+        whole: &Value,
+        cut: Option<&Value>,
+        base: (u32, u32),
+    ) -> Result<(Vec<Value>, bool), Failure> {
         let mut taken = vec![whole.clone()];
         let (mut problem, mut is_out_of_time) = (None, false);
         let tries = usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1).max(self.jobs);
-        search(whole, &mut |candidate| {
+        search(whole, cut, &mut |candidate| {
             if problem.is_some() || self.is_interrupted() {
                 return None;
             }
@@ -310,7 +325,7 @@ impl Runner {
     }
 
     /// The smallest of these that fails again: one that was taken after a single failure may have failed by
-    /// rare luck. How often, of how many runs.
+    /// rare luck, and one that fails now and then may have passed by chance. How often, of how many runs.
     fn reliable(
         &self,
         mut taken: Vec<Value>,
@@ -320,7 +335,11 @@ impl Runner {
         let mut at = taken.len() - 1;
         while at > 0 {
             self.show(&taken[at], "measuring how often the smallest fails");
-            let again = self.fails(&taken[at], runs, Until::All)?;
+            let mut again = self.fails(&taken[at], runs, Until::All)?;
+            if again.0 == 0 && !self.is_interrupted() {
+                let (failed, of) = self.fails(&taken[at], runs, Until::All)?;
+                again = (failed, again.1 + of);
+            }
             if again.0 > 0 || self.is_interrupted() {
                 return Ok((taken.swap_remove(at), again));
             }
@@ -372,14 +391,13 @@ impl Runner {
         let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
         let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
         let (next, failed, made) = (AtomicUsize::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let is_enough = || until == Until::OneFails && failed.load(Ordering::SeqCst) > 0;
+        let is_enough = || {
+            self.is_interrupted() || until == Until::OneFails && failed.load(Ordering::SeqCst) > 0
+        };
         let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
             let work = || {
-                while next.fetch_add(1, Ordering::SeqCst) < times
-                    && !self.is_interrupted()
-                    && !is_enough()
-                {
-                    let is_same = self.one(&plan)?;
+                while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
+                    let Some(is_same) = self.one(&plan, &is_enough)? else { break };
                     made.fetch_add(1, Ordering::SeqCst);
                     failed.fetch_add(u32::from(is_same), Ordering::SeqCst);
                 }
@@ -395,35 +413,105 @@ impl Runner {
         Ok((failed.into_inner(), made.into_inner()))
     }
 
-    /// One run, in a folder of its own that is gone afterwards: whether it failed as it should.
-    fn one(&self, plan: &Arc<Plan>) -> Result<bool, Failure> {
+    /// One run, in a folder of its own that is gone afterwards: whether it failed as it should. `None` if
+    /// there was enough before it told.
+    fn one(
+        &self,
+        plan: &Arc<Plan>,
+        is_enough: &(impl Fn() -> bool + Sync),
+    ) -> Result<Option<bool>, Failure> {
         let number = self.runs.fetch_add(1, Ordering::SeqCst);
         let folder = tempfile::tempdir().context("making a folder for a run")?;
         let (progress, _watched) = watch::channel(run::progress::Progress::default());
-        let record = run::execute(Order {
+        let (end, interrupt) = watch::channel(false);
+        let order = Order {
             plan: Arc::clone(plan),
             program: self.program.clone(),
             folder: folder.path().to_owned(),
             mark: self.warden.mark(number),
             warden: Some(Arc::clone(&self.warden)),
-            interrupt: self.interrupt.clone(),
+            interrupt,
             progress,
-        })?;
-        let (verdict, ..) = one_run::judge(&record, folder.path())?;
-        Ok(worst(&verdict).is_some_and(|found| found == self.target))
+        };
+        let (executed, seen) = thread::scope(|scope| {
+            let (under_way, is_over) = mpsc::channel();
+            let question = Question::of_run(plan.scenario.checker);
+            let path = folder.path();
+            let watcher =
+                scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));
+            let executed = run::execute(order);
+            drop(under_way);
+            (executed, watcher.join().unwrap_or(Seen::Nothing))
+        });
+        match (seen, executed) {
+            (Seen::Failure, _) => Ok(Some(true)),
+            (Seen::Enough, _) => Ok(None),
+            (Seen::Nothing, executed) => {
+                let (verdict, ..) = one_run::judge(&executed?, folder.path())?;
+                Ok(Some(worst(&verdict).is_some_and(|found| found == self.target)))
+            }
+        }
     }
+
+    /// Ends a run as soon as its history holds the failure, or there is enough: what was recorded so far
+    /// contradicts itself whatever comes after it.
+    fn watch(
+        &self,
+        folder: &Path,
+        question: &Question,
+        is_over: &mpsc::Receiver<()>,
+        end: &watch::Sender<bool>,
+        is_enough: &impl Fn() -> bool,
+    ) -> Seen {
+        const LOOK_EVERY: Duration = Duration::from_millis(400);
+        while is_over.recv_timeout(LOOK_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let seen = match (is_enough(), self.is_shown(folder, question)) {
+                (true, _) => Seen::Enough,
+                (false, true) => Seen::Failure,
+                (false, false) => continue,
+            };
+            let _ = end.send(true);
+            return seen;
+        }
+        Seen::Nothing
+    }
+
+    /// Whether the history so far fails as it should.
+    fn is_shown(&self, folder: &Path, question: &Question) -> bool {
+        // One that is not there yet says nothing.
+        let Ok((history, _)) = check::read(folder, question.format) else { return false };
+        let answer = safety::answer(&check::judge(&history, question));
+        answer.standing == Standing::Invalid && Target::of(&answer) == self.target
+    }
+}
+
+/// What was seen of a run while it went on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    Failure,
+    Enough,
 }
 
 fn worst(verdict: &Verdict) -> Option<Target> {
     let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
     let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
-    Some(Target { question: worst.question.name().to_owned(), kind: worst.kind.clone() })
+    Some(Target::of(worst))
 }
 
-/// Fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
+/// Nothing that comes after the contradiction, then fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
 /// does not fail is not taken.
-fn search(whole: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
-    let mut smallest = fewer(&fewer(whole, "events", fails), "network", fails);
+fn search(
+    whole: &Value,
+    cut: Option<&Value>,
+    fails: &mut impl FnMut(&Value) -> Option<bool>,
+) -> Value {
+    let start = match cut.map(|cut| (cut, fails(cut))) {
+        Some((_, None)) => return whole.clone(),
+        Some((cut, Some(true))) => cut,
+        _ => whole,
+    };
+    let mut smallest = fewer(&fewer(start, "events", fails), "network", fails);
     for (path, values) in candidates::numbers(&smallest) {
         let with = |value| candidates::with_number(&smallest, path, value);
         let candidates = values.iter().map(with).collect();
@@ -493,7 +581,7 @@ mod tests {
             "events": [event("kill_leader", 1), event("part_hard", 2), event("part_end", 3),
                        event("kill_leader", 4)]});
         let mut runs = 0;
-        let smallest = search(&whole, &mut |candidate| {
+        let smallest = search(&whole, None, &mut |candidate| {
             runs += 1;
             let has_partition =
                 candidates::events(candidate).iter().any(|event| event["type"] == "part_hard");
@@ -510,6 +598,6 @@ mod tests {
     #[test]
     fn a_budget_that_ends_keeps_a_workload_that_failed() {
         let whole = json!({"replicas": 5, "events": []});
-        assert_eq!(search(&whole, &mut |_| None), whole);
+        assert_eq!(search(&whole, Some(&json!({})), &mut |_| None), whole);
     }
 }

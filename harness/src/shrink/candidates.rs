@@ -1,5 +1,7 @@
 //! What can be left out of a workload file: a smaller file each, the largest steps first.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 /// The ways of making one number of a workload smaller.
@@ -7,7 +9,7 @@ const NUMBERS: [(&str, f64, bool); 9] = [
     // Time first: every later trial is the shorter for it.
     ("/end_wait", 0.0, false),
     ("/start_wait", 0.0, false),
-    ("/lifetime", 5.0, false),
+    ("/lifetime", SHORTEST_S, false),
     ("/replicas", 3.0, true),
     ("/clients/count", 1.0, true),
     ("/clients/keys", 1.0, true),
@@ -15,6 +17,28 @@ const NUMBERS: [(&str, f64, bool); 9] = [
     ("/requests", 10.0, true),
     ("/drops", 0.0, false),
 ];
+
+/// The least `lifetime` that a workload file may have.
+const SHORTEST_S: f64 = 5.0;
+
+/// The workload cut off soon after this time: what comes later cannot have brought about what was over by then.
+/// `None` if there is nothing to cut off.
+pub fn until(workload: &Value, over: Duration) -> Option<Value> {
+    const MARGIN_S: f64 = 0.5;
+    let end = over.as_secs_f64() + MARGIN_S;
+    let lifetime = workload["lifetime"].as_f64()?;
+    let mut smaller = if end.max(SHORTEST_S) < lifetime {
+        let end = (end.max(SHORTEST_S) * 100.0).round() / 100.0;
+        with_number(workload, "/lifetime", &json!(end))
+    } else {
+        workload.clone()
+    };
+    let wait = workload["start_wait"].as_f64().unwrap_or(0.0);
+    let mut kept = events(&smaller);
+    kept.retain(|event| event["time"].as_f64().is_none_or(|time| time + wait <= end));
+    smaller["events"] = kept.into();
+    (smaller != *workload).then_some(smaller)
+}
 
 /// The numbers that can be smaller: for each, its smaller values, the smallest first.
 pub fn numbers(workload: &Value) -> Vec<(&'static str, Vec<Value>)> {
@@ -106,6 +130,18 @@ pub fn shorter(events: &[Value], at: usize) -> Vec<Vec<Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_after_the_contradiction_is_cut_off() {
+        let event = |time: f64| json!({"type": "kill_leader", "time": time});
+        let workload = json!({"lifetime": 10.0, "start_wait": 1.0,
+            "events": [event(1.0), event(2.0), event(6.0)]});
+        let early = until(&workload, Duration::from_millis(2_100)).unwrap();
+        assert_eq!((&early["lifetime"], events(&early)), (&json!(5.0), vec![event(1.0)]));
+        let late = until(&workload, Duration::from_millis(7_004)).unwrap();
+        assert_eq!((&late["lifetime"], events(&late).len()), (&json!(7.5), 3));
+        assert_eq!(until(&workload, Duration::from_secs(11)), None);
+    }
 
     #[test]
     fn numbers_get_smaller_and_events_go_with_the_time() {

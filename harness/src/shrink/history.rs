@@ -1,6 +1,7 @@
 //! The fewest operations of a history that are already a contradiction, as a history file.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use checker::event::{Event, EventType};
 use checker::format::{Format, Reader};
@@ -10,9 +11,18 @@ use checker::{F, History, Outcome, Verdict};
 use super::reduce;
 use crate::check::{self, Question};
 
-/// The fewest operations, as the text of a history file, and how many they are; `None` if the history
-/// has no contradiction.
-pub fn fewest(history: &History, question: &Question) -> Option<(String, usize)> {
+/// The fewest operations that contradict one another.
+pub struct Fewest {
+    /// They, as the text of a history file.
+    pub text: String,
+    /// How many they are.
+    pub count: usize,
+    /// When the last of them was over, since the run's clock started.
+    pub over: Duration,
+}
+
+/// The fewest operations that are a contradiction of the same kind; `None` if the history has none.
+pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
     let Verdict::Invalid(witness) = check::judge(history, question).verdict else { return None };
     let kind = witness.kind;
     let is_same = |operations: &[&Operation]| {
@@ -32,7 +42,12 @@ pub fn fewest(history: &History, question: &Question) -> Option<(String, usize)>
         return None;
     }
     let few = reduce::fewest(&start, |some| Some(is_same(some)));
-    Some((write(history, &few, question), few.len()))
+    let over = few.iter().filter_map(|it| it.complete_ns()).max().unwrap_or(0);
+    Some(Fewest {
+        text: write(history, &few, question),
+        count: few.len(),
+        over: Duration::from_nanos(over),
+    })
 }
 
 fn judged(text: &str, question: &Question) -> Option<Verdict> {
@@ -117,11 +132,12 @@ mod tests {
         op("get", "7");
         let mut reader = Reader::new(Format::Jsonl);
         text.lines().for_each(|line| reader.line(line.as_bytes()).unwrap());
-        let time = std::time::Duration::from_secs(10);
+        let time = Duration::from_secs(10);
         let question = Question::of_run(CheckerBudget { time, memory_mb: 100 });
-        let (few, count) = fewest(&reader.finish().unwrap().0, &question).unwrap();
+        let few = fewest(&reader.finish().unwrap().0, &question).unwrap();
         // Without the read of the newer value it would be another kind, a lost write.
-        assert_eq!(count, 4, "{few}");
-        assert!(matches!(judged(&few, &question), Some(Verdict::Invalid(_))));
+        assert_eq!(few.count, 4, "{}", few.text);
+        assert_eq!(few.over, Duration::from_nanos(index - 1));
+        assert!(matches!(judged(&few.text, &question), Some(Verdict::Invalid(_))));
     }
 }
