@@ -53,8 +53,8 @@ pub struct Config {
     /// So many messages in a row may be lost before the leader sends the next ones to that follower one
     /// at a time. Zero: after the first.
     pub losses_by_chance: u32,
-    /// So many times within the shortest election timeout a candidate asks those who do not answer,
-    /// at first; then it waits twice as long each time, up to a heartbeat interval.
+    /// So many times within the shortest election timeout a candidate asks those who do not answer; after
+    /// the first time half as often, but once a heartbeat interval at least.
     pub asks_per_timeout: u32,
     /// Which election.
     pub election: ElectionRule,
@@ -68,6 +68,11 @@ impl Config {
     /// How many replicas, this one included, are more than half.
     pub fn majority(&self) -> usize {
         usize::midpoint(self.peers.len(), 1) + 1
+    }
+
+    /// How long a candidate waits before it first asks again those who have not answered.
+    pub fn ask_again(&self) -> Duration {
+        self.election_min / self.asks_per_timeout
     }
 }
 

@@ -4,8 +4,8 @@
 //! once a majority would vote for it. Votes are granted by section 5.4.1 and by nothing else.
 //! Every election message tells where its sender's log ends; whoever has heard from all the
 //! others, or from a majority when its own timeout passes, knows who is best, and only the best
-//! stands a second time. The others wait a while for it, and after that anyone stands, so that
-//! a lost best one costs little more than the paper's election.
+//! stands a second time. The others wait a while for it. After that all goes as in the paper, so
+//! that a lost best one costs no more than the paper's election.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,8 @@ const FIRST_TIMEOUT: Range<Duration> = Duration::from_millis(150)..Duration::fro
 pub(super) struct Election {
     /// When to stand, or to stand again.
     pub deadline: Time,
-    /// How often this replica stood since it lost its leader; more than two count as two.
+    /// How often this replica stood since it lost its leader; more than two count as two. Once it
+    /// is two, elections are the paper's.
     pub rounds: u8,
     /// Whether its last timeout was spent waiting for a better one: the next one is not.
     pub waited: bool,
@@ -49,8 +50,8 @@ pub(super) struct Candidate {
     pub answers: BTreeMap<Id, bool>,
     /// When to ask again those who have not answered.
     pub resend_at: Time,
-    /// How long to wait after that; twice as long each time, for they may be dead, up to a
-    /// heartbeat interval.
+    /// How long to wait after that: twice as long as at first, for they may be dead, but no longer
+    /// than a heartbeat interval, for their answers may have been lost.
     pub resend_after: Duration,
 }
 
@@ -99,8 +100,15 @@ impl Replica {
         }
     }
 
+    /// Whether the best is to be preferred: in the first two elections without a leader. If those
+    /// came to nothing then messages are lost, the best one's as likely as any, and the paper's
+    /// chance is the better guide.
+    fn goes_fast(&self) -> bool {
+        self.config.election == ElectionRule::Fast && self.election.rounds < 2
+    }
+
     fn waits_for_a_better_one(&self) -> bool {
-        self.config.election == ElectionRule::Fast
+        self.goes_fast()
             && !self.election.waited
             && self.election.heard.len() + 1 >= self.config.majority()
             && !self.is_best_heard()
@@ -129,7 +137,7 @@ impl Replica {
 
     fn become_candidate(&mut self, now: Now, pre: bool, election: Term) {
         let (answers, resend_at) = (BTreeMap::new(), now.time);
-        let resend_after = self.config.election_min / self.config.asks_per_timeout;
+        let resend_after = self.config.ask_again();
         let candidate = Candidate { pre, election, answers, resend_at, resend_after };
         self.role = Role::Candidate(candidate);
         self.ask_for_votes(now);
@@ -140,7 +148,7 @@ impl Replica {
         let position = self.position();
         let Role::Candidate(candidate) = &mut self.role else { return };
         candidate.resend_at = now.time + candidate.resend_after;
-        candidate.resend_after = (2 * candidate.resend_after).min(self.config.heartbeat);
+        candidate.resend_after = (2 * self.config.ask_again()).min(self.config.heartbeat);
         let (pre, election) = (candidate.pre, candidate.election);
         let answered: BTreeSet<Id> = candidate.answers.keys().copied().collect();
         for peer in self.config.peers.clone() {
@@ -177,7 +185,7 @@ impl Replica {
         if election <= self.term || !self.is_up_to_date(at) {
             return false;
         }
-        if matches!(self.role, Role::Candidate(_)) && self.config.election == ElectionRule::Fast {
+        if matches!(self.role, Role::Candidate(_)) && self.goes_fast() {
             if self.is_best_heard() {
                 return false;
             }
@@ -192,7 +200,7 @@ impl Replica {
     /// A follower whose log forbids it to support who asks, and that has heard of no better one,
     /// would refuse everyone it knows: it stands itself, without waiting for its timeout.
     fn stand_instead_of(&mut self, now: Now, candidate: &Position) {
-        let fast = self.config.election == ElectionRule::Fast;
+        let fast = self.goes_fast();
         let follows = matches!(self.role, Role::Follower) && self.election.deadline != Time::NEVER;
         let better = !candidate.is_up_to_date(&self.position()) && self.is_best_heard();
         if fast && follows && better {
@@ -274,7 +282,7 @@ impl Replica {
     /// So does the best of all that a worse one's candidacy has thrown out of its own.
     fn after_hearing(&mut self, now: Now) {
         let heard_all = self.election.heard.len() == self.config.peers.len();
-        if self.config.election == ElectionRule::Paper || !heard_all || !self.may_stand_again() {
+        if !self.goes_fast() || !heard_all || !self.may_stand_again() {
             return;
         }
         let best = self.is_best_heard();
