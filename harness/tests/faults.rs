@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use harness::run::record::FaultRecord;
@@ -87,6 +88,25 @@ fn who_is_stopped_killed_or_crashed_is_silent_and_those_who_come_back_speak_agai
     }
     for pause in [0, 1] {
         assert_eq!(Some(seen.faults[pause].targets[0]), seen.faults[pause].leader, "by role");
+    }
+}
+
+#[test]
+fn one_a_minority_a_majority_or_all_are_struck_and_nobody_else() {
+    let seen = run(r#"{"type": "pause", "target": "one", "time": 0.8, "duration": 0.6},
+        {"type": "pause", "target": "minority", "time": 1.8, "duration": 0.6},
+        {"type": "pause", "target": "majority", "time": 2.8, "duration": 0.6},
+        {"type": "crash", "target": "all", "time": 4, "duration": 0.6}"#);
+    for (n, struck) in [1, 2, 3, 5].into_iter().enumerate() {
+        let targets: BTreeSet<String> =
+            seen.faults[n].targets.iter().map(ToString::to_string).collect();
+        assert_eq!(targets.len(), struck, "fault {n}: {targets:?}");
+        let (begin, end) = seen.span(n);
+        for id in (0..5).map(|n| format!("{n:04X}")) {
+            let said = seen.said(&id, (begin, end));
+            assert_eq!(said == 0, targets.contains(&id), "{id} said {said} during fault {n}");
+            assert!(seen.said(&id, (end, u64::MAX)) > 0, "{id} after fault {n}");
+        }
     }
 }
 

@@ -227,7 +227,7 @@ impl<'a> Teller<'a> {
             return (Kind::DoubleApply, end);
         }
         if let Some(write) = unseen {
-            return (Kind::LostWrite, format!("; no read ever saw {}", self.value_of(write)));
+            return (Kind::LostWrite, format!("; no read ever saw {}", self.written_by(write)));
         }
         if unanswered {
             let write = self.writers(late.old).last();
@@ -237,7 +237,7 @@ impl<'a> Teller<'a> {
         let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
         match newest {
             Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
-                let end = format!("; no read from then on saw {} or newer", self.value_of(write));
+                let end = format!("; no read from then on saw {} or newer", self.written_by(write));
                 (Kind::LostWrite, end)
             }
             _ if is_for_good => {
@@ -257,6 +257,15 @@ impl<'a> Teller<'a> {
             .all
             .iter()
             .any(|op| may_write(op) && since < i64::from(op.invoke) && op.complete < newer.invoke)
+    }
+
+    /// The value, and where the contradiction does not list its write, also who wrote it.
+    fn written_by(&self, write: &Operation) -> String {
+        if self.core.iter().any(|op| op.invoke_index() == write.invoke_index()) {
+            self.value_of(write)
+        } else {
+            format!("what came of {}", self.told(write))
+        }
     }
 
     fn value_of(&self, write: &Operation) -> String {

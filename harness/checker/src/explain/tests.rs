@@ -98,6 +98,15 @@ fn an_acknowledged_write_that_is_gone_is_lost() {
 }
 
 #[test]
+fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_and_when() {
+    let told = witness("put a 1 2; put b 3 4; get b 5 10; put c 6 7; get b 8 9; get a 11 12");
+    assert_eq!(told.kind, Kind::LostWrite);
+    assert!(told.operations.iter().all(|op| op.value.as_deref() != Some("c")), "{told:?}");
+    let who = "no read ever saw what came of the put of \"c\" (process 3, from 6.000 to 7.000 ms)";
+    assert!(told.explanation.contains(who), "{}", told.explanation);
+}
+
+#[test]
 fn a_value_that_nobody_wrote_is_from_nowhere() {
     is(Kind::ValueFromNowhere, "put a 1 2; get z 3 4");
     is(Kind::ValueFromNowhere, "get z 1 2");
