@@ -30,6 +30,7 @@ mod finding;
 mod history;
 mod lease;
 mod lock;
+mod no_order;
 mod queue;
 mod reader;
 mod set;

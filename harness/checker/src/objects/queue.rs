@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 
 use super::finding::{Fact, Finding, Judgement, Kind, invalid, misfit, unknown};
 use super::history::ObjectOperation;
-use super::lock::{calls, first_impossible};
+use super::no_order::{calls, no_order};
 use super::{Datum, fifo};
 use crate::budget::{Budget, Limit};
 use crate::model::Model;
@@ -240,9 +240,6 @@ fn search(operations: &[&ObjectOperation], budget: Budget<'_>) -> Finding {
         Linearization::Unknown(limit) => {
             unknown(operations, limit, "the search for an order was given up")
         }
-        Linearization::Impossible => {
-            let (core, what) = first_impossible(&sources, &Fifo, &calls, budget);
-            invalid(Kind::NoOrder, &core, what)
-        }
+        Linearization::Impossible => no_order(&sources, &Fifo, &calls, budget),
     }
 }

@@ -230,6 +230,93 @@ fn locks_are_decided_exactly() {
     against_the_oracle(Object::Lock, &["acquire", "release"], true);
 }
 
+/// All objects in one, after something.
+struct After(State);
+
+impl Model for After {
+    type Op = Op;
+    type State = State;
+
+    fn initial(&self) -> State {
+        self.0.clone()
+    }
+
+    fn step(&self, state: &State, op: &Op) -> Option<State> {
+        Correct.step(state, op)
+    }
+}
+
+/// Whether some order explains these calls with all but the shown struck: from the first state, or from
+/// any that a lock can be in without what was over by `start`; and without what began after `end`.
+fn has_order(calls: &[Call<Op>], shown: &[usize], start: Option<u32>, end: u32) -> bool {
+    let strike = |(at, call): (usize, &Call<Op>)| {
+        let (invoke, complete) =
+            if shown.contains(&at) { (call.invoke, call.complete) } else { (0, None) };
+        let complete = complete.filter(|&complete| complete <= end);
+        Call { op: call.op.clone(), invoke, complete }
+    };
+    let counts = |call: &Call<Op>| {
+        let is_over = call.complete.is_some_and(|complete| Some(complete) <= start);
+        call.invoke < end && !is_over
+    };
+    let began = calls.iter().enumerate().filter(|(_, call)| counts(call));
+    let struck = began.map(strike).collect::<Vec<_>>();
+    let held = start.map(|_| State { held: true, ..State::default() });
+    let mut states = std::iter::once(State::default()).chain(held);
+    states.any(|state| brute_force(&After(state), &struck))
+}
+
+/// A contradiction that a search found is minimal: with all others struck it has no order, and with
+/// any one of its own struck too it has.
+fn minimal_against_the_oracle(object: Object, fs: &[&'static str]) {
+    let mut seen = 0;
+    for seed in 0..cases(CASES) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut calls = random(&mut rng, fs, 6);
+        // Queues of different elements need no search.
+        for value in calls.iter_mut().flat_map(|call| [&mut call.op.argument, &mut call.op.result])
+        {
+            if let Some(number) = value.as_i64() {
+                *value = json!(number % 2);
+            }
+        }
+        let found = check(object, &record(&calls), &Budget::default()).verdict;
+        let Finding::Invalid(found) = found else { continue };
+        if found.kind != Kind::NoOrder {
+            continue;
+        }
+        assert!(found.explanation.contains("whenever the others"), "seed {seed}: {found:?}");
+        // Each call is of a process of its own.
+        let shown: Vec<usize> =
+            found.operations.iter().map(|op| usize::try_from(op.process).unwrap()).collect();
+        let first = shown.iter().map(|&at| calls[at].invoke).min().unwrap();
+        let over = calls.iter().filter_map(|call| call.complete).filter(|&end| end < first);
+        let starts: Vec<Option<u32>> = match object {
+            Object::Lock => std::iter::once(None).chain(over.map(Some)).collect(),
+            _ => vec![None],
+        };
+        let ends = shown.iter().filter_map(|&at| calls[at].complete);
+        let mut spans = ends.flat_map(|end| starts.iter().map(move |&start| (start, end)));
+        let is_minimal = |start, end| {
+            shown.iter().all(|&one| {
+                let fewer: Vec<usize> = shown.iter().copied().filter(|&at| at != one).collect();
+                has_order(&calls, &fewer, start, end)
+            })
+        };
+        let is_proof = spans
+            .any(|(start, end)| !has_order(&calls, &shown, start, end) && is_minimal(start, end));
+        assert!(is_proof, "seed {seed}: {found:#?} for {calls:#?}");
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen}");
+}
+
+#[test]
+fn what_is_shown_of_a_lock_or_a_queue_without_an_order_is_minimal() {
+    minimal_against_the_oracle(Object::Lock, &["acquire", "release"]);
+    minimal_against_the_oracle(Object::Queue, &["enqueue", "dequeue", "dequeue"]);
+}
+
 /// One event a word: `process type f value`, with `+` for invoke, `=` ok, `-` fail, `?` info.
 fn told(events: &str) -> ObjectHistory {
     let mut reader = Reader::new(Form::Jsonl, false);
