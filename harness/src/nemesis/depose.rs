@@ -30,7 +30,14 @@ pub fn strike(
             script.push(Step::Do(Act::CutLeader));
         }
     }
-    for n in 0..parameters.times.unwrap_or(1) {
+    let times = parameters.times.unwrap_or(1);
+    if times == 0 {
+        // Who was elected has its time with those who see it.
+        let steps = [Step::UntilElected(limits::ELECTION_PATIENCE), Step::Wait(lag(parameters))];
+        script.extend(steps.into_iter().chain([Step::Do(Act::Lift)]));
+        return Ok(Strike { targets, script });
+    }
+    for n in 0..times {
         script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
         script.push(moment(parameters, draw, n));
         script.push(Step::Do(Act::CutElected));
@@ -61,7 +68,6 @@ pub fn begins_with_the_leader(parameters: &Parameters) -> bool {
 /// When a new leader goes, each in a third of the cases: before it has told anybody but
 /// clients that it leads; when it has answered some operations; some time later.
 fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
-    let lag = Duration::from_millis(parameters.lag_ms.unwrap_or(0));
     let thirds = 3.0 * draw.derive("moment").fraction(n);
     match thirds {
         ..1.0 => Step::Wait(Duration::ZERO),
@@ -70,8 +76,12 @@ fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
             1 << index(draw.derive("answers").draw(n), 6),
             limits::ANSWER_PATIENCE,
         ),
-        _ => Step::Wait(lag.mul_f64(thirds - 2.0)),
+        _ => Step::Wait(lag(parameters).mul_f64(thirds - 2.0)),
     }
+}
+
+fn lag(parameters: &Parameters) -> Duration {
+    Duration::from_millis(parameters.lag_ms.unwrap_or(0))
 }
 
 /// How long one lasts, more or less, for those who plan what comes after it.
@@ -79,7 +89,8 @@ pub fn expected(parameters: &Parameters) -> Duration {
     let first =
         if begins_with_the_leader(parameters) { Duration::ZERO } else { parameters.duration() };
     let elections = u32::try_from(parameters.times.unwrap_or(1)).unwrap_or(u32::MAX);
-    first + limits::USUAL_ELECTION.saturating_mul(elections.saturating_add(1))
+    let last = if elections == 0 { lag(parameters) } else { Duration::ZERO };
+    first + limits::USUAL_ELECTION.saturating_mul(elections.saturating_add(1)) + last
 }
 
 #[cfg(test)]
@@ -101,16 +112,23 @@ mod tests {
             leader: Some(ids[2]),
             is_deposing: false,
         };
-        let script = |shape, draw| {
+        let script_of = |shape, times, draw| {
             let parameters = Parameters {
                 shape: Some(shape),
                 duration_ms: Some(300),
-                times: Some(3),
+                times: Some(times),
                 lag_ms: Some(60),
                 ..Parameters::default()
             };
             strike(&parameters, &situation, Seed(draw)).unwrap().script
         };
+        let script = |shape, draw| script_of(shape, 3, draw);
+        let nobody = script_of(PartitionShape::Everyone, 0, 1);
+        let end = [Step::Wait(Duration::from_millis(60)), Step::Do(Act::Lift)];
+        assert!(
+            nobody.ends_with(&end) && !nobody.contains(&Step::Do(Act::CutElected)),
+            "{nobody:?}"
+        );
         let cuts = |script: &[Step], act: &Act| {
             script.iter().filter(|step| matches!(step, Step::Do(it) if it == act)).count()
         };
