@@ -108,7 +108,7 @@ fn elections() -> Outcome<()> {
         "\n| from the kill of a leader to the first put acknowledged by the next, ms | n | p50 | p90 | p99 | max |"
     );
     println!("|---|---|---|---|---|---|");
-    for (loss, runs) in [(0.0, 100), (0.3, 100)] {
+    for (loss, runs) in [(0.0, 100), (0.3, 200)] {
         for election in ["fast", "paper"] {
             let bench = Bench::new()?;
             let workload = bench.path("kills.json");
