@@ -1,10 +1,11 @@
 //! `harness shrink`: the smallest workload that fails as a run did, and the smallest history.
 
+mod trials;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -12,10 +13,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::watch;
+
+use trials::{Target, Trials, Until};
 
 use super::repeat::{self, Earlier};
-use super::{Failure, one_run, signals};
+use super::{Failure, signals};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
@@ -24,11 +26,9 @@ use crate::exit::Exit;
 use crate::explain::evidence::AnswerPart;
 use crate::network::course_2016::RouterKind;
 use crate::plan::{FailIs, Plan};
-use crate::run::{self, Order};
 use crate::scenario::Scenario;
-use crate::seed::Seed;
-use crate::shrink::{candidates, history, reduce, workload};
-use crate::verdict::{self, Answer, Standing, Verdict, safety};
+use crate::shrink::{candidates, history, reduce, search, workload};
+use crate::verdict;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -63,28 +63,6 @@ pub struct ShrinkArgs {
     quiet: bool,
 }
 
-/// How many runs of a candidate are made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// As many as were asked for.
-    All,
-    /// No more once one has failed as it should.
-    OneFails,
-}
-
-/// The failure that is to be kept: the worst question and its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
-    question: String,
-    kind: String,
-}
-
-impl Target {
-    fn of(answer: &Answer) -> Self {
-        Self { question: answer.question.name().to_owned(), kind: answer.kind.clone() }
-    }
-}
-
 #[derive(Deserialize)]
 struct VerdictPart {
     answers: Vec<AnswerPart>,
@@ -106,7 +84,7 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let runner = Runner::start(arguments, earlier.plan, program, target)?;
     let cut = over.and_then(|over| candidates::until(&whole, over));
     let outcome = runner.shrink(&whole, cut.as_ref());
-    sweep::kill_orphans(&[runner.warden.pid()]);
+    sweep::kill_orphans(&[runner.trials.warden.pid()]);
     runner.bar.finish_and_clear();
     let Some(found) = outcome? else { return Ok(Exit::Interrupted) };
     conclude(arguments, &runner, &found)
@@ -165,7 +143,7 @@ struct Found {
 
 fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Exit, Failure> {
     let (failed, of) = found.base;
-    let Target { question, kind } = &runner.target;
+    let Target { question, kind } = &runner.trials.target;
     if failed == 0 {
         super::print(&format!(
             "shrink       the whole workload did not fail as {question} ({kind}) in {of} runs: \
@@ -202,23 +180,16 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
         path.display(),
         repeat::quoted(&program),
         repeat::quoted(&path.display().to_string()),
-        repeat::quoted(&runner.program.path.display().to_string()),
+        repeat::quoted(&runner.trials.program.path.display().to_string()),
     ))?;
     Ok(if again == 0 { Exit::Undecided } else { Exit::Valid })
 }
 
-/// Makes the runs of a search.
+/// Searches by making runs.
 struct Runner {
-    /// The plan of the run that failed: what it says beside the scenario holds for all.
-    earlier: Plan,
-    program: Program,
-    target: Target,
-    warden: Arc<Warden>,
-    interrupt: watch::Receiver<bool>,
-    jobs: usize,
+    trials: Trials,
     begin: Instant,
     budget: Duration,
-    runs: AtomicUsize,
     bar: ProgressBar,
 }
 
@@ -240,31 +211,30 @@ impl Runner {
             ProgressBar::new(arguments.budget)
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         };
-        Ok(Self {
+        let trials = Trials {
             earlier,
             program,
             target,
             warden: Arc::new(warden),
             interrupt,
             jobs: usize::from(arguments.jobs),
-            begin: Instant::now(),
-            budget: Duration::from_secs(arguments.budget),
             runs: AtomicUsize::new(0),
-            bar,
-        })
+        };
+        let budget = Duration::from_secs(arguments.budget);
+        Ok(Self { trials, begin: Instant::now(), budget, bar })
     }
 
     /// The search, which tries `cut` first; `None` if it was interrupted.
     fn shrink(&self, whole: &Value, cut: Option<&Value>) -> Result<Option<Found>, Failure> {
         const LEAST_RUNS: usize = 4;
         const AGAIN: usize = 2;
-        let at_once = self.jobs.max(LEAST_RUNS);
+        let at_once = self.trials.jobs.max(LEAST_RUNS);
         self.show(whole, "measuring how often it fails");
-        let mut base = self.fails(whole, at_once, Until::All)?;
+        let mut base = self.trials.fails(whole, at_once, Until::All)?;
         // A failure that comes now and then may have stayed away.
         for _ in 0..AGAIN {
             if base.0 == 0 && !self.is_interrupted() && self.begin.elapsed() < self.budget / 2 {
-                let (failed, of) = self.fails(whole, at_once, Until::All)?;
+                let (failed, of) = self.trials.fails(whole, at_once, Until::All)?;
                 base = (failed, base.1 + of);
             }
         }
@@ -281,7 +251,7 @@ impl Runner {
         if self.is_interrupted() && smallest == *whole {
             return Ok(None);
         }
-        let runs = u32::try_from(self.runs.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
+        let runs = u32::try_from(self.trials.runs.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
         Ok(Some(Found { base, smallest, again, runs, is_out_of_time }))
     }
 
@@ -295,8 +265,9 @@ impl Runner {
     ) -> Result<(Vec<Value>, bool), Failure> {
         let mut taken = vec![whole.clone()];
         let (mut problem, mut is_out_of_time) = (None, false);
-        let tries = usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1).max(self.jobs);
-        search(whole, cut, &mut |candidate| {
+        let tries =
+            usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1).max(self.trials.jobs);
+        search::search(whole, cut, &mut |candidate| {
             if problem.is_some() || self.is_interrupted() {
                 return None;
             }
@@ -309,7 +280,7 @@ impl Runner {
                 return Some(false);
             }
             self.show(candidate, "trying");
-            match self.fails(candidate, tries, Until::OneFails) {
+            match self.trials.fails(candidate, tries, Until::OneFails) {
                 Ok((0, _)) => Some(false),
                 Ok(_) => {
                     taken.push(candidate.clone());
@@ -335,9 +306,9 @@ impl Runner {
         let mut at = taken.len() - 1;
         while at > 0 {
             self.show(&taken[at], "measuring how often the smallest fails");
-            let mut again = self.fails(&taken[at], runs, Until::All)?;
+            let mut again = self.trials.fails(&taken[at], runs, Until::All)?;
             if again.0 == 0 && !self.is_interrupted() {
-                let (failed, of) = self.fails(&taken[at], runs, Until::All)?;
+                let (failed, of) = self.trials.fails(&taken[at], runs, Until::All)?;
                 again = (failed, again.1 + of);
             }
             if again.0 > 0 || self.is_interrupted() {
@@ -349,23 +320,23 @@ impl Runner {
     }
 
     fn is_interrupted(&self) -> bool {
-        *self.interrupt.borrow()
+        *self.trials.interrupt.borrow()
     }
 
     /// What a command line says of the program and its world.
     fn words(&self) -> String {
         let mut words = vec![String::new()];
-        for word in &self.program.arguments {
+        for word in &self.trials.program.arguments {
             words.extend(["--replica-arg".to_owned(), repeat::quoted(word)]);
         }
-        if self.earlier.fail_is == FailIs::Definite {
+        if self.trials.earlier.fail_is == FailIs::Definite {
             words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
         }
-        if let Some(host) = &self.earlier.host {
+        if let Some(host) = &self.trials.earlier.host {
             words.extend(["--host".to_owned(), repeat::quoted(&host.profile.name)]);
         }
-        if self.earlier.router != RouterKind::default() {
-            words.extend(["--router".to_owned(), self.earlier.router.name().to_owned()]);
+        if self.trials.earlier.router != RouterKind::default() {
+            words.extend(["--router".to_owned(), self.trials.earlier.router.name().to_owned()]);
         }
         words.join(" ")
     }
@@ -374,230 +345,12 @@ impl Runner {
         let events = candidates::events(workload).len();
         let of_it =
             |pointer: &str| workload.pointer(pointer).map_or("-".to_owned(), Value::to_string);
-        let runs = self.runs.load(Ordering::SeqCst);
+        let runs = self.trials.runs.load(Ordering::SeqCst);
         self.bar.set_position(self.begin.elapsed().as_secs());
         self.bar.set_message(format!(
             "{what}: {events} faults, {} replicas, {} clients ({runs} runs)",
             of_it("/replicas"),
             of_it("/clients/count")
         ));
-    }
-
-    /// How often this workload fails as it should, of so many runs at most.
-    fn fails(&self, workload: &Value, times: usize, until: Until) -> Result<(u32, u32), Failure> {
-        let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
-        let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
-        let host = self.earlier.host.as_ref().map(|host| &host.profile);
-        let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
-        let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
-        let (next, failed, made) = (AtomicUsize::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let is_enough = || {
-            self.is_interrupted() || until == Until::OneFails && failed.load(Ordering::SeqCst) > 0
-        };
-        let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
-            let work = || {
-                while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
-                    let Some(is_same) = self.one(&plan, &is_enough)? else { break };
-                    made.fetch_add(1, Ordering::SeqCst);
-                    failed.fetch_add(u32::from(is_same), Ordering::SeqCst);
-                }
-                Ok(())
-            };
-            let threads: Vec<_> = (0..self.jobs.min(times)).map(|_| scope.spawn(work)).collect();
-            let joined = threads.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(anyhow!("a run panicked").into()))
-            });
-            joined.collect()
-        });
-        results.into_iter().collect::<Result<(), Failure>>()?;
-        Ok((failed.into_inner(), made.into_inner()))
-    }
-
-    /// One run, in a folder of its own that is gone afterwards: whether it failed as it should. `None` if
-    /// there was enough before it told.
-    fn one(
-        &self,
-        plan: &Arc<Plan>,
-        is_enough: &(impl Fn() -> bool + Sync),
-    ) -> Result<Option<bool>, Failure> {
-        let number = self.runs.fetch_add(1, Ordering::SeqCst);
-        let folder = tempfile::tempdir().context("making a folder for a run")?;
-        let (progress, _watched) = watch::channel(run::progress::Progress::default());
-        let (end, interrupt) = watch::channel(false);
-        let order = Order {
-            plan: Arc::clone(plan),
-            program: self.program.clone(),
-            folder: folder.path().to_owned(),
-            mark: self.warden.mark(number),
-            warden: Some(Arc::clone(&self.warden)),
-            interrupt,
-            progress,
-        };
-        let (executed, seen) = thread::scope(|scope| {
-            let (under_way, is_over) = mpsc::channel();
-            let question = Question::of_run(plan.scenario.checker);
-            let path = folder.path();
-            let watcher =
-                scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));
-            let executed = run::execute(order);
-            drop(under_way);
-            (executed, watcher.join().unwrap_or(Seen::Nothing))
-        });
-        match (seen, executed) {
-            (Seen::Failure, _) => Ok(Some(true)),
-            (Seen::Enough, _) => Ok(None),
-            (Seen::Nothing, executed) => {
-                let (verdict, ..) = one_run::judge(&executed?, folder.path())?;
-                Ok(Some(worst(&verdict).is_some_and(|found| found == self.target)))
-            }
-        }
-    }
-
-    /// Ends a run as soon as its history holds the failure, or there is enough: what was recorded so far
-    /// contradicts itself whatever comes after it.
-    fn watch(
-        &self,
-        folder: &Path,
-        question: &Question,
-        is_over: &mpsc::Receiver<()>,
-        end: &watch::Sender<bool>,
-        is_enough: &impl Fn() -> bool,
-    ) -> Seen {
-        const LOOK_EVERY: Duration = Duration::from_millis(400);
-        while is_over.recv_timeout(LOOK_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let seen = match (is_enough(), self.is_shown(folder, question)) {
-                (true, _) => Seen::Enough,
-                (false, true) => Seen::Failure,
-                (false, false) => continue,
-            };
-            let _ = end.send(true);
-            return seen;
-        }
-        Seen::Nothing
-    }
-
-    /// Whether the history so far fails as it should.
-    fn is_shown(&self, folder: &Path, question: &Question) -> bool {
-        // One that is not there yet says nothing.
-        let Ok((history, _)) = check::read(folder, question.format) else { return false };
-        let answer = safety::answer(&check::judge(&history, question));
-        answer.standing == Standing::Invalid && Target::of(&answer) == self.target
-    }
-}
-
-/// What was seen of a run while it went on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Nothing,
-    Failure,
-    Enough,
-}
-
-fn worst(verdict: &Verdict) -> Option<Target> {
-    let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
-    let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
-    Some(Target::of(worst))
-}
-
-/// Nothing that comes after the contradiction, then fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
-/// does not fail is not taken.
-fn search(
-    whole: &Value,
-    cut: Option<&Value>,
-    fails: &mut impl FnMut(&Value) -> Option<bool>,
-) -> Value {
-    let start = match cut.map(|cut| (cut, fails(cut))) {
-        Some((_, None)) => return whole.clone(),
-        Some((cut, Some(true))) => cut,
-        _ => whole,
-    };
-    let mut smallest = fewer(&fewer(start, "events", fails), "network", fails);
-    for (path, values) in candidates::numbers(&smallest) {
-        let with = |value| candidates::with_number(&smallest, path, value);
-        let candidates = values.iter().map(with).collect();
-        match first_that_fails(candidates, smallest, fails) {
-            Ok(found) => smallest = found,
-            Err(in_hand) => return in_hand,
-        }
-    }
-    let smallest = fewer(&smallest, "events", fails);
-    shorter_events(&smallest, fails)
-}
-
-fn shorter_events(workload: &Value, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
-    let mut smallest = workload.clone();
-    for at in 0..candidates::events(workload).len() {
-        let shorter = candidates::shorter(&candidates::events(&smallest), at);
-        let with = |events: &Vec<Value>| candidates::with_events(&smallest, events);
-        let candidates = shorter.iter().map(with).collect();
-        match first_that_fails(candidates, smallest, fails) {
-            Ok(found) => smallest = found,
-            Err(in_hand) => return in_hand,
-        }
-    }
-    smallest
-}
-
-/// The first of these, the smallest first, that still fails, else the one in hand; `Err` if nothing may be
-/// tried any more.
-fn first_that_fails(
-    candidates: Vec<Value>,
-    in_hand: Value,
-    fails: &mut impl FnMut(&Value) -> Option<bool>,
-) -> Result<Value, Value> {
-    for candidate in candidates {
-        match fails(&candidate) {
-            None => return Err(in_hand),
-            Some(true) => return Ok(candidate),
-            Some(false) => {}
-        }
-    }
-    Ok(in_hand)
-}
-
-/// As few of the faults, or of the rules of the network, as still fail.
-fn fewer(workload: &Value, key: &str, fails: &mut impl FnMut(&Value) -> Option<bool>) -> Value {
-    let listed = candidates::listed(workload, key);
-    if listed.is_empty() {
-        return workload.clone();
-    }
-    let with = |some: &[Value]| candidates::with_listed(workload, key, some);
-    let kept = reduce::fewest(&listed, |some| fails(&with(some)));
-    with(&kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// The search with a runner that is no process: it fails if there is a partition, three
-    /// replicas and two clients at least.
-    #[test]
-    fn the_search_finds_what_the_failure_needs() {
-        let event = |kind: &str, time: u32| json!({"type": kind, "time": time});
-        let whole = json!({"lifetime": 20.0, "replicas": 5, "clients": {"count": 8, "keys": 4},
-            "events": [event("kill_leader", 1), event("part_hard", 2), event("part_end", 3),
-                       event("kill_leader", 4)]});
-        let mut runs = 0;
-        let smallest = search(&whole, None, &mut |candidate| {
-            runs += 1;
-            let has_partition =
-                candidates::events(candidate).iter().any(|event| event["type"] == "part_hard");
-            Some(has_partition && candidate["clients"]["count"].as_u64() >= Some(2))
-        });
-        assert_eq!(candidates::events(&smallest), [event("part_hard", 2)]);
-        assert_eq!(smallest["replicas"], 3);
-        assert_eq!(smallest["lifetime"], 5.0);
-        assert_eq!(smallest["clients"]["keys"], 1);
-        assert!(smallest["clients"]["count"].as_u64() < Some(8), "{smallest}");
-        assert!(runs < 30, "{runs} runs");
-    }
-
-    #[test]
-    fn a_budget_that_ends_keeps_a_workload_that_failed() {
-        let whole = json!({"replicas": 5, "events": []});
-        assert_eq!(search(&whole, Some(&json!({})), &mut |_| None), whole);
     }
 }

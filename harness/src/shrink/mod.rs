@@ -3,9 +3,11 @@
 //! - [`reduce`]: delta debugging over lists; pure, it asks a closure.
 //! - [`workload`]: a scenario as a workload file that reads back as the same scenario.
 //! - [`candidates`]: what can be left out of a workload, largest first.
+//! - [`search`]: in which order they are tried; pure as well.
 //! - [`history`]: the fewest operations of a history that contradict one another in the same way.
 
 pub mod candidates;
 pub mod history;
 pub mod reduce;
+pub mod search;
 pub mod workload;
