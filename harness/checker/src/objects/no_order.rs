@@ -7,10 +7,13 @@ use crate::model::{Call, Model};
 use crate::own::{Linearization, linearizable};
 use crate::witness;
 
-/// More operations than this are not struck one by one.
+/// More operations than this are not struck one by one, of an object that may be begun in any state.
 const MOST_TO_MINIMIZE: usize = 4_000;
 
-/// The most operations that are shown of a contradiction that was not minimized.
+/// And of one whose every beginning counts.
+const MOST_FROM_THE_START: usize = 200;
+
+/// The most operations that are shown of a contradiction that was not shown to be minimal.
 const MOST_SHOWN: usize = 12;
 
 /// The contradiction between calls that have no order: where it can be found, a minimal one
@@ -22,12 +25,14 @@ pub(super) fn no_order<M: Model>(
     calls: &[Call<M::Op>],
     budget: Budget<'_>,
 ) -> Finding {
-    if calls.len() <= MOST_TO_MINIMIZE
-        && let (core, true) = witness::minimize(model, calls, budget)
-    {
-        let core: Vec<_> = core.iter().map(|&at| operations[at as usize]).collect();
-        let what = "no order gives these their answers, whenever the others took effect";
-        return invalid(Kind::NoOrder, &core, what);
+    let most = if model.starts(calls).is_some() { MOST_TO_MINIMIZE } else { MOST_FROM_THE_START };
+    if calls.len() <= most {
+        let (core, is_minimal) = witness::minimize(model, calls, budget);
+        if is_minimal || core.len() <= MOST_SHOWN {
+            let core: Vec<_> = core.iter().map(|&at| operations[at as usize]).collect();
+            let what = "no order gives these their answers, whenever the others took effect";
+            return invalid(Kind::NoOrder, &core, what);
+        }
     }
     let core = first_impossible(operations, model, calls, budget);
     let what = "no order of all operations up to the last of these gives their answers";
