@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
 
-use trials::{Target, Trials, Until};
+use trials::{Tally, Target, Trials, Until};
 
 use super::repeat::{self, Earlier};
 use super::{Failure, signals};
@@ -133,21 +133,22 @@ fn smallest_history(
 /// What the search came to.
 struct Found {
     /// How often the whole failed, of how many runs.
-    base: (u32, u32),
+    base: Tally,
     smallest: Value,
     /// How often the smallest failed, of how many runs.
-    again: (u32, u32),
+    again: Tally,
     runs: u32,
     is_out_of_time: bool,
 }
 
 fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Exit, Failure> {
-    let (failed, of) = found.base;
+    let (base, again) = (&found.base, &found.again);
     let Target { question, kind } = &runner.trials.target;
-    if failed == 0 {
+    if base.failed == 0 {
         super::print(&format!(
-            "shrink       the whole workload did not fail as {question} ({kind}) in {of} runs: \
-             there is nothing to make smaller; try again, or with a larger --budget\n"
+            "shrink       the whole workload did not fail as {question} ({kind}) in {} runs: \
+             there is nothing to make smaller; try again, or with a larger --budget\n",
+            base.of
         ))?;
         return Ok(Exit::Undecided);
     }
@@ -162,27 +163,32 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
     } else {
         ""
     };
-    let (again, of_again) = found.again;
     let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
     let words = runner.words();
     super::print(&format!(
-        "shrink       {question} ({kind}) came in {failed} of {of} runs of the whole workload\n\
+        "shrink       {question}{} came in {} of {} runs of the whole workload\n\
          smallest     {} faults, {} replicas, {} clients, {} keys, {} s, after {} runs{rest}\n\
-         fails        {again} of {of_again} runs, in the same way\n\
+         fails        {} of {} runs, in the same way{}\n\
          workload     {}\n\
          try it       {} run {} --replica {}{words}\n",
+        base.told_kinds(),
+        base.failed,
+        base.of,
         candidates::events(smallest).len(),
         of_it("/replicas"),
         of_it("/clients/count"),
         of_it("/clients/keys"),
         of_it("/lifetime"),
         found.runs,
+        again.failed,
+        again.of,
+        again.told_kinds(),
         path.display(),
         repeat::quoted(&program),
         repeat::quoted(&path.display().to_string()),
         repeat::quoted(&runner.trials.program.path.display().to_string()),
     ))?;
-    Ok(if again == 0 { Exit::Undecided } else { Exit::Valid })
+    Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
 
 /// Searches by making runs.
@@ -233,19 +239,19 @@ impl Runner {
         let mut base = self.trials.fails(whole, at_once, Until::All)?;
         // A failure that comes now and then may have stayed away.
         for _ in 0..AGAIN {
-            if base.0 == 0 && !self.is_interrupted() && self.begin.elapsed() < self.budget / 2 {
-                let (failed, of) = self.trials.fails(whole, at_once, Until::All)?;
-                base = (failed, base.1 + of);
+            if base.failed == 0 && !self.is_interrupted() && self.begin.elapsed() < self.budget / 2
+            {
+                base = base.and(self.trials.fails(whole, at_once, Until::All)?);
             }
         }
         let mut smallest = whole.clone();
-        let mut again = base;
+        let mut again = base.clone();
         let mut is_out_of_time = false;
-        if base.0 > 0 {
-            let (taken, is_late) = self.search(whole, cut, base)?;
+        if base.failed > 0 {
+            let (taken, is_late) = self.search(whole, cut, &base)?;
             is_out_of_time = is_late;
             if !self.is_interrupted() && taken.len() > 1 {
-                (smallest, again) = self.reliable(taken, base, at_once)?;
+                (smallest, again) = self.reliable(taken, &base, at_once)?;
             }
         }
         if self.is_interrupted() && smallest == *whole {
@@ -261,12 +267,12 @@ impl Runner {
         &self,
         whole: &Value,
         cut: Option<&Value>,
-        base: (u32, u32),
+        base: &Tally,
     ) -> Result<(Vec<Value>, bool), Failure> {
         let mut taken = vec![whole.clone()];
         let (mut problem, mut is_out_of_time) = (None, false);
         let tries =
-            usize::try_from(reduce::tries(base.0, base.1)).unwrap_or(1).max(self.trials.jobs);
+            usize::try_from(reduce::tries(base.failed, base.of)).unwrap_or(1).max(self.trials.jobs);
         search::search(whole, cut, &mut |candidate| {
             if problem.is_some() || self.is_interrupted() {
                 return None;
@@ -281,7 +287,7 @@ impl Runner {
             }
             self.show(candidate, "trying");
             match self.trials.fails(candidate, tries, Until::OneFails) {
-                Ok((0, _)) => Some(false),
+                Ok(tally) if tally.failed == 0 => Some(false),
                 Ok(_) => {
                     taken.push(candidate.clone());
                     Some(true)
@@ -300,23 +306,22 @@ impl Runner {
     fn reliable(
         &self,
         mut taken: Vec<Value>,
-        base: (u32, u32),
+        base: &Tally,
         runs: usize,
-    ) -> Result<(Value, (u32, u32)), Failure> {
+    ) -> Result<(Value, Tally), Failure> {
         let mut at = taken.len() - 1;
         while at > 0 {
             self.show(&taken[at], "measuring how often the smallest fails");
             let mut again = self.trials.fails(&taken[at], runs, Until::All)?;
-            if again.0 == 0 && !self.is_interrupted() {
-                let (failed, of) = self.trials.fails(&taken[at], runs, Until::All)?;
-                again = (failed, again.1 + of);
+            if again.failed == 0 && !self.is_interrupted() {
+                again = again.and(self.trials.fails(&taken[at], runs, Until::All)?);
             }
-            if again.0 > 0 || self.is_interrupted() {
+            if again.failed > 0 || self.is_interrupted() {
                 return Ok((taken.swap_remove(at), again));
             }
             at /= 2;
         }
-        Ok((taken.swap_remove(0), base))
+        Ok((taken.swap_remove(0), base.clone()))
     }
 
     fn is_interrupted(&self) -> bool {

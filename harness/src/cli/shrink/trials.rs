@@ -1,8 +1,9 @@
 //! Runs of a candidate, some at a time, each ended as soon as it has shown the failure.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -39,8 +40,55 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether this is the same failure. Which kind a contradiction is depends on who happened to read what
+    /// afterwards: of safety any will do.
+    fn is_it(&self, found: &Target) -> bool {
+        let is_safety = self.question == verdict::Question::Safety.name();
+        self.question == found.question && (is_safety || self.kind == found.kind)
+    }
+
     fn of(answer: &Answer) -> Self {
         Self { question: answer.question.name().to_owned(), kind: answer.kind.clone() }
+    }
+}
+
+/// How often a workload failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs that failed as they should.
+    pub failed: u32,
+    /// All runs that told.
+    pub of: u32,
+    /// How many of the failures were of which kind.
+    pub kinds: BTreeMap<String, u32>,
+}
+
+impl Tally {
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.failed += other.failed;
+        self.of += other.of;
+        for (kind, count) in other.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        self
+    }
+
+    fn count(&mut self, kind: Option<String>) {
+        self.of += 1;
+        if let Some(kind) = kind {
+            self.failed += 1;
+            *self.kinds.entry(kind).or_default() += 1;
+        }
+    }
+
+    /// The kinds in brackets, with how often each came where there are several; nothing if there is none.
+    pub fn told_kinds(&self) -> String {
+        let told = |(kind, count): (&String, &u32)| {
+            if self.kinds.len() == 1 { kind.clone() } else { format!("{kind} {count}") }
+        };
+        let kinds: Vec<String> = self.kinds.iter().map(told).collect();
+        if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) }
     }
 }
 
@@ -64,28 +112,24 @@ pub struct Trials {
 
 impl Trials {
     /// How often this workload fails as it should, of so many runs at most.
-    pub fn fails(
-        &self,
-        workload: &Value,
-        times: usize,
-        until: Until,
-    ) -> Result<(u32, u32), Failure> {
+    pub fn fails(&self, workload: &Value, times: usize, until: Until) -> Result<Tally, Failure> {
         let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
         let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
         let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
-        let (next, failed, made) = (AtomicUsize::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let is_enough = || {
-            *self.interrupt.borrow()
-                || until == Until::OneFails && failed.load(Ordering::SeqCst) > 0
-        };
+        let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+        let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_enough =
+            || *self.interrupt.borrow() || until == Until::OneFails && counted().failed > 0;
         let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
             let work = || {
                 while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
-                    let Some(is_same) = self.one(&plan, &is_enough)? else { break };
-                    made.fetch_add(1, Ordering::SeqCst);
-                    failed.fetch_add(u32::from(is_same), Ordering::SeqCst);
+                    match self.one(&plan, &is_enough)? {
+                        Ending::Enough => break,
+                        Ending::Passed => counted().count(None),
+                        Ending::Failed(kind) => counted().count(Some(kind)),
+                    }
                 }
                 Ok(())
             };
@@ -96,16 +140,15 @@ impl Trials {
             joined.collect()
         });
         results.into_iter().collect::<Result<(), Failure>>()?;
-        Ok((failed.into_inner(), made.into_inner()))
+        Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// One run, in a folder of its own that is gone afterwards: whether it failed as it should. `None` if
-    /// there was enough before it told.
+    /// One run, in a folder of its own that is gone afterwards.
     fn one(
         &self,
         plan: &Arc<Plan>,
         is_enough: &(impl Fn() -> bool + Sync),
-    ) -> Result<Option<bool>, Failure> {
+    ) -> Result<Ending, Failure> {
         let number = self.runs.fetch_add(1, Ordering::SeqCst);
         let folder = tempfile::tempdir().context("making a folder for a run")?;
         let (progress, _watched) = watch::channel(run::progress::Progress::default());
@@ -127,16 +170,14 @@ impl Trials {
                 scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));
             let executed = run::execute(order);
             drop(under_way);
-            (executed, watcher.join().unwrap_or(Seen::Nothing))
+            (executed, watcher.join().unwrap_or_default())
         });
-        match (seen, executed) {
-            (Seen::Failure, _) => Ok(Some(true)),
-            (Seen::Enough, _) => Ok(None),
-            (Seen::Nothing, executed) => {
-                let (verdict, ..) = one_run::judge(&executed?, folder.path())?;
-                Ok(Some(worst(&verdict).is_some_and(|found| found == self.target)))
-            }
+        if let Some(ending) = seen {
+            return Ok(ending);
         }
+        let (verdict, ..) = one_run::judge(&executed?, folder.path())?;
+        let same = worst(&verdict).filter(|found| self.target.is_it(found));
+        Ok(same.map_or(Ending::Passed, |found| Ending::Failed(found.kind)))
     }
 
     /// Ends a run as soon as its history holds the failure, or there is enough: what was recorded so far
@@ -148,42 +189,75 @@ impl Trials {
         is_over: &mpsc::Receiver<()>,
         end: &watch::Sender<bool>,
         is_enough: &impl Fn() -> bool,
-    ) -> Seen {
+    ) -> Option<Ending> {
         const LOOK_EVERY: Duration = Duration::from_millis(400);
         while is_over.recv_timeout(LOOK_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let seen = match (is_enough(), self.is_shown(folder, question)) {
-                (true, _) => Seen::Enough,
-                (false, true) => Seen::Failure,
-                (false, false) => continue,
+            let seen = if is_enough() {
+                Some(Ending::Enough)
+            } else {
+                self.shown(folder, question).map(Ending::Failed)
             };
-            let _ = end.send(true);
-            return seen;
+            if seen.is_some() {
+                let _ = end.send(true);
+                return seen;
+            }
         }
-        Seen::Nothing
+        None
     }
 
-    /// Whether the history so far fails as it should.
-    fn is_shown(&self, folder: &Path, question: &Question) -> bool {
+    /// The kind of the contradiction that the history so far holds, if that is what is looked for.
+    fn shown(&self, folder: &Path, question: &Question) -> Option<String> {
         if self.target.question != verdict::Question::Safety.name() {
-            return false;
+            return None;
         }
-        // One that is not there yet says nothing.
-        let Ok((history, _)) = check::read(folder, question.format) else { return false };
+        // A history that is not there yet says nothing.
+        let (history, _) = check::read(folder, question.format).ok()?;
         let answer = safety::answer(&check::judge(&history, question));
-        answer.standing == Standing::Invalid && Target::of(&answer) == self.target
+        (answer.standing == Standing::Invalid).then_some(answer.kind)
     }
 }
 
-/// What was seen of a run while it went on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Nothing,
-    Failure,
+/// How a run ended.
+enum Ending {
+    /// Before it told: nobody needs it any more.
     Enough,
+    /// It did not fail as it should.
+    Passed,
+    /// It did, in a failure of this kind.
+    Failed(String),
 }
 
 fn worst(verdict: &Verdict) -> Option<Target> {
     let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
     let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
     Some(Target::of(worst))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_contradiction_is_the_failure_but_only_the_same_kind_of_silence() {
+        let target = |question: &str, kind: &str| Target {
+            question: question.to_owned(),
+            kind: kind.to_owned(),
+        };
+        assert!(target("safety", "stale read").is_it(&target("safety", "lost write")));
+        assert!(!target("safety", "stale read").is_it(&target("process", "died")));
+        assert!(target("liveness", "unanswered").is_it(&target("liveness", "unanswered")));
+        assert!(!target("liveness", "unanswered").is_it(&target("liveness", "diverged")));
+    }
+
+    #[test]
+    fn a_tally_tells_how_often_each_kind_came() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.told_kinds(), "");
+        tally.count(Some("stale read".to_owned()));
+        tally.count(None);
+        assert_eq!((tally.failed, tally.of, tally.told_kinds().as_str()), (1, 2, " (stale read)"));
+        let mut more = Tally::default();
+        more.count(Some("lost write".to_owned()));
+        assert_eq!(tally.and(more).told_kinds(), " (lost write 1, stale read 1)");
+    }
 }
