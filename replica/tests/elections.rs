@@ -97,8 +97,8 @@ fn two_timeouts_are_enough() {
         let count = 3 + u16::try_from(seed % 5).expect("small");
         third += usize::from(timeouts_needed(count, seed) > 2);
     }
-    // None does with these seeds. With others a few in 100,000 do: when real candidacies cross,
-    // the best replica may lose its own to a higher term and learn too late that it is the best.
+    // Three do with these seeds: when real candidacies cross, the best replica may lose its own to a
+    // higher term and learn too late that it is the best.
     assert!(third <= 10, "{third} of 100,000 elections took a third timeout");
 }
 
