@@ -93,10 +93,10 @@ fn who_is_stopped_killed_or_crashed_is_silent_and_those_who_come_back_speak_agai
 
 #[test]
 fn one_a_minority_a_majority_or_all_are_struck_and_nobody_else() {
-    let seen = run(r#"{"type": "pause", "target": "one", "time": 0.8, "duration": 0.6},
-        {"type": "pause", "target": "minority", "time": 1.8, "duration": 0.6},
-        {"type": "pause", "target": "majority", "time": 2.8, "duration": 0.6},
-        {"type": "crash", "target": "all", "time": 4, "duration": 0.6}"#);
+    let seen = run(r#"{"type": "pause", "target": "one", "time": 0.7, "duration": 1},
+        {"type": "pause", "target": "minority", "time": 2, "duration": 1},
+        {"type": "pause", "target": "majority", "time": 3.3, "duration": 1},
+        {"type": "crash", "target": "all", "time": 4.7, "duration": 0.8}"#);
     for (n, struck) in [1, 2, 3, 5].into_iter().enumerate() {
         let targets: BTreeSet<String> =
             seen.faults[n].targets.iter().map(ToString::to_string).collect();

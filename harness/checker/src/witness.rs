@@ -140,6 +140,16 @@ pub(crate) fn minimize<M: Model>(
     calls: &[Call<M::Op>],
     budget: Budget<'_>,
 ) -> (Vec<u32>, bool) {
+    let (kept, minimal, _) = minimize_from(model, calls, budget);
+    (kept, minimal)
+}
+
+/// As [`minimize`]; and whether they contradict one another in whatever state they found the object.
+pub(crate) fn minimize_from<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    budget: Budget<'_>,
+) -> (Vec<u32>, bool, bool) {
     let mut completions: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
     completions.sort_unstable();
     let end = first_impossible(model, calls, &completions, budget);
@@ -147,7 +157,8 @@ pub(crate) fn minimize<M: Model>(
     let trial = Trial { model, calls, end, budget };
     let upto = completions.partition_point(|&completion| completion <= end);
     let start = trial.latest_start(&completions[..upto]);
-    trial.strike_all_it_can(start)
+    let (kept, minimal) = trial.strike_all_it_can(start);
+    (kept, minimal, matches!(start, Start::After(_)))
 }
 
 /// The first completion up to which the calls are already not linearizable. The search tells where

@@ -93,7 +93,7 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
         due,
         next: AtomicUsize::new(0),
         rows: Mutex::new(earlier),
-        interrupt: signals::listen().context("listening for Ctrl-C")?,
+        interrupt: signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?,
     };
     thread::scope(|scope| -> anyhow::Result<()> {
         let workers: Vec<_> = (0..arguments.jobs).map(|_| scope.spawn(|| grading.work())).collect();

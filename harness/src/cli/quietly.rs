@@ -62,7 +62,8 @@ pub struct Batch {
 impl Batch {
     /// Prepares runs of this program.
     pub fn new(program: Program, pace: Duration) -> anyhow::Result<Self> {
-        let interrupt = super::signals::listen().context("listening for Ctrl-C")?;
+        let interrupt =
+            super::signals::listen(super::signals::TO_JUDGE).context("listening for Ctrl-C")?;
         sweep::kill_leftovers();
         sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
         let warden =

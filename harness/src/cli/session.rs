@@ -208,7 +208,7 @@ pub fn make_all(
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
     let results = options.results.canonicalize()?;
-    let interrupt = signals::listen().context("listening for Ctrl-C")?;
+    let interrupt = signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?;
     let leftovers = sweep::kill_leftovers();
     if leftovers > 0 {
         eprintln!("harness: ended {leftovers} processes that a killed harness had left behind");

@@ -117,7 +117,13 @@ fn smallest_history(
     }
     let question = Question::of_run(earlier.plan.scenario.checker);
     let (read, _) = check::read(&arguments.run, question.format).map_err(Failure::usage)?;
-    let Some(few) = history::fewest(&read, &question) else { return Ok(None) };
+    let Some(few) = history::fewest(&read, &question) else {
+        super::print(&format!(
+            "history      no part of {} shows the failure by itself, as if it had been changed since\n",
+            arguments.run.join("history.jsonl").display()
+        ))?;
+        return Ok(None);
+    };
     let path = arguments.run.join("smallest-history.jsonl");
     fs::write(&path, few.text).with_context(|| format!("writing {}", path.display()))?;
     super::print(&format!(
@@ -206,7 +212,8 @@ impl Runner {
         program: Program,
         target: Target,
     ) -> Result<Self, Failure> {
-        let interrupt = signals::listen().context("listening for Ctrl-C")?;
+        let interrupt = signals::listen("with the smallest that failed so far")
+            .context("listening for Ctrl-C")?;
         sweep::kill_leftovers();
         sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
         let warden = Warden::start().context("starting the warden")?;

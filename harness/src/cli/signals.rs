@@ -5,8 +5,11 @@ use tokio::sync::watch;
 
 use crate::exit::Exit;
 
-/// Listens from now on; the receiver becomes true at the first signal.
-pub fn listen() -> std::io::Result<watch::Receiver<bool>> {
+/// What a stopped run does.
+pub const TO_JUDGE: &str = "to judge what is there";
+
+/// Listens from now on; the receiver becomes true at the first signal, and `what` is said to happen then.
+pub fn listen(what: &'static str) -> std::io::Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = {
@@ -19,7 +22,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<bool>> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
             next(&mut signals).await;
-            eprintln!("harness: stopping, to judge what is there; once more ends at once");
+            eprintln!("harness: stopping, {what}; once more ends at once");
             sender.send_replace(true);
             next(&mut signals).await;
             // The replicas die with their parent's threads, and the warden sweeps what is left.

@@ -40,24 +40,41 @@ pub fn until(workload: &Value, over: Duration) -> Option<Value> {
     (smaller != *workload).then_some(smaller)
 }
 
-/// The numbers that can be smaller: for each, its smaller values, the smallest first.
-pub fn numbers(workload: &Value) -> Vec<(&'static str, Vec<Value>)> {
-    NUMBERS
-        .into_iter()
-        .filter_map(|(path, least, is_whole)| {
-            let now = workload.pointer(path)?.as_f64()?;
-            let mut values: Vec<f64> = [least, f64::midpoint(least, now), now * 0.75]
-                .into_iter()
-                .map(|value| if is_whole { value.round() } else { (value * 100.0).round() / 100.0 })
-                .filter(|&value| value >= least && value < now)
-                .collect();
-            values.sort_by(f64::total_cmp);
-            values.dedup();
-            let values: Vec<Value> =
-                values.into_iter().map(|value| number(value, is_whole)).collect();
-            (!values.is_empty()).then_some((path, values))
-        })
-        .collect()
+/// A number of a workload that can be smaller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number {
+    /// Where it stands.
+    pub path: &'static str,
+    /// The smallest that makes sense.
+    pub least: f64,
+    /// What it is.
+    pub now: f64,
+    is_whole: bool,
+}
+
+impl Number {
+    /// This value as the workload has it.
+    pub fn value(&self, value: f64) -> Value {
+        number(value, self.is_whole)
+    }
+
+    /// The middle of the two, unless they are as good as the same.
+    pub fn middle(&self, low: f64, high: f64) -> Option<f64> {
+        const ALIKE: f64 = 0.2;
+        let alike = (ALIKE * high).max(if self.is_whole { 1.0 } else { 0.01 });
+        let middle = f64::midpoint(low, high);
+        let middle = if self.is_whole { middle.floor() } else { (middle * 100.0).round() / 100.0 };
+        (high - low > alike).then_some(middle)
+    }
+}
+
+/// The numbers that can be smaller, in the order in which to try.
+pub fn numbers(workload: &Value) -> Vec<Number> {
+    let number = |(path, least, is_whole)| {
+        let now = workload.pointer(path)?.as_f64()?;
+        (now > least).then_some(Number { path, least, now, is_whole })
+    };
+    NUMBERS.into_iter().filter_map(number).collect()
 }
 
 fn number(value: f64, is_whole: bool) -> Value {
@@ -149,9 +166,12 @@ mod tests {
             "clients": {"count": 8, "keys": 1},
             "events": [{"type": "kill_leader", "time": 2.0}, {"type": "kill_leader", "time": 8.0}]});
         let found = numbers(&workload);
-        let paths: Vec<&str> = found.iter().map(|(path, _)| *path).collect();
+        let paths: Vec<&str> = found.iter().map(|number| number.path).collect();
         assert_eq!(paths, ["/lifetime", "/replicas", "/clients/count"]);
-        assert_eq!(found[1].1, [json!(3), json!(4)]);
+        assert_eq!(found[1].middle(3.0, 5.0), Some(4.0));
+        assert_eq!(found[1].middle(4.0, 5.0), None);
+        assert_eq!(found[0].middle(5.0, 10.0), Some(7.5));
+        assert_eq!((found[0].value(7.5), found[1].value(4.0)), (json!(7.5), json!(4)));
         let shorter = with_number(&workload, "/lifetime", &json!(5.0));
         assert_eq!(events(&shorter).len(), 1);
         assert_eq!(shorter["lifetime"], 5.0);

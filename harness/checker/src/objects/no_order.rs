@@ -27,10 +27,15 @@ pub(super) fn no_order<M: Model>(
 ) -> Finding {
     let most = if model.starts(calls).is_some() { MOST_TO_MINIMIZE } else { MOST_FROM_THE_START };
     if calls.len() <= most {
-        let (core, is_minimal) = witness::minimize(model, calls, budget);
+        let (core, is_minimal, in_any_state) = witness::minimize_from(model, calls, budget);
         if is_minimal || core.len() <= MOST_SHOWN {
             let core: Vec<_> = core.iter().map(|&at| operations[at as usize]).collect();
-            let what = "no order gives these their answers, whenever the others took effect";
+            let what = if in_any_state {
+                "no order gives these their answers, whatever state they found, and whenever the others \
+                 beside them took effect"
+            } else {
+                "no order gives these their answers, whenever the others took effect"
+            };
             return invalid(Kind::NoOrder, &core, what);
         }
     }
