@@ -1,6 +1,6 @@
 //! JSON Schemas of what is read and written, for editors and for other tools.
 //!
-//! That of workloads is made from the table of keys, so that it says what the reader does; [`cases`]
+//! That of workloads is made from the table of keys, so that it says what the reader does; `cases`
 //! adds what depends on the kind of a fault or a rule.
 
 mod cases;
