@@ -28,7 +28,6 @@ use crate::network::course_2016::RouterKind;
 use crate::plan::{FailIs, Plan};
 use crate::scenario::Scenario;
 use crate::shrink::{candidates, history, reduce, search, workload};
-use crate::verdict;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -112,7 +111,7 @@ fn smallest_history(
     earlier: &Earlier,
     target: &Target,
 ) -> Result<Option<Duration>, Failure> {
-    if target.question != verdict::Question::Safety.name() {
+    if !target.is_of_safety() {
         return Ok(None);
     }
     let question = Question::of_run(earlier.plan.scenario.checker);

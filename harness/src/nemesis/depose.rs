@@ -30,19 +30,16 @@ pub fn strike(
             script.push(Step::Do(Act::CutLeader));
         }
     }
-    let times = parameters.times.unwrap_or(1);
+    let times = times(parameters);
     if times == 0 {
-        // Who was elected has its time with those who see it.
-        let steps = [Step::UntilElected(limits::ELECTION_PATIENCE), Step::Wait(lag(parameters))];
-        script.extend(steps.into_iter().chain([Step::Do(Act::Lift)]));
-        return Ok(Strike { targets, script });
+        script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
     }
     for n in 0..times {
         script.push(Step::UntilElected(limits::ELECTION_PATIENCE));
         script.push(moment(parameters, draw, n));
         script.push(Step::Do(Act::CutElected));
     }
-    script.extend([Step::Wait(limits::USUAL_ELECTION), Step::Do(Act::Lift)]);
+    script.extend([Step::Wait(aftermath(parameters)), Step::Do(Act::Lift)]);
     Ok(Strike { targets, script })
 }
 
@@ -80,6 +77,16 @@ fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
     }
 }
 
+fn times(parameters: &Parameters) -> u64 {
+    parameters.times.unwrap_or(1)
+}
+
+/// How long all stays as it is after the last election of the script: nobody that was elected is cut
+/// off, and has this time with those who see it; or somebody is elected once more.
+fn aftermath(parameters: &Parameters) -> Duration {
+    if times(parameters) == 0 { lag(parameters) } else { limits::USUAL_ELECTION }
+}
+
 fn lag(parameters: &Parameters) -> Duration {
     Duration::from_millis(parameters.lag_ms.unwrap_or(0))
 }
@@ -88,9 +95,8 @@ fn lag(parameters: &Parameters) -> Duration {
 pub fn expected(parameters: &Parameters) -> Duration {
     let first =
         if begins_with_the_leader(parameters) { Duration::ZERO } else { parameters.duration() };
-    let elections = u32::try_from(parameters.times.unwrap_or(1)).unwrap_or(u32::MAX);
-    let last = if elections == 0 { lag(parameters) } else { Duration::ZERO };
-    first + limits::USUAL_ELECTION.saturating_mul(elections.saturating_add(1)) + last
+    let elections = u32::try_from(times(parameters)).unwrap_or(u32::MAX).max(1);
+    first + limits::USUAL_ELECTION.saturating_mul(elections) + aftermath(parameters)
 }
 
 #[cfg(test)]

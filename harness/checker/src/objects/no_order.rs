@@ -16,9 +16,9 @@ const MOST_FROM_THE_START: usize = 200;
 /// The most operations that are shown of a contradiction that was not shown to be minimal.
 const MOST_SHOWN: usize = 12;
 
-/// The contradiction between calls that have no order: where it can be found, a minimal one
-/// ([`witness::minimize`]), so that none of the operations can be left out; else what surrounds the
-/// first answer that nothing allows.
+/// The contradiction between calls that have no order: where they are not too many, what striking leaves
+/// ([`witness::minimize_from`]), if that is minimal or at least short; else what surrounds the first answer
+/// that nothing allows.
 pub(super) fn no_order<M: Model>(
     operations: &[&ObjectOperation],
     model: &M,

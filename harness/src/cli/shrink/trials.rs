@@ -40,11 +40,15 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether the history alone shows it.
+    pub fn is_of_safety(&self) -> bool {
+        self.question == verdict::Question::Safety.name()
+    }
+
     /// Whether this is the same failure. Which kind a contradiction is depends on who happened to read what
     /// afterwards: of safety any will do.
     fn is_it(&self, found: &Target) -> bool {
-        let is_safety = self.question == verdict::Question::Safety.name();
-        self.question == found.question && (is_safety || self.kind == found.kind)
+        self.question == found.question && (self.is_of_safety() || self.kind == found.kind)
     }
 
     fn of(answer: &Answer) -> Self {
@@ -211,7 +215,7 @@ impl Trials {
 
     /// The kind of the contradiction that the history so far holds, if that is what is looked for.
     fn shown(&self, folder: &Path, question: &Question) -> Option<String> {
-        if self.target.question != verdict::Question::Safety.name() {
+        if !self.target.is_of_safety() {
             return None;
         }
         // A history that is not there yet says nothing.
