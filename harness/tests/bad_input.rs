@@ -14,7 +14,7 @@ fn refused(bench: &Bench, arguments: &[&str], parts: &[&str]) {
     assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr.trim_end().lines().count(), 1, "one sentence: {}", ended.stderr);
     for part in parts {
-        assert!(ended.stderr.contains(part), "{part:?} in {}", ended.stderr);
+        ended.expect_words(part);
     }
     assert!(!bench.path("results/w").exists(), "nothing was started");
 }

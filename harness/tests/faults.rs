@@ -190,7 +190,7 @@ fn what_needs_a_data_directory_is_refused_without_one() {
         let workload = bench.file("w.json", text);
         let ended = bench.harness(&["run", &workload.to_string_lossy()]);
         ended.expect(2);
-        assert!(ended.stderr.contains(key) && ended.stderr.contains("{data}"), "{}", ended.stderr);
+        ended.expect_words(key).expect_words("{data}");
         assert!(!bench.path("results").join("w").exists(), "refused before the start");
     }
 }

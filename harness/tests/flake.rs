@@ -23,6 +23,6 @@ fn stalled_look_ups_fail_tests_by_the_rules_of_2016_and_none_by_the_default_rout
     assert!(failed("server.json", "course-2016") > 0, "{}", ended.stdout);
     assert_eq!(failed("server.json", "default"), 0, "{}", ended.stdout);
     assert_eq!(failed("quiet", "course-2016"), 0, "{}", ended.stdout);
-    assert!(ended.stdout.contains("unable to send to replica"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("reproduced      it looks like the sockets"), "{}", ended.stdout);
+    ended.expect_words("unable to send to replica");
+    ended.expect_words("reproduced      it looks like the sockets");
 }

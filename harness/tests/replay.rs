@@ -27,8 +27,8 @@ fn a_replay_follows_the_plan_and_says_how_often_the_verdict_came_again() {
     let folder = first.to_string_lossy();
     let ended = bench.harness(&["replay", &folder, "--times", "2", "--jobs", "2", "--quiet"]);
     ended.expect(10);
-    assert!(ended.stdout.contains("the earlier verdict, safety invalid ("), "{}", ended.stdout);
-    assert!(ended.stdout.contains(" of 2 times"), "{}", ended.stdout);
+    ended.expect_words("the earlier verdict, safety invalid (");
+    ended.expect_words(" of 2 times");
     let again = bench.path("results/latest").canonicalize().unwrap();
     assert_ne!(first, again);
     assert_eq!(read(&first), read(&again));
@@ -41,7 +41,7 @@ fn until_fails_stops_at_the_first_run_that_is_not_valid() {
     let arguments = ["replay", "results/latest", "--times", "50", "--until-fails", "--quiet"];
     let ended = bench.harness(&arguments);
     ended.expect(10);
-    assert!(ended.stdout.contains(" of 1 times"), "{}", ended.stdout);
+    ended.expect_words(" of 1 times");
 }
 
 #[test]
@@ -49,12 +49,12 @@ fn a_folder_without_a_plan_is_refused() {
     let bench = Bench::new();
     let ended = bench.harness(&["replay", "no-such-run"]);
     ended.expect(2);
-    assert!(ended.stderr.contains("no-such-run/plan.json"), "{}", ended.stderr);
+    ended.expect_words("no-such-run/plan.json");
     std::fs::create_dir(bench.path("run")).unwrap();
     bench.file("run/plan.json", r#"{"schema": 99}"#);
     let ended = bench.harness(&["replay", "run"]);
     ended.expect(2);
-    assert!(ended.stderr.contains("schema 99"), "{}", ended.stderr);
+    ended.expect_words("schema 99");
 }
 
 /// A store that forgets every twentieth put fails always: what is left is small, and fails again.
@@ -66,7 +66,7 @@ fn a_failing_run_shrinks_to_a_workload_and_a_history_that_fail() {
     let run = run.to_string_lossy();
     let ended = bench.harness(&["shrink", &run, "--budget", "12", "--jobs", "4", "--quiet"]);
     ended.expect(0);
-    assert!(ended.stdout.contains("operations are already a contradiction"), "{}", ended.stdout);
+    ended.expect_words("operations are already a contradiction");
     let history = format!("{run}/smallest-history.jsonl");
     bench.harness(&["check", &history]).expect(10);
     let smallest = std::fs::read_to_string(format!("{run}/smallest.json")).unwrap();
@@ -74,7 +74,7 @@ fn a_failing_run_shrinks_to_a_workload_and_a_history_that_fail() {
     assert!(smallest["replicas"].as_u64() <= Some(5), "{smallest}");
     let explained = bench.harness(&["explain", &run]);
     explained.expect(0);
-    assert!(explained.stdout.contains("cannot all be true"), "{}", explained.stdout);
+    explained.expect_words("cannot all be true");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_valid_run_has_nothing_to_shrink() {
     bench.odd("right", SHORT).expect(0);
     let ended = bench.harness(&["shrink", "results/latest", "--quiet"]);
     ended.expect(2);
-    assert!(ended.stderr.contains("there is no failure to keep"), "{}", ended.stderr);
+    ended.expect_words("there is no failure to keep");
 }
 
 /// A named bug of the bundled replica, some faults that it needs, and some that it does not.

@@ -108,6 +108,20 @@ impl Ended {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
+
+    /// Whether it said these words on either stream, wherever the lines broke.
+    pub fn says(&self, words: &str) -> bool {
+        let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = in_one_line(words);
+        [&self.stdout, &self.stderr].into_iter().any(|text| in_one_line(text).contains(&words))
+    }
+
+    /// Asserts that it did.
+    #[track_caller]
+    pub fn expect_words(&self, words: &str) -> &Self {
+        assert!(self.says(words), "{words:?} in\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
 }
 
 impl From<Output> for Ended {
