@@ -54,6 +54,11 @@ pub fn runs_of(harness: u32) -> BTreeMap<String, Vec<Pid>> {
     runs
 }
 
+/// Whether a living process carries the mark of a run, but not this one.
+pub fn is_of_another_run(pid: i32, mark: &str) -> bool {
+    mark_of(pid).is_some_and(|its| !its.starts_with(mark))
+}
+
 /// Ends all processes of a run at once.
 pub fn kill_run(mark: &str, pids: &[Pid]) {
     kill_groups(pids);
@@ -76,17 +81,17 @@ fn marks() -> Vec<String> {
 }
 
 fn pids_and_marks() -> Vec<(Pid, String)> {
-    let prefix = format!("{MARK}=");
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(|pid| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let mut variables = environment.split(|&byte| byte == 0);
-        let mark = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
-        let pid = i32::try_from(pid).ok().map(Pid::from_raw)?;
-        Some((pid, String::from_utf8_lossy(mark).into_owned()))
-    })
-    .collect()
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(|pid| Some((Pid::from_raw(pid), mark_of(pid)?))).collect()
+}
+
+fn mark_of(pid: i32) -> Option<String> {
+    let prefix = format!("{MARK}=");
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environment.split(|&byte| byte == 0);
+    let mark = variables.find_map(|variable| variable.strip_prefix(prefix.as_bytes()))?;
+    Some(String::from_utf8_lossy(mark).into_owned())
 }
 
 /// Lets this process adopt the orphans among its descendants, so that none gets away.

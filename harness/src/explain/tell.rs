@@ -6,6 +6,7 @@ use checker::{ModelName, Outcome, Verdict, Witness, WitnessOperation};
 use super::evidence::Evidence;
 use super::{answers, leaders, mistake, surroundings};
 use crate::time::RunTime;
+use crate::verdict::blame::HOST_IS_TO_BLAME;
 use crate::verdict::{Answer, Standing};
 
 /// What a run's verdict means.
@@ -86,6 +87,16 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         }
         Verdict::Valid => String::new(),
     };
+    if let Some(why) = laid_to_host(evidence) {
+        short = format!("Not the replicas' fault, {why}. {short}");
+        sections.insert(
+            1,
+            Section {
+                title: "Who is to blame",
+                lines: vec![format!("Nobody but the host: {why}.")],
+            },
+        );
+    }
     let bad: Vec<_> = evidence
         .answers
         .iter()
@@ -123,6 +134,13 @@ pub fn tell(evidence: &Evidence) -> Explanation {
     }
     sections.push(what_was_shown(evidence));
     Explanation { short, sections }
+}
+
+/// Why a contradiction is the host's.
+fn laid_to_host(evidence: &Evidence) -> Option<&str> {
+    let safety = evidence.answers.iter().find(|answer| answer.question == "safety")?;
+    let (_, why) = safety.sentence.split_once(HOST_IS_TO_BLAME)?;
+    (safety.standing != "invalid").then(|| why.trim_end_matches('.'))
 }
 
 impl Explanation {

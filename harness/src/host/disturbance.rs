@@ -52,6 +52,8 @@ pub enum DisturbanceKind {
     LogsLost,
     /// Another run took the sockets' places in the working directory.
     SocketTaken,
+    /// A process of another run connected to a replica's socket.
+    Stranger,
     /// The kernel killed processes for want of memory; how many.
     OutOfMemory,
 }
@@ -68,6 +70,7 @@ impl DisturbanceKind {
             | Self::Descriptors
             | Self::Deadlock
             | Self::SocketTaken
+            | Self::Stranger
             | Self::LogsLost
             | Self::DiskFull => true,
             Self::LoopLag
@@ -200,6 +203,9 @@ impl Disturbance {
             }
             DisturbanceKind::SocketTaken => format!(
                 "another run in the same working directory took the place of the socket of {who} {when}"
+            ),
+            DisturbanceKind::Stranger => format!(
+                "a process of another run in the same working directory stood in for {who} {when}"
             ),
             DisturbanceKind::OutOfMemory => {
                 format!("the kernel killed {figure:.0} processes for want of memory {when}")

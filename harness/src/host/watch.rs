@@ -170,7 +170,11 @@ impl Watch {
         until: RunTime,
         figure: f64,
     ) {
-        let reach = limits::HOST_INTERVAL * 3 / 2;
+        let reach = match kind {
+            // Two runs in one place take turns for good.
+            DisturbanceKind::Stranger => Duration::MAX,
+            _ => limits::HOST_INTERVAL * 3 / 2,
+        };
         let same =
             self.disturbances.iter_mut().rev().find(|it| {
                 it.kind == kind && it.replica == replica && from.since(it.until) <= reach

@@ -369,7 +369,7 @@ impl Dispatcher {
                 self.progress.connected = self.cluster.connect_times.len();
                 self.order.progress.send_replace(self.progress.clone());
                 self.hung_up.remove(&id);
-                self.cluster.router.connected(id, connection);
+                self.cluster.connected(id, connection, &self.order);
                 self.came_back(id)?;
             }
             // The news of an earlier connection, which comes late.

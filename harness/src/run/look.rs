@@ -172,6 +172,9 @@ impl Dispatcher {
         for id in self.cluster.scratch.taken() {
             looks.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
         }
+        for &id in &self.cluster.strangers {
+            looks.watch.note(DisturbanceKind::Stranger, Some(id), now, now, 1.0);
+        }
         let _ = looks.rows.flush();
         self.agenda.add(now + limits::HOST_INTERVAL, Task::Look);
     }

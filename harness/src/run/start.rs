@@ -17,12 +17,13 @@ use crate::cluster::gauges;
 use crate::cluster::os::Disk;
 use crate::cluster::pretend::{self, Ground, Pretence};
 use crate::cluster::process::{Exited, Launch, Process, describe};
+use crate::cluster::sweep;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
 use crate::network::message_log::MessageLog;
 use crate::network::router::Router;
-use crate::network::transport::{Endpoint, Transport, TransportEvent, udp_drops};
+use crate::network::transport::{Connection, Endpoint, Transport, TransportEvent, udp_drops};
 use crate::run::record::ProtocolOddity;
 use crate::time::RunTime;
 
@@ -39,6 +40,8 @@ pub struct Cluster {
     pub early_exits: Vec<Exited>,
     /// Replicas that closed their socket before the clock started.
     pub early_hang_ups: BTreeSet<NodeId>,
+    /// The replicas as which a process of another run is connected.
+    pub strangers: BTreeSet<NodeId>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
     /// The processes as they were when they connected, before the clock started.
@@ -107,6 +110,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         exit_sender,
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
+        strangers: BTreeSet::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
         router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
@@ -247,7 +251,7 @@ impl Cluster {
                     progress.connected = self.connect_times.len();
                 });
                 self.early_hang_ups.remove(&id);
-                self.router.connected(id, connection);
+                self.connected(id, connection, order);
             }
             TransportEvent::Packet { from, bytes, length } => {
                 let nobody = BTreeSet::new();
@@ -260,6 +264,19 @@ impl Cluster {
                 self.router.disconnected(id);
             }
         }
+    }
+
+    /// Whoever connected is sent to from now on, also a process of another run that works in the
+    /// same directory: nobody keeps the old simulator's replicas apart.
+    pub fn connected(&mut self, id: NodeId, connection: Connection, order: &Order) {
+        let is_stranger =
+            connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &order.mark));
+        if is_stranger {
+            self.strangers.insert(id);
+        } else {
+            self.strangers.remove(&id);
+        }
+        self.router.connected(id, connection);
     }
 
     /// The first datagram of a replica was no `hello`.

@@ -4,9 +4,10 @@
 //! slowness is the only explanation; a replica that crashes because it was slow has a bug. An
 //! operation is excused if it would have been answered within the bound without the time that was
 //! taken from whoever had to answer it. A death is excused if the kernel ran out of what its last
-//! words name, or killed for want of memory, at that very time.
+//! words name, or killed for want of memory, at that very time. Where a process of another run
+//! spoke in a replica's place, no failure can be laid to the replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Answer, Question, Standing};
@@ -18,24 +19,39 @@ use crate::network::course_2016::{GivenUp, GivenUpFor};
 use crate::run::record::{Death, Outcome, ReplicaRecord, RunRecord};
 use crate::time::RunTime;
 
+/// Between what failed and why that is the host's.
+pub const HOST_IS_TO_BLAME: &str = ", but that was the host: ";
+
 /// The answer as it is, or the sentence why the host is to blame for it.
 pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String>) {
     if answer.standing != Standing::Invalid {
         return (answer, None);
     }
-    let excuse = match (answer.question, answer.kind.as_str()) {
+    let excuse = strangers(record).or_else(|| match (answer.question, answer.kind.as_str()) {
         (Question::Liveness, "unanswered") => late_answers(record),
         (Question::Process, "died") if record.violations.is_empty() => deaths(record),
         _ => None,
-    };
+    });
     let Some(excuse) = excuse else { return (answer, None) };
     let blamed = Answer {
         standing: Standing::Unknown,
         kind: "host".to_owned(),
-        sentence: format!("{}, but that was the host: {excuse}", answer.sentence),
+        sentence: format!("{}{HOST_IS_TO_BLAME}{excuse}", answer.sentence),
         ..answer
     };
     (blamed, Some(excuse))
+}
+
+/// Who spoke in a replica's place.
+pub(super) fn strangers(record: &RunRecord) -> Option<String> {
+    let strangers: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Stranger).collect();
+    let first = strangers.iter().map(|it| it.from).min()?;
+    let places: BTreeSet<NodeId> = strangers.iter().filter_map(|it| it.replica).collect();
+    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "processes of another run in the same working directory were connected as {} from {first} on",
+        places.join(", ")
+    ))
 }
 
 /// Why each operation that waited too long is the host's; `None` if one of them is not.
@@ -254,6 +270,18 @@ mod tests {
         ] {
             let (answer, _) = lay_to_host(&slow(9.0, vec![disturbance]), late());
             assert_eq!(answer.standing, Standing::Invalid, "{why}");
+        }
+    }
+
+    #[test]
+    fn what_processes_of_another_run_said_is_not_laid_to_the_replicas() {
+        let stranger = Disturbance { kind: DisturbanceKind::Stranger, ..stopped(1, 0.0, 9.0) };
+        let record = slow(9.0, vec![stranger]);
+        for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
+            let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
+            let (answer, why) = lay_to_host(&record, answer);
+            assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
+            assert!(why.unwrap().contains("connected as 0001"));
         }
     }
 

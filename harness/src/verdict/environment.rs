@@ -1,7 +1,7 @@
 //! Was it the host?
 
-use super::{Answer, Question, Standing};
-use crate::host::disturbance::Disturbance;
+use super::{Answer, Question, Standing, blame};
+use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::limits;
 use crate::run::record::{DropCause, RunRecord};
 
@@ -12,7 +12,13 @@ pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
     let (spoiling, named): (Vec<&Disturbance>, Vec<&Disturbance>) =
         host.disturbances.iter().partition(|it| it.spoils());
     let mut causes = blamed.to_vec();
-    causes.extend(told(&spoiling));
+    causes.extend(blame::strangers(record).filter(|said| !blamed.contains(said)));
+    // What a sentence tells already is not told again.
+    let is_new = |it: &&Disturbance| {
+        let said = it.describe();
+        it.kind != DisturbanceKind::Stranger && !blamed.iter().any(|blamed| blamed.contains(&said))
+    };
+    causes.extend(told(&spoiling.into_iter().filter(is_new).collect::<Vec<_>>()));
     let mut remarks = told(&named);
     remarks.extend(messages(record));
     if causes.is_empty() {

@@ -3,7 +3,7 @@
 //! Each file here answers one question from the [`RunRecord`];
 //! [`judge`] puts them together. A report only shows what stands here.
 
-mod blame;
+pub mod blame;
 mod environment;
 mod evidence;
 mod liveness;
@@ -146,7 +146,9 @@ pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
     let evidence = evidence::answer(record, &safety);
     let (process, died) = blame::lay_to_host(record, process::answer(record));
     let (liveness, waited) = blame::lay_to_host(record, liveness::answer(record));
-    let blamed: Vec<String> = died.into_iter().chain(waited).collect();
+    let (safety, contradicted) = blame::lay_to_host(record, safety);
+    let mut blamed: Vec<String> = [contradicted, died, waited].into_iter().flatten().collect();
+    blamed.dedup();
     let environment = environment::answer(record, &blamed);
     Verdict {
         answers: vec![safety, process, liveness, environment, evidence],

@@ -200,6 +200,17 @@ impl Connection {
         }
     }
 
+    /// The process that made the connection, where the transport tells.
+    pub fn peer(&self) -> Option<i32> {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        let credentials = match self {
+            Self::Seqpacket(connection) => getsockopt(connection.socket(), PeerCredentials),
+            Self::Stream(connection) => getsockopt(connection.socket(), PeerCredentials),
+            Self::Udp(_) => return None,
+        };
+        credentials.ok().map(|credentials| credentials.pid())
+    }
+
     /// The port at which a replica reads datagrams.
     pub fn port(&self) -> Option<u16> {
         match self {
