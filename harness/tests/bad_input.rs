@@ -138,6 +138,10 @@ fn a_fault_that_cannot_be_is_refused_with_its_key_and_what_is_allowed() {
             &["`events[0].direction`", "no two sides", "\"halves\""],
         ),
         (
+            r#"{"type": "partition", "time": 1, "shape": "one", "lag": 0.1}"#.into(),
+            &["`events[0].lag`", "only the shape \"hub\" has somebody whose words", "not \"one\""],
+        ),
+        (
             r#"{"type": "partition", "time": 1, "shape": "quarters"}"#.into(),
             &["`events[0].shape`", "\"majorities_ring\""],
         ),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use harness::ids::NodeId;
+use harness::network::rules::Rule;
 use harness::run::record::FaultRecord;
 use harness::scenario::{LinkRule, PartitionShape};
 use serde_json::Value;
@@ -18,7 +19,13 @@ type Pair = (NodeId, NodeId);
 struct Message {
     pair: Pair,
     sent_ns: u64,
-    is_delivered: bool,
+    delivered_ns: Option<u64>,
+}
+
+impl Message {
+    fn is_delivered(&self) -> bool {
+        self.delivered_ns.is_some()
+    }
 }
 
 /// The faults, one after the other, then two that overlap.
@@ -28,6 +35,7 @@ fn events() -> Vec<String> {
     for direction in ["deaf", "mute"] {
         shapes.push(format!(r#""shape": "leader_minority", "direction": "{direction}""#));
     }
+    shapes.push(r#""shape": "hub", "lag": 0.05"#.to_owned());
     let timed = |(n, shape): (usize, String)| {
         let time = 0.3 + 0.5 * n as f64;
         format!(r#"{{"type": "partition", "time": {time}, "duration": 0.3, {shape}}}"#)
@@ -49,19 +57,26 @@ fn between_replicas(line: &Value) -> Option<Message> {
     is_stamp.then(|| Message {
         pair: (from, to),
         sent_ns: line[0].as_u64().expect("a time"),
-        is_delivered: line[4] == "delivered",
+        delivered_ns: line[5].as_u64().filter(|_| line[4] == "delivered"),
     })
 }
 
 fn cut(fault: &FaultRecord) -> BTreeSet<Pair> {
-    fault.links.iter().flat_map(LinkRule::pairs).collect()
+    let cuts = fault.links.iter().filter(|link| link.rule == Rule::Cut);
+    cuts.flat_map(LinkRule::pairs).collect()
+}
+
+/// Where messages come later instead.
+fn late(fault: &FaultRecord) -> BTreeSet<Pair> {
+    let others = fault.links.iter().filter(|link| link.rule != Rule::Cut);
+    others.flat_map(LinkRule::pairs).collect()
 }
 
 #[test]
 fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
     let bench = Bench::new();
     let text = format!(
-        r#"{{"lifetime": 8, "start_wait": 0, "end_wait": 0, "replicas": 5,
+        r#"{{"lifetime": 10, "start_wait": 0, "end_wait": 0, "replicas": 5,
         "clients": {{"count": 2, "keys": 2, "rate": 20, "timeout_ms": 2000}}, "events": [{}]}}"#,
         events().join(", ")
     );
@@ -106,7 +121,7 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
             .collect();
         for &pair in &all {
             let sent = messages.iter().filter(during).filter(|message| message.pair == pair);
-            let delivered = sent.clone().filter(|message| message.is_delivered).count();
+            let delivered = sent.clone().filter(|message| message.is_delivered()).count();
             let lost = sent.count() - delivered;
             let what = format!("{pair:?}: {delivered} delivered, {lost} lost during {fault:?}");
             match cut(fault).contains(&pair) {
@@ -117,11 +132,21 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
             }
         }
     }
+    let hub = &faults[faults.len() - 3];
+    assert_eq!(late(hub).len(), 4, "from each of two to each of two");
+    // What is on its way when the delay ends arrives at once.
+    let in_time = span(hub).start..span(hub).end - 50_000_000;
+    let those = messages.iter().filter(|it| late(hub).contains(&it.pair));
+    let took: Vec<u64> = those
+        .filter(|it| in_time.contains(&it.sent_ns))
+        .map(|it| it.delivered_ns.expect("only late") - it.sent_ns)
+        .collect();
+    assert!(!took.is_empty() && took.iter().all(|&ns| ns >= 48_000_000), "{took:?} ns");
     let [.., alone, halves] = faults.as_slice() else { panic!("two that overlap") };
     assert!(span(halves).start < span(alone).end, "they overlap");
     assert!(cut(halves).intersection(&cut(alone)).count() > 0, "on the same links too");
     let after = span(halves).end;
-    let healed = messages.iter().filter(|it| it.sent_ns > after && it.is_delivered);
+    let healed = messages.iter().filter(|it| it.sent_ns > after && it.is_delivered());
     assert_eq!(healed.map(|message| message.pair).collect::<BTreeSet<_>>(), all, "all carry again");
     assert_receivers_saw_just_those(&bench, &messages);
 }
@@ -144,7 +169,7 @@ fn assert_receivers_saw_just_those(bench: &Bench, messages: &[Message]) {
         // Messages are numbered by their sender; what it sent before the clock started is not written
         // down, and nothing was cut at the first of the others.
         let told = messages.iter().filter(|message| message.pair == pair);
-        let delivered = (numbers[0]..).zip(told).filter(|(_, message)| message.is_delivered);
+        let delivered = (numbers[0]..).zip(told).filter(|(_, message)| message.is_delivered());
         let delivered: Vec<u64> = delivered.map(|(n, _)| n).collect();
         // At the end somebody may be killed before it has read, or written down, the last.
         let seen = numbers.len();

@@ -107,10 +107,19 @@ fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios),
         shared.push((name.to_owned(), twin));
     }
     if configs.len() > 1 {
-        let trial = configs::gauntlet().map_err(Failure::usage)?;
-        shared = (0..TRIALS).map(|_| ("gauntlet".to_owned(), trial.clone())).collect();
+        shared = trials(arguments.seed.map_or_else(Seed::from_entropy, Seed))?;
     }
     Ok((configs, shared))
+}
+
+/// The standard trial with seeds that follow one another.
+fn trials(first: Seed) -> Result<Scenarios, Failure> {
+    let trial = |n| {
+        let seed = Seed(first.0.wrapping_add(n));
+        let scenario = configs::gauntlet(seed).map_err(Failure::usage)?;
+        Ok(("gauntlet".to_owned(), Scenario { seed: Some(seed.0), ..scenario }))
+    };
+    (0..TRIALS).map(trial).collect()
 }
 
 /// A published config, or that in a file; and the same with shared keys.
@@ -141,10 +150,9 @@ fn jobs(
     host: Option<&Profile>,
 ) -> Vec<Job> {
     let job = |(n, (name, scenario)): (usize, (String, Scenario))| {
-        let base = arguments.seed.or(scenario.seed);
-        let seed = base.map_or_else(Seed::from_entropy, Seed);
         let is_trial = name == "gauntlet";
-        let seed = if is_trial { Seed(seed.0.wrapping_add(n as u64)) } else { seed };
+        let given = if is_trial { scenario.seed } else { arguments.seed.or(scenario.seed) };
+        let seed = given.map_or_else(Seed::from_entropy, Seed);
         let repeat = if is_trial {
             repeat::gauntlet(seed, &arguments.options)
         } else {

@@ -89,11 +89,11 @@ pub fn sum_up(cards: &[Card], options: &RunOptions) -> Result<(), Failure> {
 }
 
 fn add_gauntlet(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure> {
-    let scenario = configs::gauntlet().map_err(Failure::usage)?;
     let host = pretended(&arguments.options)?;
     let first = arguments.seed.map_or_else(Seed::from_entropy, Seed);
     for n in 0..arguments.seeds {
         let seed = Seed(first.0.wrapping_add(n.into()));
+        let scenario = configs::gauntlet(seed).map_err(Failure::usage)?;
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
         let repeat = repeat::gauntlet(seed, &arguments.options);
         jobs.push(Job { number: jobs.len(), source: "gauntlet".into(), plan, repeat });

@@ -17,7 +17,9 @@ pub fn strike(
     situation: &Situation<'_>,
     draw: Seed,
 ) -> Result<Strike, Obstacle> {
-    let Strike { targets, script } = partition::shaped(parameters, situation, draw)?;
+    // Its lag is of another kind.
+    let cut = Parameters { lag_ms: None, ..parameters.clone() };
+    let Strike { targets, script } = partition::shaped(&cut, situation, draw)?;
     let mut script: Vec<Step> = script.into_iter().take(1).collect();
     // Where the leader is gone, another one will be elected by itself.
     if !begins_with_the_leader(parameters) {

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::shape::{self, Cuts};
+use super::shape::{self, Cuts, Hub};
 use super::{Act, Obstacle, Situation, Step, Strike};
-use crate::scenario::{Direction, Parameters, PartitionShape};
+use crate::network::rules::{Distribution, Latency, Rule};
+use crate::scenario::{Direction, LinkRule, Parameters, PartitionShape};
 use crate::seed::Seed;
 
 /// A random bare majority that includes the leader.
@@ -32,7 +33,15 @@ pub fn shaped(
 ) -> Result<Strike, Obstacle> {
     let shape = parameters.shape.unwrap_or(PartitionShape::Leader);
     let direction = parameters.direction.unwrap_or(Direction::Both);
-    let cut = cut(&shape::cuts(shape, direction, situation, draw)?);
+    let cuts = shape::cuts(shape, direction, situation, draw)?;
+    let mut rules = cuts.rules();
+    if let Some(ms) = parameters.lag_ms {
+        let distribution = Distribution::Constant { ms: ms as f64 };
+        let late = Rule::Latency(Latency { distribution, reorders: false });
+        let Hub { within, around } = shape::hub(situation, draw);
+        rules.push(LinkRule { rule: late, from: within, to: around });
+    }
+    let cut = Step::Do(Act::Apply { rules, sides: cuts.sides });
     let lasts = parameters.duration();
     let script = match parameters.period_ms.map(Duration::from_millis) {
         None => vec![cut, Step::Wait(lasts), Step::Do(Act::Lift)],

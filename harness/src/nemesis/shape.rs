@@ -57,6 +57,7 @@ pub fn cuts(
         Shape::Halves | Shape::Flapping => any(situation, count.div_ceil(2), draw),
         Shape::Everyone => return Ok(everyone(all)),
         Shape::Bridge => return Ok(bridge(all, draw)),
+        Shape::Hub => return Ok(around_a_hub(situation, draw)),
         Shape::MajoritiesRing => return Ok(ring(&shuffled(all, draw))),
         Shape::RandomPairs => return Ok(random_pairs(all, draw)),
     };
@@ -132,6 +133,34 @@ fn bridge(all: &[NodeId], draw: Seed) -> Cuts {
     let (left, right) = others.split_at(others.len().div_ceil(2));
     let across = |a: NodeId, b: NodeId| left.contains(&a) && right.contains(&b);
     Cuts { pairs: directed(all, |from, to| across(from, to) || across(to, from)), sides: vec![] }
+}
+
+/// Those in the middle of a [`Shape::Hub`], and those that hear nobody else.
+pub struct Hub {
+    /// One less than a majority.
+    pub within: Vec<NodeId>,
+    /// The rest without the leader.
+    pub around: Vec<NodeId>,
+}
+
+/// Who is where.
+pub fn hub(situation: &Situation<'_>, draw: Seed) -> Hub {
+    let mut led: Vec<NodeId> = situation.replicas.to_vec();
+    led.retain(|&id| Some(id) != situation.leader);
+    let count = situation.replicas.len() / 2;
+    let within = choose(&mut draw.stream("partition"), &led, count);
+    let (within, around) = led.into_iter().partition(|id| within.contains(id));
+    Hub { within, around }
+}
+
+/// Each around the hub has a majority with it, and does not hear of the others'. The leader hears nobody, lest it
+/// gives the hub what the others then lack.
+fn around_a_hub(situation: &Situation<'_>, draw: Seed) -> Cuts {
+    let Hub { within, around } = hub(situation, draw);
+    let meets =
+        |a: NodeId, b: NodeId| within.contains(&a) && (within.contains(&b) || around.contains(&b));
+    let is_cut = |from, to| !meets(from, to) && !meets(to, from);
+    Cuts { pairs: directed(situation.replicas, is_cut), sides: vec![] }
 }
 
 /// On a ring, each hears its nearest neighbours on both sides, as many as make a majority with it. Of

@@ -97,7 +97,7 @@ words! {
         Depose "depose"
             "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once; after `everyone` none is, and all see one another again, or two halves see only one in between); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
         Partition "partition"
-            "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each",
+            "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each; what a `hub` says comes `lag` later",
         Reset "reset"
             "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
         Network "network"
@@ -122,7 +122,7 @@ impl FaultKind {
             Self::Slow => &["target", "duration", "period", "stopped"],
             Self::Disk => &["target", "duration", "harm"],
             Self::Depose => &["shape", "duration", "times", "lag"],
-            Self::Partition => &["shape", "direction", "period", "duration"],
+            Self::Partition => &["shape", "direction", "period", "duration", "lag"],
             Self::Network => &["rules", "duration"],
         }
     }
@@ -321,6 +321,8 @@ words! {
         Halves "halves" "two random halves; of an odd number the greater is a majority",
         Everyone "everyone" "each alone",
         Bridge "bridge" "two halves that do not see each other, and one in between that sees all",
+        Hub "hub"
+            "the leader alone; a bare minority of the others sees all others, each of the rest only it: two may be elected and not hear of one another",
         MajoritiesRing "majorities_ring" "each sees a majority, no two the same one",
         RandomPairs "random_pairs"
             "of each two, none, the one or the other direction is cut: some hear those who do not hear them",
@@ -331,8 +333,8 @@ words! {
 impl Shape {
     /// Whether it has two sides.
     pub fn has_sides(self) -> bool {
-        use Shape::{Bridge, Everyone, MajoritiesRing, RandomPairs};
-        !matches!(self, Everyone | Bridge | MajoritiesRing | RandomPairs)
+        use Shape::{Bridge, Everyone, Hub, MajoritiesRing, RandomPairs};
+        !matches!(self, Everyone | Bridge | Hub | MajoritiesRing | RandomPairs)
     }
 }
 

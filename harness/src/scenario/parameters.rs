@@ -78,7 +78,10 @@ pub(super) fn read(
         shape,
         direction: read_direction(fields, shape)?,
         times: takes("times").then_some(fields.whole("times")?.unwrap_or(TIMES)),
-        lag_ms: ms("lag", LAG_MS)?,
+        lag_ms: match kind {
+            FaultKind::Partition => read_hub_lag(fields, shape)?,
+            _ => ms("lag", LAG_MS)?,
+        },
         rules: if takes("rules") {
             network::read_rules(fields, replicas, sites)?
         } else {
@@ -136,6 +139,17 @@ fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>
     }
     let word = fields.choice("shape")?.unwrap_or("leader");
     Ok(PartitionShape::named(word))
+}
+
+fn read_hub_lag(fields: &Fields, shape: Option<PartitionShape>) -> Result<Option<u64>, Fault> {
+    let Some(seconds) = fields.number("lag")? else { return Ok(None) };
+    match shape {
+        None | Some(PartitionShape::Hub) => Ok(Some(in_ms(seconds))),
+        Some(shape) => {
+            let only = "only the shape \"hub\" has somebody whose words could come later";
+            Err(fields.fault("lag", format!("{only}, not \"{}\"", shape.name())))
+        }
+    }
 }
 
 fn read_direction(

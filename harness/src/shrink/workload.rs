@@ -153,6 +153,7 @@ mod tests {
                 {"type": "depose", "time": 11, "shape": "one", "times": 3, "lag": 0.05},
                 {"type": "kill", "time": 12, "target": "one"},
                 {"type": "partition", "time": 13, "shape": "flapping", "period": 0.25, "direction": "deaf"},
+                {"type": "partition", "time": 14, "shape": "hub", "lag": 0.15},
                 {"type": "network", "time": 15, "duration": 1.5, "rules": [
                     {"rule": "loss", "probability": 0.25, "from": "leader", "to": ["eu", "follower"]},
                     {"rule": "corrupt", "probability": 0.5}]}],
@@ -165,7 +166,8 @@ mod tests {
         assert_eq!(file["events"][0]["duration"], 0.35);
         assert_eq!(file["events"][3]["shape"], "leader_minority");
         assert_eq!(file["events"][6]["period"], 0.25);
-        assert_eq!(file["events"][7]["rules"][0]["to"], json!(["0001", "0002", "follower"]));
+        assert_eq!(file["events"][7]["lag"], 0.15);
+        assert_eq!(file["events"][8]["rules"][0]["to"], json!(["0001", "0002", "follower"]));
         assert_eq!(file["network"].as_array().map(Vec::len), Some(3));
         assert_eq!(file["network"][0]["from"], "*");
     }

@@ -132,6 +132,23 @@ proptest! {
     }
 
     #[test]
+    fn around_a_hub_each_has_a_bare_majority_without_the_leader_and_hears_no_other_s(
+        replicas in 5_usize..=21,
+        leader: usize,
+        seed: u64,
+    ) {
+        let (ids, led_by, cuts) = shaped(Shape::Hub, Direction::Both, replicas, leader, seed);
+        prop_assert!(is_symmetric(&cuts));
+        let heard = |node: &NodeId| heard_by(&cuts, *node, &ids).len();
+        let mut heard: Vec<usize> = ids.iter().map(heard).collect();
+        prop_assert_eq!(heard.remove(usize::from(led_by.0)), 1, "the leader hears itself");
+        let (within, around): (Vec<usize>, Vec<usize>) =
+            heard.into_iter().partition(|&heard| heard == replicas - 1);
+        prop_assert_eq!(within.len(), replicas / 2);
+        prop_assert!(around.iter().all(|&heard| heard == replicas / 2 + 1));
+    }
+
+    #[test]
     fn on_the_ring_each_hears_a_majority_no_two_the_same(replicas in 3_usize..=21, seed: u64) {
         let (ids, _, cuts) = shaped(Shape::MajoritiesRing, Direction::Both, replicas, 0, seed);
         let heard: BTreeSet<BTreeSet<NodeId>> =
