@@ -101,7 +101,7 @@ fn a_history_that_is_none_is_refused_with_its_line() {
 fn a_fault_that_cannot_be_is_refused_with_its_key_and_what_is_allowed() {
     let bench = Bench::new();
     let network = |rule: &str| format!(r#"{{"type": "network", "time": 1, "rules": [{rule}]}}"#);
-    let cases: [(String, &[&str]); 12] = [
+    let cases: [(String, &[&str]); 13] = [
         (
             network(r#"{"rule": "loss", "probability": 1.5}"#),
             &["`events[0].rules[0].probability`", "`1.5` is too large", "a number from 0 to 1"],
