@@ -216,7 +216,25 @@ fn course_text(cards: &[&Card], era: Era) -> String {
         text.push_str(&rows);
     }
     let of = cards.len();
-    let _ = write!(text, "{passed} of {of} passed by the course's rules of {era}\n\n");
+    let _ = writeln!(text, "{passed} of {of} passed by the course's rules of {era}");
+    text.push_str(&besides(cards));
+    text.push('\n');
+    text
+}
+
+/// What the harness found wrong that the course's rules do not ask for: by question, in which runs.
+fn besides(cards: &[&Card]) -> String {
+    let mut text = String::new();
+    for question in [Question::Safety, Question::Process, Question::Liveness] {
+        let is_wrong = |card: &&&Card| {
+            let answer = card.verdict.answer(question);
+            answer.is_some_and(|answer| answer.standing == Standing::Invalid)
+        };
+        let runs: Vec<_> = cards.iter().filter(is_wrong).map(|card| escape(&card.name)).collect();
+        if !runs.is_empty() {
+            let _ = writeln!(text, "but {} invalid in {}", question.name(), runs.join(", "));
+        }
+    }
     text
 }
 
@@ -259,5 +277,6 @@ fn shared_text(cards: &[&Card]) -> String {
         _ => "linearizable in what was seen",
     };
     let _ = writeln!(text, "the store is {word}");
+    text.push_str(&besides(cards));
     text
 }

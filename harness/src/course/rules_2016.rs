@@ -77,7 +77,7 @@ pub fn pass_2016(limits: &Limits, statistics: &Statistics) -> Vec<String> {
         if failures as f64 > limits.most_failures() {
             broken.push(format!(
                 "failed and unanswered {kind}: {failures}; at most {} are allowed ({} of {})",
-                limits.most_failures(),
+                limits.most_failures().floor(),
                 limits.mayfail,
                 limits.requests
             ));
@@ -87,7 +87,7 @@ pub fn pass_2016(limits: &Limits, statistics: &Statistics) -> Vec<String> {
         broken.push(format!(
             "messages between replicas: {}; at most {} are allowed",
             statistics.messages_sent,
-            limits.most_messages()
+            limits.most_messages().floor()
         ));
     }
     if statistics.mean_latency_s > limits.mean_latency_s {

@@ -53,8 +53,10 @@ pub fn correctness(
     for (what, count, of, fraction) in fractions {
         let most = of as f64 * fraction;
         if count as f64 > most {
-            broken
-                .push(format!("{what}: {count}; at most {most} are allowed ({fraction} of {of})"));
+            broken.push(format!(
+                "{what}: {count}; at most {} are allowed ({fraction} of {of})",
+                most.floor()
+            ));
         }
     }
     if (statistics.messages_sent as f64) < least_messages {

@@ -22,7 +22,8 @@ pub fn meaning(answer: &AnswerPart) -> &'static str {
         ("liveness", _) => {
             "All faults were over and a majority lived, so every operation should have been answered \
              within the bound. That some were not is a fault of the cluster: no leader was elected, \
-             or the one there is does not answer. It says nothing against the answers that were given."
+             the one there is does not answer, or (where the answers came, but late) it takes long to \
+             bring the others up to date. It says nothing against the answers that were given."
         }
         ("environment", _) => {
             "The host disturbed the run: what was late may have been late because of it. Repeat it on \

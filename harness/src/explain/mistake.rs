@@ -38,7 +38,9 @@ pub fn of(witness: &Witness) -> Mistake {
             meaning: "a write was answered ok, and is gone: reads that began later saw what was \
                       there before it, and nobody saw it again",
             look: "an acknowledgement that is sent before a majority holds the write, a vote for a \
-                   candidate whose log lacks it, or a log that is cut off too far back",
+                   candidate whose log lacks it, or a log that is cut off too far back; where the key \
+                   was read but once before it was written again, also a leader that was deposed, or a \
+                   new one that has not caught up, and answered that read",
         },
         "value from nowhere" => Mistake {
             name: "value from nowhere",

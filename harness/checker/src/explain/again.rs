@@ -5,13 +5,71 @@
 //! started again, and has a newer value first and an older one later, was written to in between; and where
 //! nobody asked for that, by what it had applied before.
 
-use super::Teller;
-use crate::history::{Operation, Outcome};
+use rustc_hash::FxHashSet;
+
+use super::{Teller, may_write, seen};
+use crate::history::{Key, Operation, Outcome, Value};
 
 /// Neither an election nor a start is as short as this.
 const BREAK_NS: u64 = 100_000_000;
 
+/// Who leads acknowledges a write within this time, where there are any.
+const LEADING_NS: u64 = 1_000_000_000;
+
+/// Who begins to lead has applied within this time what its predecessor committed.
+const CATCHING_UP_NS: u64 = 300_000_000;
+
 impl Teller<'_> {
+    /// Whether the replica that answered a read had just begun to answer, and others than the one that had
+    /// acknowledged a write showed later what that one acknowledged after it, before the read: in one log, the write
+    /// was not lost then.
+    pub(super) fn caught_up(&self, write: &Operation, read: &Operation) -> bool {
+        let (Some(writer), Some(reader)) = (self.history.node(write), self.history.node(read))
+        else {
+            return false;
+        };
+        let answered = |op: &&Operation| op.outcome == Outcome::Ok;
+        let by = |op: &Operation| self.history.node(op);
+        let begins_ns = read.complete_ns.saturating_sub(CATCHING_UP_NS);
+        let is_new = !self.history.operations().iter().filter(answered).any(|op| {
+            op.complete > write.complete && op.complete_ns < begins_ns && by(op) == Some(reader)
+        });
+        if writer == reader || !is_new {
+            return false;
+        }
+        let later: FxHashSet<(Key, Value)> = self
+            .history
+            .operations()
+            .iter()
+            .filter(answered)
+            .filter(|op| may_write(op) && by(op) == Some(writer))
+            .filter(|op| op.invoke > write.complete && op.complete < read.invoke)
+            .map(|op| (op.key, op.argument))
+            .collect();
+        let shows = |op: &Operation| seen(op).is_some_and(|value| later.contains(&(op.key, value)));
+        let mut afterwards = self.history.operations().iter().filter(answered);
+        afterwards.any(|op| op.invoke > read.complete && by(op) != Some(writer) && shows(op))
+    }
+
+    /// Whether, soon after a read, the replica that had acknowledged a write acknowledged others, and the one that
+    /// answered the read none: then the one still led, and the other did not.
+    pub(super) fn led_on(&self, write: &Operation, read: &Operation) -> bool {
+        let (Some(writer), Some(reader)) = (self.history.node(write), self.history.node(read))
+        else {
+            return false;
+        };
+        let acknowledged = |node: &str| {
+            self.history.operations().iter().any(|op| {
+                may_write(op)
+                    && op.outcome == Outcome::Ok
+                    && op.invoke > read.complete
+                    && op.complete_ns < read.complete_ns.saturating_add(LEADING_NS)
+                    && self.history.node(op) == Some(node)
+            })
+        };
+        writer != reader && acknowledged(writer) && !acknowledged(reader)
+    }
+
     /// Whether one replica answered both reads and all that was answered from the first to the second, without
     /// a break.
     pub(super) fn one_replica_served(&self, first: &Operation, second: &Operation) -> bool {

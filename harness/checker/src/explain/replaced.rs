@@ -5,13 +5,17 @@
 //! last:
 //!
 //! - The newer state: it was there all the time, and the late one was a *stale
-//!   read*; or, where the writes of the two overlap, so that neither is older by time, the two
-//!   were seen in turns: a *split state*.
+//!   read*; or, where the writes of the two overlap, so that neither is older by time, and the two
+//!   were seen in turns, a *split state*.
 //! - One replica answered the read of a newer value, then the late one, and everything else in between: it
-//!   applied the old write again, *double apply* (see [`super::again`]).
+//!   applied the old write again, *double apply* (see [`super::again`]). Where the writes overlap, it must have
+//!   shown the old value before as well: one that catches up may show what it applies, one after the other.
 //! - The newest acknowledged write before the late operation was seen by nobody, ever; or the key
 //!   is back in its first state for good; or back at the value before that write, by two reads or
-//!   more: a *lost write*.
+//!   more: a *lost write*. But not if whoever acknowledged the write goes on acknowledging others, and whoever
+//!   answered the late read does not: that one led no more. Nor if that one had just begun to answer, and what was
+//!   acknowledged after the write was there later: it had not caught up. Both are a *stale read* (see
+//!   [`super::again`]).
 //! - `x` was there before `y`, and `x` was written once, by an operation that was still unanswered
 //!   when `y` was there, so that it could well take effect then, but had before: *double apply*.
 //! - `x` is there for good, by two reads or more, and was not the value before the newest
@@ -89,7 +93,10 @@ impl<'a> Teller<'a> {
         let (kind, end) = self.judge(&late, &aftermath, &facts);
         let before = match self.writers(late.old).last() {
             Some(write) if late.order == Order::Writes => format!("{}, before", self.told(write)),
-            Some(write) => format!("{}, and seen before that", self.told(write)),
+            Some(write) if self.saw_before(late.old, late.newer).next().is_some() => {
+                format!("{}, and seen before that", self.told(write))
+            }
+            Some(write) => format!("{}, and answered before that", self.told(write)),
             None => "the key held that value only at the start".to_owned(),
         };
         let (read, newer) = (self.told(late.read), self.named(late.newer));
@@ -205,20 +212,27 @@ impl<'a> Teller<'a> {
         let is_first_state = late.old == self.initial && old.writers == 1;
         let unanswered =
             late.order == Order::Sight && old.last_completion > i64::from(late.newer.invoke);
-        let newest = aftermath.newest;
+        // A write that overlaps the old one's may have come before it.
+        let newest = aftermath.newest.filter(|write| {
+            let invoke = i64::from(write.invoke);
+            late.order == Order::Writes || old.there < invoke || old.last_completion < invoke
+        });
         let unseen =
             newest.filter(|write| self.all.iter().all(|op| seen(op) != Some(write.argument)));
+        let is_older = late.order == Order::Writes || old.there < facts[&late.new].first_invocation;
+        let in_turns = !is_older && self.saw_before(late.old, late.newer).next().is_some();
         if let Some(op) = aftermath.returned {
-            let kind = match late.order {
-                Order::Writes => Kind::StaleRead,
-                Order::Sight => Kind::SplitState,
-            };
+            let kind = if in_turns { Kind::SplitState } else { Kind::StaleRead };
             return (kind, format!("; and {} saw the newer state after that", self.named(op)));
         }
         if let Some(before) = aftermath.before
             && !is_first_state
             && old.writers == 1
             && self.one_replica_served(before, late.read)
+            && (late.order == Order::Writes
+                || self
+                    .saw_before(late.old, before)
+                    .any(|op| self.one_replica_served(op, late.read)))
         {
             let end = format!(
                 "; and one replica alone answered {}, then that, and everything in between",
@@ -227,6 +241,23 @@ impl<'a> Teller<'a> {
             return (Kind::DoubleApply, end);
         }
         if let Some(write) = unseen {
+            if self.led_on(write, late.read) {
+                let by = self.history.node(write).unwrap_or_default();
+                let end = format!(
+                    "; and {by}, which had acknowledged {}, went on acknowledging writes, while who \
+                    answered that read did not",
+                    self.written_by(write)
+                );
+                return (Kind::StaleRead, end);
+            }
+            if self.caught_up(write, late.read) {
+                let by = self.history.node(late.read).unwrap_or_default();
+                let end = format!(
+                    "; and {by} had just begun to answer, and what was acknowledged after {} was there later",
+                    self.written_by(write)
+                );
+                return (Kind::StaleRead, end);
+            }
             return (Kind::LostWrite, format!("; no read ever saw {}", self.written_by(write)));
         }
         if unanswered {
@@ -240,13 +271,19 @@ impl<'a> Teller<'a> {
                 let end = format!("; no read from then on saw {} or newer", self.written_by(write));
                 (Kind::LostWrite, end)
             }
-            _ if is_for_good => {
+            _ if is_for_good && (is_older || in_turns) => {
                 let end = format!("; {} reads from then on saw nothing newer", aftermath.old);
                 (Kind::BackFromTheDead, end)
             }
-            _ if late.order == Order::Sight => (Kind::SplitState, String::new()),
+            _ if in_turns => (Kind::SplitState, String::new()),
             _ => (Kind::StaleRead, String::new()),
         }
+    }
+
+    /// Who saw a value, and was over before that one began.
+    fn saw_before(&self, value: Value, than: &Operation) -> impl Iterator<Item = &'a Operation> {
+        let invoke = than.invoke;
+        self.all.iter().copied().filter(move |op| op.complete < invoke && seen(op) == Some(value))
     }
 
     /// Whether no acknowledged write lies between an old value and a newer write.

@@ -8,7 +8,7 @@ use crate::witness::{Kind, Witness};
 
 /// A history of one key, from lines such as `put a 1 3`: what was done, and from when to when. A
 /// `-` for the end: never answered. `cas a:b` swaps `a` for `b`. A `~` is the empty string. A fifth word is the
-/// node that answered. The numbers are milliseconds, too.
+/// node that answered. The numbers are milliseconds, too. `y.a` is a value of another key.
 fn history(lines: &str) -> History {
     let mut events = Vec::new();
     for (process, line) in (0_u64..).zip(lines.split(';')) {
@@ -16,6 +16,7 @@ fn history(lines: &str) -> History {
         let [f, value, begin, end, ref node @ ..] = words[..] else { panic!("{line:?}") };
         let (expected, value) =
             value.split_once(':').map_or((None, value), |(old, new)| (Some(old), new));
+        let (key, value) = value.split_once('.').unwrap_or(("x", value));
         let value = if value == "~" { "" } else { value };
         let f = match f {
             "get" => F::Get,
@@ -32,7 +33,7 @@ fn history(lines: &str) -> History {
                 client: "",
                 r#type,
                 f,
-                key: "x",
+                key,
                 value: (f != F::Get || r#type == EventType::Ok).then_some(value),
                 expected,
                 refused: false,
@@ -78,6 +79,8 @@ fn a_read_of_what_is_replaced_while_the_newer_value_is_still_there_is_stale() {
     is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; put c 9 10; get c 11 12");
     // A newer value yet, written before the late read.
     is(Kind::StaleRead, "put a 1 2; put b 3 4; put c 5 6; get a 7 8; get c 9 10");
+    // Seen before the newer write began: its own was never answered, but is older all the same.
+    is(Kind::StaleRead, "put a 1 -; get a 2 3; put b 4 5; get a 6 7; get b 8 9");
     // A swap took the value away.
     is(Kind::StaleRead, "put a 1 2; cas a:b 3 4; get a 5 6; get b 7 8");
 }
@@ -154,6 +157,38 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
     is(Kind::LostWrite, "put a 1 2 A; get a 3 4 A; get ~ 5 6 A");
     // The newer value was never there.
     is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get a 5 6 A; get a 7 8 A");
+}
+
+#[test]
+fn a_write_is_not_lost_where_who_acknowledged_it_leads_on_and_who_read_does_not() {
+    let deposed = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
+    is(Kind::StaleRead, &format!("{deposed} put c 7 8 B; get c 9 10 B"));
+    // It leads too, or nobody is known to, or not by then.
+    is(Kind::LostWrite, &format!("{deposed} put c 7 8 B; put d 9 10 A"));
+    is(Kind::LostWrite, &format!("{deposed} put c 7 8 A; get c 9 10 A"));
+    is(Kind::LostWrite, &format!("{deposed} put c 1007 1008 B; get c 1009 1010 B"));
+    is(Kind::LostWrite, "put a 1 2; put b 3 4 B; get a 5 6; put c 7 8 B; get c 9 10 B");
+}
+
+#[test]
+fn a_write_is_not_lost_where_who_read_has_just_begun_to_answer_and_has_later_ones_soon() {
+    let begins = "put a 1 2 A; put b 3 4 A; put y.c 5 6 A; get a 7 8 B;";
+    is(Kind::StaleRead, &format!("{begins} put d 9 10 B; get y.c 11 12 B"));
+    // Nothing later is there; or what is there was not later; or it had answered before.
+    is(Kind::LostWrite, &format!("{begins} put d 9 10 B; get y.~ 11 12 B"));
+    is(Kind::LostWrite, "put y.c 0 1 A; put a 2 3 A; put b 4 5 A; get a 7 8 B; get y.c 9 10 B");
+    is(
+        Kind::LostWrite,
+        "put a 1 2 A; put b 3 4 A; put y.c 5 6 A; get y.c 7 8 B; get a 407 408 B; put d 409 410 B; get y.c 411 412 B",
+    );
+}
+
+#[test]
+fn who_catches_up_shows_one_value_after_the_other_and_applies_none_twice() {
+    is(Kind::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A");
+    is(Kind::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A; get b 9 10 A");
+    // Back and forth.
+    is(Kind::DoubleApply, "put a 1 3 A; put b 2 4 A; get a 5 6 A; get b 7 8 A; get a 9 10 A");
 }
 
 #[test]
