@@ -179,6 +179,8 @@ fn the_course_runs_anywhere_and_says_what_it_cannot_see() {
     for line in ["1 of 1 passed by the course's rules of 2021", "the store is linearizable"] {
         ended.expect_words(line);
     }
+    let wrong = [&arguments[..], &["--replica-arg=--way=crash"]].concat();
+    in_turn(&bench, &wrong).expect_words("but process invalid in quick");
     let ended = bench.harness(&["course", "simple-9"]);
     ended.expect(2);
     ended.expect_words("advanced-4");

@@ -20,9 +20,8 @@ const LEADING_NS: u64 = 1_000_000_000;
 const CATCHING_UP_NS: u64 = 300_000_000;
 
 impl Teller<'_> {
-    /// Whether the replica that answered a read had just begun to answer, and others than the one that had
-    /// acknowledged a write showed later what that one acknowledged after it, before the read: in one log, the write
-    /// was not lost then.
+    /// Whether the replica that answered a read had just begun to answer, and showed soon after what another had
+    /// acknowledged before the read, but after a write: in one log, that write was not lost then.
     pub(super) fn caught_up(&self, write: &Operation, read: &Operation) -> bool {
         let (Some(writer), Some(reader)) = (self.history.node(write), self.history.node(read))
         else {
@@ -47,8 +46,14 @@ impl Teller<'_> {
             .map(|op| (op.key, op.argument))
             .collect();
         let shows = |op: &Operation| seen(op).is_some_and(|value| later.contains(&(op.key, value)));
+        let ends_ns = read.complete_ns.saturating_add(LEADING_NS);
         let mut afterwards = self.history.operations().iter().filter(answered);
-        afterwards.any(|op| op.invoke > read.complete && by(op) != Some(writer) && shows(op))
+        afterwards.any(|op| {
+            op.invoke > read.complete
+                && op.complete_ns < ends_ns
+                && by(op) == Some(reader)
+                && shows(op)
+        })
     }
 
     /// Whether, soon after a read, the replica that had acknowledged a write acknowledged others, and the one that

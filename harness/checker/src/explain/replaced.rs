@@ -13,8 +13,8 @@
 //! - The newest acknowledged write before the late operation was seen by nobody, ever; or the key
 //!   is back in its first state for good; or back at the value before that write, by two reads or
 //!   more: a *lost write*. But not if whoever acknowledged the write goes on acknowledging others, and whoever
-//!   answered the late read does not: that one led no more. Nor if that one had just begun to answer, and what was
-//!   acknowledged after the write was there later: it had not caught up. Both are a *stale read* (see
+//!   answered the late read does not: that one led no more. Nor if that one had just begun to answer, and soon
+//!   showed what was acknowledged after the write: it had not caught up. Both are a *stale read* (see
 //!   [`super::again`]).
 //! - `x` was there before `y`, and `x` was written once, by an operation that was still unanswered
 //!   when `y` was there, so that it could well take effect then, but had before: *double apply*.
@@ -253,7 +253,7 @@ impl<'a> Teller<'a> {
             if self.caught_up(write, late.read) {
                 let by = self.history.node(late.read).unwrap_or_default();
                 let end = format!(
-                    "; and {by} had just begun to answer, and what was acknowledged after {} was there later",
+                    "; and {by} had just begun to answer, and soon showed what was acknowledged after {}",
                     self.written_by(write)
                 );
                 return (Kind::StaleRead, end);
