@@ -172,9 +172,10 @@ impl Dispatcher {
         for id in self.cluster.scratch.taken() {
             looks.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
         }
-        for &id in &self.cluster.strangers {
+        for &id in self.cluster.strangers.keys() {
             looks.watch.note(DisturbanceKind::Stranger, Some(id), now, now, 1.0);
         }
+        self.cluster.strangers.retain(|_, is_there| *is_there);
         let _ = looks.rows.flush();
         self.agenda.add(now + limits::HOST_INTERVAL, Task::Look);
     }

@@ -40,8 +40,8 @@ pub struct Cluster {
     pub early_exits: Vec<Exited>,
     /// Replicas that closed their socket before the clock started.
     pub early_hang_ups: BTreeSet<NodeId>,
-    /// The replicas as which a process of another run is connected.
-    pub strangers: BTreeSet<NodeId>,
+    /// The replicas as which a process of another run was connected since the last look, and whether it still is.
+    pub strangers: BTreeMap<NodeId, bool>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
     /// The processes as they were when they connected, before the clock started.
@@ -110,7 +110,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         exit_sender,
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
-        strangers: BTreeSet::new(),
+        strangers: BTreeMap::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
         router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
@@ -272,9 +272,9 @@ impl Cluster {
         let is_stranger =
             connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &order.mark));
         if is_stranger {
-            self.strangers.insert(id);
+            self.strangers.insert(id, true);
         } else {
-            self.strangers.remove(&id);
+            self.strangers.entry(id).and_modify(|is_there| *is_there = false);
         }
         self.router.connected(id, connection);
     }
