@@ -157,3 +157,36 @@ pub fn kill_marked(prefix: &str) -> usize {
     }
     killed
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn only_who_carries_the_mark_of_another_run_is_of_another_run() {
+        let is_of_another = |mark: Option<&str>| {
+            let mut command = Command::new("sleep");
+            command.arg("60").env_remove(MARK).stdin(Stdio::null());
+            command.envs(mark.map(|mark| (MARK, mark)));
+            let mut child = command.spawn().expect("sleep starts");
+            let pid = i32::try_from(child.id()).expect("a process id");
+            // For a moment after it was loaded, a process has no environment yet.
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while fs::read(format!("/proc/{pid}/environ")).is_ok_and(|it| it.is_empty()) {
+                assert!(Instant::now() < deadline, "it never got an environment");
+                std::thread::yield_now();
+            }
+            let answer = is_of_another_run(pid, "4711-1.");
+            child.kill().expect("it still sleeps");
+            child.wait().expect("it is ours");
+            answer
+        };
+        assert!(!is_of_another(Some("4711-1.0002")), "its own");
+        assert!(is_of_another(Some("4711-12.")), "of a run beside it");
+        assert!(is_of_another(Some("4712-1.")), "of another harness");
+        assert!(!is_of_another(None), "nobody knows");
+    }
+}
