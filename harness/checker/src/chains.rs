@@ -114,7 +114,7 @@ impl<'a> Chains<'a> {
                 }
                 F::Put => None,
                 F::Cas => Some(operation.result),
-                F::Append => return None,
+                _ => return None,
             };
             if links.insert(operation.argument, link(position, expected)).is_some() {
                 return None;
@@ -390,7 +390,7 @@ impl<'a> Chains<'a> {
                 F::Get => RegisterOp::Read(operation.result),
                 F::Cas if operation.refused => RegisterOp::Refused(operation.result),
                 F::Cas => RegisterOp::Cas(operation.result, argument),
-                F::Put | F::Append => RegisterOp::Write(argument),
+                _ => RegisterOp::Write(argument),
             };
             calls.push(Call { op, invoke: 2 * operation.invoke, complete });
             call_ranks.push(ranks[position as usize]);

@@ -1,50 +1,16 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use rustc_hash::FxHashSet;
+mod register;
+mod rounds;
 
 use crate::budget::{Budget, Limit};
-use crate::calls::{WithModel, with_model};
-use crate::chains;
-use crate::contradiction;
 use crate::event::F;
-use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
-use crate::model::{Call, Model, Register};
-use crate::search::{self, Answer, Found};
+use crate::models::{Family, ModelName};
+use crate::objects::{self, Fact, Subject};
 use crate::verdict::{Reason, Verdict};
-use crate::witness::{self, Witness};
-use crate::zones;
-
-/// What the object under test promises to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ModelName {
-    /// Keys with get, put and append, each `""` at first.
-    #[default]
-    Kv,
-    /// Registers with read and write, `nil` at first.
-    Register,
-    /// Registers with read, write and compare-and-set, `nil` at first.
-    CasRegister,
-}
-
-impl ModelName {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelName::Kv => "kv",
-            ModelName::Register => "register",
-            ModelName::CasRegister => "cas-register",
-        }
-    }
-
-    pub(crate) fn initial(self) -> Value {
-        match self {
-            ModelName::Kv => Value::EMPTY,
-            ModelName::Register | ModelName::CasRegister => Value::NIL,
-        }
-    }
-}
+use crate::weaker;
+use crate::witness::Witness;
 
 /// A way to decide one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -79,13 +45,15 @@ impl Algorithm {
 pub struct Options<'a> {
     /// The model.
     pub model: ModelName,
-    /// The algorithm.
+    /// The algorithm; only registers have a choice.
     pub algorithm: Algorithm,
-    /// What each key may cost.
+    /// What the check may cost.
     pub budget: Budget<'a>,
     /// Whether to look for the fewest operations that contradict one another; else a witness has
     /// none and says only that there is a contradiction.
     pub witness: bool,
+    /// Whether to go on when one key is refuted.
+    pub all_keys: bool,
 }
 
 impl Default for Options<'_> {
@@ -95,6 +63,7 @@ impl Default for Options<'_> {
             algorithm: Algorithm::default(),
             budget: Budget::default(),
             witness: true,
+            all_keys: false,
         }
     }
 }
@@ -104,10 +73,13 @@ impl Default for Options<'_> {
 pub struct KeyReport {
     /// The key.
     pub key: String,
-    /// `valid`, `invalid` or `unknown`.
+    /// `valid`, `invalid`, `unknown`, or `skipped` because another key was refuted.
     pub verdict: &'static str,
     /// Operations on it that did not fail.
     pub operations: usize,
+    /// How many of them were answered and tell something of the state: reads, elements taken out, locks
+    /// acquired.
+    pub observations: usize,
     /// What decided it.
     pub algorithm: &'static str,
 }
@@ -115,7 +87,7 @@ pub struct KeyReport {
 /// The result for a history.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
-    /// The joined verdict; a witness is that of the first key that has one.
+    /// The joined verdict.
     pub verdict: Verdict,
     /// The model's name.
     pub model: &'static str,
@@ -127,277 +99,198 @@ pub struct Report {
     pub open: u64,
     /// How many failed, and therefore count as absent.
     pub failed: u64,
+    /// How many were answered.
+    pub answered: u64,
+    /// How many of them tell something of the state.
+    pub observations: u64,
     /// Keys by verdict.
     pub valid_keys: usize,
     /// Keys by verdict.
     pub invalid_keys: usize,
     /// Keys by verdict.
     pub unknown_keys: usize,
+    /// Keys that were not decided because another one was refuted.
+    pub skipped_keys: usize,
     /// Each key, in order of its first appearance.
     pub keys: Vec<KeyReport>,
+    /// What was counted on the way, summed over the keys.
+    pub facts: Vec<Fact>,
+    /// What the verdict takes for granted, a sentence each.
+    pub assumptions: Vec<String>,
 }
 
 impl Report {
-    fn new(model: ModelName) -> Self {
+    fn new(model: ModelName, history: &History) -> Self {
+        let operations = history.operations();
+        let count = |outcome| operations.iter().filter(|op| op.outcome == outcome).count() as u64;
+        let failed = count(Outcome::Fail);
         Report {
             verdict: Verdict::Valid,
             model: model.name(),
             algorithms: Vec::new(),
-            operations: 0,
-            open: 0,
-            failed: 0,
+            operations: operations.len() as u64 - failed,
+            open: count(Outcome::Info),
+            failed,
+            answered: count(Outcome::Ok),
+            observations: operations.iter().filter(|op| observes(op)).count() as u64,
             valid_keys: 0,
             invalid_keys: 0,
             unknown_keys: 0,
+            skipped_keys: 0,
             keys: Vec::new(),
+            facts: Vec::new(),
+            assumptions: Vec::new(),
         }
     }
 
-    fn count(&mut self, key: &str, verdict: &'static str, operations: usize, by: Algorithm) {
-        let (key, algorithm) = (key.to_owned(), by.name());
-        self.operations += operations as u64;
-        self.keys.push(KeyReport { key, verdict, operations, algorithm });
-        if !self.algorithms.contains(&algorithm) {
-            self.algorithms.push(algorithm);
+    fn add_fact(&mut self, fact: Fact) {
+        match self.facts.iter_mut().find(|known| known.name == fact.name) {
+            Some(known) => known.count += fact.count,
+            None => self.facts.push(fact),
         }
     }
 }
 
-/// Checks whether a history is linearizable, key by key, several keys at a time.
+/// Whether an answer tells something of the state.
+fn observes(op: &Operation) -> bool {
+    op.is_ok() && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew))
+}
+
+/// What a history has that its model has not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {index}: the model {model} has no {function}; it has {functions}")]
+pub struct Misfit {
+    /// The event.
+    pub index: u64,
+    /// The function.
+    pub function: &'static str,
+    /// The model.
+    pub model: &'static str,
+    /// The functions that it has.
+    pub functions: String,
+}
+
+/// Whether a model has all functions of a history.
+pub fn fits(history: &History, model: ModelName) -> Result<(), Misfit> {
+    let info = model.info();
+    let misfit = history.operations().iter().find(|op| !info.functions.contains(&op.f));
+    misfit.map_or(Ok(()), |op| {
+        let names: Vec<&str> = info.functions.iter().map(|&f| history.name(f)).collect();
+        Err(Misfit {
+            index: op.invoke_index(),
+            function: history.name(op.f),
+            model: info.name,
+            functions: names.join(", "),
+        })
+    })
+}
+
+/// Checks a history against a model.
 ///
-/// Keys are independent objects, and linearizability is local (Herlihy and Wing, 1990): the
-/// history is linearizable exactly if each key's part of it is. The witness is that of the first
-/// key with a contradiction.
+/// Objects are independent, and linearizability is local (Herlihy and Wing, 1990): the history is
+/// linearizable exactly if each key's part of it is. Several keys are decided at a time, in rounds of
+/// growing budgets, so that an easy contradiction is found first; one refuted key ends the check unless
+/// [`Options::all_keys`] is set.
+///
+/// A history with a function that the model does not have is undecided; [`fits`] says so beforehand.
 pub fn check(history: &History, options: &Options<'_>) -> Report {
-    let mut report = Report::new(options.model);
-    for operation in history.operations() {
-        report.failed += u64::from(operation.outcome == Outcome::Fail);
-        report.open += u64::from(operation.outcome == Outcome::Info);
+    let mut report = Report::new(options.model, history);
+    if let Err(misfit) = fits(history, options.model) {
+        report.verdict = unknown(String::new(), Limit::Algorithm, misfit.to_string());
+        return report;
     }
-    let by_key = history.by_key();
-    let decide_key = |positions: &Vec<u32>| {
-        (!positions.is_empty()).then(|| decide(history, &at(history, positions), options))
-    };
-    // To wake another thread takes longer than many a key does.
-    let decisions: Vec<Option<Decided>> = if by_key.len() == 1 {
-        by_key.iter().map(decide_key).collect()
-    } else {
-        by_key.par_iter().map(decide_key).collect()
-    };
-    for (positions, decided) in by_key.iter().zip(decisions) {
-        let Some(Decided { decision, algorithm }) = decided else { continue };
-        let name = history.key(history.operations()[positions[0] as usize].key);
-        let verdict = match decision {
-            Decision::Valid => {
-                report.valid_keys += 1;
-                Verdict::Valid
-            }
-            Decision::Unknown(reason) => {
-                report.unknown_keys += 1;
-                Verdict::Unknown(reason)
-            }
-            Decision::Invalid(core) => {
-                report.invalid_keys += 1;
-                if report.invalid_keys > 1 {
-                    report.count(name, "invalid", positions.len(), algorithm);
-                    continue;
-                }
-                let operations = at(history, positions);
-                Verdict::Invalid(Box::new(witness(history, &operations, core, options)))
-            }
-        };
-        report.count(name, verdict.name(), positions.len(), algorithm);
-        let before = std::mem::replace(&mut report.verdict, Verdict::Valid);
-        report.verdict = before.join(verdict);
+    match options.model.info().family {
+        Family::Session => {
+            let (verdict, algorithm) = weaker::check(options.model, history, &options.budget);
+            report.verdict = verdict;
+            report.algorithms.push(algorithm);
+        }
+        Family::Register | Family::Object => rounds::check(history, options, &mut report),
     }
-    report.algorithms.sort_unstable();
+    assume(history, &mut report);
     report
 }
 
-pub(crate) fn at<'a>(history: &'a History, positions: &[u32]) -> Vec<&'a Operation> {
-    positions.iter().map(|&position| &history.operations()[position as usize]).collect()
-}
-
-/// What one key came to, and by which algorithm.
-struct Decided {
-    decision: Decision,
-    algorithm: Algorithm,
+/// Names what the verdict rests on that the history does not say.
+fn assume(history: &History, report: &mut Report) {
+    let Verdict::Invalid(witness) = &report.verdict else { return };
+    if witness.operations.iter().any(|op| op.refused) {
+        report.assumptions.push(
+            "a refused cas is taken as the answer that the register held something else".to_owned(),
+        );
+    }
+    if let Some(initial) = history.initial() {
+        let initial = history.value(initial);
+        report.assumptions.push(format!("each object held {initial} at first"));
+    }
 }
 
 /// What one key came to.
+#[derive(Debug)]
+struct Decided {
+    decision: Decision,
+    algorithm: &'static str,
+    facts: Vec<Fact>,
+}
+
+#[derive(Debug)]
 enum Decision {
     Valid,
     /// With the positions of the operations that contradict one another, where the algorithm
     /// knows them.
     Invalid(Option<Vec<u32>>),
+    /// The same with the witness.
+    Explained(Box<Witness>),
     Unknown(Reason),
 }
 
-fn decide(history: &History, operations: &[&Operation], options: &Options<'_>) -> Decided {
-    let initial = options.model.initial();
-    let wanted = options.algorithm;
-    if matches!(wanted, Algorithm::Auto | Algorithm::Zones) {
-        let algorithm = Algorithm::Zones;
-        match zones::check(operations, initial) {
-            zones::Answer::Linearizable => {
-                return Decided { decision: Decision::Valid, algorithm };
-            }
-            zones::Answer::Contradiction(core) => {
-                return Decided { decision: Decision::Invalid(Some(core)), algorithm };
-            }
-            zones::Answer::NotApplicable if wanted == algorithm => {
-                return not_applicable(history, operations, algorithm);
-            }
-            zones::Answer::NotApplicable => {}
-        }
-    }
-    if matches!(wanted, Algorithm::Auto | Algorithm::Chains) {
-        let algorithm = Algorithm::Chains;
-        match chains::check(operations, initial, options.budget) {
-            chains::Answer::Linearizable(_) => {
-                return Decided { decision: Decision::Valid, algorithm };
-            }
-            chains::Answer::Contradiction(core) => {
-                return Decided { decision: Decision::Invalid(Some(core)), algorithm };
-            }
-            chains::Answer::UpToRefusals(calls, order) => {
-                let model = Register { initial };
-                let found = search::linearize_along(&model, &calls, &order, options.budget);
-                let decision = decision(history, operations, &calls, &found);
-                return Decided { decision, algorithm };
-            }
-            chains::Answer::NotApplicable if wanted == algorithm => {
-                return not_applicable(history, operations, algorithm);
-            }
-            chains::Answer::NotApplicable => {}
-        }
-    }
-    let algorithm = Algorithm::Search;
-    let decision =
-        with_model(history, operations, initial, Searcher { history, operations, options });
-    Decided { decision, algorithm }
-}
-
-/// The first answered read or swap that saw a value which was never there and nobody ever wrote.
-/// Where there are no appends it contradicts by itself, for each write says all about the state.
-fn value_from_nowhere(operations: &[&Operation], initial: Value) -> Option<u32> {
-    if operations.iter().any(|op| op.f == F::Append) {
-        return None;
-    }
-    let writes = operations.iter().filter(|op| op.f != F::Get && !op.refused);
-    let written: FxHashSet<Value> = writes.map(|op| op.argument).chain([initial]).collect();
-    let saw = |op: &&Operation| op.outcome == Outcome::Ok && op.f != F::Put && !op.refused;
-    let at = operations.iter().position(|op| saw(op) && !written.contains(&op.result))?;
-    u32::try_from(at).ok()
-}
-
-fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algorithm) -> Decided {
-    let key = history.key(operations[0].key).to_owned();
-    let explanation = format!(
-        "key {key:?} is undecided: the algorithm {:?} needs writes of different values",
-        algorithm.name()
-    );
-    let completed = operations.iter().filter(|op| op.outcome == Outcome::Ok).count();
-    let limit = Limit::Algorithm;
-    let reason = Reason { key, limit, placed: 0, completed, explanation };
-    Decided { decision: Decision::Unknown(reason), algorithm }
-}
-
-struct Searcher<'a> {
-    history: &'a History,
-    operations: &'a [&'a Operation],
-    options: &'a Options<'a>,
-}
-
-impl WithModel for Searcher<'_> {
-    type Output = Decision;
-
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
-        let found = search::linearize(model, calls, self.options.budget);
-        decision(self.history, self.operations, calls, &found)
+impl Decision {
+    fn is_invalid(&self) -> bool {
+        matches!(self, Decision::Invalid(_) | Decision::Explained(_))
     }
 }
 
-/// What the search found, for one key.
-fn decision<O>(
-    history: &History,
-    operations: &[&Operation],
-    calls: &[Call<O>],
-    found: &Found,
-) -> Decision {
-    match found.answer {
-        Answer::Linearizable(_) => Decision::Valid,
-        Answer::NotLinearizable => Decision::Invalid(None),
-        Answer::GivenUp(limit) => {
-            let completed = calls.iter().filter(|call| call.complete.is_some()).count();
-            let key = history.key(operations[0].key).to_owned();
-            Decision::Unknown(reason(key, limit, found.placed, completed))
-        }
+/// Decides the operations of one key.
+fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decided {
+    let operations = history.at(positions);
+    if options.model.info().family == Family::Register {
+        return register::decide(history, &operations, options);
     }
+    let subject = Subject { history, operations: &operations, budget: options.budget };
+    let objects::Judgement { verdict, facts } = objects::judge(options.model, subject);
+    let decision = match verdict {
+        Verdict::Valid => Decision::Valid,
+        Verdict::Invalid(witness) => Decision::Explained(witness),
+        Verdict::Unknown(reason) => Decision::Unknown(reason),
+    };
+    Decided { decision, algorithm: objects::algorithm(options.model), facts }
 }
 
-/// Finds the positions of few operations that contradict one another, and whether none is too
-/// many.
-struct Minimizer<'a> {
-    budget: Budget<'a>,
-}
-
-impl WithModel for Minimizer<'_> {
-    type Output = (Vec<u32>, bool);
-
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> (Vec<u32>, bool) {
-        let (core, minimal) = witness::minimize(model, calls, self.budget);
-        (core.into_iter().map(|at| sources[at as usize]).collect(), minimal)
-    }
-}
-
-/// A chain of more links than this is shown as it is.
-const MOST_TO_MINIMIZE: usize = 3_000;
-
+/// The witness of a key that was refuted.
 fn witness(
     history: &History,
-    operations: &[&Operation],
-    core: Option<Vec<u32>>,
+    positions: &[u32],
+    decision: Decision,
     options: &Options<'_>,
-) -> Witness {
-    if !options.witness {
-        return explain::unexplained(history.key(operations[0].key));
-    }
-    let initial = options.model.initial();
-    let pick = |core: &[u32]| -> Vec<&Operation> {
-        core.iter().map(|&at| operations[at as usize]).collect()
-    };
-    let explain = |core: &[u32], minimal| {
-        explain::explain(history, operations, &pick(core), initial, minimal)
-    };
-    let nowhere = || value_from_nowhere(operations, initial).map(|read| vec![read]);
-    let (core, minimal) = match core.or_else(nowhere) {
-        Some(core) if operations.iter().all(|op| op.f != F::Cas) => return explain(&core, true),
-        Some(core) if core.len() > MOST_TO_MINIMIZE => return explain(&core, false),
-        Some(core) => {
-            let calls = chains::core_calls(operations, &core, initial);
-            let (kept, minimal) = witness::minimize(&Register { initial }, &calls, options.budget);
-            (kept.into_iter().map(|at| core[at as usize]).collect(), minimal)
+) -> Option<Box<Witness>> {
+    match decision {
+        Decision::Explained(witness) => Some(witness),
+        Decision::Invalid(core) => {
+            let operations = history.at(positions);
+            Some(Box::new(register::witness(history, &operations, core, options)))
         }
-        None => with_model(history, operations, initial, Minimizer { budget: options.budget }),
-    };
-    let has_appends = operations.iter().any(|op| op.f == F::Append);
-    let by_itself = (!has_appends)
-        .then(|| contradiction::by_itself(operations, &core, initial, options.budget))
-        .flatten();
-    by_itself.map_or_else(|| explain(&core, minimal), |core| explain(&core, true))
+        Decision::Valid | Decision::Unknown(_) => None,
+    }
 }
 
-fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason {
-    let what = match limit {
-        Limit::Steps => "the search took as many steps as it may",
-        Limit::Memory => "the search used as much memory as it may",
-        Limit::Stopped => "the search was stopped, as at its deadline",
-        Limit::Algorithm => "the algorithm asked for does not fit",
-    };
-    let explanation = format!(
-        "key {key:?} is undecided: {what}; the first {placed} of {completed} completed operations \
-         have an order that explains them"
-    );
-    Reason { key, limit, placed, completed, explanation }
+fn unknown(key: String, limit: Limit, explanation: String) -> Verdict {
+    Verdict::Unknown(Reason { key, limit, placed: 0, completed: 0, explanation })
+}
+
+/// What an object holds before everything.
+pub(crate) fn initial(history: &History, model: ModelName) -> Value {
+    history.initial().unwrap_or(match model {
+        ModelName::Kv => Value::EMPTY,
+        _ => Value::NIL,
+    })
 }

@@ -20,7 +20,7 @@ pub enum EventType {
 
 /// The function of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum F {
     /// Reads a value. Jepsen's `read` is the same.
     #[serde(alias = "read")]
@@ -30,19 +30,79 @@ pub enum F {
     Put,
     /// Compare-and-set: writes a value if the register holds the expected one.
     Cas,
-    /// Appends text to a string.
+    /// Appends an element to a list, or text to a string.
     Append,
+    /// Adds an element to a set, or an amount to a counter.
+    Add,
+    /// Puts an element into a queue.
+    Enqueue,
+    /// Takes an element out of a queue.
+    Dequeue,
+    /// Takes elements out of a queue until it is empty.
+    Drain,
+    /// Puts an element on a stack.
+    Push,
+    /// Takes the topmost element off a stack.
+    Pop,
+    /// Puts an element into a priority queue.
+    Insert,
+    /// Takes the least element out of a priority queue.
+    DeleteMin,
+    /// Takes a lock or lease.
+    Acquire,
+    /// Gives a lock or lease back.
+    Release,
+    /// Extends a lease.
+    Renew,
+    /// Asks for a new id.
+    Generate,
+    /// Moves money from one account to another.
+    Transfer,
 }
 
 impl F {
+    /// All functions by their names in histories. Where there are two, the first is the one that is
+    /// shown.
+    pub const NAMES: [(&'static str, F); 19] = [
+        ("get", F::Get),
+        ("read", F::Get),
+        ("put", F::Put),
+        ("write", F::Put),
+        ("cas", F::Cas),
+        ("append", F::Append),
+        ("add", F::Add),
+        ("enqueue", F::Enqueue),
+        ("dequeue", F::Dequeue),
+        ("drain", F::Drain),
+        ("push", F::Push),
+        ("pop", F::Pop),
+        ("insert", F::Insert),
+        ("delete-min", F::DeleteMin),
+        ("acquire", F::Acquire),
+        ("release", F::Release),
+        ("renew", F::Renew),
+        ("generate", F::Generate),
+        ("transfer", F::Transfer),
+    ];
+
     /// The name in a history file.
     pub fn name(self) -> &'static str {
-        match self {
-            F::Get => "get",
-            F::Put => "put",
-            F::Cas => "cas",
-            F::Append => "append",
-        }
+        F::NAMES.iter().find(|(_, f)| *f == self).map_or("", |(name, _)| name)
+    }
+
+    /// The function of that name.
+    pub fn named(name: &str) -> Option<F> {
+        F::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, f)| f)
+    }
+
+    /// Whether it asks without giving anything: its invocation has no value of its own.
+    pub fn only_asks(self) -> bool {
+        matches!(self, F::Get | F::Dequeue | F::Drain | F::Pop | F::DeleteMin | F::Generate)
+    }
+
+    /// The names that a history may use, as a list for people.
+    pub(crate) fn all_names() -> String {
+        F::NAMES.map(|(name, _)| name).join(", ")
     }
 }
 

@@ -38,43 +38,68 @@ impl<T: Hash + Eq> Interner<T> {
     }
 }
 
-/// Numbers for equal strings, whose bytes lie end to end in one allocation.
+/// Numbers for equal slices of bytes, which lie end to end in one allocation.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Strings {
-    bytes: String,
+pub(crate) struct Slices {
+    bytes: Vec<u8>,
     ends: Vec<u64>,
     table: HashTable<u32>,
 }
 
-impl Strings {
-    pub(crate) fn intern(&mut self, text: &str) -> u32 {
-        let hash = FxBuildHasher.hash_one(text);
-        let Strings { bytes, ends, table } = self;
-        if let Some(&id) = table.find(hash, |&id| slice(bytes, ends, id) == text) {
+impl Slices {
+    pub(crate) fn intern(&mut self, item: &[u8]) -> u32 {
+        let hash = FxBuildHasher.hash_one(item);
+        let Slices { bytes, ends, table } = self;
+        if let Some(&id) = table.find(hash, |&id| slice(bytes, ends, id) == item) {
             return id;
         }
-        let id = u32::try_from(ends.len()).expect("fewer than 2^32 strings, as events are");
-        bytes.push_str(text);
+        let id = u32::try_from(ends.len()).expect("fewer than 2^32 values, as events are");
+        bytes.extend_from_slice(item);
         ends.push(bytes.len() as u64);
         table.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(slice(bytes, ends, id)));
         id
     }
 
-    pub(crate) fn get(&self, id: u32) -> &str {
+    /// The number of a slice that is there already.
+    pub(crate) fn find(&self, item: &[u8]) -> Option<u32> {
+        let hash = FxBuildHasher.hash_one(item);
+        self.table.find(hash, |&id| self.get(id) == item).copied()
+    }
+
+    pub(crate) fn get(&self, id: u32) -> &[u8] {
         slice(&self.bytes, &self.ends, id)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
+
+    /// What it takes in memory.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        (self.bytes.capacity() + 8 * self.ends.capacity() + self.table.allocation_size()) as u64
+    }
 }
 
-fn slice<'a>(bytes: &'a str, ends: &[u64], id: u32) -> &'a str {
+/// Numbers for equal texts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Strings(Slices);
+
+impl Strings {
+    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+        self.0.intern(text.as_bytes())
+    }
+
+    pub(crate) fn get(&self, id: u32) -> &str {
+        std::str::from_utf8(self.0.get(id)).unwrap_or_default()
+    }
+}
+
+fn slice<'a>(bytes: &'a [u8], ends: &[u64], id: u32) -> &'a [u8] {
     let id = id as usize;
     let start = if id == 0 { 0 } else { offset(ends[id - 1]) };
     &bytes[start..offset(ends[id])]
 }
 
 fn offset(end: u64) -> usize {
-    usize::try_from(end).expect("an offset into a string in memory")
+    usize::try_from(end).expect("an offset into bytes in memory")
 }

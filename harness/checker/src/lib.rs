@@ -20,7 +20,7 @@
 //! [`Reason`].
 //!
 //! ```
-//! use checker::{Entry, EventType, F, Kind, ModelName, Options, Recorder, Verdict, check};
+//! use checker::{Entry, EventType, F, Anomaly, ModelName, Options, Recorder, Verdict, check};
 //!
 //! let mut recorder = Recorder::new();
 //! let mut event = |index, process, r#type, f, value| {
@@ -37,7 +37,7 @@
 //! let options = Options { model: ModelName::Register, ..Options::default() };
 //! let report = check(&recorder.finish(), &options);
 //! let Verdict::Invalid(witness) = report.verdict else { panic!() };
-//! assert_eq!((witness.kind, witness.operations.len()), (Kind::LostWrite, 2));
+//! assert_eq!((witness.kind, witness.operations.len()), (Anomaly::LostWrite, 2));
 //! # Ok::<(), checker::PairingError>(())
 //! ```
 //!
@@ -54,7 +54,7 @@
 //!
 //! A valid verdict of chains or search stands for an order that was replayed through the model;
 //! [`linearization`] shows it. An invalid one has a [`Witness`]: few operations, none of them too
-//! many, the [`Kind`] of contradiction, and a sentence for people; a second search confirms it.
+//! many, the [`Anomaly`] of contradiction, and a sentence for people; a second search confirms it.
 //!
 //! # 4. From a file
 //!
@@ -173,13 +173,16 @@ mod calls;
 mod chains;
 mod check;
 mod contradiction;
+mod datum;
 pub mod event;
 mod explain;
 pub mod format;
 pub mod history;
 mod intern;
 pub mod lenient;
+mod minimize;
 pub mod model;
+pub mod models;
 pub mod objects;
 pub mod online;
 #[cfg(test)]
@@ -188,15 +191,17 @@ mod order;
 mod own;
 mod search;
 mod verdict;
-pub mod weaker;
+mod weaker;
 mod witness;
 mod zones;
 
 pub use budget::{Budget, Limit};
-pub use check::{Algorithm, KeyReport, ModelName, Options, Report, check};
+pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
+pub use datum::Datum;
 pub use event::{Event, EventType, F};
-pub use history::{Entry, History, Operation, Outcome, PairingError, Recorder};
+pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
+pub use models::ModelName;
 pub use order::{KeyOrder, Point, linearization};
 pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
-pub use witness::{Kind, Witness, WitnessOperation};
+pub use witness::{Anomaly, Edge, Why, Witness, WitnessOperation};

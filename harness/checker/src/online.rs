@@ -19,7 +19,6 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use crate::event::{Event, EventType, F};
-use crate::history::Entry;
 use recent::Recent;
 
 /// What is known after an event.
@@ -181,16 +180,17 @@ struct Open {
 ///
 /// ```
 /// use checker::online::{Checker, Progress};
-/// use checker::{Entry, EventType::{Invoke, Ok}, F};
+/// use checker::{Event, EventType::{Invoke, Ok}, F};
 ///
 /// let mut checker = Checker::new();
 /// let mut index = 0;
-/// let mut say = |r#type, f, value| {
+/// let mut say = |r#type, f, value: &'static str| {
 ///     index += 1;
+///     let (client, key) = ("".into(), "x".into());
 ///     checker
-///         .push_entry(&Entry {
-///             index, time_ns: index, process: 1, client: "", r#type, f, key: "x",
-///             value: Some(value), expected: None, refused: false, node: None,
+///         .push(&Event {
+///             index, time_ns: index, process: 1, client, r#type, f, key,
+///             value: Some(value.into()), node: None, error: None,
 ///         })
 ///         .clone()
 /// };
@@ -229,12 +229,7 @@ impl Checker {
     /// Takes the next event of the project's own kind. Events must come in order, and fit
     /// together as a [`Recorder`](crate::Recorder) wants them to; a completion without an
     /// invocation is passed over. Once contradicted or undecided it stays so.
-    pub fn push(&mut self, event: &Event<'_>) -> &Progress {
-        self.push_entry(&Entry::from(event))
-    }
-
-    /// Takes the next event of any kind; see [`Checker::push`].
-    pub fn push_entry(&mut self, entry: &Entry<'_>) -> &Progress {
+    pub fn push(&mut self, entry: &Event<'_>) -> &Progress {
         if self.progress == Progress::Consistent {
             match entry.r#type {
                 EventType::Invoke => self.invoke(entry),
@@ -249,11 +244,11 @@ impl Checker {
         &self.progress
     }
 
-    fn invoke(&mut self, entry: &Entry<'_>) {
+    fn invoke(&mut self, entry: &Event<'_>) {
         let now = entry.index + 1;
-        let key = self.key(entry.key);
+        let key = self.key(&entry.key);
         let register = &mut self.registers[key as usize];
-        let value = match (entry.f, entry.value) {
+        let value = match (entry.f, entry.value.as_deref()) {
             (F::Get, _) => {
                 register.reads.push_back((now, true));
                 ""
@@ -271,11 +266,11 @@ impl Checker {
         self.open.insert(entry.process, open);
     }
 
-    fn complete(&mut self, entry: &Entry<'_>) {
+    fn complete(&mut self, entry: &Event<'_>) {
         let Some(Open { key, f, value, invoke }) = self.open.remove(&entry.process) else { return };
         let register = &mut self.registers[key as usize];
         let now = entry.index + 1;
-        let read = entry.value.unwrap_or_default();
+        let read = entry.value.as_deref().unwrap_or_default();
         let fits = match (f, entry.r#type) {
             (F::Get, EventType::Ok) => {
                 let fits = register.complete_read(read, invoke, now);
@@ -298,7 +293,7 @@ impl Checker {
         };
         if !fits {
             let value = if f == F::Get { read } else { &value };
-            let (key, value) = (entry.key.to_owned(), value.to_owned());
+            let (key, value) = (entry.key.to_string(), value.to_owned());
             self.progress = Progress::Contradicted { key, value, index: entry.index };
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::calls::{WithModel, register_op, with_model};
 use crate::chains;
-use crate::check::{Options, at};
+use crate::check::{Options, initial};
 use crate::history::{History, Operation, Outcome};
 use crate::model::{Call, Model, Register};
 use crate::search::{self, Answer};
@@ -57,11 +57,11 @@ pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<Key
     let by_key = history.by_key();
     let keys = by_key.iter().filter(|positions| !positions.is_empty());
     keys.map(|positions| {
-        let operations = at(history, positions);
-        let key = history.key(operations[0].key).to_owned();
+        let operations = history.at(positions);
+        let key = history.key_text(operations[0].key);
         let order = order(history, &operations, options)?;
         let points = points(&operations, &order);
-        let initial = options.model.initial();
+        let initial = initial(history, options.model);
         with_model(history, &operations, initial, Replay { operations: &operations, order });
         Some(KeyOrder { key, points })
     })
@@ -70,7 +70,7 @@ pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<Key
 
 /// Positions of operations, in an order that explains their answers.
 fn order(history: &History, operations: &[&Operation], options: &Options<'_>) -> Option<Vec<u32>> {
-    let initial = options.model.initial();
+    let initial = initial(history, options.model);
     match zones::check(operations, initial) {
         zones::Answer::Linearizable => return Some(zones::order(operations, initial)),
         zones::Answer::Contradiction(_) => return None,

@@ -1,54 +1,81 @@
-//! Witnesses: a small set of operations that cannot all be true.
-//!
-//! An operation is *struck* from a history by forgetting when it happened: a read is dropped, and
-//! what may change the state stays as an operation that may take effect at any time or never.
-//! Striking never makes a linearizable history contradictory, unlike leaving out a write, whose
-//! readers would then hold a value from nowhere. What was over before the first of them may be
-//! struck all at once by letting the object begin in any state. So a set of operations that contradict one
-//! another with all others struck is a proof, and it is minimal when none of it can be struck.
+//! Witnesses: the operations that cannot all be true, and what that is called.
 
-use crate::budget::Budget;
+use crate::datum::Datum;
 use crate::event::F;
-use crate::history::{History, Operation, Outcome};
-use crate::model::{Call, Model};
-use crate::search::{self, Answer};
+use crate::history::{History, Operation, Outcome, Value};
 
-/// What kind of contradiction it is.
+/// The class of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A read returned a value that had been replaced before the read began; the newer one was
-    /// still there.
+pub enum Anomaly {
+    /// A read returned a state that had been replaced before the read began; the newer one was still
+    /// there.
     StaleRead,
     /// A write was acknowledged, and is gone: nobody ever saw it, or from some time on every read
     /// saw what was there before it.
     LostWrite,
     /// A value that had been replaced, and seen to be, is there again for good.
-    BackFromTheDead,
-    /// A read returned a value that nobody wrote.
-    ValueFromNowhere,
-    /// A read returned a value before its write began.
-    ReadFromTheFuture,
+    ResurrectedValue,
+    /// A read returned something that nobody wrote.
+    GarbageRead,
+    /// A read returned something before its write began.
+    FutureRead,
     /// One operation took effect twice.
-    DoubleApply,
-    /// Readers saw values come back in turns, as from two copies of the state.
-    SplitState,
-    /// No order of the operations gives their answers, in none of the ways above.
-    NoOrder,
+    DuplicatedWrite,
+    /// Readers saw states that exclude one another, as from two copies.
+    DivergentReads,
+    /// No order of the operations gives their answers, in none of the other ways.
+    NotLinearizable,
+    /// An element that was acknowledged, or seen, is gone.
+    Lost,
+    /// An element is there, or was handed out, more often than it was put in.
+    Duplicated,
+    /// A number that no order of the additions gives.
+    OutOfBounds,
+    /// A later element was handed out before an earlier one.
+    OutOfOrder,
+    /// Something was found empty while an element was in it for certain.
+    FalselyEmpty,
+    /// A lock with two holders.
+    TwoHolders,
+    /// A lock that was released by a process that did not hold it.
+    NotTheHolder,
+    /// A fencing token that is not above those handed out before.
+    TokenNotFenced,
+    /// A total that is not what it was.
+    WrongTotal,
+    /// An account below zero.
+    NegativeBalance,
+    /// A read that lacks an account, or its balance.
+    MissingAccount,
+    /// A read with an account that was never there.
+    UnknownAccount,
 }
 
-impl Kind {
-    /// The kind in words.
+impl Anomaly {
+    /// The anomaly in words.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::StaleRead => "stale read",
-            Kind::LostWrite => "lost write",
-            Kind::BackFromTheDead => "value back from the dead",
-            Kind::ValueFromNowhere => "value from nowhere",
-            Kind::ReadFromTheFuture => "read from the future",
-            Kind::DoubleApply => "double apply",
-            Kind::SplitState => "split state",
-            Kind::NoOrder => "no order",
+            Anomaly::StaleRead => "stale read",
+            Anomaly::LostWrite => "lost write",
+            Anomaly::ResurrectedValue => "resurrected value",
+            Anomaly::GarbageRead => "garbage read",
+            Anomaly::FutureRead => "future read",
+            Anomaly::DuplicatedWrite => "duplicated write",
+            Anomaly::DivergentReads => "divergent reads",
+            Anomaly::NotLinearizable => "not linearizable",
+            Anomaly::Lost => "lost",
+            Anomaly::Duplicated => "duplicated",
+            Anomaly::OutOfBounds => "out of bounds",
+            Anomaly::OutOfOrder => "out of order",
+            Anomaly::FalselyEmpty => "falsely empty",
+            Anomaly::TwoHolders => "two holders",
+            Anomaly::NotTheHolder => "not the holder",
+            Anomaly::TokenNotFenced => "token not fenced",
+            Anomaly::WrongTotal => "wrong total",
+            Anomaly::NegativeBalance => "negative balance",
+            Anomaly::MissingAccount => "missing account",
+            Anomaly::UnknownAccount => "unknown account",
         }
     }
 }
@@ -56,20 +83,45 @@ impl Kind {
 /// The operations that contradict one another, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Witness {
-    /// The key they work on.
+    /// The key they work on; empty where the history has no keys.
     pub key: String,
-    /// The kind of contradiction.
-    pub kind: Kind,
-    /// The operations, by invocation. Where the key was read, written and swapped, and they are no
-    /// more than 48, they are not linearizable by themselves; else only with all others around
-    /// them, whenever those took effect.
+    /// The class of the violation.
+    pub anomaly: Anomaly,
+    /// The operations, by invocation.
     pub operations: Vec<WitnessOperation>,
-    /// Whether none can be left out: without any one, and without those who saw a value that then
-    /// nobody of them wrote, the rest was shown to be linearizable. Of larger sets, and of keys
+    /// What orders them: real time, and reads of what was written.
+    pub edges: Vec<Edge>,
+    /// Whether none can be left out: without any one, and without those that saw a value that then
+    /// none of them wrote, the rest was shown to be linearizable. Of larger sets, and of keys
     /// with appends, that forgetting when any one of them happened resolves the contradiction.
     pub minimal: bool,
+    /// Whether an independent tester of linearizability, which shares no code with this one, rejects
+    /// the operations too. `None` where it was not asked: they do not stand by themselves, are too many
+    /// for it, or the promise is not linearizability.
+    pub confirmed: Option<bool>,
     /// One or two sentences for people: key, operations, and when they happened.
     pub explanation: String,
+}
+
+/// Why one operation of a witness comes before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Edge {
+    /// The place of the earlier operation in [`Witness::operations`].
+    pub from: usize,
+    /// The place of the later one.
+    pub to: usize,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why one operation comes before another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It was over before the other one began.
+    RealTime,
+    /// The other one saw what it wrote.
+    ReadFrom,
 }
 
 /// An operation of a [`Witness`].
@@ -85,10 +137,15 @@ pub struct WitnessOperation {
     pub client: String,
     /// Its function.
     pub f: F,
-    /// What it wrote or read; for a compare-and-set, what it wrote.
-    pub value: Option<String>,
+    /// The function as the history names it.
+    pub name: &'static str,
+    /// What it was given, or what a read returned; of a compare-and-set, what it wrote. Nothing if it
+    /// was given nothing, or returned nothing.
+    pub value: Option<Datum>,
     /// What a compare-and-set expected.
-    pub expected: Option<String>,
+    pub expected: Option<Datum>,
+    /// What any other operation that was given something, or takes something out, was answered.
+    pub answer: Option<Datum>,
     /// When it was invoked, in nanoseconds of the run.
     pub invoke_ns: u64,
     /// When it was completed, in nanoseconds of the run.
@@ -103,11 +160,19 @@ pub struct WitnessOperation {
 
 impl WitnessOperation {
     pub(crate) fn new(history: &History, operation: &Operation) -> Self {
-        let text = |value| history.value(value).to_owned();
-        let value = match (operation.f, operation.outcome) {
-            (F::Get, Outcome::Ok) => Some(text(operation.result)),
-            (F::Get, _) => None,
-            _ => Some(text(operation.argument)),
+        let some = |value| (value != Value::NIL).then(|| history.value(value));
+        let is_ok = operation.outcome == Outcome::Ok;
+        let (value, expected, answer) = match operation.f {
+            F::Get => (is_ok.then(|| history.value(operation.result)), None, None),
+            F::Cas => {
+                let (new, old) = (operation.argument, operation.result);
+                (Some(history.value(new)), Some(history.value(old)), None)
+            }
+            F::Put | F::Append => (Some(history.value(operation.argument)), None, None),
+            F::Dequeue | F::Pop | F::DeleteMin => {
+                (None, None, is_ok.then(|| history.value(operation.result)))
+            }
+            _ => (some(operation.argument), None, some(operation.result)),
         };
         WitnessOperation {
             invoke_index: operation.invoke_index(),
@@ -115,8 +180,10 @@ impl WitnessOperation {
             process: history.process(operation),
             client: history.client(operation).to_owned(),
             f: operation.f,
+            name: history.name(operation.f),
             value,
-            expected: (operation.f == F::Cas).then(|| text(operation.result)),
+            expected,
+            answer,
             invoke_ns: operation.invoke_ns,
             complete_ns: operation.complete_ns(),
             outcome: operation.outcome,
@@ -126,185 +193,53 @@ impl WitnessOperation {
     }
 }
 
-/// The most steps that one trial of the minimization may take.
-const STEPS_PER_TRIAL: u64 = 10_000;
-
-/// Of `calls`, which are not linearizable, the positions of a small set that is not either with
-/// all others struck; and whether it is minimal.
-///
-/// What comes after the first completion that no order reaches is cut off. Of the rest, the latest
-/// part is sought that is contradictory whatever was before, then delta debugging (Zeller and
-/// Hildebrandt, 2002) strikes halves of it, then ever smaller parts, down to single operations.
-pub(crate) fn minimize<M: Model>(
-    model: &M,
-    calls: &[Call<M::Op>],
-    budget: Budget<'_>,
-) -> (Vec<u32>, bool) {
-    let (kept, minimal, _) = minimize_from(model, calls, budget);
-    (kept, minimal)
-}
-
-/// As [`minimize`]; and whether they contradict one another in whatever state they found the object.
-pub(crate) fn minimize_from<M: Model>(
-    model: &M,
-    calls: &[Call<M::Op>],
-    budget: Budget<'_>,
-) -> (Vec<u32>, bool, bool) {
-    let mut completions: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
-    completions.sort_unstable();
-    let end = first_impossible(model, calls, &completions, budget);
-    let budget = Budget { steps: budget.steps.min(STEPS_PER_TRIAL), ..budget };
-    let trial = Trial { model, calls, end, budget };
-    let upto = completions.partition_point(|&completion| completion <= end);
-    let start = trial.latest_start(&completions[..upto]);
-    let (kept, minimal) = trial.strike_all_it_can(start);
-    (kept, minimal, matches!(start, Start::After(_)))
-}
-
-/// The first completion up to which the calls are already not linearizable. The search tells where
-/// to look, but has looked ahead: if the part up to there has an order, the end is further on.
-fn first_impossible<M: Model>(
-    model: &M,
-    calls: &[Call<M::Op>],
-    completions: &[u32],
-    budget: Budget<'_>,
-) -> u32 {
-    let found = search::linearize(model, calls, budget);
-    if found.answer != Answer::NotLinearizable {
-        return u32::MAX;
-    }
-    let is_impossible = |at: usize| {
-        let trial = Trial { model, calls, end: completions[at], budget };
-        trial.contradicts(Start::Initial, &trial.candidates(Start::Initial)) == Some(true)
-    };
-    let (mut from, mut to) = (found.placed, completions.len() - 1);
-    if is_impossible(from) {
-        return completions[from];
-    }
-    while to - from > 1 {
-        let middle = usize::midpoint(from, to);
-        if is_impossible(middle) { to = middle } else { from = middle }
-    }
-    completions[to]
-}
-
-/// Where the part of a history begins that is contradictory by itself.
-#[derive(Debug, Clone, Copy)]
-enum Start {
-    /// Before everything, in the model's first state.
-    Initial,
-    /// After this completion, in any state.
-    After(u32),
-}
-
-struct Trial<'a, M: Model> {
-    model: &'a M,
-    calls: &'a [Call<M::Op>],
-    /// The last completion that counts.
-    end: u32,
-    budget: Budget<'a>,
-}
-
-impl<M: Model> Trial<'_, M> {
-    /// Whether the kept calls, in increasing order, contradict one another with the others struck.
-    fn contradicts(&self, start: Start, kept: &[u32]) -> Option<bool> {
-        let calls = self.strike(start, kept);
-        let models = match start {
-            Start::Initial => None,
-            Start::After(_) => Some(self.model.starts(&calls)?),
-        };
-        let models: Vec<&M> =
-            models.as_ref().map_or_else(|| vec![self.model], |models| models.iter().collect());
-        for model in models {
-            match search::linearize(model, &calls, self.budget).answer {
-                Answer::NotLinearizable => {}
-                Answer::Linearizable(_) => return Some(false),
-                Answer::GivenUp(_) => return None,
-            }
-        }
-        Some(true)
-    }
-
-    /// The calls that say something: all that began after the start.
-    fn candidates(&self, start: Start) -> Vec<u32> {
-        let within = |call: &Call<M::Op>| {
-            call.invoke < self.end
-                && match start {
-                    Start::Initial => true,
-                    Start::After(start) => call.invoke > start,
-                }
-        };
-        (0u32..).zip(self.calls).filter(|(_, call)| within(call)).map(|(at, _)| at).collect()
-    }
-
-    /// The calls with all but `kept` struck, and without those that were over before the start.
-    fn strike(&self, start: Start, kept: &[u32]) -> Vec<Call<M::Op>> {
-        let mut kept = kept.iter().peekable();
-        let mut struck = Vec::new();
-        for (position, call) in (0u32..).zip(self.calls) {
-            let complete = call.complete.filter(|&complete| complete <= self.end);
-            if kept.next_if_eq(&&position).is_some() {
-                struck.push(Call { op: call.op.clone(), invoke: call.invoke, complete });
-                continue;
-            }
-            let is_over = matches!((start, complete), (Start::After(start), Some(complete))
-                if complete <= start);
-            if !is_over && call.invoke < self.end && !self.model.is_read_only(&call.op) {
-                struck.push(Call { op: call.op.clone(), invoke: 0, complete: None });
-            }
-        }
-        struck
-    }
-
-    /// The latest start from which a contradiction is found: ever longer parts are tried, then
-    /// the shortest between the last two.
-    fn latest_start(&self, completions: &[u32]) -> Start {
-        let after = |length: usize| Start::After(completions[completions.len() - length]);
-        let is_enough = |length: usize| {
-            let start = after(length);
-            self.contradicts(start, &self.candidates(start)) == Some(true)
-        };
-        let (mut too_few, mut enough) = (1, 2);
-        while enough <= completions.len() && !(self.budget.stop)() {
-            if !is_enough(enough) {
-                (too_few, enough) = (enough, 2 * enough);
-                continue;
-            }
-            while enough - too_few > 1 {
-                let middle = usize::midpoint(too_few, enough);
-                if is_enough(middle) { enough = middle } else { too_few = middle }
-            }
-            return after(enough);
-        }
-        Start::Initial
-    }
-
-    fn strike_all_it_can(&self, start: Start) -> (Vec<u32>, bool) {
-        let mut kept = self.candidates(start);
-        let mut chunk = kept.len().div_ceil(2);
-        loop {
-            let mut certain = true;
-            let mut shrunk = false;
-            let mut end = kept.len();
-            while end > 0 {
-                if (self.budget.stop)() {
-                    return (kept, false);
-                }
-                let start_of_chunk = end.saturating_sub(chunk);
-                let fewer = [&kept[..start_of_chunk], &kept[end..]].concat();
-                match self.contradicts(start, &fewer) {
-                    Some(true) => {
-                        kept = fewer;
-                        shrunk = true;
-                    }
-                    answer => certain &= answer.is_some(),
-                }
-                end = start_of_chunk;
-            }
-            if chunk == 1 && !shrunk {
-                return (kept, certain);
-            }
-            chunk = chunk.div_ceil(2).min(kept.len().div_ceil(2)).max(1);
+impl Witness {
+    /// A witness of these operations, in order of invocation.
+    pub(crate) fn new(
+        history: &History,
+        anomaly: Anomaly,
+        core: &[&Operation],
+        minimal: bool,
+        explanation: String,
+    ) -> Self {
+        Witness {
+            key: core.first().map(|op| history.key_text(op.key)).unwrap_or_default(),
+            anomaly,
+            operations: core.iter().map(|op| WitnessOperation::new(history, op)).collect(),
+            edges: edges(core),
+            minimal,
+            confirmed: None,
+            explanation,
         }
     }
+}
+
+/// Operations of larger witnesses are not joined by edges: nobody looks at so many.
+const MOST_WITH_EDGES: usize = 48;
+
+fn edges(core: &[&Operation]) -> Vec<Edge> {
+    if core.len() > MOST_WITH_EDGES {
+        return Vec::new();
+    }
+    let before = |one: &Operation, other: &Operation| one.complete < other.invoke;
+    let mut edges = Vec::new();
+    for (from, one) in core.iter().enumerate() {
+        for (to, other) in core.iter().enumerate() {
+            let is_direct = || !core.iter().any(|via| before(one, via) && before(via, other));
+            if before(one, other) && is_direct() {
+                edges.push(Edge { from, to, why: Why::RealTime });
+            }
+            if from != to && is_seen(one, other) {
+                edges.push(Edge { from, to, why: Why::ReadFrom });
+            }
+        }
+    }
+    edges
+}
+
+/// Whether the second operation saw the value that the first one put there.
+fn is_seen(write: &Operation, read: &Operation) -> bool {
+    let gives = !write.refused && write.argument != Value::NIL && !write.f.only_asks();
+    let saw = (read.f.only_asks() || read.f == F::Cas) && read.outcome == Outcome::Ok && !read.refused;
+    gives && saw && write.key == read.key && write.argument == read.result
 }

@@ -16,7 +16,7 @@ use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
 use crate::model::{Call, Register, RegisterOp};
 use crate::search::{self, Answer};
-use crate::witness;
+use crate::minimize;
 use crate::zones::NOBODY;
 
 /// The most steps to search an excerpt.
@@ -75,7 +75,7 @@ impl<'c, 'a> Excerpt<'c, 'a> {
         if search::linearize(&model, &self.calls, limited).answer != Answer::NotLinearizable {
             return None;
         }
-        let (kept, _) = witness::minimize(&model, &self.calls, limited);
+        let (kept, _) = minimize::minimize(&model, &self.calls, limited);
         let mut core: Core = kept.into_iter().map(|call| self.sources[call as usize]).collect();
         let needs = |op: &Operation| (op.f != F::Put).then_some(op.result);
         let mut wanted: Vec<Value> =

@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
-use crate::witness::{Kind, Witness, WitnessOperation};
+use crate::witness::{Anomaly, Witness};
 
 mod again;
 mod origin;
@@ -34,33 +34,28 @@ pub(crate) fn explain(
     initial: Value,
     minimal: bool,
 ) -> Witness {
-    let key = history.key(core[0].key).to_owned();
     let teller = Teller { history, all, core, initial };
-    let (kind, what) = teller
-        .value_from_nowhere()
-        .or_else(|| teller.read_from_the_future())
+    let (anomaly, what) = teller
+        .garbage_read()
+        .or_else(|| teller.future_read())
         .or_else(|| teller.text())
         .or_else(|| teller.replaced())
         .or_else(|| teller.swapped_twice())
         .unwrap_or_else(|| teller.no_order());
-    Witness {
-        explanation: format!("{} on key {key:?}: {what}", words::capitalized(kind.name())),
-        key,
-        kind,
-        operations: core.iter().map(|op| WitnessOperation::new(history, op)).collect(),
-        minimal,
-    }
+    let on_key = history.on_key(core[0].key);
+    let explanation = format!("{}{on_key}: {what}", words::capitalized(anomaly.name()));
+    Witness::new(history, anomaly, core, minimal, explanation)
 }
 
-/// A contradiction that nobody asked the reason of.
-pub(crate) fn unexplained(key: &str) -> Witness {
-    Witness {
-        key: key.to_owned(),
-        kind: Kind::NoOrder,
-        operations: Vec::new(),
-        minimal: false,
-        explanation: format!("Key {key:?} is not linearizable; no witness was asked for."),
-    }
+/// A violation without its reason.
+pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
+    let explanation = format!(
+        "Not linearizable{}; no witness was asked for.",
+        history.on_key(of.key)
+    );
+    let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
+    witness.key = history.key_text(of.key);
+    witness
 }
 
 struct Teller<'a> {
@@ -92,12 +87,12 @@ impl<'a> Teller<'a> {
         self.all.iter().copied().filter(move |op| may_write(op) && op.argument == value)
     }
 
-    fn no_order(&self) -> (Kind, String) {
+    fn no_order(&self) -> (Anomaly, String) {
         let mut values: Vec<Value> = self.reads().map(|read| read.result).collect();
         values.sort_unstable();
         values.dedup();
         let kind =
-            if self.is_plain() && values.len() > 1 { Kind::SplitState } else { Kind::NoOrder };
+            if self.is_plain() && values.len() > 1 { Anomaly::DivergentReads } else { Anomaly::NotLinearizable };
         let mut what = String::from("no order in real time gives these answers: ");
         for (number, op) in self.core.iter().enumerate() {
             let separator = match number {

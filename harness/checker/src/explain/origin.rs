@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::Teller;
 use crate::event::F;
 use crate::history::Outcome;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 impl Teller<'_> {
-    pub(super) fn value_from_nowhere(&self) -> Option<(Kind, String)> {
+    pub(super) fn garbage_read(&self) -> Option<(Anomaly, String)> {
         if self.has_appends() {
             return None;
         }
@@ -24,10 +24,10 @@ impl Teller<'_> {
         if let Some(failed) = failed {
             let _ = write!(what, " except {}, which failed", self.told(failed));
         }
-        Some((Kind::ValueFromNowhere, what + "."))
+        Some((Anomaly::GarbageRead, what + "."))
     }
 
-    pub(super) fn read_from_the_future(&self) -> Option<(Kind, String)> {
+    pub(super) fn future_read(&self) -> Option<(Anomaly, String)> {
         if self.has_appends() {
             return None;
         }
@@ -38,7 +38,7 @@ impl Teller<'_> {
                 is_early.then(|| {
                     let (read, first) = (self.told(read), self.told(first));
                     let what = format!("{read}, but {first} began only after that.");
-                    (Kind::ReadFromTheFuture, what)
+                    (Anomaly::FutureRead, what)
                 })
             },
         )

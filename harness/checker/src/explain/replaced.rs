@@ -28,7 +28,7 @@ use rustc_hash::FxHashMap;
 use super::{Teller, is_read, is_swap, may_write, seen};
 use crate::event::F;
 use crate::history::{OPEN, Operation, Value};
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 /// What a key's history says of one value.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ struct Aftermath<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn replaced(&self) -> Option<(Kind, String)> {
+    pub(super) fn replaced(&self) -> Option<(Anomaly, String)> {
         if self.has_appends() {
             return None;
         }
@@ -207,7 +207,7 @@ impl<'a> Teller<'a> {
         late: &Late<'_>,
         aftermath: &Aftermath<'_>,
         facts: &FxHashMap<Value, Facts>,
-    ) -> (Kind, String) {
+    ) -> (Anomaly, String) {
         let old = facts[&late.old];
         let is_first_state = late.old == self.initial && old.writers == 1;
         let unanswered =
@@ -222,7 +222,7 @@ impl<'a> Teller<'a> {
         let is_older = late.order == Order::Writes || old.there < facts[&late.new].first_invocation;
         let in_turns = !is_older && self.saw_before(late.old, late.newer).next().is_some();
         if let Some(op) = aftermath.returned {
-            let kind = if in_turns { Kind::SplitState } else { Kind::StaleRead };
+            let kind = if in_turns { Anomaly::DivergentReads } else { Anomaly::StaleRead };
             return (kind, format!("; and {} saw the newer state after that", self.named(op)));
         }
         if let Some(before) = aftermath.before
@@ -238,7 +238,7 @@ impl<'a> Teller<'a> {
                 "; and one replica alone answered {}, then that, and everything in between",
                 self.told(before)
             );
-            return (Kind::DoubleApply, end);
+            return (Anomaly::DuplicatedWrite, end);
         }
         if let Some(write) = unseen {
             if self.led_on(write, late.read) {
@@ -248,7 +248,7 @@ impl<'a> Teller<'a> {
                     answered that read did not",
                     self.written_by(write)
                 );
-                return (Kind::StaleRead, end);
+                return (Anomaly::StaleRead, end);
             }
             if self.caught_up(write, late.read) {
                 let by = self.history.node(late.read).unwrap_or_default();
@@ -256,27 +256,27 @@ impl<'a> Teller<'a> {
                     "; and {by} had just begun to answer, and soon showed what was acknowledged after {}",
                     self.written_by(write)
                 );
-                return (Kind::StaleRead, end);
+                return (Anomaly::StaleRead, end);
             }
-            return (Kind::LostWrite, format!("; no read ever saw {}", self.written_by(write)));
+            return (Anomaly::LostWrite, format!("; no read ever saw {}", self.written_by(write)));
         }
         if unanswered {
             let write = self.writers(late.old).last();
             let write = write.map(|op| self.told(op)).unwrap_or_default();
-            return (Kind::DoubleApply, format!("; {write} took effect a second time"));
+            return (Anomaly::DuplicatedWrite, format!("; {write} took effect a second time"));
         }
         let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
         match newest {
             Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
                 let end = format!("; no read from then on saw {} or newer", self.written_by(write));
-                (Kind::LostWrite, end)
+                (Anomaly::LostWrite, end)
             }
             _ if is_for_good && (is_older || in_turns) => {
                 let end = format!("; {} reads from then on saw nothing newer", aftermath.old);
-                (Kind::BackFromTheDead, end)
+                (Anomaly::ResurrectedValue, end)
             }
-            _ if in_turns => (Kind::SplitState, String::new()),
-            _ => (Kind::StaleRead, String::new()),
+            _ if in_turns => (Anomaly::DivergentReads, String::new()),
+            _ => (Anomaly::StaleRead, String::new()),
         }
     }
 
@@ -306,7 +306,7 @@ impl<'a> Teller<'a> {
     }
 
     fn value_of(&self, write: &Operation) -> String {
-        format!("the value {:?}", self.history.value(write.argument))
+        format!("the value {}", self.history.value(write.argument))
     }
 }
 

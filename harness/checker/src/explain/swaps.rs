@@ -2,11 +2,11 @@
 
 use super::Teller;
 use crate::history::Operation;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 impl Teller<'_> {
     /// Two swaps, neither of them over before the other began, of a value that was there once.
-    pub(super) fn swapped_twice(&self) -> Option<(Kind, String)> {
+    pub(super) fn swapped_twice(&self) -> Option<(Anomaly, String)> {
         let (first, second) = self.swaps().find_map(|first| {
             let same = |op: &&Operation| op.invoke > first.invoke && op.result == first.result;
             let second = self.swaps().find(same)?;
@@ -17,9 +17,9 @@ impl Teller<'_> {
         let was_seen =
             |swap: &Operation| self.all.iter().any(|op| super::seen(op) == Some(swap.argument));
         let (kind, end) = if was_seen(first) && was_seen(second) {
-            (Kind::SplitState, "both of what they wrote was seen")
+            (Anomaly::DivergentReads, "both of what they wrote was seen")
         } else {
-            (Kind::LostWrite, "what one of them wrote was never seen")
+            (Anomaly::LostWrite, "what one of them wrote was never seen")
         };
         let what = format!(
             "{} and {} both replaced the same value, which was there only once; {end}.",

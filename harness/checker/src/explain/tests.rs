@@ -4,7 +4,7 @@ use super::super::check::{Options, check};
 use crate::event::{EventType, F};
 use crate::history::{Entry, History, Recorder};
 use crate::verdict::Verdict;
-use crate::witness::{Kind, Witness};
+use crate::witness::{Anomaly, Witness};
 
 /// A history of one key, from lines such as `put a 1 3`: what was done, and from when to when. A
 /// `-` for the end: never answered. `cas a:b` swaps `a` for `b`. A `~` is the empty string. A fifth word is the
@@ -61,49 +61,49 @@ fn witness(lines: &str) -> Witness {
 }
 
 #[track_caller]
-fn is(kind: Kind, lines: &str) {
+fn is(kind: Anomaly, lines: &str) {
     let witness = witness(lines);
-    assert_eq!(witness.kind, kind, "{lines}: {}", witness.explanation);
+    assert_eq!(witness.anomaly, kind, "{lines}: {}", witness.explanation);
     assert!(witness.minimal, "{lines}: {}", witness.explanation);
 }
 
 #[test]
 fn a_read_of_what_is_replaced_while_the_newer_value_is_still_there_is_stale() {
-    is(Kind::StaleRead, "put a 1 2; put b 3 4; get a 5 6; get b 7 8");
-    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get b 9 10");
+    is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get a 5 6; get b 7 8");
+    is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get b 9 10");
     // The first state too, and by a deposed leader several times.
-    is(Kind::StaleRead, "put a 1 2; get ~ 3 4; get a 5 6; get ~ 7 8; get a 9 10");
+    is(Anomaly::StaleRead, "put a 1 2; get ~ 3 4; get a 5 6; get ~ 7 8; get a 9 10");
     // Nothing else tells: the newer value had been seen.
-    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8");
+    is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8");
     // What came after hides whether the newer value was lost.
-    is(Kind::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; put c 9 10; get c 11 12");
+    is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; put c 9 10; get c 11 12");
     // A newer value yet, written before the late read.
-    is(Kind::StaleRead, "put a 1 2; put b 3 4; put c 5 6; get a 7 8; get c 9 10");
+    is(Anomaly::StaleRead, "put a 1 2; put b 3 4; put c 5 6; get a 7 8; get c 9 10");
     // Seen before the newer write began: its own was never answered, but is older all the same.
-    is(Kind::StaleRead, "put a 1 -; get a 2 3; put b 4 5; get a 6 7; get b 8 9");
+    is(Anomaly::StaleRead, "put a 1 -; get a 2 3; put b 4 5; get a 6 7; get b 8 9");
     // A swap took the value away.
-    is(Kind::StaleRead, "put a 1 2; cas a:b 3 4; get a 5 6; get b 7 8");
+    is(Anomaly::StaleRead, "put a 1 2; cas a:b 3 4; get a 5 6; get b 7 8");
 }
 
 #[test]
 fn an_acknowledged_write_that_is_gone_is_lost() {
-    is(Kind::LostWrite, "put a 0 1; get ~ 2 3");
-    is(Kind::LostWrite, "put a 1 2; get ~ 3 4");
-    is(Kind::LostWrite, "put a 1 2; get a 3 4; get ~ 5 6");
-    is(Kind::LostWrite, "put a 1 2; put b 3 4; get a 5 6; get a 7 8");
-    is(Kind::LostWrite, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get a 9 10");
-    is(Kind::LostWrite, "put a 1 2; put b 3 4; put c 5 6; get ~ 7 8; get ~ 9 10");
-    is(Kind::LostWrite, "put a 1 2; put b 3 4; get a 5 6; put c 7 8; get c 9 10");
-    is(Kind::LostWrite, "put a 1 2; cas a:b 3 4; get a 5 6");
+    is(Anomaly::LostWrite, "put a 0 1; get ~ 2 3");
+    is(Anomaly::LostWrite, "put a 1 2; get ~ 3 4");
+    is(Anomaly::LostWrite, "put a 1 2; get a 3 4; get ~ 5 6");
+    is(Anomaly::LostWrite, "put a 1 2; put b 3 4; get a 5 6; get a 7 8");
+    is(Anomaly::LostWrite, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get a 9 10");
+    is(Anomaly::LostWrite, "put a 1 2; put b 3 4; put c 5 6; get ~ 7 8; get ~ 9 10");
+    is(Anomaly::LostWrite, "put a 1 2; put b 3 4; get a 5 6; put c 7 8; get c 9 10");
+    is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 4; get a 5 6");
     // The swap was acknowledged, and its value swapped away by one who never saw it.
-    is(Kind::LostWrite, "put a 1 2; cas a:b 3 4; cas a:c 5 6; get c 7 8");
-    is(Kind::LostWrite, "put a 1 2; cas a:b 3 6; cas a:c 4 5; get c 7 8");
+    is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 4; cas a:c 5 6; get c 7 8");
+    is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 6; cas a:c 4 5; get c 7 8");
 }
 
 #[test]
 fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_and_when() {
     let told = witness("put a 1 2; put b 3 4; get b 5 10; put c 6 7; get b 8 9; get a 11 12");
-    assert_eq!(told.kind, Kind::LostWrite);
+    assert_eq!(told.anomaly, Anomaly::LostWrite);
     assert!(told.operations.iter().all(|op| op.value.as_deref() != Some("c")), "{told:?}");
     let who = "no read ever saw what came of the put of \"c\" (process 3, from 6.000 to 7.000 ms)";
     assert!(told.explanation.contains(who), "{}", told.explanation);
@@ -111,105 +111,105 @@ fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_a
 
 #[test]
 fn a_value_that_nobody_wrote_is_from_nowhere() {
-    is(Kind::ValueFromNowhere, "put a 1 2; get z 3 4");
-    is(Kind::ValueFromNowhere, "get z 1 2");
-    is(Kind::ValueFromNowhere, "put a 1 2; cas z:b 3 4");
+    is(Anomaly::GarbageRead, "put a 1 2; get z 3 4");
+    is(Anomaly::GarbageRead, "get z 1 2");
+    is(Anomaly::GarbageRead, "put a 1 2; cas z:b 3 4");
     // Also where other values were written twice, so that a search decides.
-    is(Kind::ValueFromNowhere, "put a 1 2; put a 3 4; get z 5 6");
-    is(Kind::ValueFromNowhere, "append a 1 2; get ab 3 4");
+    is(Anomaly::GarbageRead, "put a 1 2; put a 3 4; get z 5 6");
+    is(Anomaly::GarbageRead, "append a 1 2; get ab 3 4");
 }
 
 #[test]
 fn a_value_that_was_not_yet_written_is_from_the_future() {
-    is(Kind::ReadFromTheFuture, "get a 1 2; put a 3 4");
-    is(Kind::ReadFromTheFuture, "put b 1 2; get a 3 4; put a 5 -");
-    is(Kind::ReadFromTheFuture, "append a 1 2; get ab 3 4; append b 5 6");
+    is(Anomaly::FutureRead, "get a 1 2; put a 3 4");
+    is(Anomaly::FutureRead, "put b 1 2; get a 3 4; put a 5 -");
+    is(Anomaly::FutureRead, "append a 1 2; get ab 3 4; append b 5 6");
 }
 
 #[test]
 fn a_write_whose_value_comes_back_while_it_is_unanswered_took_effect_twice() {
-    is(Kind::DoubleApply, "put a 1 -; get a 2 3; put b 4 5; get b 6 7; get a 8 9");
-    is(Kind::DoubleApply, "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11");
-    is(Kind::DoubleApply, "append a 1 2; get aa 3 4");
+    is(Anomaly::DuplicatedWrite, "put a 1 -; get a 2 3; put b 4 5; get b 6 7; get a 8 9");
+    is(Anomaly::DuplicatedWrite, "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11");
+    is(Anomaly::DuplicatedWrite, "append a 1 2; get aa 3 4");
 }
 
 #[test]
 fn one_replica_whose_state_goes_back_applied_an_old_write_again() {
-    is(Kind::DoubleApply, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A");
+    is(Anomaly::DuplicatedWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A");
     is(
-        Kind::DoubleApply,
+        Anomaly::DuplicatedWrite,
         "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; put c 9 10 A; get c 11 12 A",
     );
-    is(Kind::DoubleApply, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get a 9 10 A");
+    is(Anomaly::DuplicatedWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get a 9 10 A");
 }
 
 #[test]
 fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first_state_is_back() {
     // Another one answered in between, or the read.
-    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B; get a 9 10 A");
-    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B");
-    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 B; get a 7 8 A");
+    is(Anomaly::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B; get a 9 10 A");
+    is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B");
+    is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 B; get a 7 8 A");
     // It had time to be started again, or to be deposed and elected.
-    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A");
+    is(Anomaly::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A");
     // The newer value is there again: two copies, of which one is late.
-    is(Kind::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get b 9 10 A");
+    is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get b 9 10 A");
     // What was there before any write was not applied at all.
-    is(Kind::LostWrite, "put a 1 2 A; get a 3 4 A; get ~ 5 6 A");
+    is(Anomaly::LostWrite, "put a 1 2 A; get a 3 4 A; get ~ 5 6 A");
     // The newer value was never there.
-    is(Kind::LostWrite, "put a 1 2 A; put b 3 4 A; get a 5 6 A; get a 7 8 A");
+    is(Anomaly::LostWrite, "put a 1 2 A; put b 3 4 A; get a 5 6 A; get a 7 8 A");
 }
 
 #[test]
 fn a_write_is_not_lost_where_who_acknowledged_it_leads_on_and_who_read_does_not() {
     let deposed = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
-    is(Kind::StaleRead, &format!("{deposed} put c 7 8 B; get c 9 10 B"));
+    is(Anomaly::StaleRead, &format!("{deposed} put c 7 8 B; get c 9 10 B"));
     // It leads too, or nobody is known to, or not by then.
-    is(Kind::LostWrite, &format!("{deposed} put c 7 8 B; put d 9 10 A"));
-    is(Kind::LostWrite, &format!("{deposed} put c 7 8 A; get c 9 10 A"));
-    is(Kind::LostWrite, &format!("{deposed} put c 1007 1008 B; get c 1009 1010 B"));
-    is(Kind::LostWrite, "put a 1 2; put b 3 4 B; get a 5 6; put c 7 8 B; get c 9 10 B");
+    is(Anomaly::LostWrite, &format!("{deposed} put c 7 8 B; put d 9 10 A"));
+    is(Anomaly::LostWrite, &format!("{deposed} put c 7 8 A; get c 9 10 A"));
+    is(Anomaly::LostWrite, &format!("{deposed} put c 1007 1008 B; get c 1009 1010 B"));
+    is(Anomaly::LostWrite, "put a 1 2; put b 3 4 B; get a 5 6; put c 7 8 B; get c 9 10 B");
 }
 
 #[test]
 fn a_write_is_not_lost_where_who_read_has_just_begun_to_answer_and_has_later_ones_soon() {
     let begins = "put a 1 2 A; put b 3 4 A; put y.c 5 6 A; get a 7 8 B;";
-    is(Kind::StaleRead, &format!("{begins} put d 9 10 B; get y.c 11 12 B"));
+    is(Anomaly::StaleRead, &format!("{begins} put d 9 10 B; get y.c 11 12 B"));
     // Nothing later is there; or what is there was not later; or it had answered before.
-    is(Kind::LostWrite, &format!("{begins} put d 9 10 B; get y.~ 11 12 B"));
-    is(Kind::LostWrite, "put y.c 0 1 A; put a 2 3 A; put b 4 5 A; get a 7 8 B; get y.c 9 10 B");
+    is(Anomaly::LostWrite, &format!("{begins} put d 9 10 B; get y.~ 11 12 B"));
+    is(Anomaly::LostWrite, "put y.c 0 1 A; put a 2 3 A; put b 4 5 A; get a 7 8 B; get y.c 9 10 B");
     is(
-        Kind::LostWrite,
+        Anomaly::LostWrite,
         "put a 1 2 A; put b 3 4 A; put y.c 5 6 A; get y.c 7 8 B; get a 407 408 B; put d 409 410 B; get y.c 411 412 B",
     );
 }
 
 #[test]
 fn who_catches_up_shows_one_value_after_the_other_and_applies_none_twice() {
-    is(Kind::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A");
-    is(Kind::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A; get b 9 10 A");
+    is(Anomaly::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A");
+    is(Anomaly::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A; get b 9 10 A");
     // Back and forth.
-    is(Kind::DoubleApply, "put a 1 3 A; put b 2 4 A; get a 5 6 A; get b 7 8 A; get a 9 10 A");
+    is(Anomaly::DuplicatedWrite, "put a 1 3 A; put b 2 4 A; get a 5 6 A; get b 7 8 A; get a 9 10 A");
 }
 
 #[test]
 fn what_was_replaced_twice_over_and_is_there_for_good_is_back_from_the_dead() {
     let lines = "put a 1 2; put b 3 4; get b 5 6; put c 7 8; get c 9 10; get a 11 12; get a 13 14";
-    is(Kind::BackFromTheDead, lines);
+    is(Anomaly::ResurrectedValue, lines);
     // What took its place was seen, but never acknowledged.
-    is(Kind::BackFromTheDead, "put a 1 2; put b 3 -; get b 4 5; get a 6 7; get a 8 9");
+    is(Anomaly::ResurrectedValue, "put a 1 2; put b 3 -; get b 4 5; get a 6 7; get a 8 9");
 }
 
 #[test]
 fn two_values_seen_in_turns_with_neither_older_are_a_split_state() {
-    is(Kind::SplitState, "put a 1 3; put b 2 4; get a 5 6; get b 7 8; get a 9 10; get b 11 12");
-    is(Kind::SplitState, "put a 1 3; put b 2 4; cas a:c 5 8; cas a:d 6 7; get c 9 10; get d 11 12");
-    is(Kind::SplitState, "append a 1 5; append b 2 6; get a 3 7; get b 4 8");
+    is(Anomaly::DivergentReads, "put a 1 3; put b 2 4; get a 5 6; get b 7 8; get a 9 10; get b 11 12");
+    is(Anomaly::DivergentReads, "put a 1 3; put b 2 4; cas a:c 5 8; cas a:d 6 7; get c 9 10; get d 11 12");
+    is(Anomaly::DivergentReads, "append a 1 5; append b 2 6; get a 3 7; get b 4 8");
 }
 
 #[test]
 fn a_string_that_lacks_what_was_appended_is_stale_or_the_append_is_lost() {
-    is(Kind::LostWrite, "append a 1 2; append b 3 4; get a 5 6; get a 7 8");
-    is(Kind::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
+    is(Anomaly::LostWrite, "append a 1 2; append b 3 4; get a 5 6; get a 7 8");
+    is(Anomaly::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
     // Nobody acknowledged the append, but it was seen.
-    is(Kind::StaleRead, "append a 1 2; append b 3 -; get ab 5 6; get a 7 8; get ab 9 10");
+    is(Anomaly::StaleRead, "append a 1 2; append b 3 -; get ab 5 6; get a 7 8; get ab 9 10");
 }

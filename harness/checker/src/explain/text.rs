@@ -3,9 +3,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Teller, is_read};
+use crate::calls::{Content, content};
 use crate::event::F;
 use crate::history::{Operation, Value};
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 /// Longer texts, and more parts, are not taken apart.
 const LONGEST_TEXT: usize = 100_000;
@@ -32,16 +33,16 @@ enum Made {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn text(&self) -> Option<(Kind, String)> {
-        if !self.has_appends() {
+    pub(super) fn text(&self) -> Option<(Anomaly, String)> {
+        if content(self.history, self.all) != Content::Text {
             return None;
         }
         let parts = self.parts()?;
         self.reads()
-            .find_map(|read| match parts.made(self.history.value(read.result)) {
+            .find_map(|read| match parts.made(self.string(read.result)) {
                 Made::Nowhere => {
                     let what = format!("{}, which nobody put or appended.", self.told(read));
-                    Some((Kind::ValueFromNowhere, what))
+                    Some((Anomaly::GarbageRead, what))
                 }
                 Made::Of(made) => self
                     .part_from_the_future(&parts, read, &made)
@@ -51,6 +52,11 @@ impl<'a> Teller<'a> {
                 Made::Unclear => None,
             })
             .or_else(|| self.apart())
+    }
+
+    /// A value of a key that holds texts.
+    fn string(&self, value: Value) -> &'a str {
+        self.history.text(value).unwrap_or_default()
     }
 
     fn parts(&self) -> Option<Parts<'a>> {
@@ -65,7 +71,7 @@ impl<'a> Teller<'a> {
                 _ => {}
             }
         }
-        let text = |value: Value| self.history.value(value);
+        let text = |value: Value| self.string(value);
         let starts = starts.into_iter().chain([Value::EMPTY]).map(text).collect();
         let mut parts: Vec<(&str, Value)> = appends
             .keys()
@@ -81,12 +87,12 @@ impl<'a> Teller<'a> {
         parts: &Parts<'_>,
         read: &Operation,
         made: &[Value],
-    ) -> Option<(Kind, String)> {
+    ) -> Option<(Anomaly, String)> {
         let early =
             |part: &&Value| parts.appends[part].iter().all(|append| append.invoke > read.complete);
         let append = parts.appends[made.iter().find(early)?].first()?;
         let what = format!("{}, but {} began only after that.", self.told(read), self.told(append));
-        Some((Kind::ReadFromTheFuture, what))
+        Some((Anomaly::FutureRead, what))
     }
 
     fn part_held_twice(
@@ -94,19 +100,19 @@ impl<'a> Teller<'a> {
         parts: &Parts<'_>,
         read: &Operation,
         made: &[Value],
-    ) -> Option<(Kind, String)> {
+    ) -> Option<(Anomaly, String)> {
         let times = |part: Value| made.iter().filter(|&&other| other == part).count();
         let part = *made.iter().find(|&&part| times(part) > parts.appends[&part].len())?;
         let appends = &parts.appends[&part];
         let what = format!(
-            "{}, which holds {:?} {} times, but it was appended {} time(s), by {}.",
+            "{}, which holds {} {} times, but it was appended {} time(s), by {}.",
             self.told(read),
             self.history.value(part),
             times(part),
             appends.len(),
             self.told(appends.first()?)
         );
-        Some((Kind::DoubleApply, what))
+        Some((Anomaly::DuplicatedWrite, what))
     }
 
     /// A part whose append was over before the read began, where nothing was ever put.
@@ -115,7 +121,7 @@ impl<'a> Teller<'a> {
         parts: &Parts<'_>,
         read: &Operation,
         made: &[Value],
-    ) -> Option<(Kind, String)> {
+    ) -> Option<(Anomaly, String)> {
         if self.all.iter().any(|op| op.f == F::Put) {
             return None;
         }
@@ -123,20 +129,20 @@ impl<'a> Teller<'a> {
             op.f == F::Append
                 && op.complete < read.invoke
                 && parts.appends[&op.argument].len() == 1
-                && !self.history.value(op.argument).is_empty()
+                && !self.string(op.argument).is_empty()
                 && !made.contains(&op.argument)
         })?;
         let holds = |op: &&&Operation| {
             is_read(op)
                 && op.complete > read.invoke
-                && match parts.made(self.history.value(op.result)) {
+                && match parts.made(self.string(op.result)) {
                     Made::Of(made) => made.contains(&append.argument),
                     Made::Nowhere | Made::Unclear => false,
                 }
         };
         let (kind, end) = match self.all.iter().find(holds) {
-            Some(later) => (Kind::StaleRead, format!("; and {} holds it again", self.told(later))),
-            None => (Kind::LostWrite, "; no read from then on holds it".to_owned()),
+            Some(later) => (Anomaly::StaleRead, format!("; and {} holds it again", self.told(later))),
+            None => (Anomaly::LostWrite, "; no read from then on holds it".to_owned()),
         };
         let (read, append) = (self.told(read), self.told(append));
         Some((kind, format!("{read}, although {append} was already over{end}.")))
@@ -149,21 +155,21 @@ impl<'a> Teller<'a> {
         parts: &Parts<'_>,
         read: &Operation,
         made: &[Value],
-    ) -> Option<(Kind, String)> {
+    ) -> Option<(Anomaly, String)> {
         if parts.appends[made.last()?].len() > 1 {
             return None;
         }
-        let text = self.history.value(read.result);
+        let text = self.string(read.result);
         let continues = |op: &Operation| {
             is_read(op)
                 && op.result != read.result
-                && self.history.value(op.result).starts_with(text)
+                && self.string(op.result).starts_with(text)
         };
         let before = self.reads().find(|op| op.complete < read.invoke && continues(op))?;
         let again = self.all.iter().find(|op| op.complete > read.invoke && continues(op));
         let (kind, end) = match again {
-            Some(later) => (Kind::StaleRead, format!("; and {} did again", self.told(later))),
-            None => (Kind::LostWrite, "; no read from then on did".to_owned()),
+            Some(later) => (Anomaly::StaleRead, format!("; and {} did again", self.told(later))),
+            None => (Anomaly::LostWrite, "; no read from then on did".to_owned()),
         };
         let what = format!(
             "{}, although {} had already seen more{end}.",
@@ -174,11 +180,11 @@ impl<'a> Teller<'a> {
     }
 
     /// Two strings of which neither is the beginning of the other, where nothing was ever put.
-    fn apart(&self) -> Option<(Kind, String)> {
+    fn apart(&self) -> Option<(Anomaly, String)> {
         if self.all.iter().any(|op| op.f == F::Put) {
             return None;
         }
-        let text = |op: &Operation| self.history.value(op.result);
+        let text = |op: &Operation| self.string(op.result);
         let (one, other) = self.reads().find_map(|one| {
             let apart = |other: &&Operation| {
                 !text(one).starts_with(text(other)) && !text(other).starts_with(text(one))
@@ -190,7 +196,7 @@ impl<'a> Teller<'a> {
             self.told(one),
             self.told(other)
         );
-        Some((Kind::SplitState, what))
+        Some((Anomaly::DivergentReads, what))
     }
 }
 

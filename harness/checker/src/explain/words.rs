@@ -9,17 +9,17 @@ impl Teller<'_> {
     pub(super) fn told(&self, op: &Operation) -> String {
         let history = self.history;
         let argument = history.value(op.argument);
+        let name = history.name(op.f);
         let done = match op.f {
             F::Get if op.outcome == Outcome::Ok => {
-                format!("get returned {:?}", history.value(op.result))
+                format!("{name} returned {}", history.value(op.result))
             }
-            F::Get => "get".to_owned(),
-            F::Put => format!("put of {argument:?}"),
-            F::Append => format!("append of {argument:?}"),
             F::Cas => {
                 let refused = if op.refused { " (refused)" } else { "" };
-                format!("cas from {:?} to {argument:?}{refused}", history.value(op.result))
+                format!("cas from {} to {argument}{refused}", history.value(op.result))
             }
+            F::Get => name.to_owned(),
+            _ => format!("{name} of {argument}"),
         };
         let when = self.when(op);
         let client = history.client(op);
@@ -35,7 +35,9 @@ impl Teller<'_> {
 
     /// The same as a thing, not as an event: the get that returned something.
     pub(super) fn named(&self, op: &Operation) -> String {
-        self.told(op).replacen("the get returned", "the get that returned", 1)
+        let name = self.history.name(F::Get);
+        let (event, thing) = (format!("the {name} returned"), format!("the {name} that returned"));
+        self.told(op).replacen(&event, &thing, 1)
     }
 
     /// Whether the history says nothing about time: then the order of events stands for it.

@@ -7,35 +7,18 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{ParseError, journal_line};
+use serde_json::value::RawValue;
+
+use super::json::AnyJson;
+use super::lines::Lines;
+use super::{ParseError, ReadHistory, Skipped, journal_line};
+use crate::datum::Encoder;
 use crate::event::{EventType, F};
-use crate::history::{Entry, History, Recorder};
+use crate::history::{FailedCas, Line, PairingError, Reading, Recorder};
+use crate::models::{MODELS, ModelName};
 
 /// The schema number of the header that this crate reads and the journal writes.
 pub const SCHEMA: u64 = 1;
-
-/// What a header may name as its model: every object and guarantee that histories are checked for.
-pub const MODELS: [&str; 19] = [
-    "kv",
-    "register",
-    "cas-register",
-    "sequential",
-    "read-your-writes",
-    "monotonic-reads",
-    "monotonic-writes",
-    "writes-follow-reads",
-    "eventual",
-    "set",
-    "set-eventual",
-    "counter",
-    "queue",
-    "unordered-queue",
-    "lease",
-    "lock",
-    "unique-ids",
-    "bank",
-    "bank-negative",
-];
 
 #[derive(Deserialize)]
 struct Header<'a> {
@@ -44,138 +27,197 @@ struct Header<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     model: Option<Cow<'a, str>>,
+    /// What a failed compare-and-set says: `not-done` or `refused`.
+    #[serde(borrow)]
+    failed_cas: Option<Cow<'a, str>>,
 }
 
-/// The line of a compare-and-set, whose value is what it expects and what it writes.
+/// A line with any function and any value. What may be missing has a default.
 #[derive(Deserialize)]
-struct Swap<'a> {
-    index: u64,
-    time_ns: u64,
+struct Loose<'a> {
+    index: Option<u64>,
+    time_ns: Option<u64>,
     process: u64,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     client: Cow<'a, str>,
     r#type: EventType,
     f: F,
-    #[serde(borrow)]
-    key: Cow<'a, str>,
-    #[serde(borrow)]
-    value: (Cow<'a, str>, Cow<'a, str>),
-    #[serde(borrow)]
+    #[serde(borrow, default)]
+    key: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     node: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
-/// Reads a history line by line.
+/// Reads a history in pieces.
 ///
 /// A last line that ends in the middle, as a journal's does when its writer is killed, is left
 /// out; a line that is wrong in any other way is an error.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
     recorder: Recorder,
-    line: u64,
+    lines: Lines,
+    model: Option<ModelName>,
     has_header: bool,
-    torn: Option<ParseError>,
+    says_read: bool,
+    scratch: Encoder,
 }
 
 impl Reader {
     /// A reader that expects the header.
-    pub fn new() -> Self {
-        Reader::default()
-    }
-
-    pub(super) fn recorder(&mut self) -> &mut Recorder {
-        &mut self.recorder
-    }
-
-    /// Takes the next line, with or without its line end. Blank lines are skipped.
-    pub fn line(&mut self, line: &[u8]) -> Result<(), ParseError> {
-        if let Some(error) = self.torn.take() {
-            return Err(error);
+    pub fn new(reading: Reading) -> Self {
+        Reader {
+            recorder: Recorder::reading(reading),
+            lines: Lines::default(),
+            model: None,
+            has_header: false,
+            says_read: false,
+            scratch: Encoder::default(),
         }
-        self.line += 1;
+    }
+
+    /// Takes the next piece.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
+        let mut lines = std::mem::take(&mut self.lines);
+        let fed = lines.feed(bytes, |line, number| self.line(line, number).map_err(Fault::into));
+        self.lines = lines;
+        fed
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.recorder.memory_bytes() + self.lines.waiting() as u64
+    }
+
+    /// The history of all lines.
+    pub fn finish(mut self) -> Result<ReadHistory, ParseError> {
+        let mut torn = None;
+        if let Some((line, number)) = std::mem::take(&mut self.lines).rest() {
+            match self.line(&line, number) {
+                Err(Fault::Torn(_)) => torn = Some(number),
+                Err(Fault::Wrong(error)) => return Err(error),
+                Ok(()) => {}
+            }
+        }
+        let repairs = self.recorder.repairs();
+        let (model, skipped) = (self.model, Skipped::default());
+        Ok(ReadHistory { history: self.recorder.finish()?, torn, skipped, repairs, model })
+    }
+
+    /// Blank lines are skipped.
+    fn line(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        let is_header = !std::mem::replace(&mut self.has_header, true);
-        let parsed = if is_header { self.header(line) } else { self.event(line) };
-        match parsed {
-            Err(Fault::Torn(error)) => self.torn = Some(error),
-            Err(Fault::Wrong(error)) => return Err(error),
-            Ok(()) => {}
+        if std::mem::replace(&mut self.has_header, true) {
+            self.event(line, number)
+        } else {
+            self.header(line, number)
         }
-        Ok(())
     }
 
-    /// The history of all lines, and whether the last one was torn and left out.
-    pub fn finish(self) -> (History, bool) {
-        (self.recorder.finish(), self.torn.is_some())
-    }
-
-    fn header(&mut self, line: &[u8]) -> Result<(), Fault> {
+    fn header(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
         let expected = format!("a header with \"schema\":{SCHEMA}");
         let header: Header<'_> =
-            serde_json::from_slice(line).map_err(|error| self.fault(&error, &expected))?;
+            serde_json::from_slice(line).map_err(|error| fault(&error, number, &expected))?;
         let wrong = |found: String, expected: String| {
-            Err(Fault::Wrong(ParseError::Syntax { line: self.line, column: 1, found, expected }))
+            Err(Fault::Wrong(ParseError::Syntax { line: number, column: 1, found, expected }))
         };
-        let Header { schema, kind, model } = header;
+        let Header { schema, kind, model, failed_cas } = header;
         if schema != SCHEMA {
             return wrong(format!("schema {schema}"), format!("schema {SCHEMA}"));
         }
         if let Some(kind) = kind.filter(|kind| kind != "history") {
             return wrong(format!("kind {kind:?}"), "kind \"history\"".to_owned());
         }
-        if let Some(model) = model.filter(|model| !MODELS.contains(&&**model)) {
-            return wrong(format!("model {model:?}"), format!("one of {}", MODELS.join(", ")));
+        if let Some(name) = model {
+            self.model = ModelName::named(&name);
+            if self.model.is_none() {
+                let names: Vec<&str> = MODELS.iter().map(|info| info.name).collect();
+                return wrong(format!("model {name:?}"), format!("one of {}", names.join(", ")));
+            }
+        }
+        let rules = self.recorder.rules();
+        match failed_cas.as_deref() {
+            None => {}
+            Some("not-done") => {
+                rules.failed_cas.get_or_insert(FailedCas::NotDone);
+            }
+            Some("refused") => {
+                rules.failed_cas.get_or_insert(FailedCas::Refused);
+            }
+            Some(other) => {
+                let expected = "failed_cas \"not-done\" or \"refused\"".to_owned();
+                return wrong(format!("failed_cas {other:?}"), expected);
+            }
         }
         Ok(())
     }
 
-    fn event(&mut self, line: &[u8]) -> Result<(), Fault> {
-        let event = match journal_line::parse(line) {
-            Some(event) => event,
-            None => match serde_json::from_slice(line) {
-                Ok(event) => event,
-                Err(error) => return self.swap(line, &error),
-            },
-        };
-        self.record(&Entry::from(&event))
+    fn event(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
+        if let Some(event) = journal_line::parse(line) {
+            return paired(self.recorder.push(&event), number);
+        }
+        let loose: Loose<'_> =
+            serde_json::from_slice(line).map_err(|error| fault(&error, number, "an event"))?;
+        if !self.says_read && matches!(loose.f, F::Get | F::Put) && names_read(line) {
+            self.says_read = true;
+            self.recorder.says_read();
+        }
+        self.loose(&loose, number)
     }
 
-    /// A line that is no event with a text as its value: a compare-and-set, or wrong.
-    fn swap(&mut self, line: &[u8], error: &serde_json::Error) -> Result<(), Fault> {
-        let swap: Option<Swap<'_>> = serde_json::from_slice(line).ok();
-        let Some(swap) = swap.filter(|swap| swap.f == F::Cas) else {
-            return Err(self.fault(error, "an event"));
+    fn loose(&mut self, loose: &Loose<'_>, number: u64) -> Result<(), Fault> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let mut encoded = |raw: Option<&RawValue>| -> Result<(usize, usize), Fault> {
+            let start = scratch.at();
+            if let Some(raw) = raw {
+                let value: AnyJson =
+                    serde_json::from_str(raw.get()).map_err(|error| fault(&error, number, "a value"))?;
+                value.encode(&mut scratch);
+            }
+            Ok((start, scratch.at()))
         };
-        self.record(&Entry {
-            index: swap.index,
-            time_ns: swap.time_ns,
-            process: swap.process,
-            client: &swap.client,
-            r#type: swap.r#type,
-            f: swap.f,
-            key: &swap.key,
-            value: Some(&swap.value.1),
-            expected: Some(&swap.value.0),
+        let key = encoded(loose.key)?;
+        let value = encoded(loose.value)?;
+        let index = loose.index.unwrap_or(self.recorder.last_index().map_or(0, |last| last + 1));
+        let recorded = self.recorder.line(&Line {
+            index,
+            time_ns: loose.time_ns,
+            process: loose.process,
+            client: &loose.client,
+            r#type: loose.r#type,
+            f: loose.f,
+            key: loose.key.map(|_| scratch.slice(key.0, key.1)),
+            value: loose.value.map(|_| scratch.slice(value.0, value.1)),
             refused: false,
-            node: swap.node.as_deref(),
-        })
+            has_error: loose.error.is_some(),
+            node: loose.node.as_deref(),
+        });
+        self.scratch = scratch;
+        paired(recorded, number)
     }
+}
 
-    fn record(&mut self, entry: &Entry<'_>) -> Result<(), Fault> {
-        let line = self.line;
-        self.recorder
-            .record(entry)
-            .map_err(|source| Fault::Wrong(ParseError::Pairing { line, source }))
-    }
+/// Whether a line says `read` or `write` where another would say `get` or `put`.
+fn names_read(line: &[u8]) -> bool {
+    let has = |name: &[u8]| line.windows(name.len()).any(|window| window == name);
+    has(b"\"read\"") || has(b"\"write\"")
+}
 
-    fn fault(&self, error: &serde_json::Error, expected: &str) -> Fault {
-        let found = crate::format::found(error);
-        let column = error.column().max(1);
-        let expected = expected.to_owned();
-        let fault = ParseError::Syntax { line: self.line, column, found, expected };
-        if error.is_eof() { Fault::Torn(fault) } else { Fault::Wrong(fault) }
-    }
+fn paired(recorded: Result<(), PairingError>, line: u64) -> Result<(), Fault> {
+    recorded.map_err(|source| Fault::Wrong(ParseError::Pairing { line, source }))
+}
+
+fn fault(error: &serde_json::Error, line: u64, expected: &str) -> Fault {
+    let found = crate::format::found(error);
+    let column = error.column().max(1);
+    let expected = expected.to_owned();
+    let fault = ParseError::Syntax { line, column, found, expected };
+    if error.is_eof() { Fault::Torn(fault) } else { Fault::Wrong(fault) }
 }
 
 enum Fault {
@@ -183,11 +225,17 @@ enum Fault {
     Wrong(ParseError),
 }
 
-/// Reads all lines; see [`Reader`].
-pub fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<(History, bool), ParseError> {
-    let mut reader = Reader::new();
-    for line in lines {
-        reader.line(line)?;
+impl From<Fault> for ParseError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Torn(error) | Fault::Wrong(error) => error,
+        }
     }
-    Ok(reader.finish())
+}
+
+/// Reads all of a text; see [`Reader`].
+pub fn read(text: &[u8]) -> Result<ReadHistory, ParseError> {
+    let mut reader = Reader::new(Reading::default());
+    reader.feed(text)?;
+    reader.finish()
 }

@@ -1,24 +1,25 @@
 //! Reading histories: one file per format.
 //!
-//! A [`Reader`] takes the lines of a file one by one, so that the file need not fit memory.
-//! [`Format::detect`] tells the formats apart by the first line that is not blank.
+//! A [`Reader`] takes a file in pieces of any size, so that it need not fit memory; each byte is looked at
+//! a bounded number of times. [`Format::detect`] tells the formats apart by how a file begins. What is
+//! none of them is refused, never taken for an empty history.
+//!
+//! Only the *end* of a file may be torn, as by a kill of its writer: it is left out, and the caller is
+//! told. A line without its line end is torn, unless its format shows that it is whole.
 
-pub mod csv;
-mod edn;
-pub mod jepsen_edn;
-pub mod jepsen_log;
 mod journal_line;
+mod json;
 pub mod jsonl;
-pub(crate) mod object_edn;
-pub mod porcupine_json;
+mod lines;
 
-use crate::history::{History, PairingError, Recorder};
+use crate::history::{History, PairingError, Reading};
 use crate::lenient::Repairs;
+use crate::models::ModelName;
 
 /// Why a history could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// A line that is not what it should be.
+    /// Something that is not what it should be.
     #[error("line {line}, column {column}: found {found}, expected {expected}")]
     Syntax {
         /// The line, from 1.
@@ -38,17 +39,32 @@ pub enum ParseError {
         /// What does not fit.
         source: PairingError,
     },
+    /// Events whose values do not fit together, which shows only at the end of the file.
+    #[error(transparent)]
+    Meaning(#[from] PairingError),
+    /// Too many lines that are no events.
+    #[error(
+        "not a history: {skipped} of {lines} lines are no events, the first of them line {line}: \
+         {example:?}"
+    )]
+    NotAHistory {
+        /// How many lines are no events.
+        skipped: u64,
+        /// How many lines there are.
+        lines: u64,
+        /// The first of them.
+        line: u64,
+        /// Its beginning.
+        example: String,
+    },
 }
 
 impl ParseError {
     /// Whether a lenient reader has a rule for it.
     pub fn is_repairable(&self) -> bool {
-        use PairingError::{AlreadyOpen, IndexBackwards, NotInvoked, TimeBackwards};
+        use PairingError::{AlreadyOpen, IndexBackwards, NotInvoked};
         let ParseError::Pairing { source, .. } = self else { return false };
-        matches!(
-            source,
-            NotInvoked { .. } | AlreadyOpen { .. } | TimeBackwards { .. } | IndexBackwards { .. }
-        )
+        matches!(source, NotInvoked { .. } | AlreadyOpen { .. } | IndexBackwards { .. })
     }
 }
 
@@ -65,52 +81,57 @@ pub(crate) fn found(error: &serde_json::Error) -> String {
     }
 }
 
+/// Lines of a file that are no events of clients and were passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// How many.
+    pub count: u64,
+    /// The first of them: its number, and its beginning.
+    pub first: Option<(u64, String)>,
+}
+
+impl Skipped {
+    /// The most characters of a skipped line that are shown.
+    const LONGEST: usize = 60;
+
+    pub(crate) fn add(&mut self, line: u64, text: &[u8]) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| {
+            (line, String::from_utf8_lossy(text).chars().take(Self::LONGEST).collect())
+        });
+    }
+}
+
+/// A history, and what became of the file that it was read from.
+#[derive(Debug)]
+pub struct ReadHistory {
+    /// The history.
+    pub history: History,
+    /// The line at which the end of the file is torn, if it is; what is torn is left out.
+    pub torn: Option<u64>,
+    /// Lines that are no events.
+    pub skipped: Skipped,
+    /// What was repaired, if the reader was lenient.
+    pub repairs: Repairs,
+    /// The model that the file names itself.
+    pub model: Option<ModelName>,
+}
+
 /// The formats, by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `jsonl`: the project's own.
     Jsonl,
-    /// `jepsen-edn` and `knossos-edn`: maps in EDN.
-    Edn,
-    /// `jepsen-log`: the log of old Jepsen tests.
-    JepsenLog,
-    /// `porcupine-json`: an object for each operation, with call and return.
-    PorcupineJson,
-    /// `csv`: a row for each event.
-    Csv,
 }
 
 impl Format {
     /// All names with what they mean.
-    pub const NAMES: [(&'static str, Format); 6] = [
-        ("jsonl", Format::Jsonl),
-        ("jepsen-edn", Format::Edn),
-        ("knossos-edn", Format::Edn),
-        ("jepsen-log", Format::JepsenLog),
-        ("porcupine-json", Format::PorcupineJson),
-        ("csv", Format::Csv),
-    ];
+    pub const NAMES: [(&'static str, Format); 1] = [("jsonl", Format::Jsonl)];
 
-    /// The format of a file that begins like this: with its first line that is not blank, or a
-    /// few kilobytes.
-    pub fn detect(beginning: &[u8]) -> Format {
-        let text = String::from_utf8_lossy(beginning.trim_ascii());
-        let first = text.lines().next().unwrap_or_default();
-        let inside = text.strip_prefix('[').map(str::trim_start).unwrap_or_default();
-        let object = text.split('}').next().unwrap_or_default().to_ascii_lowercase();
-        if inside.starts_with("{\"")
-            || (first.starts_with("{\"") && object.contains("\"clientid\""))
-        {
-            Format::PorcupineJson
-        } else if text.starts_with("{\"") {
-            Format::Jsonl
-        } else if text.starts_with(['{', '[', ';', '#']) {
-            Format::Edn
-        } else if first.contains("process,") || first.contains(",process") {
-            Format::Csv
-        } else {
-            Format::JepsenLog
-        }
+    /// The format of a file that begins like this, with a few kilobytes or all of it; `None` if it is no
+    /// history.
+    pub fn detect(_beginning: &[u8]) -> Option<Format> {
+        Some(Format::Jsonl)
     }
 }
 
@@ -121,78 +142,41 @@ pub struct Reader(AnyReader);
 #[derive(Debug)]
 enum AnyReader {
     Jsonl(jsonl::Reader),
-    Edn(jepsen_edn::Reader),
-    JepsenLog(jepsen_log::Reader),
-    PorcupineJson(porcupine_json::Reader),
-    Csv(csv::Reader),
 }
 
 impl Reader {
     /// A reader that has seen nothing.
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: Format, reading: Reading) -> Self {
         Reader(match format {
-            Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new()),
-            Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new()),
-            Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new()),
-            Format::PorcupineJson => AnyReader::PorcupineJson(porcupine_json::Reader::new()),
-            Format::Csv => AnyReader::Csv(csv::Reader::new()),
+            Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new(reading)),
         })
     }
 
-    /// A reader that repairs by the rules of [`lenient`](crate::lenient) what another refuses.
-    pub fn lenient(format: Format) -> Self {
-        let mut reader = Reader::new(format);
-        if let Some(recorder) = reader.recorder() {
-            recorder.repair();
-        }
-        reader
-    }
-
-    /// How often each rule of repair was used.
-    pub fn repairs(&mut self) -> Repairs {
-        self.recorder().map(|recorder| recorder.repairs()).unwrap_or_default()
-    }
-
-    /// Whole operations have no events that would not fit together.
-    fn recorder(&mut self) -> Option<&mut Recorder> {
+    /// Takes the next piece of the file.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         match &mut self.0 {
-            AnyReader::Jsonl(reader) => Some(reader.recorder()),
-            AnyReader::Edn(reader) => Some(reader.recorder()),
-            AnyReader::JepsenLog(reader) => Some(reader.recorder()),
-            AnyReader::PorcupineJson(_) => None,
-            AnyReader::Csv(reader) => Some(reader.recorder()),
+            AnyReader::Jsonl(reader) => reader.feed(bytes),
         }
     }
 
-    /// Takes the next line, with or without its line end.
-    pub fn line(&mut self, line: &[u8]) -> Result<(), ParseError> {
-        match &mut self.0 {
-            AnyReader::Jsonl(reader) => reader.line(line),
-            AnyReader::Edn(reader) => reader.line(line),
-            AnyReader::JepsenLog(reader) => reader.line(line),
-            AnyReader::PorcupineJson(reader) => reader.chunk(line),
-            AnyReader::Csv(reader) => reader.line(line),
+    /// What is read so far, in bytes of memory.
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.0 {
+            AnyReader::Jsonl(reader) => reader.memory_bytes(),
         }
     }
 
-    /// Where a file is cut into what [`Reader::line`] takes: at line ends, but that the objects of
-    /// `porcupine-json` may all stand on one line.
-    pub fn separator(&self) -> u8 {
-        if matches!(self.0, AnyReader::PorcupineJson(_)) { b'}' } else { b'\n' }
-    }
-
-    /// The history of all lines, and whether the last one was torn and left out.
-    ///
-    /// # Errors
-    ///
-    /// None so far: what is wrong was said with its line.
-    pub fn finish(self) -> Result<(History, bool), ParseError> {
-        Ok(match self.0 {
-            AnyReader::PorcupineJson(reader) => reader.finish(),
+    /// The history of the whole file.
+    pub fn finish(self) -> Result<ReadHistory, ParseError> {
+        match self.0 {
             AnyReader::Jsonl(reader) => reader.finish(),
-            AnyReader::Edn(reader) => reader.finish(),
-            AnyReader::JepsenLog(reader) => (reader.finish(), false),
-            AnyReader::Csv(reader) => (reader.finish(), false),
-        })
+        }
     }
+}
+
+/// Reads a whole text.
+pub fn read(text: &[u8], format: Format, reading: Reading) -> Result<ReadHistory, ParseError> {
+    let mut reader = Reader::new(format, reading);
+    reader.feed(text)?;
+    reader.finish()
 }

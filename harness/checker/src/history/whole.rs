@@ -3,20 +3,20 @@
 use rustc_hash::FxHashMap;
 
 use super::{History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value};
+use crate::datum::Encoded;
 use crate::event::F;
-use crate::history::Recorder;
 
 /// One operation with its answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Whole<'a> {
-    /// Who called.
+    /// The caller.
     pub(crate) client: u64,
     pub(crate) f: F,
-    pub(crate) key: &'a str,
-    /// What it writes; nothing for a get.
-    pub(crate) value: Option<&'a str>,
-    /// What a get was answered, or what a compare-and-set expects.
-    pub(crate) result: Option<&'a str>,
+    pub(crate) key: Encoded<'a>,
+    /// What it is given; what a compare-and-set writes.
+    pub(crate) argument: Option<Encoded<'a>>,
+    /// What it was answered; what a compare-and-set expects.
+    pub(crate) result: Option<Encoded<'a>>,
     pub(crate) refused: bool,
     pub(crate) call_ns: u64,
     /// None if nobody knows what became of it.
@@ -33,11 +33,20 @@ pub(crate) struct WholeRecorder {
 
 impl WholeRecorder {
     pub(crate) fn new() -> Self {
-        WholeRecorder { history: Recorder::new().finish(), clients: FxHashMap::default() }
+        WholeRecorder { history: History::new(), clients: FxHashMap::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.history.operations.is_empty()
+    }
+
+    /// What is taken so far, in bytes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.history.memory_bytes()
+    }
+
+    pub(crate) fn says_read(&mut self) {
+        self.history.says_read = true;
     }
 
     pub(crate) fn push(&mut self, whole: &Whole<'_>) -> Result<(), PairingError> {
@@ -50,16 +59,17 @@ impl WholeRecorder {
             history.processes.push(Process { number: whole.client, client });
             u32::try_from(history.processes.len() - 1).expect("no more processes than operations")
         });
-        let mut value =
-            |text: Option<&str>| text.map_or(Value::NIL, |text| Value(history.values.intern(text)));
-        let (argument, result) = (value(whole.value), value(whole.result));
+        let mut value = |value: Option<Encoded<'_>>| {
+            value.map_or(Value::NIL, |value| Value(history.values.intern(value.bytes())))
+        };
+        let (argument, result) = (value(whole.argument), value(whole.result));
         let outcome = if whole.return_ns.is_some() { Outcome::Ok } else { Outcome::Info };
         let operation = Operation {
             invoke_ns: whole.call_ns,
             complete_ns: whole.return_ns.unwrap_or(0),
             invoke: place,
             complete: OPEN,
-            key: Key(history.keys.intern(whole.key)),
+            key: Key(history.keys.intern(whole.key.bytes())),
             argument,
             result,
             process,
@@ -67,11 +77,11 @@ impl WholeRecorder {
             f: whole.f,
             outcome,
             refused: whole.refused && outcome == Outcome::Ok,
+            failed_plainly: false,
         };
         history.operations.push(operation);
         Ok(())
     }
-
     /// The history: at the same time, calls come before returns.
     pub(crate) fn finish(self) -> History {
         let mut history = self.history;

@@ -2,14 +2,14 @@
 
 mod powerset;
 mod register;
-mod text;
+mod sequence;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
 pub use powerset::{Nondeterministic, Powerset};
 pub use register::{Register, RegisterOp};
-pub use text::{Text, TextOp};
+pub use sequence::{Sequence, SequenceOp};
 
 /// A sequential object: a first state, and what each operation does to a state.
 ///

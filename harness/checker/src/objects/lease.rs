@@ -9,60 +9,71 @@
 
 use rustc_hash::FxHashMap;
 
-use super::finding::{Finding, Judgement, Kind, invalid, misfit, unknown};
-use super::history::ObjectOperation;
+use super::Subject;
 use crate::budget::Limit;
+use crate::datum::{Encoded, View};
+use crate::event::F;
+use crate::history::Operation;
+use crate::verdict::Verdict;
+use crate::witness::Anomaly;
 
 /// A time, in nanoseconds of the run, in which a process holds the lease for certain.
 #[derive(Debug, Clone, Copy)]
 struct Hold<'a> {
     from: u64,
     until: u64,
-    by: &'a ObjectOperation,
+    by: &'a Operation,
 }
 
-pub(super) fn judge(operations: &[&ObjectOperation]) -> Judgement {
-    let mut holds = match holds(operations) {
+pub(super) fn judge(subject: Subject<'_>) -> Verdict {
+    let mut holds = match holds(subject) {
         Ok(holds) => holds,
-        Err(finding) => return finding.into(),
+        Err(verdict) => return verdict,
     };
-    if operations.len() > 1 && operations.iter().all(|op| op.invoke_ns == op.invoke) {
+    let is_timeless = subject.operations.iter().all(|op| op.invoke_ns == 0);
+    if subject.operations.len() > 1 && is_timeless {
         let why = "the events have no times, and a lease is a matter of time";
-        return unknown(operations, Limit::Algorithm, why).into();
+        return subject.unknown(Limit::Algorithm, why);
+    }
+    if subject.history.backwards().is_some() {
+        let why = "the times of the events run backwards, and a lease is a matter of time";
+        return subject.unknown(Limit::Algorithm, why);
     }
     holds.sort_unstable_by_key(|hold| hold.from);
-    two_holders(&holds).unwrap_or(Finding::Valid).into()
+    two_holders(subject, &holds).unwrap_or(Verdict::Valid)
 }
 
 /// All certain holds; or the operation that is none of a lease.
-fn holds<'a>(operations: &[&'a ObjectOperation]) -> Result<Vec<Hold<'a>>, Finding> {
+fn holds(subject: Subject<'_>) -> Result<Vec<Hold<'_>>, Verdict> {
     let mut holds = Vec::new();
-    let mut released: FxHashMap<u64, u64> = FxHashMap::default();
-    for &op in operations.iter().rev() {
-        match op.f() {
-            "release" => {
-                released.insert(op.process, op.invoke_ns);
-            }
-            "acquire" | "renew" if op.is_ok() => {
-                let Some(milliseconds) =
-                    op.result.value().as_u64().or_else(|| op.argument.value().as_u64())
-                else {
-                    return Err(misfit(op, "a number of milliseconds, asked for or answered"));
+    let mut released: FxHashMap<u32, u64> = FxHashMap::default();
+    for &op in subject.operations.iter().rev() {
+        match op.f {
+            F::Acquire | F::Renew if op.is_ok() => {
+                let milliseconds = number(subject.result(op)).or_else(|| number(subject.argument(op)));
+                let Some(milliseconds) = milliseconds else {
+                    return Err(subject.misfit(op, "a number of milliseconds, asked for or answered"));
                 };
                 let until = op.invoke_ns.saturating_add(milliseconds.saturating_mul(1_000_000));
                 let released = released.get(&op.process).copied().unwrap_or(u64::MAX);
                 let hold = Hold { from: op.complete_ns, until: until.min(released), by: op };
                 holds.extend((hold.from < hold.until).then_some(hold));
             }
-            "acquire" | "renew" => {}
-            _ => return Err(misfit(op, "acquire, renew or release")),
+            F::Release => {
+                released.insert(op.process, op.invoke_ns);
+            }
+            _ => {}
         }
     }
     Ok(holds)
 }
 
+fn number(value: Encoded<'_>) -> Option<u64> {
+    if let View::Integer(number) = value.view() { u64::try_from(number).ok() } else { None }
+}
+
 /// Holds of two processes that meet, given in the order in which they begin.
-fn two_holders(holds: &[Hold<'_>]) -> Option<Finding> {
+fn two_holders(subject: Subject<'_>, holds: &[Hold<'_>]) -> Option<Verdict> {
     // The one that lasts longest, and the one that does among those of other processes.
     let mut longest: [Option<Hold<'_>>; 2] = [None; 2];
     for &hold in holds {
@@ -71,7 +82,7 @@ fn two_holders(holds: &[Hold<'_>]) -> Option<Finding> {
             longest.iter().flatten().filter(is_other).find(|other| hold.from < other.until)
         {
             let what = "each was granted the lease before the other's had run out";
-            return Some(invalid(Kind::TwoHolders, &[other.by, hold.by], what));
+            return Some(subject.witness(Anomaly::TwoHolders, &[other.by, hold.by], true, what));
         }
         let [first, second] = longest;
         longest = match first {

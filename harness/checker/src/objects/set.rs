@@ -13,129 +13,142 @@
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
 use rustc_hash::FxHashMap;
-use serde_json::Value;
-
-use super::Datum;
-use super::finding::{Fact, Finding, Judgement, Kind, invalid, misfit, unknown};
-use super::history::ObjectOperation;
+use super::{Fact, Judgement, Subject, end};
 use crate::budget::Limit;
+use crate::datum::{Encoded, View};
+use crate::event::F;
+use crate::history::Operation;
+use crate::verdict::Verdict;
+use crate::witness::Anomaly;
 
 /// All additions of one element.
 struct Element<'a> {
     /// The one that began first, and the one that was over first.
-    first: &'a ObjectOperation,
-    soonest: &'a ObjectOperation,
+    first: &'a Operation,
+    soonest: &'a Operation,
     /// The read with it that was over first, and the one that was over last.
-    first_seen: Option<&'a ObjectOperation>,
-    last_seen: Option<&'a ObjectOperation>,
+    first_seen: Option<&'a Operation>,
+    last_seen: Option<&'a Operation>,
 }
 
 impl Element<'_> {
     /// The place from which on it is there for certain.
-    fn known(&self) -> u64 {
-        self.soonest.end().min(self.first_seen.map_or(u64::MAX, ObjectOperation::end))
+    fn known(&self) -> u32 {
+        end(self.soonest).min(self.first_seen.map_or(u32::MAX, end))
     }
 
     /// The operation that says so.
-    fn proof(&self) -> &ObjectOperation {
+    fn proof(&self) -> &Operation {
         match self.first_seen {
-            Some(read) if read.end() < self.soonest.end() => read,
+            Some(read) if end(read) < end(self.soonest) => read,
             _ => self.soonest,
         }
     }
 }
 
 struct Read<'a> {
-    op: &'a ObjectOperation,
+    op: &'a Operation,
     /// Numbers of elements, sorted.
     elements: Vec<u32>,
 }
 
 struct Contents<'a> {
+    subject: Subject<'a>,
     elements: Vec<Element<'a>>,
     reads: Vec<Read<'a>>,
+    /// Valid, or that an answer could not be read.
+    doubt: Verdict,
 }
 
 /// What was added and read; or what is wrong with that however time went.
-fn contents<'a>(operations: &[&'a ObjectOperation]) -> Result<Contents<'a>, Finding> {
-    let mut numbers: FxHashMap<Datum, u32> = FxHashMap::default();
-    let mut elements: Vec<Element<'a>> = Vec::new();
-    for &op in operations.iter().filter(|op| op.f() == "add") {
+fn contents(subject: Subject<'_>) -> Result<Contents<'_>, Verdict> {
+    let mut numbers: FxHashMap<&[u8], u32> = FxHashMap::default();
+    let mut elements: Vec<Element<'_>> = Vec::new();
+    for &op in subject.operations.iter().filter(|op| op.f == F::Add) {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
-        let number = *numbers.entry(op.argument.clone()).or_insert(next);
+        let number = *numbers.entry(subject.argument(op).bytes()).or_insert(next);
         if number == next {
             elements.push(Element { first: op, soonest: op, first_seen: None, last_seen: None });
         } else {
             let element = &mut elements[number as usize];
-            if op.end() < element.soonest.end() {
+            if end(op) < end(element.soonest) {
                 element.soonest = op;
             }
         }
     }
-    let mut reads = Vec::new();
-    for &op in operations {
-        match op.f() {
-            "add" => continue,
-            "read" if !op.is_ok() => continue,
-            "read" => {}
-            _ => return Err(misfit(op, "add or read")),
-        }
-        let Value::Array(items) = &op.result.value() else {
-            return Err(misfit(op, "a list of elements as the answer"));
-        };
-        let mut read = Read { op, elements: Vec::with_capacity(items.len()) };
-        for item in items {
-            let Some(&number) = numbers.get(&Datum::from(item)) else {
-                let what = format!("{item} was read, but nobody added it");
-                return Err(invalid(Kind::ValueFromNowhere, &[op], &what));
-            };
-            let element = &mut elements[number as usize];
-            if element.first.invoke > op.end() {
-                let what = format!("{item} was read before anybody added it");
-                return Err(invalid(Kind::ReadFromTheFuture, &[element.first, op], &what));
+    let mut contents = Contents { subject, elements, reads: Vec::new(), doubt: Verdict::Valid };
+    for &op in subject.operations.iter().filter(|op| op.f == F::Get && op.is_ok()) {
+        match subject.result(op).view() {
+            View::List(items) | View::Set(items) => contents.read(op, items, &numbers)?,
+            _ => {
+                let misfit = subject.misfit(op, "a list of elements as the answer");
+                contents.doubt = contents.doubt.join(misfit);
             }
-            if element.first_seen.is_none_or(|seen| op.end() < seen.end()) {
+        }
+    }
+    Ok(contents)
+}
+
+impl<'a> Contents<'a> {
+    fn read(
+        &mut self,
+        op: &'a Operation,
+        items: impl Iterator<Item = Encoded<'a>>,
+        numbers: &FxHashMap<&[u8], u32>,
+    ) -> Result<(), Verdict> {
+        let subject = self.subject;
+        let mut read = Read { op, elements: Vec::new() };
+        for item in items {
+            let Some(&number) = numbers.get(item.bytes()) else {
+                let what = format!("{} was read, but never added", item.datum());
+                return Err(subject.witness(Anomaly::GarbageRead, &[op], true, &what));
+            };
+            let element = &mut self.elements[number as usize];
+            if element.first.invoke > end(op) {
+                let what = format!("{} was read before any addition of it began", item.datum());
+                let core = [element.first, op];
+                return Err(subject.witness(Anomaly::FutureRead, &core, true, &what));
+            }
+            if element.first_seen.is_none_or(|seen| end(op) < end(seen)) {
                 element.first_seen = Some(op);
             }
-            if element.last_seen.is_none_or(|seen| op.end() > seen.end()) {
+            if element.last_seen.is_none_or(|seen| end(op) > end(seen)) {
                 element.last_seen = Some(op);
             }
             read.elements.push(number);
         }
         read.elements.sort_unstable();
         if let Some(pair) = read.elements.windows(2).find(|pair| pair[0] == pair[1]) {
-            let add = elements[pair[0] as usize].first;
-            let what = format!("{} is there twice", add.argument);
-            return Err(invalid(Kind::Duplicated, &[add, op], &what));
+            let add = self.elements[pair[0] as usize].first;
+            let what = format!("{} is there twice", subject.shown(add.argument));
+            return Err(subject.witness(Anomaly::Duplicated, &[add, op], true, &what));
         }
-        reads.push(read);
+        self.reads.push(read);
+        Ok(())
     }
-    Ok(Contents { elements, reads })
+
+    /// Nothing contradicts.
+    fn not_refuted(&self) -> Verdict {
+        if self.reads.is_empty() && self.doubt == Verdict::Valid {
+            let why = "no read was answered, which is all that could tell";
+            return self.subject.unknown(Limit::Algorithm, why);
+        }
+        self.doubt.clone()
+    }
 }
 
-pub(super) fn linearizable(operations: &[&ObjectOperation]) -> Judgement {
-    let mut contents = match contents(operations) {
+pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
+    let mut contents = match contents(subject) {
         Ok(contents) => contents,
-        Err(finding) => return finding.into(),
+        Err(verdict) => return verdict.into(),
     };
     let facts = facts(&contents);
-    let finding = if contents.reads.is_empty() {
-        unread(operations)
-    } else {
-        match chain(&mut contents).or_else(|| order(&contents)) {
-            Some(contradiction) => contradiction,
-            None => Finding::Valid,
-        }
-    };
-    Judgement { finding, facts }
-}
-
-fn unread(operations: &[&ObjectOperation]) -> Finding {
-    unknown(operations, Limit::Algorithm, "no read was answered, which is all that could tell")
+    let contradiction = chain(&mut contents).or_else(|| order(&contents));
+    Judgement { verdict: contradiction.unwrap_or_else(|| contents.not_refuted()), facts }
 }
 
 /// Sorts the reads by size. Two of which neither holds the other are a contradiction.
-fn chain(contents: &mut Contents<'_>) -> Option<Finding> {
+fn chain(contents: &mut Contents<'_>) -> Option<Verdict> {
     contents.reads.sort_by_key(|read| (read.elements.len(), read.op.invoke));
     for pair in contents.reads.windows(2) {
         let (small, large) = (&pair[0], &pair[1]);
@@ -143,22 +156,22 @@ fn chain(contents: &mut Contents<'_>) -> Option<Finding> {
             small.elements.iter().find(|number| large.elements.binary_search(number).is_err());
         if let Some(&missing) = missing {
             let element = &contents.elements[missing as usize];
-            let (kind, what) = if small.op.end() < large.op.invoke {
+            let (kind, what) = if end(small.op) < large.op.invoke {
                 (classify(element, large.op), "the second read lacks what the first one holds")
             } else {
-                (Kind::SplitState, "each of two reads lacks what the other one holds")
+                (Anomaly::DivergentReads, "each of two reads lacks what the other one holds")
             };
-            return Some(invalid(kind, &[small.op, large.op, element.first], what));
+            return Some(contents.subject.invalid(kind, &[small.op, large.op, element.first], what));
         }
     }
     None
 }
 
 /// Whether an element that `read` lacks was seen again.
-fn classify(element: &Element<'_>, read: &ObjectOperation) -> Kind {
+fn classify(element: &Element<'_>, read: &Operation) -> Anomaly {
     match element.last_seen {
-        Some(seen) if seen.invoke > read.invoke => Kind::StaleRead,
-        _ => Kind::Lost,
+        Some(seen) if seen.invoke > read.invoke => Anomaly::StaleRead,
+        _ => Anomaly::Lost,
     }
 }
 
@@ -167,31 +180,31 @@ fn classify(element: &Element<'_>, read: &ObjectOperation) -> Kind {
 struct Placed<'a> {
     group: usize,
     /// The operation that began it, and the one that ended it.
-    first: &'a ObjectOperation,
-    last: &'a ObjectOperation,
+    first: &'a Operation,
+    last: &'a Operation,
     element: Option<u32>,
 }
 
 /// A later group's operation that was over before an earlier group's began. The reads are a chain.
-fn order(contents: &Contents<'_>) -> Option<Finding> {
+fn order(contents: &Contents<'_>) -> Option<Verdict> {
     let placed = groups(contents);
     let mut latest: Option<Placed<'_>> = None;
     let mut start = 0;
     while start < placed.len() {
         let group = placed[start].group;
-        let end = start + placed[start..].partition_point(|other| other.group == group);
+        let next = start + placed[start..].partition_point(|other| other.group == group);
         if let Some(early) = latest
             && let Some(late) =
-                placed[start..end].iter().find(|late| late.last.end() < early.first.invoke)
+                placed[start..next].iter().find(|late| end(late.last) < early.first.invoke)
         {
             return Some(disorder(contents, early, *late));
         }
-        for &other in &placed[start..end] {
+        for &other in &placed[start..next] {
             if latest.is_none_or(|early| other.first.invoke > early.first.invoke) {
                 latest = Some(other);
             }
         }
-        start = end;
+        start = next;
     }
     None
 }
@@ -215,7 +228,7 @@ fn groups<'a>(contents: &Contents<'a>) -> Vec<Placed<'a>> {
     }
     for (number, element) in (0u32..).zip(&contents.elements) {
         let group = group_of[number as usize];
-        if group.is_some() || element.soonest.complete().is_some() {
+        if group.is_some() || element.soonest.complete_index().is_some() {
             let group = group.unwrap_or(2 * (level + 1));
             let (first, last) = (element.first, element.soonest);
             placed.push(Placed { group, first, last, element: Some(number) });
@@ -225,7 +238,7 @@ fn groups<'a>(contents: &Contents<'a>) -> Vec<Placed<'a>> {
     placed
 }
 
-fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Finding {
+fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Verdict {
     let between = contents.reads.iter().find(|read| {
         let has = |number: u32| read.elements.binary_search(&number).is_ok();
         early.element.is_none_or(has) && !late.element.is_some_and(has)
@@ -241,30 +254,30 @@ fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Fin
             let number = missing(contents, early.first, late.last);
             let element = number.map(|number| &contents.elements[number as usize]);
             core.extend(element.map(|element| element.first));
-            let kind = element.map_or(Kind::NoOrder, |element| classify(element, early.first));
+            let kind = element.map_or(Anomaly::NotLinearizable, |element| classify(element, early.first));
             (kind, "the later read lacks what the one before it holds")
         }
         (Some(_), _) => {
             core.extend(between.map(|read| read.op));
-            (Kind::StaleRead, "a read holds what was added later, and lacks what was there before")
+            (Anomaly::StaleRead, "a read holds what was added later, and lacks what was there before")
         }
     };
-    invalid(kind, &core, what)
+    contents.subject.invalid(kind, &core, what)
 }
 
 /// An element that the second read holds and the first one lacks.
 fn missing(
     contents: &Contents<'_>,
-    lacks: &ObjectOperation,
-    holds: &ObjectOperation,
+    lacks: &Operation,
+    holds: &Operation,
 ) -> Option<u32> {
-    let read = |op: &ObjectOperation| contents.reads.iter().find(|r| r.op.invoke == op.invoke);
+    let read = |op: &Operation| contents.reads.iter().find(|r| r.op.invoke == op.invoke);
     let (lacks, holds) = (read(lacks)?, read(holds)?);
     holds.elements.iter().copied().find(|number| lacks.elements.binary_search(number).is_err())
 }
 
 /// For each element, the read that began last without it, after it was known.
-fn late_absences<'a>(contents: &Contents<'a>) -> Vec<Option<&'a ObjectOperation>> {
+fn late_absences<'a>(contents: &Contents<'a>) -> Vec<Option<&'a Operation>> {
     let mut by_invoke: Vec<&Read<'a>> = contents.reads.iter().collect();
     by_invoke.sort_by_key(|read| std::cmp::Reverse(read.op.invoke));
     let absence = |(number, element): (u32, &Element<'a>)| {
@@ -278,19 +291,19 @@ fn late_absences<'a>(contents: &Contents<'a>) -> Vec<Option<&'a ObjectOperation>
     (0u32..).zip(&contents.elements).map(absence).collect()
 }
 
-fn is_lost(element: &Element<'_>, absence: &ObjectOperation) -> bool {
-    element.last_seen.is_none_or(|seen| seen.end() < absence.invoke)
+fn is_lost(element: &Element<'_>, absence: &Operation) -> bool {
+    element.last_seen.is_none_or(|seen| end(seen) < absence.invoke)
 }
 
 fn facts(contents: &Contents<'_>) -> Vec<Fact> {
     let absences = late_absences(contents);
     let elements = || contents.elements.iter().zip(absences.iter().copied());
     let count = |count: usize, name| Fact { name, count: count as u64 };
-    let lost = |(element, absence): &(&Element<'_>, Option<&ObjectOperation>)| {
+    let lost = |(element, absence): &(&Element<'_>, Option<&Operation>)| {
         absence.is_some_and(|absence| is_lost(element, absence))
     };
-    let never = |(element, absence): &(&Element<'_>, Option<&ObjectOperation>)| {
-        element.last_seen.is_none() && absence.is_none() && element.soonest.complete().is_some()
+    let never = |(element, absence): &(&Element<'_>, Option<&Operation>)| {
+        element.last_seen.is_none() && absence.is_none() && element.soonest.complete_index().is_some()
     };
     let stale = elements().filter(|(_, absence)| absence.is_some()).count();
     let lost = elements().filter(lost).count();
@@ -302,23 +315,23 @@ fn facts(contents: &Contents<'_>) -> Vec<Fact> {
     ]
 }
 
-pub(super) fn eventual(operations: &[&ObjectOperation]) -> Judgement {
-    let contents = match contents(operations) {
+pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
+    let contents = match contents(subject) {
         Ok(contents) => contents,
-        Err(finding) => return finding.into(),
+        Err(verdict) => return verdict.into(),
     };
     let facts = facts(&contents);
     let absences = late_absences(&contents);
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {
         absence.filter(|absence| is_lost(element, absence)).map(|absence| (element, absence))
     });
-    let finding = match lost {
+    let verdict = match lost {
         Some((element, absence)) => {
-            let what = format!("{} is gone, and no later read has it", element.first.argument);
-            invalid(Kind::Lost, &[element.first, element.proof(), absence], &what)
+            let added = subject.shown(element.first.argument);
+            let what = format!("{added} is gone, and no later read has it");
+            subject.invalid(Anomaly::Lost, &[element.first, element.proof(), absence], &what)
         }
-        None if contents.reads.is_empty() => unread(operations),
-        None => Finding::Valid,
+        None => contents.not_refuted(),
     };
-    Judgement { finding, facts }
+    Judgement { verdict, facts }
 }

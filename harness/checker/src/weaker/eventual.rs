@@ -15,7 +15,7 @@ use crate::budget::Limit;
 use crate::event::F;
 use crate::history::{History, Outcome, Value};
 use crate::verdict::Verdict;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 pub(super) fn check(history: &History) -> Verdict {
     let mut verdict = Verdict::Valid;
@@ -28,7 +28,7 @@ pub(super) fn check(history: &History) -> Verdict {
 fn converges(history: &History, positions: &[u32]) -> Verdict {
     let op = |at: u32| &history.operations()[at as usize];
     let Some(&first) = positions.first() else { return Verdict::Valid };
-    let key = history.key(op(first).key);
+    let key = &history.key_text(op(first).key);
     let writers: Vec<u32> = positions.iter().copied().filter(|&at| writes(op(at))).collect();
     if writers.iter().any(|&at| op(at).f == F::Append) {
         return unknown(key, Limit::Algorithm, 0, &format!("key {key:?} was appended to"));
@@ -63,11 +63,11 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
         }
         if value != Value::EMPTY && value != Value::NIL {
             let what = "after the last write a value was read that nobody wrote";
-            return invalid(history, Kind::ValueFromNowhere, &[read], true, what);
+            return invalid(history, Anomaly::GarbageRead, &[read], true, what);
         }
         if let Some(&write) = acknowledged {
             let what = "after the last write there was still nothing";
-            return invalid(history, Kind::LostWrite, &[write, read], true, what);
+            return invalid(history, Anomaly::LostWrite, &[write, read], true, what);
         }
     }
     let settled = |&&at: &&u32| !is_open(op(at).result);
@@ -76,7 +76,7 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
         && let Some(&other) = certain.find(|&&other| op(other).result != op(one).result)
     {
         let what = "after the last write two processes read different values for the last time";
-        return invalid(history, Kind::SplitState, &[one, other], true, what);
+        return invalid(history, Anomaly::DivergentReads, &[one, other], true, what);
     }
     if finals.iter().any(|&at| op(at).result != op(first).result) {
         let why = format!(

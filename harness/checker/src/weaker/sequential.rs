@@ -16,22 +16,22 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Guarantee;
 use super::sessions;
 use super::words::{invalid, unknown};
 use crate::budget::{Budget, Limit, Meter};
-use crate::check::{ModelName, Options};
+use crate::check::Options;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::models::ModelName;
 use crate::verdict::Verdict;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 pub(super) fn check(history: &History, budget: Budget<'_>) -> (Verdict, &'static str) {
     let guarantees = [
-        Guarantee::ReadYourWrites,
-        Guarantee::MonotonicReads,
-        Guarantee::MonotonicWrites,
-        Guarantee::WritesFollowReads,
+        ModelName::ReadYourWrites,
+        ModelName::MonotonicReads,
+        ModelName::MonotonicWrites,
+        ModelName::WritesFollowReads,
     ];
     for guarantee in guarantees {
         let verdict = sessions::check(guarantee, history, budget);
@@ -109,7 +109,7 @@ fn contradiction(history: &History, positions: &[u32], budget: Budget<'_>) -> Ve
     }
     kept.truncate(MOST_TO_MINIMIZE);
     let what = "no order that is each process's own gives these answers";
-    invalid(history, Kind::NoOrder, &kept, minimal, what)
+    invalid(history, Anomaly::NotLinearizable, &kept, minimal, what)
 }
 
 /// An operation that may take effect when its process is that far, or never.

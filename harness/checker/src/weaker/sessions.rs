@@ -22,21 +22,21 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Guarantee;
+use crate::models::ModelName;
 use super::origins::{Origin, Origins, writes};
 use super::words::{invalid, unknown};
 use crate::budget::{Budget, Limit, Meter};
 use crate::history::{History, Key, Operation, Outcome};
 use crate::verdict::Verdict;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
-pub(super) fn check(guarantee: Guarantee, history: &History, budget: Budget<'_>) -> Verdict {
+pub(super) fn check(guarantee: ModelName, history: &History, budget: Budget<'_>) -> Verdict {
     let origins = Origins::new(history);
     let mut verdict = Verdict::Valid;
     let mut doubtful: Vec<_> = origins.doubtful.iter().collect();
     doubtful.sort_unstable();
     if let Some(&(key, why)) = doubtful.first() {
-        let key = history.key(*key);
+        let key = &history.key_text(*key);
         verdict = unknown(key, Limit::Algorithm, 0, &format!("key {key:?}: {why}"));
     }
     let sessions = Sessions::new(history, origins);
@@ -54,7 +54,7 @@ pub(super) fn check(guarantee: Guarantee, history: &History, budget: Budget<'_>)
 }
 
 struct Found {
-    kind: Kind,
+    kind: Anomaly,
     core: Vec<u32>,
     what: &'static str,
 }
@@ -119,7 +119,7 @@ impl<'a> Sessions<'a> {
 
     fn judge(
         &self,
-        guarantee: Guarantee,
+        guarantee: ModelName,
         session: &[u32],
         meter: &mut Meter<'_>,
     ) -> Result<Option<Found>, Limit> {
@@ -129,9 +129,9 @@ impl<'a> Sessions<'a> {
             if let Some(origin) = self.origins.of(op) {
                 let found = self.impossible(at, origin).map_or_else(
                     || match guarantee {
-                        Guarantee::ReadYourWrites => Ok(self.own(at, origin, &view)),
-                        Guarantee::MonotonicReads => Ok(self.backwards(at, origin, &view)),
-                        Guarantee::MonotonicWrites => self.overtaken(at, origin, &view, meter),
+                        ModelName::ReadYourWrites => Ok(self.own(at, origin, &view)),
+                        ModelName::MonotonicReads => Ok(self.backwards(at, origin, &view)),
+                        ModelName::MonotonicWrites => self.overtaken(at, origin, &view, meter),
                         _ => self.without_cause(at, origin, &view, meter),
                     },
                     |found| Ok(Some(found)),
@@ -154,7 +154,7 @@ impl<'a> Sessions<'a> {
     fn impossible(&self, read: u32, origin: Origin) -> Option<Found> {
         match origin {
             Origin::Nowhere => Some(Found {
-                kind: Kind::ValueFromNowhere,
+                kind: Anomaly::GarbageRead,
                 core: vec![read],
                 what: "a value was read that nobody wrote",
             }),
@@ -162,7 +162,7 @@ impl<'a> Sessions<'a> {
                 if write > read && self.op(write).process == self.op(read).process =>
             {
                 let what = "a process read what it wrote only later";
-                Some(Found { kind: Kind::ReadFromTheFuture, core: vec![write, read], what })
+                Some(Found { kind: Anomaly::FutureRead, core: vec![write, read], what })
             }
             _ => None,
         }
@@ -294,7 +294,7 @@ fn stale(origin: Origin, core: &[u32], what: &'static str) -> Found {
     if let Origin::Write(write) = origin {
         core.push(write);
     }
-    Found { kind: Kind::StaleRead, core, what }
+    Found { kind: Anomaly::StaleRead, core, what }
 }
 
 /// What a process knows at some place of its session.

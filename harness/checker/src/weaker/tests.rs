@@ -8,7 +8,7 @@ use super::*;
 use crate::event::{EventType, F};
 use crate::history::{Entry, Operation, Recorder};
 use crate::oracle::cases;
-use crate::witness::Kind;
+use crate::witness::Anomaly;
 
 /// Random histories of each guarantee.
 const CASES: u64 = 20_000;
@@ -104,7 +104,7 @@ fn brute_force(history: &History) -> bool {
 }
 
 /// The definition of a session guarantee, read by read.
-fn keeps(history: &History, guarantee: Guarantee) -> bool {
+fn keeps(history: &History, guarantee: ModelName) -> bool {
     let origins = Origins::new(history);
     let ops = history.operations();
     let at = |position: u32| &ops[position as usize];
@@ -126,16 +126,16 @@ fn keeps(history: &History, guarantee: Guarantee) -> bool {
         }
         let of_key = |a: u32| at(a).key == key;
         match guarantee {
-            Guarantee::ReadYourWrites => positions().any(|a| {
+            ModelName::ReadYourWrites => positions().any(|a| {
                 let own = a < r2 && at(a).process == process && at(a).f == F::Put && of_key(a);
                 own && at(a).outcome == Outcome::Ok && older(c, a)
             }),
-            Guarantee::MonotonicReads => reads_of(process, r2).any(|(r1, b)| {
+            ModelName::MonotonicReads => reads_of(process, r2).any(|(r1, b)| {
                 let Origin::Write(b) = b else { return false };
                 let again = || reads_of(process, r1).any(|(_, a)| a == c && a != Origin::Write(b));
                 of_key(b) && (older(c, b) || (c != Origin::Initial && again()))
             }),
-            Guarantee::MonotonicWrites => reads_of(process, r2).any(|(_, b)| {
+            ModelName::MonotonicWrites => reads_of(process, r2).any(|(_, b)| {
                 let Origin::Write(b) = b else { return false };
                 positions().any(|a| {
                     let made = at(a).f == F::Put && at(a).process == at(b).process && of_key(a);
@@ -158,10 +158,10 @@ fn keeps(history: &History, guarantee: Guarantee) -> bool {
 }
 
 const SESSIONS: [Guarantee; 4] = [
-    Guarantee::ReadYourWrites,
-    Guarantee::MonotonicReads,
-    Guarantee::MonotonicWrites,
-    Guarantee::WritesFollowReads,
+    ModelName::ReadYourWrites,
+    ModelName::MonotonicReads,
+    ModelName::MonotonicWrites,
+    ModelName::WritesFollowReads,
 ];
 
 #[test]
@@ -186,7 +186,7 @@ fn sequential_consistency_is_decided_and_implies_the_session_guarantees() {
         let mut seen = [0_u64; 2];
         for seed in 0..cases(CASES) {
             let history = record(&random(&mut ChaCha8Rng::seed_from_u64(seed), unique));
-            let report = check(Guarantee::Sequential, &history, &Budget::default());
+            let report = check(ModelName::Sequential, &history, &Budget::default());
             let expected = brute_force(&history);
             let found = report.verdict == Verdict::Valid;
             assert_eq!(found, expected, "seed {seed}: {report:#?}, {history:#?}");
@@ -204,9 +204,9 @@ fn step(process: u64, f: F, key: &'static str, value: &str) -> Step {
     (process, f, key, value.to_owned(), EventType::Ok)
 }
 
-fn kind(guarantee: Guarantee, steps: &[Step]) -> Option<Kind> {
+fn kind(guarantee: ModelName, steps: &[Step]) -> Option<Anomaly> {
     match check(guarantee, &record(steps), &Budget::default()).verdict {
-        Verdict::Invalid(witness) => Some(witness.kind),
+        Verdict::Invalid(witness) => Some(witness.anomaly),
         Verdict::Valid => None,
         Verdict::Unknown(reason) => panic!("{reason:?}"),
     }
@@ -221,10 +221,10 @@ fn sequential_consistency_is_not_local() {
         step(2, F::Put, "y", "2"),
         step(2, F::Get, "x", ""),
     ];
-    assert_eq!(kind(Guarantee::Sequential, &steps), Some(Kind::NoOrder));
+    assert_eq!(kind(ModelName::Sequential, &steps), Some(Anomaly::NotLinearizable));
     for key in ["x", "y"] {
         let alone: Vec<Step> = steps.iter().filter(|step| step.2 == key).cloned().collect();
-        assert_eq!(kind(Guarantee::Sequential, &alone), None);
+        assert_eq!(kind(ModelName::Sequential, &alone), None);
     }
 }
 
@@ -232,7 +232,7 @@ fn sequential_consistency_is_not_local() {
 fn a_search_without_budget_says_so() {
     let steps = [step(1, F::Put, "x", "1"), step(1, F::Put, "x", "2"), step(2, F::Get, "x", "1")];
     let budget = Budget { steps: 1, ..Budget::default() };
-    let report = check(Guarantee::Sequential, &record(&steps), &budget);
+    let report = check(ModelName::Sequential, &record(&steps), &budget);
     assert!(matches!(report.verdict, Verdict::Unknown(_)), "{report:?}");
 }
 
@@ -251,17 +251,17 @@ fn the_last_reads_must_agree() {
     let with = |reads: &[Step]| [&written[..], reads].concat();
     let late =
         with(&[step(3, F::Get, "x", "1"), step(3, F::Get, "x", "2"), step(4, F::Get, "x", "2")]);
-    assert_eq!(kind(Guarantee::Eventual, &late), None);
+    assert_eq!(kind(ModelName::Eventual, &late), None);
     let apart = with(&[step(3, F::Get, "x", "1"), step(4, F::Get, "x", "2")]);
-    assert_eq!(kind(Guarantee::Eventual, &apart), Some(Kind::SplitState));
+    assert_eq!(kind(ModelName::Eventual, &apart), Some(Anomaly::DivergentReads));
     let lost = with(&[step(3, F::Get, "x", "")]);
-    assert_eq!(kind(Guarantee::Eventual, &lost), Some(Kind::LostWrite));
+    assert_eq!(kind(ModelName::Eventual, &lost), Some(Anomaly::LostWrite));
     let nowhere = with(&[step(3, F::Get, "x", "7")]);
-    assert_eq!(kind(Guarantee::Eventual, &nowhere), Some(Kind::ValueFromNowhere));
-    let unread = check(Guarantee::Eventual, &record(&written), &Budget::default());
+    assert_eq!(kind(ModelName::Eventual, &nowhere), Some(Anomaly::GarbageRead));
+    let unread = check(ModelName::Eventual, &record(&written), &Budget::default());
     assert_eq!(unread.verdict.name(), "unknown");
     let mut open = apart;
     open[0].4 = EventType::Info;
-    let open = check(Guarantee::Eventual, &record(&open), &Budget::default());
+    let open = check(ModelName::Eventual, &record(&open), &Budget::default());
     assert_eq!(open.verdict.name(), "unknown");
 }

@@ -6,12 +6,12 @@ use crate::budget::Limit;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome};
 use crate::verdict::{Reason, Verdict};
-use crate::witness::{Kind, Witness, WitnessOperation};
+use crate::witness::{Anomaly, Witness};
 
 /// A contradiction between the operations at these positions.
 pub(super) fn invalid(
     history: &History,
-    kind: Kind,
+    anomaly: Anomaly,
     core: &[u32],
     minimal: bool,
     what: &str,
@@ -20,15 +20,15 @@ pub(super) fn invalid(
     core.sort_unstable();
     core.dedup();
     let core: Vec<&Operation> = core.iter().map(|&at| &history.operations()[at as usize]).collect();
-    let key = core.last().map(|op| history.key(op.key).to_owned()).unwrap_or_default();
-    let mut explanation = format!("{}: {what}: ", kind.name());
+    let mut explanation = format!("{}: {what}: ", anomaly.name());
     for (number, op) in core.iter().enumerate() {
         let separator = if number == 0 { "" } else { "; " };
         let _ = write!(explanation, "{separator}{}", told(history, op));
     }
     explanation.push('.');
-    let operations = core.iter().map(|op| WitnessOperation::new(history, op)).collect();
-    Verdict::Invalid(Box::new(Witness { key, kind, operations, minimal, explanation }))
+    let mut witness = Witness::new(history, anomaly, &core, minimal, explanation);
+    witness.key = core.last().map(|op| history.key_text(op.key)).unwrap_or_default();
+    Verdict::Invalid(Box::new(witness))
 }
 
 /// A doubt about a key, or with an empty one about all.
@@ -39,16 +39,17 @@ pub(super) fn unknown(key: &str, limit: Limit, placed: usize, why: &str) -> Verd
 
 fn told(history: &History, op: &Operation) -> String {
     let (key, argument) = (history.key(op.key), history.value(op.argument));
+    let name = history.name(op.f);
     let what = match op.f {
         F::Get if op.outcome == Outcome::Ok => {
-            format!("get of {key:?} returned {:?}", history.value(op.result))
+            format!("{name} of {key} returned {}", history.value(op.result))
         }
         F::Cas => {
             let refused = if op.refused { ", refused" } else { "" };
             let expected = history.value(op.result);
-            format!("cas of {key:?} from {expected:?} to {argument:?}{refused}")
+            format!("cas of {key} from {expected} to {argument}{refused}")
         }
-        f => format!("{} of {key:?}, {argument:?}", f.name()),
+        _ => format!("{name} of {key}, {argument}"),
     };
     let end = match op.complete_index() {
         Some(index) => format!("to {index}"),

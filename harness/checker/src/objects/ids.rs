@@ -1,0 +1,23 @@
+//! Unique ids: no two answers of `generate` are equal. O(n).
+
+use rustc_hash::FxHashMap;
+
+use super::Subject;
+use crate::history::{Operation, Value};
+use crate::verdict::Verdict;
+use crate::witness::Anomaly;
+
+/// Open operations handed out nothing that anybody saw.
+pub(super) fn judge(subject: Subject<'_>) -> Verdict {
+    let mut verdict = Verdict::Valid;
+    let mut seen: FxHashMap<Value, &Operation> = FxHashMap::default();
+    for &op in subject.operations.iter().filter(|op| op.is_ok()) {
+        if op.result == Value::NIL {
+            verdict = verdict.join(subject.misfit(op, "an id as the answer"));
+        } else if let Some(first) = seen.insert(op.result, op) {
+            let what = "one id was handed out twice";
+            return subject.witness(Anomaly::Duplicated, &[first, op], true, what);
+        }
+    }
+    verdict
+}
