@@ -3,7 +3,8 @@
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::event::{EventType, F};
+use crate::datum::Datum;
+use crate::event::{Event, EventType, F};
 use crate::history::{Entry, History, Recorder, Value};
 use crate::model::{Call, Model, RegisterOp};
 
@@ -141,15 +142,70 @@ pub(crate) fn register_calls(
     intervals.into_iter().zip(ops).map(call).collect()
 }
 
+/// An event whose key and values are texts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TextEvent<'a> {
+    pub(crate) index: u64,
+    pub(crate) process: u64,
+    pub(crate) r#type: EventType,
+    pub(crate) f: F,
+    pub(crate) key: &'a str,
+    pub(crate) value: Option<&'a str>,
+    /// What a compare-and-set expects.
+    pub(crate) expected: Option<&'a str>,
+    pub(crate) refused: bool,
+    pub(crate) node: Option<&'a str>,
+}
+
+impl<'a> TextEvent<'a> {
+    /// Records it, at as many milliseconds as its index says.
+    pub(crate) fn record(&self, recorder: &mut Recorder) {
+        let key = Datum::text(self.key);
+        let value = match (self.value.map(Datum::text), self.expected) {
+            (Some(value), Some(expected)) => Some(Datum::List(vec![Datum::text(expected), value])),
+            (value, _) => value,
+        };
+        let entry = Entry {
+            index: self.index,
+            time_ns: self.index * 1_000_000,
+            process: self.process,
+            client: "",
+            r#type: self.r#type,
+            f: self.f,
+            key: Some(&key),
+            value: value.as_ref(),
+            refused: self.refused,
+            node: self.node,
+        };
+        recorder.record(&entry).expect("events that fit together");
+    }
+
+    /// As an event of the journal; without compare-and-set.
+    pub(crate) fn event(&self) -> Event<'a> {
+        Event {
+            index: self.index,
+            time_ns: self.index * 1_000_000,
+            process: self.process,
+            client: "".into(),
+            r#type: self.r#type,
+            f: self.f,
+            key: self.key.into(),
+            value: self.value.map(Into::into),
+            node: self.node.map(Into::into),
+            error: None,
+        }
+    }
+}
+
 /// The history that these calls make, each by a process of its own.
 pub(crate) fn record(calls: &[Call<RegisterOp>]) -> History {
     let mut recorder = Recorder::new();
-    entries(calls, &mut |entry| recorder.record(entry).expect("events that fit together"));
-    recorder.finish()
+    events(calls, &mut |event| event.record(&mut recorder));
+    recorder.finish().expect("values that fit together")
 }
 
 /// The events of that history, in order.
-pub(crate) fn entries(calls: &[Call<RegisterOp>], take: &mut dyn FnMut(&Entry<'_>)) {
+pub(crate) fn events(calls: &[Call<RegisterOp>], take: &mut dyn FnMut(&TextEvent<'_>)) {
     let text = |value: Value| match value {
         Value::EMPTY => String::new(),
         Value(number) => number.to_string(),
@@ -168,11 +224,9 @@ pub(crate) fn entries(calls: &[Call<RegisterOp>], take: &mut dyn FnMut(&Entry<'_
             RegisterOp::Cas(old, new) => (F::Cas, text(new), Some(text(old))),
             RegisterOp::Refused(old) => (F::Cas, "other".to_owned(), Some(text(old))),
         };
-        take(&Entry {
+        take(&TextEvent {
             index: place.into(),
-            time_ns: u64::from(place) * 1_000_000,
             process,
-            client: "",
             r#type,
             f,
             key: "k",

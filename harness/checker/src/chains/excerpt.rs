@@ -14,9 +14,9 @@ use super::{Chains, Core, UNSEEN, sorted};
 use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
+use crate::minimize;
 use crate::model::{Call, Register, RegisterOp};
 use crate::search::{self, Answer};
-use crate::minimize;
 use crate::zones::NOBODY;
 
 /// The most steps to search an excerpt.

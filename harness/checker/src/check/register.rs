@@ -27,7 +27,8 @@ fn decided(decision: Decision, algorithm: Algorithm) -> Decided {
 fn plain(history: &History, operations: &[&Operation], model: ModelName) -> Option<Vec<Operation>> {
     let shows_result = |op: &Operation| op.f == F::Cas || (op.f == F::Get && op.is_ok());
     let is_nil = |op: &&&Operation| {
-        (op.result == Value::NIL && shows_result(op)) || (op.argument == Value::NIL && op.f != F::Get)
+        (op.result == Value::NIL && shows_result(op))
+            || (op.argument == Value::NIL && op.f != F::Get)
     };
     if model != ModelName::Kv || !operations.iter().any(|op| is_nil(&op)) {
         return None;

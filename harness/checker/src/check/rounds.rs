@@ -72,7 +72,10 @@ fn sum_up(
             key,
             verdict: "valid",
             operations: positions.len(),
-            observations: positions.iter().filter(|&&at| observes(&operations[at as usize])).count(),
+            observations: positions
+                .iter()
+                .filter(|&&at| observes(&operations[at as usize]))
+                .count(),
             algorithm,
         };
         if !report.algorithms.contains(&algorithm) {

@@ -4,9 +4,10 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{confirms, sees, writes};
-use crate::check::{ModelName, Options, check};
+use crate::check::{Options, check};
 use crate::history::{History, Operation, Value};
 use crate::model::{Call, Register, RegisterOp};
+use crate::models::ModelName;
 use crate::oracle::{brute_force, cases, record, register_calls};
 use crate::verdict::Verdict;
 

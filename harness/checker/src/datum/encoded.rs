@@ -125,7 +125,10 @@ impl<'a> Encoded<'a> {
             }
             View::Tagged(mut items) => {
                 let tag = items.next().and_then(Encoded::text).unwrap_or_default();
-                Datum::Tagged(tag.into(), Box::new(items.next().map(Encoded::datum).unwrap_or_default()))
+                Datum::Tagged(
+                    tag.into(),
+                    Box::new(items.next().map(Encoded::datum).unwrap_or_default()),
+                )
             }
         }
     }
@@ -157,7 +160,9 @@ fn items(rest: &[u8]) -> Items<'_> {
 
 fn text(rest: &[u8]) -> &str {
     let (length, width) = variable(rest);
-    rest.get(width..width + length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    rest.get(width..width + length)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .unwrap_or_default()
 }
 
 fn integer(tag: u8, bytes: &[u8]) -> i64 {
@@ -239,9 +244,11 @@ impl Encoder {
 
     pub(crate) fn integer(&mut self, number: i64) {
         let bytes = number.to_be_bytes();
-        let superfluous = if number < 0 { number.leading_ones() - 1 } else { number.leading_zeros() };
+        let superfluous =
+            if number < 0 { number.leading_ones() - 1 } else { number.leading_zeros() };
         // A negative number of one byte at least: -1 would have none.
-        let skip = usize::try_from(superfluous / 8).unwrap_or(0).min(if number < 0 { 7 } else { 8 });
+        let skip =
+            usize::try_from(superfluous / 8).unwrap_or(0).min(if number < 0 { 7 } else { 8 });
         let length = u8::try_from(8 - skip).unwrap_or(8);
         self.bytes.push(if number < 0 { ZERO - length } else { ZERO + length });
         self.bytes.extend_from_slice(&bytes[skip..]);

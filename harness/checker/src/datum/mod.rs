@@ -126,11 +126,12 @@ impl Serialize for Datum {
             Datum::Nil => serializer.serialize_unit(),
             Datum::Bool(value) => serializer.serialize_bool(*value),
             Datum::Integer(number) => serializer.serialize_i64(*number),
-            Datum::Number(number) => match serde_json::value::RawValue::from_string(number.to_string())
-            {
-                Ok(raw) => raw.serialize(serializer),
-                Err(_) => serializer.serialize_str(number),
-            },
+            Datum::Number(number) => {
+                match serde_json::value::RawValue::from_string(number.to_string()) {
+                    Ok(raw) => raw.serialize(serializer),
+                    Err(_) => serializer.serialize_str(number),
+                }
+            }
             Datum::Text(text) | Datum::Keyword(text) | Datum::Symbol(text) => {
                 serializer.serialize_str(text)
             }

@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_none() {
-        for token in ["", "-", "x", "1x", ".5", "1e", "1e5000000000000000000000", "1/0", "NaN", "0x1"] {
+        for token in
+            ["", "-", "x", "1x", ".5", "1e", "1e5000000000000000000000", "1/0", "NaN", "0x1"]
+        {
             assert_eq!(parse(token), None, "{token}");
         }
     }

@@ -49,10 +49,8 @@ pub(crate) fn explain(
 
 /// A violation without its reason.
 pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
-    let explanation = format!(
-        "Not linearizable{}; no witness was asked for.",
-        history.on_key(of.key)
-    );
+    let explanation =
+        format!("Not linearizable{}; no witness was asked for.", history.on_key(of.key));
     let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
     witness.key = history.key_text(of.key);
     witness
@@ -91,8 +89,11 @@ impl<'a> Teller<'a> {
         let mut values: Vec<Value> = self.reads().map(|read| read.result).collect();
         values.sort_unstable();
         values.dedup();
-        let kind =
-            if self.is_plain() && values.len() > 1 { Anomaly::DivergentReads } else { Anomaly::NotLinearizable };
+        let kind = if self.is_plain() && values.len() > 1 {
+            Anomaly::DivergentReads
+        } else {
+            Anomaly::NotLinearizable
+        };
         let mut what = String::from("no order in real time gives these answers: ");
         for (number, op) in self.core.iter().enumerate() {
             let separator = match number {

@@ -2,7 +2,8 @@
 
 use super::super::check::{Options, check};
 use crate::event::{EventType, F};
-use crate::history::{Entry, History, Recorder};
+use crate::history::{History, Recorder};
+use crate::oracle::TextEvent;
 use crate::verdict::Verdict;
 use crate::witness::{Anomaly, Witness};
 
@@ -26,11 +27,9 @@ fn history(lines: &str) -> History {
         };
         let entry = |at: &str, r#type| {
             let index: u64 = at.parse().unwrap();
-            Entry {
+            TextEvent {
                 index,
-                time_ns: index * 1_000_000,
                 process,
-                client: "",
                 r#type,
                 f,
                 key,
@@ -48,9 +47,9 @@ fn history(lines: &str) -> History {
     events.sort_by_key(|event| event.index);
     let mut recorder = Recorder::new();
     for event in &events {
-        recorder.record(event).unwrap();
+        event.record(&mut recorder);
     }
-    recorder.finish()
+    recorder.finish().unwrap()
 }
 
 fn witness(lines: &str) -> Witness {
@@ -104,7 +103,7 @@ fn an_acknowledged_write_that_is_gone_is_lost() {
 fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_and_when() {
     let told = witness("put a 1 2; put b 3 4; get b 5 10; put c 6 7; get b 8 9; get a 11 12");
     assert_eq!(told.anomaly, Anomaly::LostWrite);
-    assert!(told.operations.iter().all(|op| op.value.as_deref() != Some("c")), "{told:?}");
+    assert!(told.operations.iter().all(|op| op.value != Some("c".into())), "{told:?}");
     let who = "no read ever saw what came of the put of \"c\" (process 3, from 6.000 to 7.000 ms)";
     assert!(told.explanation.contains(who), "{}", told.explanation);
 }
@@ -129,7 +128,10 @@ fn a_value_that_was_not_yet_written_is_from_the_future() {
 #[test]
 fn a_write_whose_value_comes_back_while_it_is_unanswered_took_effect_twice() {
     is(Anomaly::DuplicatedWrite, "put a 1 -; get a 2 3; put b 4 5; get b 6 7; get a 8 9");
-    is(Anomaly::DuplicatedWrite, "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11");
+    is(
+        Anomaly::DuplicatedWrite,
+        "put a 1 12; get a 2 3; put b 4 5; get b 6 7; get a 8 9; get a 10 11",
+    );
     is(Anomaly::DuplicatedWrite, "append a 1 2; get aa 3 4");
 }
 
@@ -140,7 +142,10 @@ fn one_replica_whose_state_goes_back_applied_an_old_write_again() {
         Anomaly::DuplicatedWrite,
         "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; put c 9 10 A; get c 11 12 A",
     );
-    is(Anomaly::DuplicatedWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get a 9 10 A");
+    is(
+        Anomaly::DuplicatedWrite,
+        "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get a 9 10 A",
+    );
 }
 
 #[test]
@@ -150,7 +155,10 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
     is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B");
     is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 B; get a 7 8 A");
     // It had time to be started again, or to be deposed and elected.
-    is(Anomaly::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A");
+    is(
+        Anomaly::LostWrite,
+        "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A",
+    );
     // The newer value is there again: two copies, of which one is late.
     is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 A; get b 9 10 A");
     // What was there before any write was not applied at all.
@@ -188,7 +196,10 @@ fn who_catches_up_shows_one_value_after_the_other_and_applies_none_twice() {
     is(Anomaly::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A");
     is(Anomaly::StaleRead, "put a 1 3 B; put b 2 4 B; get a 5 6 A; get b 7 8 A; get b 9 10 A");
     // Back and forth.
-    is(Anomaly::DuplicatedWrite, "put a 1 3 A; put b 2 4 A; get a 5 6 A; get b 7 8 A; get a 9 10 A");
+    is(
+        Anomaly::DuplicatedWrite,
+        "put a 1 3 A; put b 2 4 A; get a 5 6 A; get b 7 8 A; get a 9 10 A",
+    );
 }
 
 #[test]
@@ -201,8 +212,14 @@ fn what_was_replaced_twice_over_and_is_there_for_good_is_back_from_the_dead() {
 
 #[test]
 fn two_values_seen_in_turns_with_neither_older_are_a_split_state() {
-    is(Anomaly::DivergentReads, "put a 1 3; put b 2 4; get a 5 6; get b 7 8; get a 9 10; get b 11 12");
-    is(Anomaly::DivergentReads, "put a 1 3; put b 2 4; cas a:c 5 8; cas a:d 6 7; get c 9 10; get d 11 12");
+    is(
+        Anomaly::DivergentReads,
+        "put a 1 3; put b 2 4; get a 5 6; get b 7 8; get a 9 10; get b 11 12",
+    );
+    is(
+        Anomaly::DivergentReads,
+        "put a 1 3; put b 2 4; cas a:c 5 8; cas a:d 6 7; get c 9 10; get d 11 12",
+    );
     is(Anomaly::DivergentReads, "append a 1 5; append b 2 6; get a 3 7; get b 4 8");
 }
 

@@ -141,7 +141,9 @@ impl<'a> Teller<'a> {
                 }
         };
         let (kind, end) = match self.all.iter().find(holds) {
-            Some(later) => (Anomaly::StaleRead, format!("; and {} holds it again", self.told(later))),
+            Some(later) => {
+                (Anomaly::StaleRead, format!("; and {} holds it again", self.told(later)))
+            }
             None => (Anomaly::LostWrite, "; no read from then on holds it".to_owned()),
         };
         let (read, append) = (self.told(read), self.told(append));
@@ -161,9 +163,7 @@ impl<'a> Teller<'a> {
         }
         let text = self.string(read.result);
         let continues = |op: &Operation| {
-            is_read(op)
-                && op.result != read.result
-                && self.string(op.result).starts_with(text)
+            is_read(op) && op.result != read.result && self.string(op.result).starts_with(text)
         };
         let before = self.reads().find(|op| op.complete < read.invoke && continues(op))?;
         let again = self.all.iter().find(|op| op.complete > read.invoke && continues(op));

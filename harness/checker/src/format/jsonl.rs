@@ -175,8 +175,8 @@ impl Reader {
         let mut encoded = |raw: Option<&RawValue>| -> Result<(usize, usize), Fault> {
             let start = scratch.at();
             if let Some(raw) = raw {
-                let value: AnyJson =
-                    serde_json::from_str(raw.get()).map_err(|error| fault(&error, number, "a value"))?;
+                let value: AnyJson = serde_json::from_str(raw.get())
+                    .map_err(|error| fault(&error, number, "a value"))?;
                 value.encode(&mut scratch);
             }
             Ok((start, scratch.at()))

@@ -16,8 +16,8 @@ use crate::intern::{Slices, Strings};
 
 pub use error::PairingError;
 pub use interpret::{FailedCas, Reading};
-pub use recorder::{Entry, Recorder};
 pub(crate) use recorder::Line;
+pub use recorder::{Entry, Recorder};
 pub(crate) use whole::{Whole, WholeRecorder};
 
 /// A key of a [`History`], by number in order of first appearance.

@@ -3,7 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use super::interpret::{Interpreter, Reading};
-use super::{Backwards, History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value};
+use super::{
+    Backwards, History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value,
+};
 use crate::datum::{Datum, Encoded, Encoder};
 use crate::event::{Event, EventType, F};
 use crate::lenient::{Lenient, Repairs};
@@ -230,7 +232,8 @@ impl Recorder {
     }
 
     fn runs_backwards(&mut self, index: u64, step_ns: u64) {
-        let known = self.history.backwards.get_or_insert(Backwards { count: 0, largest_ns: 0, index });
+        let known =
+            self.history.backwards.get_or_insert(Backwards { count: 0, largest_ns: 0, index });
         known.count += 1;
         if step_ns > known.largest_ns {
             (known.largest_ns, known.index) = (step_ns, index);
@@ -278,7 +281,8 @@ impl Recorder {
             return Err(PairingError::NotInvoked { index: line.index, process });
         };
         let invoked = self.history.operations[position as usize];
-        let is_same_key = line.key.is_none_or(|key| self.history.keys.get(invoked.key.0) == key.bytes());
+        let is_same_key =
+            line.key.is_none_or(|key| self.history.keys.get(invoked.key.0) == key.bytes());
         if invoked.f != line.f || !is_same_key {
             let name = |f| self.history.name(f);
             let key = line.key.map(Encoded::datum).unwrap_or_default();

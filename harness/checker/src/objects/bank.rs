@@ -107,13 +107,17 @@ fn other_accounts(subject: Subject<'_>, usual: &Read<'_>, other: &Read<'_>) -> V
     let has = |read: &Read<'_>, account: &Datum| read.balances.iter().any(|(it, _)| it == account);
     let missing = usual.balances.iter().find(|(account, _)| !has(other, account));
     let (anomaly, what) = match missing {
-        Some((account, _)) => {
-            (Anomaly::MissingAccount, format!("one read lacks account {account}, which another has"))
-        }
+        Some((account, _)) => (
+            Anomaly::MissingAccount,
+            format!("one read lacks account {account}, which another has"),
+        ),
         None => {
             let extra = other.balances.iter().find(|(account, _)| !has(usual, account));
             let account = extra.map(|(account, _)| account.to_string()).unwrap_or_default();
-            (Anomaly::UnknownAccount, format!("one read has account {account}, which another lacks"))
+            (
+                Anomaly::UnknownAccount,
+                format!("one read has account {account}, which another lacks"),
+            )
         }
     };
     subject.witness(anomaly, &[usual.op, other.op], true, &what)
@@ -125,6 +129,7 @@ fn most_frequent<T: std::hash::Hash + Eq + Clone>(items: impl Iterator<Item = T>
     for (place, item) in items.enumerate() {
         counts.entry(item).or_insert((0, place)).0 += 1;
     }
-    let best = counts.into_iter().max_by_key(|&(_, (count, place))| (count, std::cmp::Reverse(place)));
+    let best =
+        counts.into_iter().max_by_key(|&(_, (count, place))| (count, std::cmp::Reverse(place)));
     best.map(|(item, _)| item)
 }

@@ -81,8 +81,10 @@ fn out_of_bounds(
     let possible_up = sums(&|op| Some(op.invoke_index()), &|amount| amount > 0);
     let possible_down = sums(&|op| Some(op.invoke_index()), &|amount| amount < 0);
     for &(read, value) in reads {
-        let lower = certain_up.before(u64::from(read.invoke)) + possible_down.before(u64::from(end(read)));
-        let upper = possible_up.before(u64::from(end(read))) + certain_down.before(u64::from(read.invoke));
+        let lower =
+            certain_up.before(u64::from(read.invoke)) + possible_down.before(u64::from(end(read)));
+        let upper =
+            possible_up.before(u64::from(end(read))) + certain_down.before(u64::from(read.invoke));
         if value < lower || value > upper {
             let what = format!("{value} is not between {lower} and {upper}");
             return Some(subject.invalid(Anomaly::OutOfBounds, &[read], &what));

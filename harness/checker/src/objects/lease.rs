@@ -50,9 +50,12 @@ fn holds(subject: Subject<'_>) -> Result<Vec<Hold<'_>>, Verdict> {
     for &op in subject.operations.iter().rev() {
         match op.f {
             F::Acquire | F::Renew if op.is_ok() => {
-                let milliseconds = number(subject.result(op)).or_else(|| number(subject.argument(op)));
+                let milliseconds =
+                    number(subject.result(op)).or_else(|| number(subject.argument(op)));
                 let Some(milliseconds) = milliseconds else {
-                    return Err(subject.misfit(op, "a number of milliseconds, asked for or answered"));
+                    return Err(
+                        subject.misfit(op, "a number of milliseconds, asked for or answered")
+                    );
                 };
                 let until = op.invoke_ns.saturating_add(milliseconds.saturating_mul(1_000_000));
                 let released = released.get(&op.process).copied().unwrap_or(u64::MAX);

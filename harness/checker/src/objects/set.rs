@@ -12,7 +12,6 @@
 //! [`eventual`] is Jepsen's `set-full` without `linearizable?`: late reads are counted as stale
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
-use rustc_hash::FxHashMap;
 use super::{Fact, Judgement, Subject, end};
 use crate::budget::Limit;
 use crate::datum::{Encoded, View};
@@ -20,6 +19,7 @@ use crate::event::F;
 use crate::history::Operation;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
+use rustc_hash::FxHashMap;
 
 /// All additions of one element.
 struct Element<'a> {
@@ -161,7 +161,11 @@ fn chain(contents: &mut Contents<'_>) -> Option<Verdict> {
             } else {
                 (Anomaly::DivergentReads, "each of two reads lacks what the other one holds")
             };
-            return Some(contents.subject.invalid(kind, &[small.op, large.op, element.first], what));
+            return Some(contents.subject.invalid(
+                kind,
+                &[small.op, large.op, element.first],
+                what,
+            ));
         }
     }
     None
@@ -254,23 +258,23 @@ fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Ver
             let number = missing(contents, early.first, late.last);
             let element = number.map(|number| &contents.elements[number as usize]);
             core.extend(element.map(|element| element.first));
-            let kind = element.map_or(Anomaly::NotLinearizable, |element| classify(element, early.first));
+            let kind =
+                element.map_or(Anomaly::NotLinearizable, |element| classify(element, early.first));
             (kind, "the later read lacks what the one before it holds")
         }
         (Some(_), _) => {
             core.extend(between.map(|read| read.op));
-            (Anomaly::StaleRead, "a read holds what was added later, and lacks what was there before")
+            (
+                Anomaly::StaleRead,
+                "a read holds what was added later, and lacks what was there before",
+            )
         }
     };
     contents.subject.invalid(kind, &core, what)
 }
 
 /// An element that the second read holds and the first one lacks.
-fn missing(
-    contents: &Contents<'_>,
-    lacks: &Operation,
-    holds: &Operation,
-) -> Option<u32> {
+fn missing(contents: &Contents<'_>, lacks: &Operation, holds: &Operation) -> Option<u32> {
     let read = |op: &Operation| contents.reads.iter().find(|r| r.op.invoke == op.invoke);
     let (lacks, holds) = (read(lacks)?, read(holds)?);
     holds.elements.iter().copied().find(|number| lacks.elements.binary_search(number).is_err())
@@ -303,7 +307,9 @@ fn facts(contents: &Contents<'_>) -> Vec<Fact> {
         absence.is_some_and(|absence| is_lost(element, absence))
     };
     let never = |(element, absence): &(&Element<'_>, Option<&Operation>)| {
-        element.last_seen.is_none() && absence.is_none() && element.soonest.complete_index().is_some()
+        element.last_seen.is_none()
+            && absence.is_none()
+            && element.soonest.complete_index().is_some()
     };
     let stale = elements().filter(|(_, absence)| absence.is_some()).count();
     let lost = elements().filter(lost).count();

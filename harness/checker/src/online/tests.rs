@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Checker, Progress};
 use crate::history::{Operation, Value};
 use crate::model::RegisterOp;
-use crate::oracle::{cases, entries, record, register_calls};
+use crate::oracle::{cases, events, record, register_calls};
 use crate::zones;
 
 #[test]
@@ -18,8 +18,8 @@ fn online_stops_exactly_at_the_first_prefix_that_the_zones_refuse() {
         let calls = register_calls(&mut rng, count, true, false);
         let mut checker = Checker::new();
         let mut stopped = None;
-        entries(&calls, &mut |entry| {
-            if let Progress::Contradicted { index, .. } = checker.push_entry(entry) {
+        events(&calls, &mut |event| {
+            if let Progress::Contradicted { index, .. } = checker.push(&event.event()) {
                 stopped.get_or_insert(*index);
             }
         });
@@ -62,8 +62,8 @@ fn what_has_passed_is_forgotten() {
             complete: Some(2 * number + 1),
         })
         .collect();
-    entries(&calls, &mut |entry| {
-        assert_eq!(*checker.push_entry(entry), Progress::Consistent);
+    events(&calls, &mut |event| {
+        assert_eq!(*checker.push(&event.event()), Progress::Consistent);
         most = most.max(checker.registers[0].zones.len());
     });
     assert!(most <= 2 * super::FEW, "{most} values remembered");

@@ -4,9 +4,10 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::linearization;
-use crate::check::{ModelName, Options};
+use crate::check::Options;
 use crate::history::Value;
 use crate::model::Register;
+use crate::models::ModelName;
 use crate::oracle::{brute_force, cases, record, register_calls};
 
 #[test]

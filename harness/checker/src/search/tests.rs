@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Answer, Order, Search, linearize};
 use crate::budget::{Budget, Meter};
 use crate::history::Value;
-use crate::model::{Call, Model, Register, RegisterOp, Text, TextOp};
+use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::oracle::{brute_force, cases, intervals, register_calls};
 
 fn register_op(rng: &mut ChaCha8Rng) -> RegisterOp {
@@ -21,15 +21,17 @@ fn register_op(rng: &mut ChaCha8Rng) -> RegisterOp {
     }
 }
 
-fn text_op(rng: &mut ChaCha8Rng) -> TextOp {
+fn text_op(rng: &mut ChaCha8Rng) -> SequenceOp<u8> {
     let text = |rng: &mut ChaCha8Rng, most| {
         let length = rng.random_range(0..=most);
-        (0..length).map(|_| if rng.random_bool(0.5) { 'a' } else { 'b' }).collect::<String>().into()
+        (0..length).map(|_| if rng.random_bool(0.5) { b'a' } else { b'b' }).collect()
     };
-    match rng.random_range(0..6) {
-        0..3 => TextOp::Get(text(rng, 3)),
-        3 => TextOp::Put(text(rng, 1)),
-        _ => TextOp::Append(text(rng, 1)),
+    match rng.random_range(0..8) {
+        0..3 => SequenceOp::Get(text(rng, 3)),
+        3 => SequenceOp::Put(text(rng, 1)),
+        4 => SequenceOp::Cas(text(rng, 1), text(rng, 2)),
+        5 => SequenceOp::Refused(text(rng, 1)),
+        _ => SequenceOp::Append(text(rng, 1)),
     }
 }
 
@@ -95,7 +97,7 @@ fn search_agrees_with_all_permutations_on_registers_that_mostly_behave() {
 
 #[test]
 fn search_agrees_with_all_permutations_on_strings() {
-    compare(&Text, 2_000_000, 100_000, text_op);
+    compare(&Sequence { initial: Box::default() }, 2_000_000, 100_000, text_op);
 }
 
 /// Rounds of five overlapping writes of three values and a read after each, with nothing open in

@@ -22,11 +22,11 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::models::ModelName;
 use super::origins::{Origin, Origins, writes};
 use super::words::{invalid, unknown};
 use crate::budget::{Budget, Limit, Meter};
 use crate::history::{History, Key, Operation, Outcome};
+use crate::models::ModelName;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
