@@ -168,7 +168,6 @@
 //! [`Limit`] it met and how far it came. Appends always go to the search; so do values that are
 //! written twice. The online check trusts that values differ.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the check of a history does not use it yet"))]
 mod appends;
 mod budget;
 mod calls;
