@@ -7,10 +7,16 @@
 //! Only the *end* of a file may be torn, as by a kill of its writer: it is left out, and the caller is
 //! told. A line without its line end is torn, unless its format shows that it is whole.
 
+pub mod columns;
+mod edn;
+mod jepsen;
+pub mod jepsen_edn;
+pub mod jepsen_log;
 mod journal_line;
 mod json;
 pub mod jsonl;
 mod lines;
+mod passed;
 
 use crate::history::{History, PairingError, Reading};
 use crate::lenient::Repairs;
@@ -42,6 +48,21 @@ pub enum ParseError {
     /// Events whose values do not fit together, which shows only at the end of the file.
     #[error(transparent)]
     Meaning(#[from] PairingError),
+    /// Something between events that is none.
+    #[error("not a history: line {line}, column {column}: found {found}, expected {expected}")]
+    NoEvent {
+        /// The line, from 1.
+        line: u64,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// A file without events.
+    #[error("not a history: there is no event in it")]
+    NoEvents,
     /// Too many lines that are no events.
     #[error(
         "not a history: {skipped} of {lines} lines are no events, the first of them line {line}: \
@@ -122,16 +143,36 @@ pub struct ReadHistory {
 pub enum Format {
     /// `jsonl`: the project's own.
     Jsonl,
+    /// `jepsen-edn` and `knossos-edn`: maps or tuples in EDN.
+    Edn,
+    /// `jepsen-log`: the log of a Jepsen test, old or new.
+    JepsenLog,
+    /// `history-txt`: Jepsen's `history.txt`, events in columns.
+    Columns,
 }
 
 impl Format {
     /// All names with what they mean.
-    pub const NAMES: [(&'static str, Format); 1] = [("jsonl", Format::Jsonl)];
+    pub const NAMES: [(&'static str, Format); 5] = [
+        ("jsonl", Format::Jsonl),
+        ("jepsen-edn", Format::Edn),
+        ("knossos-edn", Format::Edn),
+        ("jepsen-log", Format::JepsenLog),
+        ("history-txt", Format::Columns),
+    ];
 
     /// The format of a file that begins like this, with a few kilobytes or all of it; `None` if it is no
     /// history.
-    pub fn detect(_beginning: &[u8]) -> Option<Format> {
-        Some(Format::Jsonl)
+    pub fn detect(beginning: &[u8]) -> Option<Format> {
+        if jepsen_edn::looks_like(beginning) {
+            Some(Format::Edn)
+        } else if columns::looks_like(beginning) {
+            Some(Format::Columns)
+        } else if jepsen_log::looks_like(beginning) {
+            Some(Format::JepsenLog)
+        } else {
+            Some(Format::Jsonl)
+        }
     }
 }
 
@@ -142,6 +183,9 @@ pub struct Reader(AnyReader);
 #[derive(Debug)]
 enum AnyReader {
     Jsonl(jsonl::Reader),
+    Edn(jepsen_edn::Reader),
+    JepsenLog(jepsen_log::Reader),
+    Columns(columns::Reader),
 }
 
 impl Reader {
@@ -149,6 +193,9 @@ impl Reader {
     pub fn new(format: Format, reading: Reading) -> Self {
         Reader(match format {
             Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new(reading)),
+            Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new(reading)),
+            Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new(reading)),
+            Format::Columns => AnyReader::Columns(columns::Reader::new(reading)),
         })
     }
 
@@ -156,6 +203,9 @@ impl Reader {
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         match &mut self.0 {
             AnyReader::Jsonl(reader) => reader.feed(bytes),
+            AnyReader::Edn(reader) => reader.feed(bytes),
+            AnyReader::JepsenLog(reader) => reader.feed(bytes),
+            AnyReader::Columns(reader) => reader.feed(bytes),
         }
     }
 
@@ -163,6 +213,9 @@ impl Reader {
     pub fn memory_bytes(&self) -> u64 {
         match &self.0 {
             AnyReader::Jsonl(reader) => reader.memory_bytes(),
+            AnyReader::Edn(reader) => reader.memory_bytes(),
+            AnyReader::JepsenLog(reader) => reader.memory_bytes(),
+            AnyReader::Columns(reader) => reader.memory_bytes(),
         }
     }
 
@@ -170,6 +223,9 @@ impl Reader {
     pub fn finish(self) -> Result<ReadHistory, ParseError> {
         match self.0 {
             AnyReader::Jsonl(reader) => reader.finish(),
+            AnyReader::Edn(reader) => reader.finish(),
+            AnyReader::JepsenLog(reader) => reader.finish(),
+            AnyReader::Columns(reader) => reader.finish(),
         }
     }
 }
