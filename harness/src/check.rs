@@ -1,28 +1,18 @@
 //! The verdict about a history, from its file alone.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use checker::format::{Format, ParseError, Reader};
-use checker::lenient::Repairs;
-use checker::objects::{self, Object, ObjectHistory};
-use checker::weaker::{self, Guarantee};
-use checker::{Algorithm, Budget, History, ModelName, Options, Report};
+use checker::format::{Format, ParseError, ReadHistory, Reader};
+use checker::{
+    Algorithm, Budget, Datum, Guess, History, Misfit, ModelName, Options, Reading, Report,
+};
 
 use crate::scenario::CheckerBudget;
 
-/// What was found in a history file.
-#[derive(Debug)]
-pub struct Checked {
-    /// The checker's report.
-    pub report: Report,
-    /// Whether the last line was cut off, as by a kill of the harness, and left out.
-    pub is_torn: bool,
-}
-
-/// A history that cannot be read.
+/// A history that cannot be read or judged.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The file cannot be read.
@@ -33,7 +23,7 @@ pub enum HistoryError {
         /// Why.
         reason: std::io::Error,
     },
-    /// It is no history.
+    /// Something in it is wrong.
     #[error("history {path}, {reason}{}", if reason.is_repairable() { REMEDY } else { "" })]
     Malformed {
         /// The file.
@@ -41,16 +31,23 @@ pub enum HistoryError {
         /// Where and why.
         reason: ParseError,
     },
-    /// A line that no history has.
+    /// It is in none of the formats.
     #[error(
-        "history {path}: what begins after byte {offset} has no end within {LONGEST_LINE} bytes: \
-         is that a history?"
+        "{path} is not a history: it begins with {beginning:?}, as none of the formats {formats} does"
     )]
-    Endless {
+    NotAHistory {
         /// The file.
         path: PathBuf,
-        /// Where the line begins.
-        offset: u64,
+        /// How it begins.
+        beginning: String,
+        /// The formats.
+        formats: String,
+    },
+    /// It is empty.
+    #[error("{path} is not a history: it is empty")]
+    Empty {
+        /// The file.
+        path: PathBuf,
     },
     /// A file that is packed.
     #[error(
@@ -60,18 +57,31 @@ pub enum HistoryError {
         /// The file.
         path: PathBuf,
     },
-    /// An object whose histories have other forms.
-    #[error(
-        "history {path}: histories of the model {model} are read as jsonl, jepsen-edn or \
-         knossos-edn, not as {format}"
-    )]
-    OtherForm {
+    /// Several models fit.
+    #[error("history {path} may be of the models {models}: say which with --model")]
+    Ambiguous {
         /// The file.
         path: PathBuf,
-        /// The object's name.
-        model: &'static str,
-        /// The form that was asked for, or found.
-        format: &'static str,
+        /// The models.
+        models: String,
+    },
+    /// No model fits.
+    #[error(
+        "history {path}: no model has all of its functions {functions}: say which with --model"
+    )]
+    NoModel {
+        /// The file.
+        path: PathBuf,
+        /// The functions.
+        functions: String,
+    },
+    /// The model does not fit.
+    #[error("history {path}, {misfit}")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        misfit: Misfit,
     },
 }
 
@@ -81,198 +91,187 @@ const REMEDY: &str = " (--lenient repairs that by rule, and says how often)";
 /// The first bytes of a file packed by gzip.
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// The longest line that is read.
-const LONGEST_LINE: u64 = 1 << 26;
+/// How much of a file is read at a time.
+const PIECE_BYTES: usize = 1 << 18;
 
 /// How a history is to be read and judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Question {
-    /// The form of the file; `None`: by its first line.
+    /// The form of the file; `None`: by how it begins.
     pub format: Option<Format>,
-    /// What the object under test promises.
-    pub model: ModelName,
+    /// How its events are read.
+    pub reading: Reading,
+    /// What the object under test promises; `None`: what the file says, or its operations.
+    pub model: Option<ModelName>,
+    /// What the objects hold at first; `None`: what the model says.
+    pub initial: Option<Datum>,
     /// The way to decide it.
     pub algorithm: Algorithm,
-    /// What that may cost.
+    /// Whether to go on when one key is refuted.
+    pub all_keys: bool,
+    /// What that may cost, reading included.
     pub budget: CheckerBudget,
 }
 
 impl Question {
     /// The question about a run's own history.
     pub fn of_run(budget: CheckerBudget) -> Self {
+        Self { format: Some(Format::Jsonl), model: Some(ModelName::Kv), ..Self::of_file(budget) }
+    }
+
+    /// The question about any file.
+    pub fn of_file(budget: CheckerBudget) -> Self {
         Self {
-            format: Some(Format::Jsonl),
-            model: ModelName::Kv,
+            format: None,
+            reading: Reading::default(),
+            model: None,
+            initial: None,
             algorithm: Algorithm::Auto,
+            all_keys: false,
             budget,
         }
     }
 }
 
-/// Reads the history in `path`; a run's folder stands for its `history.jsonl`. Returns with it
-/// whether its last line was cut off.
-pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), HistoryError> {
-    let source = Source::open(path)?;
-    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
-    source.history(Reader::new(format)).map(|read| (read.history, read.is_torn))
-}
-
-/// A history, and what became of its lines.
+/// A history with the model that it is judged by.
 #[derive(Debug)]
-pub struct Lines<H> {
-    /// The history.
-    pub history: H,
-    /// Whether the last line was cut off and left out.
-    pub is_torn: bool,
-    /// What was repaired.
-    pub repairs: Repairs,
+pub struct Asked {
+    /// The history, and what became of its file.
+    pub read: ReadHistory,
+    /// The model.
+    pub model: ModelName,
+    /// How the model was found, if nobody named it.
+    pub found: Option<String>,
 }
 
-/// Reads the history in `path`, and repairs what can be if that is wanted.
-pub fn read_history(
-    path: &Path,
-    format: Option<Format>,
-    is_lenient: bool,
-) -> Result<Lines<History>, HistoryError> {
-    let source = Source::open(path)?;
-    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
-    let reader = if is_lenient { Reader::lenient(format) } else { Reader::new(format) };
-    source.history(reader)
+/// Reads the history in `path`, and finds its model; a run's folder stands for its `history.jsonl`, `-`
+/// for standard input.
+pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
+    let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
+    let mut read = read_file(&path, question)?;
+    let (model, found) = model(&path, &read, question)?;
+    let guessed = found.as_ref().and_then(|(_, initial)| initial.clone());
+    if let Some(initial) = question.initial.clone().or(guessed) {
+        read.history.begin_with(&initial);
+    }
+    checker::fits(&read.history, model).map_err(|misfit| HistoryError::Misfit { path, misfit })?;
+    Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence) })
 }
 
-/// Reads the history of an object in `path`.
-pub fn read_object(
-    path: &Path,
-    object: Object,
-    format: Option<Format>,
-    is_lenient: bool,
-) -> Result<Lines<ObjectHistory>, HistoryError> {
-    let source = Source::open(path)?;
-    let form = match format.unwrap_or_else(|| Format::detect(&source.beginning)) {
-        Format::Jsonl => objects::Form::Jsonl,
-        Format::Edn => objects::Form::Edn,
-        // What is nothing else is taken for a log; an empty file is an empty history.
-        _ if source.beginning.trim_ascii().is_empty() => objects::Form::Edn,
-        other => {
-            let named = Format::NAMES.iter().find(|(_, format)| *format == other);
-            let format = named.map_or("", |(name, _)| name);
-            return Err(HistoryError::OtherForm {
-                path: source.path,
-                model: object.name(),
-                format,
-            });
-        }
-    };
-    let mut reader = objects::Reader::new(form, is_lenient);
-    source.pieces(b'\n', |line| reader.line(line))?;
-    let repairs = reader.repairs();
-    let (history, is_torn) = reader.finish();
-    Ok(Lines { history, is_torn, repairs })
+fn read_file(path: &Path, question: &Question) -> Result<ReadHistory, HistoryError> {
+    let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
+    let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
+    let is_input = path.as_os_str() == "-";
+    let mut file =
+        File::open(if is_input { Path::new("/dev/stdin") } else { path }).map_err(unreadable)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut length = fill(&mut file, &mut piece).map_err(unreadable)?;
+    let mut begin = if piece[..length].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let format = format(path, &piece[begin..length], question)?;
+    let mut reader = Reader::new(format, question.reading);
+    while length > 0 {
+        reader.feed(&piece[begin..length]).map_err(malformed)?;
+        begin = 0;
+        length = fill(&mut file, &mut piece).map_err(unreadable)?;
+    }
+    reader.finish().map_err(malformed)
 }
 
-/// A file, and how it begins.
-struct Source {
-    path: PathBuf,
-    beginning: Vec<u8>,
-    rest: BufReader<File>,
-}
-
-/// How much of a file tells its form.
-const BEGINNING_BYTES: u64 = 4096;
-
-impl Source {
-    fn open(path: &Path) -> Result<Self, HistoryError> {
-        let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-        let is_input = path.as_os_str() == "-";
-        match Self::beginning(if is_input { Path::new("/dev/stdin") } else { &path }) {
-            Ok((beginning, _)) if beginning.starts_with(GZIP) => Err(HistoryError::Packed { path }),
-            Ok((beginning, rest)) => Ok(Source { path, beginning, rest }),
-            Err(reason) => Err(HistoryError::Unreadable { path, reason }),
+/// Reads until the piece is full or the file is over.
+fn fill(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < piece.len() {
+        match file.read(&mut piece[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
-
-    /// A byte order mark is not part of what is written.
-    fn beginning(path: &Path) -> io::Result<(Vec<u8>, BufReader<File>)> {
-        let mut rest = BufReader::new(File::open(path)?);
-        let mut beginning = Vec::new();
-        rest.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
-        if beginning.starts_with(b"\xef\xbb\xbf") {
-            beginning.drain(..3);
-        }
-        Ok((beginning, rest))
-    }
-
-    fn history(self, mut reader: Reader) -> Result<Lines<History>, HistoryError> {
-        let path = self.path.clone();
-        self.pieces(reader.separator(), |line| reader.line(line))?;
-        let repairs = reader.repairs();
-        let (history, is_torn) =
-            reader.finish().map_err(|reason| HistoryError::Malformed { path, reason })?;
-        Ok(Lines { history, is_torn, repairs })
-    }
-
-    /// Hands the file on, cut behind each separator.
-    fn pieces(
-        self,
-        separator: u8,
-        mut take: impl FnMut(&[u8]) -> Result<(), ParseError>,
-    ) -> Result<(), HistoryError> {
-        let Source { path, beginning, rest } = self;
-        let mut file = io::Cursor::new(beginning).chain(rest);
-        let mut piece = Vec::new();
-        let mut offset = 0;
-        loop {
-            piece.clear();
-            let read = (&mut file).take(LONGEST_LINE).read_until(separator, &mut piece);
-            match read {
-                Ok(0) => return Ok(()),
-                Ok(bytes) => offset += bytes as u64,
-                Err(reason) => return Err(HistoryError::Unreadable { path, reason }),
-            }
-            if piece.len() as u64 == LONGEST_LINE && piece.last() != Some(&separator) {
-                let offset = offset - LONGEST_LINE;
-                return Err(HistoryError::Endless { path, offset });
-            }
-            if let Err(reason) = take(&piece) {
-                return Err(HistoryError::Malformed { path, reason });
-            }
-        }
-    }
+    Ok(length)
 }
 
-/// Judges the history in `path`.
-pub fn check(path: &Path, question: &Question) -> Result<Checked, HistoryError> {
-    let (history, is_torn) = read(path, question.format)?;
-    let report = judge(&history, question);
-    Ok(Checked { report, is_torn })
-}
+/// The most characters of a file that is no history that are shown.
+const BEGINNING_SHOWN: usize = 40;
 
-/// Judges whether a history is linearizable.
-pub fn judge(history: &History, question: &Question) -> Report {
-    let Question { model, algorithm, budget, .. } = *question;
-    within(budget, |budget| {
-        let options = Options { model, algorithm, budget, ..Options::default() };
-        checker::check(history, &options)
+fn format(path: &Path, beginning: &[u8], question: &Question) -> Result<Format, HistoryError> {
+    let path = path.to_owned();
+    if beginning.starts_with(GZIP) {
+        return Err(HistoryError::Packed { path });
+    }
+    if beginning.trim_ascii().is_empty() {
+        return Err(HistoryError::Empty { path });
+    }
+    question.format.or_else(|| Format::detect(beginning)).ok_or_else(|| {
+        let text = String::from_utf8_lossy(beginning.trim_ascii_start());
+        let names: Vec<&str> = Format::NAMES.iter().map(|(name, _)| *name).collect();
+        HistoryError::NotAHistory {
+            path,
+            beginning: text.chars().take(BEGINNING_SHOWN).collect(),
+            formats: names.join(", "),
+        }
     })
 }
 
-/// Judges whether a history keeps a weaker promise.
-pub fn weaker(history: &History, promise: Guarantee, budget: CheckerBudget) -> weaker::Report {
-    within(budget, |budget| weaker::check(promise, history, &budget))
+type Found = Option<(String, Option<Datum>)>;
+
+/// The model of a history: what was asked for, what its file says, or what its operations show.
+fn model(
+    path: &Path,
+    read: &ReadHistory,
+    question: &Question,
+) -> Result<(ModelName, Found), HistoryError> {
+    if let Some(model) = question.model {
+        return Ok((model, None));
+    }
+    if let Some(model) = read.model {
+        return Ok((model, None));
+    }
+    let path = path.to_owned();
+    match checker::guess(&read.history) {
+        Guess::Model { model, initial } => {
+            let name = model.name();
+            let begins = initial
+                .as_ref()
+                .map(|initial| format!("; by the first reads each object held {initial} at first"));
+            let begins = begins.unwrap_or_default();
+            let sentence = format!("the model is {name}, by the operations of the history{begins}");
+            Ok((model, Some((sentence, initial))))
+        }
+        Guess::Several(models) => {
+            let names: Vec<&str> = models.iter().map(|model| model.name()).collect();
+            Err(HistoryError::Ambiguous { path, models: names.join(", ") })
+        }
+        Guess::Nothing(functions) => {
+            Err(HistoryError::NoModel { path, functions: functions.join(", ") })
+        }
+    }
 }
 
-/// Judges what a history says of an object.
-pub fn object(history: &ObjectHistory, object: Object, budget: CheckerBudget) -> objects::Report {
-    within(budget, |budget| objects::check(object, history, &budget))
-}
-
-/// Asks within a budget that begins now.
-fn within<T>(budget: CheckerBudget, ask: impl FnOnce(Budget<'_>) -> T) -> T {
-    let begin = Instant::now();
+/// Judges a history. The time that it may take began at `begin`.
+pub fn judge_since(
+    history: &History,
+    model: ModelName,
+    question: &Question,
+    begin: Instant,
+) -> Report {
+    let budget = question.budget;
     let stop = move || begin.elapsed() > budget.time;
-    ask(Budget {
-        steps: u64::MAX,
-        memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
-        stop: &stop,
-    })
+    let options = Options {
+        model,
+        algorithm: question.algorithm,
+        budget: Budget {
+            steps: u64::MAX,
+            memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
+            stop: &stop,
+        },
+        all_keys: question.all_keys,
+        ..Options::default()
+    };
+    checker::check(history, &options)
+}
+
+/// Judges a history whose model is asked for, within a budget that begins now.
+pub fn judge(history: &History, question: &Question) -> Report {
+    judge_since(history, question.model.unwrap_or_default(), question, Instant::now())
 }

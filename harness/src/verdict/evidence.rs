@@ -67,16 +67,50 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
 }
 
 /// The answer about a history alone: nothing is known of faults.
-pub fn of_history(operations: u64, open: Option<u64>, safety: &Answer) -> Answer {
-    if operations == 0 {
-        let sentence = "the history holds no operation";
-        return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence);
+pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
+    let vacuous = |sentence: String| {
+        Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
+            .with_details(unobserved(report))
+    };
+    let (asked, answered) = (report.operations + report.failed, report.answered);
+    if asked == 0 {
+        return vacuous("the history holds no operation".to_owned());
+    }
+    if answered == 0 {
+        return vacuous(format!("none of {asked} operations was answered: nothing is shown"));
+    }
+    if report.observations == 0 {
+        return vacuous(format!(
+            "{answered} of {asked} operations were answered, but none of them tells what the store held: \
+             nothing could contradict"
+        ));
     }
     if safety.standing == Standing::Unknown {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
         return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
     }
-    let open = open.map(|open| format!(", {open} of unknown outcome")).unwrap_or_default();
-    let sentence = format!("{operations} operations{open}");
+    let sentence = format!(
+        "{answered} of {asked} operations answered, {} of them tell what the store held",
+        report.observations
+    );
     Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
+        .with_details(unobserved(report))
+}
+
+/// The keys that the verdict says nothing about.
+fn unobserved(report: &checker::Report) -> Vec<String> {
+    const MOST_NAMED: usize = 10;
+    let blind = |key: &&checker::KeyReport| key.observations == 0;
+    let keys: Vec<String> =
+        report.keys.iter().filter(blind).map(|key| format!("{:?}", key.key)).collect();
+    if keys.is_empty() || report.keys.len() == 1 {
+        return Vec::new();
+    }
+    let named = keys[..keys.len().min(MOST_NAMED)].join(", ");
+    let dots = if keys.len() > MOST_NAMED { ", ..." } else { "" };
+    vec![format!(
+        "nothing was read from {} of {} keys: {named}{dots}",
+        keys.len(),
+        report.keys.len()
+    )]
 }

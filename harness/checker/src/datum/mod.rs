@@ -67,6 +67,19 @@ impl Datum {
         Datum::Map(entries)
     }
 
+    /// The value that a word stands for: nil or null, true or false, a number, a text in quotation marks;
+    /// any other word is a text.
+    pub fn parse(word: &str) -> Datum {
+        match word {
+            "nil" | "null" => Datum::Nil,
+            "true" => Datum::Bool(true),
+            "false" => Datum::Bool(false),
+            _ => number::parse(word).unwrap_or_else(|| {
+                Datum::Text(serde_json::from_str(word).unwrap_or_else(|_| word.to_owned()).into())
+            }),
+        }
+    }
+
     /// Whether it is nil.
     pub fn is_nil(&self) -> bool {
         *self == Datum::Nil

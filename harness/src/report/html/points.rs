@@ -36,7 +36,8 @@ pub(super) fn of_all_keys(
         if stop() || events.iter().any(|event| recorder.push(event).is_err()) {
             continue;
         }
-        let Some(orders) = linearization(&recorder.finish(), &options) else { continue };
+        let Ok(history) = recorder.finish() else { continue };
+        let Some(orders) = linearization(&history, &options) else { continue };
         let found = orders.iter().flat_map(|order| &order.points).filter_map(|point| {
             let time = operations.event_times.get(&point.after_index)?;
             Some((operations.invoked_by(point.invoke_index)?, time / 1000))
