@@ -3,8 +3,8 @@
 use rustc_hash::FxHashSet;
 
 use super::{Algorithm, Decided, Decision, Options, initial};
-use crate::budget::{Budget, Limit};
 use crate::appends::{self, SequenceOp, Symbol};
+use crate::budget::{Budget, Limit};
 use crate::calls::{Content, WithAppends, WithModel, content, with_appends, with_model};
 use crate::chains;
 use crate::contradiction;
@@ -185,7 +185,8 @@ pub(super) fn witness_of_reads(
         return explain::unexplained(history, operations[0]);
     }
     let initial = initial(history, options.model);
-    let core: Vec<&Operation> = found.operations.iter().map(|&at| operations[at as usize]).collect();
+    let core: Vec<&Operation> =
+        found.operations.iter().map(|&at| operations[at as usize]).collect();
     explain::of_reads(history, operations, &core, initial, named(found.anomaly))
 }
 

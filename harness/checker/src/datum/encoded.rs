@@ -311,6 +311,11 @@ impl Encoder {
         self.end(TAGGED, mark);
     }
 
+    /// A value that is in its bytes already.
+    pub(crate) fn copy(&mut self, value: Encoded<'_>) {
+        self.bytes.extend_from_slice(value.0);
+    }
+
     pub(crate) fn datum(&mut self, datum: &Datum) {
         match datum {
             Datum::Nil => self.nil(),

@@ -108,8 +108,12 @@ impl<'a> Teller<'a> {
             Anomaly::FutureRead => "a read returned something before its write began",
             Anomaly::DuplicatedWrite => "the reads show one append more often than it was made",
             Anomaly::DivergentReads => "of two reads neither continues the other",
-            Anomaly::StaleRead => "a read lacks what was there before it began, and a later one has it",
-            Anomaly::LostWrite => "a read lacks what was there before it began, and so do all later ones",
+            Anomaly::StaleRead => {
+                "a read lacks what was there before it began, and a later one has it"
+            }
+            Anomaly::LostWrite => {
+                "a read lacks what was there before it began, and so do all later ones"
+            }
             Anomaly::ResurrectedValue => "a value that was replaced is there again",
             Anomaly::ReorderedWrites => {
                 "a read shows a write before another one that was over when it began"
