@@ -44,8 +44,8 @@ pub enum Limit {
     Algorithm,
 }
 
-/// Steps between two looks at the budget's expensive parts.
-const STEPS_BETWEEN_LOOKS: u64 = 4096;
+/// Steps between two questions whether to stop. A step may be long.
+const STEPS_BETWEEN_LOOKS: u64 = 64;
 
 /// Counts what a search spends.
 #[derive(Debug)]
@@ -59,19 +59,17 @@ impl<'a> Meter<'a> {
         Meter { budget, steps: 0 }
     }
 
-    /// Counts one step; `memory_bytes` is asked for now and then.
+    /// Counts one step; `memory_bytes` is what is taken now and soon.
     pub(crate) fn step(&mut self, memory_bytes: impl FnOnce() -> u64) -> Result<(), Limit> {
         self.steps += 1;
         if self.steps >= self.budget.steps {
             return Err(Limit::Steps);
         }
-        if self.steps % STEPS_BETWEEN_LOOKS == 1 {
-            if memory_bytes() > self.budget.memory_bytes {
-                return Err(Limit::Memory);
-            }
-            if (self.budget.stop)() {
-                return Err(Limit::Stopped);
-            }
+        if memory_bytes() > self.budget.memory_bytes {
+            return Err(Limit::Memory);
+        }
+        if self.steps % STEPS_BETWEEN_LOOKS == 1 && (self.budget.stop)() {
+            return Err(Limit::Stopped);
         }
         Ok(())
     }
