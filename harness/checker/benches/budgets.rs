@@ -19,14 +19,8 @@ const BUDGETS: [u64; 4] = [10, 50, 200, 1024];
 const SECONDS: u64 = 60;
 
 fn cases() -> Vec<(&'static str, Shape)> {
-    let swaps = Shape {
-        hard: Hard::Swaps,
-        operations: 400,
-        clients: 30,
-        keys: 1,
-        unknown: 0.05,
-        seed: 1,
-    };
+    let swaps =
+        Shape { hard: Hard::Swaps, operations: 400, clients: 30, keys: 1, unknown: 0.05, seed: 1 };
     let registers = Shape { hard: Hard::Registers, unknown: 0.0, ..swaps };
     let appends = Shape { hard: Hard::Appends, unknown: 0.0, ..swaps };
     vec![
@@ -76,7 +70,7 @@ fn run(case: &str, megabytes: u64) {
     let start = Instant::now();
     let stop = move || start.elapsed().as_secs() >= SECONDS;
     let memory_bytes = megabytes * 1_000_000;
-    let budget = Budget { steps: u64::MAX, memory_bytes, stop: &stop };
+    let budget = Budget { steps: u64::MAX, memory_bytes, stop: &stop, ..Budget::default() };
     let options = Options { model: ModelName::Kv, budget, all_keys: true, ..Options::default() };
     let report = check(&history, &options);
     let seconds = start.elapsed().as_secs_f64();

@@ -118,8 +118,11 @@ struct Frame {
     instead: Cursor,
 }
 
-/// Steps of the first attempt with each order; each round has eight times as many.
+/// Steps of the first attempt with each order.
 const FIRST_ATTEMPT_STEPS: u64 = 20_000;
+
+/// How many times as many steps the next attempt has.
+pub(crate) const GROWTH: u64 = 8;
 
 /// What a search found out, and how far it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +136,10 @@ pub(crate) struct Found {
 /// Decides whether `calls` are linearizable.
 pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budget<'_>) -> Found {
     let mut steps = 0;
-    let mut attempt_steps = FIRST_ATTEMPT_STEPS;
+    let mut attempt_steps = match budget.too_few {
+        0 => FIRST_ATTEMPT_STEPS,
+        too_few => too_few.saturating_mul(GROWTH),
+    };
     loop {
         for order in [Order::Completion, Order::Invocation] {
             let left = budget.steps.saturating_sub(steps);
@@ -145,7 +151,7 @@ pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budg
                 return found;
             }
         }
-        attempt_steps *= 8;
+        attempt_steps = attempt_steps.saturating_mul(GROWTH);
     }
 }
 
@@ -162,12 +168,16 @@ pub(crate) fn linearize_along<M: Model>(
     order: &Order,
     budget: Budget<'_>,
 ) -> Found {
-    let steps = budget.steps.min(STEPS_ALONG * calls.len() as u64 + FIRST_ATTEMPT_STEPS);
-    let found = Search::new(model, calls, order).run(&mut Meter::new(Budget { steps, ..budget }));
-    match found.answer {
-        Answer::GivenUp(Limit::Steps) if steps < budget.steps => linearize(model, calls, budget),
-        _ => found,
+    let along = STEPS_ALONG * calls.len() as u64 + FIRST_ATTEMPT_STEPS;
+    if budget.too_few < along {
+        let steps = budget.steps.min(along);
+        let mut meter = Meter::new(Budget { steps, ..budget });
+        let found = Search::new(model, calls, order).run(&mut meter);
+        if found.answer != Answer::GivenUp(Limit::Steps) || steps == budget.steps {
+            return found;
+        }
     }
+    linearize(model, calls, budget)
 }
 
 struct Search<'c, M: Model> {
@@ -296,13 +306,16 @@ impl<'c, M: Model> Search<'c, M> {
         let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
         let mut arrived = true;
         let mut cursor = FIRST;
+        let mut owned = 0;
         loop {
             if arrived {
                 at = self.place_read_only(at);
                 if at.frontier as usize == self.ops.len() {
                     return Answer::Linearizable(self.order());
                 }
-                if let Err(limit) = meter.step(|| self.memory_bytes()) {
+                let more = self.owned_by_states - owned;
+                owned = self.owned_by_states;
+                if let Err(limit) = meter.step(more, || self.memory_bytes()) {
                     return Answer::GivenUp(limit);
                 }
                 cursor = if self.is_new(at) { FIRST } else { Cursor::End };
@@ -554,9 +567,10 @@ impl<'c, M: Model> Search<'c, M> {
             &self.used_counts,
         ];
         let flags = memory::list(&self.read_only) + memory::list(&self.placed);
-        let members = self.classes.iter().map(|class| {
-            memory::list(&class.members) + memory::list(&class.invokes)
-        });
+        let members = self
+            .classes
+            .iter()
+            .map(|class| memory::list(&class.members) + memory::list(&class.invokes));
         numbers.into_iter().map(memory::list).sum::<usize>()
             + memory::list(&self.ops)
             + memory::list(&self.classes)

@@ -52,9 +52,7 @@ impl<K: Hash + Eq, V: Default> Table<K, V> {
         let is_same = |(known, _): &(K, V)| *known == key;
         match table.entry(hash, is_same, |(key, _)| FxBuildHasher.hash_one(key)) {
             Entry::Occupied(entry) => (&mut entry.into_mut().1, false),
-            Entry::Vacant(entry) => {
-                (&mut entry.insert((key, V::default())).into_mut().1, true)
-            }
+            Entry::Vacant(entry) => (&mut entry.insert((key, V::default())).into_mut().1, true),
         }
     }
 
