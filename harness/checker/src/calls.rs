@@ -6,6 +6,7 @@ use crate::appends::{self, Symbol};
 use crate::datum::View;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::memory;
 use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 
 /// Something to do with the calls of one key, whatever their model is.
@@ -180,6 +181,23 @@ impl Lists {
     fn element(&self, value: Value) -> &[u32] {
         self.elements.get(&value).map_or(&[], |element| element)
     }
+}
+
+/// What the calls of [`with_model`] take in memory.
+pub(crate) fn calls_bytes(history: &History, operations: &[&Operation]) -> usize {
+    let each = size_of::<Call<RegisterOp>>().max(size_of::<Call<SequenceOp<u8>>>());
+    let lists = operations.len() * (each + size_of::<u32>());
+    let bytes = |value: Value| -> usize {
+        match history.encoded(value).view() {
+            View::List(items) => memory::block(items.count() * size_of::<&[u8]>()),
+            _ => memory::block(history.encoded(value).bytes().len()),
+        }
+    };
+    let values = match content(history, operations) {
+        Content::Any => 0,
+        _ => operations.iter().map(|op| bytes(op.argument) + bytes(op.result)).sum(),
+    };
+    lists + values
 }
 
 pub(crate) fn translate<O>(

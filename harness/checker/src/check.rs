@@ -3,6 +3,8 @@
 mod register;
 mod rounds;
 
+use std::sync::Arc;
+
 use crate::appends;
 use crate::budget::{Budget, Limit};
 use crate::event::F;
@@ -12,6 +14,7 @@ use crate::objects::{self, Fact, Subject};
 use crate::verdict::{Reason, Verdict};
 use crate::weaker;
 use crate::witness::Witness;
+use register::Guide;
 
 /// A way to decide one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -235,6 +238,15 @@ struct Decided {
     decision: Decision,
     algorithm: &'static str,
     facts: Vec<Fact>,
+    /// What chains leave to a search, for the next round.
+    guide: Option<Arc<Guide>>,
+}
+
+impl Decided {
+    /// What is kept for the next round.
+    fn memory_bytes(&self) -> usize {
+        self.guide.as_ref().map_or(0, |guide| guide.memory_bytes())
+    }
 }
 
 #[derive(Debug)]
@@ -256,11 +268,29 @@ impl Decision {
     }
 }
 
-/// Decides the operations of one key.
-fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decided {
+/// Bytes of memory that the structure of a key takes for each operation, before any search: what zones
+/// and chains were seen to take at the most, and a little more.
+const STRUCTURE_BYTES: usize = 128;
+
+/// Decides the operations of one key. What came of the round before says what need not be done again.
+fn decide(
+    history: &History,
+    positions: &[u32],
+    options: &Options<'_>,
+    before: Option<&Decided>,
+) -> Decided {
+    if (STRUCTURE_BYTES * positions.len()) as u64 > options.budget.memory_bytes {
+        let operations = history.operations();
+        let key = history.key_text(operations[positions[0] as usize].key);
+        let ok = |at: &&u32| operations[**at as usize].is_ok();
+        let completed = positions.iter().filter(ok).count();
+        let reason = Reason::spent(key, Limit::Memory, 0, completed);
+        let (decision, facts) = (Decision::Unknown(reason), Vec::new());
+        return Decided { decision, algorithm: "", facts, guide: None };
+    }
     let operations = history.at(positions);
     if options.model.info().family == Family::Register {
-        return register::decide(history, &operations, options);
+        return register::decide(history, &operations, options, before);
     }
     let subject = Subject { history, operations: &operations, budget: options.budget };
     let objects::Judgement { verdict, facts } = objects::judge(options.model, subject);
@@ -269,7 +299,7 @@ fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decide
         Verdict::Invalid(witness) => Decision::Explained(witness),
         Verdict::Unknown(reason) => Decision::Unknown(reason),
     };
-    Decided { decision, algorithm: objects::algorithm(options.model), facts }
+    Decided { decision, algorithm: objects::algorithm(options.model), facts, guide: None }
 }
 
 /// The witness of a key that was refuted.

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
+use crate::memory;
+
 /// Numbers for equal values, counted from 0 in order of first appearance.
 #[derive(Debug, Clone)]
 pub(crate) struct Interner<T> {
@@ -35,6 +37,11 @@ impl<T: Hash + Eq> Interner<T> {
 
     pub(crate) fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// What it takes in memory, but for what the items own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        memory::growing_list(&self.items) + memory::growing_table(&self.table)
     }
 }
 

@@ -182,6 +182,7 @@ mod guess;
 pub mod history;
 mod intern;
 pub mod lenient;
+mod memory;
 mod minimize;
 pub mod model;
 pub mod models;

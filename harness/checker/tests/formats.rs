@@ -48,7 +48,8 @@ const OBJECT: &str = r"[{:process 0 :type :invoke :f :add :value [:a 1]}
  {:process 2 :type :invoke :f :acquire :value [:a 5]}]
 ";
 
-const COLUMNS: &str = "0\t:invoke\t:push\t1\n0\t:ok\t:push\t1\n1\t:invoke\t:pop\tnil\n1\t:ok\t:pop\t1\n";
+const COLUMNS: &str =
+    "0\t:invoke\t:push\t1\n0\t:ok\t:push\t1\n1\t:invoke\t:pop\tnil\n1\t:ok\t:pop\t1\n";
 
 #[test]
 fn no_text_makes_a_reader_or_a_model_panic() {

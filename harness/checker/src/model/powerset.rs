@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use super::Model;
+use crate::memory;
 
 /// A sequential object that chooses: from one state an operation may lead to several, or, if its
 /// answer is impossible there, to none.
@@ -18,6 +19,12 @@ pub trait Nondeterministic {
 
     /// The states after `op`, in any order, also repeated.
     fn steps(&self, state: &Self::State, op: &Self::Op) -> Vec<Self::State>;
+
+    /// Bytes that a state owns outside of itself, as in [`Model::state_bytes`].
+    fn state_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
 
     /// Whether `op` never changes any state in which it is possible, nor tells states apart.
     /// `false` is always right.
@@ -89,6 +96,11 @@ impl<N: Nondeterministic> Model for Powerset<N> {
 
     fn is_read_only(&self, op: &N::Op) -> bool {
         self.0.is_read_only(op)
+    }
+
+    fn state_bytes(&self, states: &Self::State) -> usize {
+        let owned: usize = states.iter().map(|state| self.0.state_bytes(state)).sum();
+        owned + memory::block(size_of_val(&**states))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A list or text that is read, replaced, appended to, and compared and set.
 
 use super::{Call, Model};
+use crate::memory;
 
 /// One key of a store of lists, or of texts: then its elements are bytes.
 #[derive(Debug, Clone)]
@@ -44,6 +45,10 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Model for Sequence<E> {
 
     fn is_read_only(&self, op: &SequenceOp<E>) -> bool {
         matches!(op, SequenceOp::Get(_) | SequenceOp::Refused(_))
+    }
+
+    fn state_bytes(&self, state: &Box<[E]>) -> usize {
+        memory::block(size_of_val(&**state))
     }
 
     /// An open write whose elements are in nothing that anybody saw or expected helps nobody, except

@@ -94,7 +94,7 @@ pub(super) fn value(rng: &mut ChaCha8Rng, values: Values, depth: u32) -> Datum {
         Values::Numbers => Datum::Integer(rng.random_range(-2..300)),
         Values::Json | Values::Any => {
             let kinds = if values == Values::Any { 12 } else { 7 };
-            let mut several = |rng: &mut ChaCha8Rng| -> Vec<Datum> {
+            let several = |rng: &mut ChaCha8Rng| -> Vec<Datum> {
                 let count = if depth == 0 { 0 } else { rng.random_range(0..4) };
                 (0..count).map(|_| value(rng, values, depth - 1)).collect()
             };
