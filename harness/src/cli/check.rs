@@ -136,7 +136,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
     let (safety, evidence) = judge(arguments.model, path, form, is_lenient, algorithm, budget)?;
-    let answers = vec![safety, evidence];
+    let answers = vec![safety, super::check_folder::evidence(path, evidence)];
     let verdict = Verdict { answers, is_interrupted: false };
     let text = match arguments.output {
         Format::Json => format!("{}\n", serde_json::to_string(&verdict)?),
