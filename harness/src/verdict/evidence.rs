@@ -264,20 +264,15 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
     if answered == 0 {
         return vacuous(format!("none of {asked} operations was answered: nothing is shown"));
     }
-    if report.observations == 0 {
-        return vacuous(format!(
-            "{answered} of {asked} operations were answered, but none of them tells what the store held: \
-             nothing could contradict"
-        ));
-    }
     if safety.standing == Standing::Unknown {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
         return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
     }
-    let sentence = format!(
-        "{answered} of {asked} operations answered, {} of them tell what the store held",
-        report.observations
-    );
+    let told = match report.observations {
+        0 => "none of which tells what the store held".to_owned(),
+        some => format!("{some} of which tell what the store held"),
+    };
+    let sentence = format!("{answered} of {asked} operations answered, {told}");
     Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
         .with_details(unobserved(report))
 }
