@@ -174,6 +174,7 @@ mod chains;
 mod check;
 mod contradiction;
 pub mod event;
+pub mod exact;
 mod explain;
 pub mod format;
 pub mod history;
