@@ -176,6 +176,7 @@ mod check;
 mod contradiction;
 mod datum;
 pub mod event;
+pub mod exact;
 mod explain;
 pub mod format;
 mod guess;
