@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use checker::format::{Format, ParseError, ReadHistory, Reader};
 use checker::{
-    Algorithm, Budget, Datum, Guess, History, Misfit, ModelName, Options, Reading, Report,
+    Algorithm, Budget, Datum, Guess, History, KeyOrder, Misfit, ModelName, Options, Reading, Report,
 };
 
 use crate::scenario::CheckerBudget;
@@ -255,9 +255,28 @@ pub fn judge_since(
     question: &Question,
     begin: Instant,
 ) -> Report {
+    within(model, question, begin, |options| checker::check(history, options))
+}
+
+/// For each key an order that explains its answers, or those of its longest beginning that has one.
+pub fn orders_since(
+    history: &History,
+    model: ModelName,
+    question: &Question,
+    begin: Instant,
+) -> Vec<KeyOrder> {
+    within(model, question, begin, |options| checker::explained(history, options))
+}
+
+fn within<T>(
+    model: ModelName,
+    question: &Question,
+    begin: Instant,
+    ask: impl FnOnce(&Options<'_>) -> T,
+) -> T {
     let budget = question.budget;
     let stop = move || begin.elapsed() > budget.time;
-    let options = Options {
+    ask(&Options {
         model,
         algorithm: question.algorithm,
         budget: Budget {
@@ -268,8 +287,7 @@ pub fn judge_since(
         },
         all_keys: question.all_keys,
         ..Options::default()
-    };
-    checker::check(history, &options)
+    })
 }
 
 /// Judges a history whose model is asked for, within a budget that begins now.

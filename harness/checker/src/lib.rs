@@ -206,7 +206,7 @@ pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};
 pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
 pub use models::ModelName;
-pub use order::{KeyOrder, Point, linearization};
+pub use order::{KeyOrder, Point, explained, linearization};
 pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Anomaly, Edge, Why, Witness, WitnessOperation};

@@ -162,6 +162,11 @@ pub struct WitnessOperation {
 }
 
 impl WitnessOperation {
+    /// An operation of a history, as it is shown.
+    pub fn of(history: &History, operation: &Operation) -> Self {
+        Self::new(history, operation)
+    }
+
     pub(crate) fn new(history: &History, operation: &Operation) -> Self {
         let some = |value| (value != Value::NIL).then(|| history.value(value));
         let is_ok = operation.outcome == Outcome::Ok;

@@ -1,12 +1,13 @@
 //! `harness check`: a verdict about a history, from its file alone.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use checker::format as form;
 use checker::lenient::Repairs;
 use checker::models::{Family, MODELS};
-use checker::{Algorithm, Datum, FailedCas, ModelName, Reading};
+use checker::{Algorithm, Datum, FailedCas, History, KeyOrder, ModelName, Reading};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -36,6 +37,10 @@ pub struct CheckArgs {
     /// What a failed cas says that gives no reason [default: by format; mostly not-done].
     #[arg(long, value_enum)]
     failed_cas: Option<Failed>,
+    /// Show an order of the operations that explains every answer; of a key without one, of the longest
+    /// beginning that has one.
+    #[arg(long)]
+    show_order: bool,
     /// Go on when one key is refuted, and name each that is.
     #[arg(long)]
     all_keys: bool,
@@ -157,6 +162,8 @@ struct Line<'a> {
     verdict: &'a Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     witness: Option<&'a checker::Witness>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    orders: &'a Vec<KeyOrder>,
 }
 
 /// Checks histories and returns the exit code of the worst verdict. One that cannot be read does not
@@ -192,6 +199,13 @@ fn one(
                         it out for other models";
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
+    let takes_initial =
+        asked.model.info().family == Family::Register || asked.model == ModelName::Counter;
+    if question.initial.is_some() && !takes_initial {
+        let sentence = "--initial is for registers, texts, lists and the counter; leave it out for other \
+                        models";
+        return Err(Failure::usage(anyhow::anyhow!(sentence)));
+    }
     tell(path, &asked);
     let report = check::judge_since(&asked.read.history, asked.model, question, begin);
     let safety = safety::answer(&report);
@@ -205,17 +219,52 @@ fn one(
         _ => None,
     };
     let history = path.display().to_string();
+    let orders = if arguments.show_order {
+        check::orders_since(&asked.read.history, asked.model, question, begin)
+    } else {
+        Vec::new()
+    };
     let text = match arguments.output {
         Format::Json => {
             let (model, exit_code) = (report.model, verdict.exit().code());
-            let line = Line { history, model, exit_code, verdict: &verdict, witness };
+            let line =
+                Line { history, model, exit_code, verdict: &verdict, witness, orders: &orders };
             format!("{}\n", serde_json::to_string(&line)?)
         }
-        Format::Human if is_one => report::verdict_lines(&verdict, super::style()),
-        Format::Human => format!("{history}\n{}", report::verdict_lines(&verdict, super::style())),
+        Format::Human => {
+            let title = if is_one { String::new() } else { format!("{history}\n") };
+            let lines = report::verdict_lines(&verdict, super::style());
+            format!("{title}{lines}{}", order_lines(&asked.read.history, &orders))
+        }
     };
     super::print(&text)?;
     Ok(verdict.exit())
+}
+
+/// Each key's order, an operation a line.
+fn order_lines(history: &History, orders: &[KeyOrder]) -> String {
+    let mut text = String::new();
+    for order in orders {
+        let of_key =
+            if order.key.is_empty() { String::new() } else { format!(" of {:?}", order.key) };
+        let _ = match order.until {
+            None => writeln!(text, "order{of_key}"),
+            Some(until) => {
+                writeln!(text, "order{of_key}, which explains what came before event {until}")
+            }
+        };
+        for (place, point) in (1..).zip(&order.points) {
+            let operations = history.operations();
+            let at = operations.partition_point(|op| op.invoke_index() < point.invoke_index);
+            let Some(op) = operations.get(at) else { continue };
+            let (event, after) = (point.invoke_index, point.after_index);
+            let told = checker::WitnessOperation::of(history, op);
+            let told = crate::verdict::safety::describe(&told);
+            let _ = writeln!(text, "{place:>7}  {told}, takes effect after event {after}");
+            debug_assert_eq!(event, op.invoke_index());
+        }
+    }
+    text
 }
 
 /// Says what of the file was left out, repaired, or odd.

@@ -91,7 +91,7 @@ fn list(keys: &[&str]) -> String {
 
 /// `client 0015 (process 3) put "0015.7" at 0002, 1234.567 to 1240.100 ms, ok (events 12 and 15)`;
 /// a history from elsewhere may have neither clients nor times.
-fn describe(operation: &WitnessOperation) -> String {
+pub fn describe(operation: &WitnessOperation) -> String {
     let process = operation.process;
     let who = match operation.client.as_str() {
         "" => format!("process {process}"),

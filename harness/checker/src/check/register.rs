@@ -63,7 +63,11 @@ impl Guide {
 
 /// In a key-value store nil and the empty text are both what a key holds that was never written:
 /// copies that say only the latter, if some operation says the former.
-fn plain(history: &History, operations: &[&Operation], model: ModelName) -> Option<Vec<Operation>> {
+pub(crate) fn plain(
+    history: &History,
+    operations: &[&Operation],
+    model: ModelName,
+) -> Option<Vec<Operation>> {
     let shows_result = |op: &Operation| op.f == F::Cas || (op.f == F::Get && op.is_ok());
     let is_nil = |op: &&&Operation| {
         (op.result == Value::NIL && shows_result(op))

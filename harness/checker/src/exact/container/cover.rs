@@ -70,7 +70,11 @@ impl Cover {
                     if next.is_drain {
                         return;
                     }
-                    if waiting > 0 { waiting -= 1 } else { free += 1 }
+                    if waiting > 0 {
+                        waiting -= 1
+                    } else {
+                        free += 1
+                    }
                     taker = takers.next();
                 }
                 (_, None) => {

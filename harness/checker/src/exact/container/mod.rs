@@ -69,9 +69,7 @@ impl Discipline<'_> {
     /// Elements of lower rank come out first; 0 where ranks have no say.
     fn rank(self, element: u32) -> u32 {
         match self {
-            Discipline::Priority(ranks) => {
-                ranks.get(element as usize).copied().unwrap_or(element)
-            }
+            Discipline::Priority(ranks) => ranks.get(element as usize).copied().unwrap_or(element),
             _ => 0,
         }
     }

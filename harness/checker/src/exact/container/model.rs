@@ -29,7 +29,12 @@ pub(super) enum Act {
     /// A take whose answer is not known.
     TakeAny,
     /// A take of a drain, by its number and place; none is what finds nothing.
-    Drain { drain: u32, place: u32, take: Option<u32>, is_last: bool },
+    Drain {
+        drain: u32,
+        place: u32,
+        take: Option<u32>,
+        is_last: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -227,20 +232,13 @@ pub(super) fn search(
     match search::linearize(&model, &calls, limited).answer {
         Answer::Linearizable(order) => Found::Order(steps(&model, &calls, &sources, &order)),
         Answer::NotLinearizable => Found::Impossible,
-        Answer::GivenUp(Limit::Steps) if affordable < budget.steps => {
-            Found::Unknown(Limit::Memory)
-        }
+        Answer::GivenUp(Limit::Steps) if affordable < budget.steps => Found::Unknown(Limit::Memory),
         Answer::GivenUp(limit) => Found::Unknown(limit),
     }
 }
 
 /// The steps of an order that was found. Which of the lowest rank an open take took does not matter.
-fn steps(
-    model: &Container<'_>,
-    calls: &[Call<Act>],
-    sources: &[u32],
-    order: &[u32],
-) -> Vec<Step> {
+fn steps(model: &Container<'_>, calls: &[Call<Act>], sources: &[u32], order: &[u32]) -> Vec<Step> {
     let mut content: Vec<u32> = Vec::new();
     let step = |&at: &u32| {
         let effect = match calls[at as usize].op {

@@ -37,12 +37,16 @@ pub(super) fn confirms(discipline: Discipline<'_>, calls: &[Call<Op>], steps: &[
 pub(super) fn is_possible(discipline: Discipline<'_>, calls: &[Call<Op>], steps: &[Step]) -> bool {
     let mut done: FxHashMap<u32, usize> = FxHashMap::default();
     let respects_drains = steps.iter().all(|step| {
-        let (Op::Drain(values), Some(_)) = (&calls[step.call as usize].op, calls[step.call as usize].complete) else {
+        let (Op::Drain(values), Some(_)) =
+            (&calls[step.call as usize].op, calls[step.call as usize].complete)
+        else {
             return true;
         };
         let done = done.entry(step.call).or_default();
         let next = match step.effect {
-            Effect::Take(taken) => values[(*done).min(values.len())..].iter().position(|&value| value == taken),
+            Effect::Take(taken) => {
+                values[(*done).min(values.len())..].iter().position(|&value| value == taken)
+            }
             _ => (*done <= values.len()).then(|| values.len() - *done),
         };
         *done += next.map_or(0, |next| next + 1);

@@ -46,9 +46,10 @@ fn oracle(
             Some(Op::Put(value)) => vec![[&state[..], &[value]].concat()],
             Some(Op::Take(None)) if state.is_empty() => vec![vec![]],
             Some(Op::Take(None)) => vec![],
-            Some(Op::Take(Some(value))) => {
-                allowed(discipline, state).filter(|&at| state[at] == value).map(|at| without(state, at)).collect()
-            }
+            Some(Op::Take(Some(value))) => allowed(discipline, state)
+                .filter(|&at| state[at] == value)
+                .map(|at| without(state, at))
+                .collect(),
             _ => allowed(discipline, state).map(|at| without(state, at)).collect(),
         };
         for mut after in choices {
@@ -93,7 +94,12 @@ struct Kinds {
 
 /// A random history that mostly behaves: operations take effect at random moments, and then
 /// sometimes an answer is exchanged for another.
-fn random(rng: &mut ChaCha8Rng, discipline: Discipline<'_>, kinds: Kinds, most: usize) -> Vec<Call<Op>> {
+fn random(
+    rng: &mut ChaCha8Rng,
+    discipline: Discipline<'_>,
+    kinds: Kinds,
+    most: usize,
+) -> Vec<Call<Op>> {
     let count = rng.random_range(1..=most);
     let puts = rng.random_range(2..=8);
     let mut fresh = 0;
@@ -143,7 +149,9 @@ fn random(rng: &mut ChaCha8Rng, discipline: Discipline<'_>, kinds: Kinds, most: 
         if call.complete.is_some() {
             match call.op {
                 Op::TakeUnknown => call.op = Op::Take(answers.first().copied().flatten()),
-                Op::DrainUnknown => call.op = Op::Drain(answers.iter().flatten().copied().collect()),
+                Op::DrainUnknown => {
+                    call.op = Op::Drain(answers.iter().flatten().copied().collect())
+                }
                 _ => {}
             }
         }

@@ -60,7 +60,7 @@ impl Combos {
             if at == self.groups.len() && (rest == 0 || self.target.is_none()) {
                 return Ok(Some(self.levels.iter().map(|level| level.count).collect()));
             }
-            meter.step(|| 0)?;
+            meter.step(0, || 0)?;
             let entered = at < self.groups.len() && self.enter(at, rest);
             if !entered && !self.advance() {
                 return Ok(None);

@@ -150,8 +150,7 @@ impl History {
     /// The same with all numbers turned around.
     fn negated(&self) -> History {
         let add = |add: &Add| Add { amount: -add.amount, ..*add };
-        let fixed =
-            |fixed: &Fixed| Fixed { before: -fixed.before, after: -fixed.after, ..*fixed };
+        let fixed = |fixed: &Fixed| Fixed { before: -fixed.before, after: -fixed.after, ..*fixed };
         History {
             initial: self.initial.map(|initial| -initial),
             adds: self.adds.iter().map(add).collect(),

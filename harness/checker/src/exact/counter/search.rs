@@ -24,6 +24,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::combos::{Combos, Group};
 use super::{Add, Fixed, History, OPEN, in_order};
 use crate::budget::{Limit, Meter};
+use crate::memory;
 
 /// Looks for an order; `in_order_of_value` if the answers are sorted and come in that order.
 pub(super) fn search(
@@ -251,7 +252,7 @@ impl<'h> Search<'h> {
             if self.fixed.are_placed() {
                 return Ok(true);
             }
-            meter.step(|| self.seen_bytes)?;
+            meter.step(0, || self.memory_bytes())?;
             let made = match &mut moves {
                 Some(moves) => self.next_move(moves, meter)?,
                 None => None,
@@ -266,6 +267,13 @@ impl<'h> Search<'h> {
                 }
             }
         }
+    }
+
+    /// What it remembers, in bytes.
+    fn memory_bytes(&self) -> u64 {
+        let entry = size_of::<Box<[u32]>>();
+        let table = memory::growing_map(self.seen.len(), self.seen.capacity(), entry);
+        self.seen_bytes + table as u64
     }
 
     /// Places reads that fit at once; then what may come next.
@@ -437,7 +445,11 @@ impl<'h> Search<'h> {
             let begun = class.starts.partition_point(|&start| start < first_end.min(end));
             if begun > class.used {
                 let amount = class.amount;
-                groups.push(Group { amount, most: self::number(begun - class.used), is_open: true });
+                groups.push(Group {
+                    amount,
+                    most: self::number(begun - class.used),
+                    is_open: true,
+                });
                 members.push(class.members[class.used..begun].to_vec());
             }
         }

@@ -58,7 +58,9 @@ pub(super) fn sweep(history: &mut History) -> Sweep {
         return Sweep::Refuted(misfit);
     }
     let history = &*history;
-    let Some(wanted) = wanted(history) else { return Sweep::Order(in_order(history, std::iter::empty())) };
+    let Some(wanted) = wanted(history) else {
+        return Sweep::Order(in_order(history, std::iter::empty()));
+    };
     let done = match least(history, &wanted) {
         Ok(done) => done,
         Err(misfit) => return Sweep::Refuted(misfit),
@@ -111,8 +113,7 @@ fn wanted(history: &History) -> Option<Vec<i128>> {
         wanted.push(fixed.before - told);
         told += fixed.after - fixed.before;
     }
-    let mut ends: Vec<(u32, i128)> =
-        history.adds.iter().map(|add| (add.end, add.amount)).collect();
+    let mut ends: Vec<(u32, i128)> = history.adds.iter().map(|add| (add.end, add.amount)).collect();
     ends.sort_unstable_by_key(|&(end, _)| end);
     let mut sum = 0;
     for (_, amount) in &mut ends {
@@ -140,10 +141,7 @@ fn least(history: &History, wanted: &[i128]) -> Result<Vec<usize>, Misfit> {
         }
     }
     for (at, fixed) in fixed.iter().enumerate() {
-        events.extend([
-            (fixed.start, Event::AnswerBegins(at)),
-            (fixed.end, Event::AnswerEnds(at)),
-        ]);
+        events.extend([(fixed.start, Event::AnswerBegins(at)), (fixed.end, Event::AnswerEnds(at))]);
     }
     events.sort_unstable();
     let mut pending: BinaryHeap<Reverse<(u32, u32, usize)>> = BinaryHeap::new();
