@@ -264,6 +264,7 @@ pub fn judge_since(
             steps: u64::MAX,
             memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
             stop: &stop,
+            ..Budget::default()
         },
         all_keys: question.all_keys,
         ..Options::default()

@@ -1,5 +1,8 @@
 //! From the operations of one key to the calls of the model that fits them.
 
+use rustc_hash::FxHashMap;
+
+use crate::appends::{self, Symbol};
 use crate::datum::View;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
@@ -83,6 +86,100 @@ pub(crate) fn with_model<W: WithModel>(
             let (calls, sources) = translate(operations, |op| sequence_op(op, elements, one));
             work.run(&Sequence { initial: elements(initial) }, &calls, &sources)
         }
+    }
+}
+
+/// Something to do with the calls of one key that is read whole and appended to.
+pub(crate) trait WithAppends {
+    type Output;
+    /// `sources` are the positions of the operations that became calls.
+    fn run<S: Symbol>(
+        self,
+        initial: &[S],
+        calls: &[Call<appends::SequenceOp<'_, S>>],
+        sources: &[u32],
+    ) -> Self::Output;
+}
+
+/// Translates the operations of a key that holds texts or lists; `None` if it holds anything else, or
+/// is compared and set.
+pub(crate) fn with_appends<W: WithAppends>(
+    history: &History,
+    operations: &[&Operation],
+    initial: Value,
+    work: W,
+) -> Option<W::Output> {
+    if operations.iter().any(|op| op.f == F::Cas) {
+        return None;
+    }
+    match content(history, operations) {
+        Content::Text => {
+            let bytes = |value| history.text(value).unwrap_or_default().as_bytes();
+            let (calls, sources) = translate(operations, |op| shown_op(op, &bytes, &bytes));
+            Some(work.run(bytes(initial), &calls, &sources))
+        }
+        Content::List => {
+            let lists = Lists::new(history, operations, initial);
+            let whole = |value| lists.list(value);
+            let one = |value| lists.element(value);
+            let (calls, sources) = translate(operations, |op| shown_op(op, &whole, &one));
+            Some(work.run(lists.list(initial), &calls, &sources))
+        }
+        Content::Any | Content::Mixed(_) => None,
+    }
+}
+
+fn shown_op<'a, S>(
+    operation: &Operation,
+    whole: &dyn Fn(Value) -> &'a [S],
+    appended: &dyn Fn(Value) -> &'a [S],
+) -> Option<appends::SequenceOp<'a, S>> {
+    match operation.f {
+        F::Get if operation.is_ok() => Some(appends::SequenceOp::Read(whole(operation.result))),
+        F::Put => Some(appends::SequenceOp::Put(whole(operation.argument))),
+        F::Append => Some(appends::SequenceOp::Append(appended(operation.argument))),
+        _ => None,
+    }
+}
+
+/// The lists of one key, their elements numbered.
+struct Lists {
+    lists: FxHashMap<Value, Vec<u32>>,
+    elements: FxHashMap<Value, [u32; 1]>,
+}
+
+impl Lists {
+    fn new(history: &History, operations: &[&Operation], initial: Value) -> Self {
+        let mut numbers: FxHashMap<&[u8], u32> = FxHashMap::default();
+        let mut number = |bytes| {
+            let next = u32::try_from(numbers.len()).expect("fewer elements than bytes");
+            *numbers.entry(bytes).or_insert(next)
+        };
+        let mut these = Lists { lists: FxHashMap::default(), elements: FxHashMap::default() };
+        for op in operations {
+            if op.f == F::Append {
+                let bytes = history.encoded(op.argument).bytes();
+                these.elements.entry(op.argument).or_insert_with(|| [number(bytes)]);
+            }
+        }
+        let is_whole = |op: &&&Operation| op.f == F::Put || (op.f == F::Get && op.is_ok());
+        let wholes = operations.iter().filter(is_whole);
+        let wholes = wholes.map(|op| if op.f == F::Put { op.argument } else { op.result });
+        for value in wholes.chain([initial]) {
+            these.lists.entry(value).or_insert_with(|| match history.encoded(value).view() {
+                View::List(items) => items.map(|item| number(item.bytes())).collect(),
+                _ => Vec::new(),
+            });
+        }
+        these
+    }
+
+    fn list(&self, value: Value) -> &[u32] {
+        self.lists.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    fn element(&self, value: Value) -> &[u32] {
+        self.elements.get(&value).map_or(&[], |element| element)
     }
 }
 

@@ -5,6 +5,7 @@ mod rounds;
 
 use std::sync::Arc;
 
+use crate::appends;
 use crate::budget::{Budget, Limit};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
@@ -27,6 +28,8 @@ pub enum Algorithm {
     /// Zones of chains, and a guided search for what was refused: compare-and-set on different
     /// values.
     Chains,
+    /// What each read shows of the order of its writes: texts and lists with different appends.
+    Appends,
     /// Wing and Gong's search with Lowe's memoization: everything.
     Search,
 }
@@ -38,6 +41,7 @@ impl Algorithm {
             Algorithm::Auto => "auto",
             Algorithm::Zones => "zones",
             Algorithm::Chains => "chains",
+            Algorithm::Appends => "appends",
             Algorithm::Search => "search",
         }
     }
@@ -251,6 +255,8 @@ enum Decision {
     /// With the positions of the operations that contradict one another, where the algorithm
     /// knows them.
     Invalid(Option<Vec<u32>>),
+    /// The same of a text or list, by what its reads show.
+    Shown(Box<appends::Contradiction>),
     /// The same with the witness.
     Explained(Box<Witness>),
     Unknown(Reason),
@@ -258,7 +264,7 @@ enum Decision {
 
 impl Decision {
     fn is_invalid(&self) -> bool {
-        matches!(self, Decision::Invalid(_) | Decision::Explained(_))
+        matches!(self, Decision::Invalid(_) | Decision::Shown(_) | Decision::Explained(_))
     }
 }
 
@@ -308,6 +314,10 @@ fn witness(
         Decision::Invalid(core) => {
             let operations = history.at(positions);
             Some(Box::new(register::witness(history, &operations, core, options)))
+        }
+        Decision::Shown(found) => {
+            let operations = history.at(positions);
+            Some(Box::new(register::witness_of_reads(history, &operations, &found, options)))
         }
         Decision::Valid | Decision::Unknown(_) => None,
     }

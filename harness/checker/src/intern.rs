@@ -81,6 +81,29 @@ impl Slices {
         self.ends.len()
     }
 
+    /// All items, in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0u32..).zip(&self.ends).map(|(id, _)| self.get(id))
+    }
+
+    /// Each item as something else: the new items, and for each old one the number of its new one.
+    pub(crate) fn map(mut self, mut write: impl FnMut(&[u8], &mut Vec<u8>)) -> (Slices, Vec<u32>) {
+        self.table = HashTable::new();
+        let mut new = Slices {
+            bytes: Vec::with_capacity(self.bytes.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            table: HashTable::with_capacity(self.ends.len()),
+        };
+        let mut item = Vec::new();
+        let mut numbers = Vec::with_capacity(self.ends.len());
+        for old in self.iter() {
+            item.clear();
+            write(old, &mut item);
+            numbers.push(new.intern(&item));
+        }
+        (new, numbers)
+    }
+
     /// What it takes in memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let lists = memory::long_list(&self.bytes) + memory::long_list(&self.ends);

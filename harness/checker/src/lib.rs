@@ -168,6 +168,7 @@
 //! [`Limit`] it met and how far it came. Appends always go to the search; so do values that are
 //! written twice. The online check trusts that values differ.
 
+mod appends;
 mod budget;
 mod calls;
 mod chains;

@@ -24,6 +24,8 @@ pub enum Anomaly {
     DuplicatedWrite,
     /// Readers saw states that exclude one another, as from two copies.
     DivergentReads,
+    /// A read shows two writes in the wrong order: the first began after the second was over.
+    ReorderedWrites,
     /// No order of the operations gives their answers, in none of the other ways.
     NotLinearizable,
     /// An element that was acknowledged, or seen, is gone.
@@ -63,6 +65,7 @@ impl Anomaly {
             Anomaly::FutureRead => "future read",
             Anomaly::DuplicatedWrite => "duplicated write",
             Anomaly::DivergentReads => "divergent reads",
+            Anomaly::ReorderedWrites => "reordered writes",
             Anomaly::NotLinearizable => "not linearizable",
             Anomaly::Lost => "lost",
             Anomaly::Duplicated => "duplicated",

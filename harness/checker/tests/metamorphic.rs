@@ -145,7 +145,7 @@ fn what_was_cut_while_nothing_was_open_agrees_in_both_parts() {
         assert!(is_valid(&events), "seed {seed}");
         let mut open = 0;
         for at in 0..events.len() {
-            open += if events[at].begins() { 1 } else { -1 };
+            open += if begins(&events[at]) { 1 } else { -1 };
             if open > 0 {
                 continue;
             }

@@ -195,7 +195,7 @@ fn one(
     tell(path, &asked);
     let report = check::judge_since(&asked.read.history, asked.model, question, begin);
     let safety = safety::answer(&report);
-    let evidence = history_evidence(&report, &safety);
+    let evidence = super::check_folder::evidence(path, history_evidence(&report, &safety));
     let mut verdict = Verdict { answers: vec![safety, evidence], is_interrupted: false };
     if let (Some(found), Some(safety)) = (&asked.found, verdict.answers.first_mut()) {
         safety.details.push(found.clone());

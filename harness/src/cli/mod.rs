@@ -17,6 +17,7 @@
 
 mod bearable;
 mod check;
+mod check_folder;
 mod compare;
 mod course;
 mod diagnose;

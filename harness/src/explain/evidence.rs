@@ -219,7 +219,8 @@ impl Evidence {
     }
 }
 
-fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
+/// The answers in the `verdict.json` of a run's folder; none if it has no such file.
+pub(crate) fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
     let path = folder.join("verdict.json");
     // A run that was cut short has none: its history is judged all the same.
     let Ok(text) = fs::read(&path) else { return Ok(Vec::new()) };

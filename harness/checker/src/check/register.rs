@@ -5,8 +5,11 @@ use std::sync::Arc;
 use rustc_hash::FxHashSet;
 
 use super::{Algorithm, Decided, Decision, Options, initial};
+use crate::appends::{self, SequenceOp, Symbol};
 use crate::budget::{Budget, Limit};
-use crate::calls::{Content, WithModel, calls_bytes, content, with_model};
+use crate::calls::{
+    Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
+};
 use crate::chains;
 use crate::contradiction;
 use crate::event::F;
@@ -18,7 +21,7 @@ use crate::model::{Call, Model, Register, RegisterOp};
 use crate::models::ModelName;
 use crate::search::{self, Answer, Found, Order};
 use crate::verdict::Reason;
-use crate::witness::Witness;
+use crate::witness::{Anomaly, Witness};
 use crate::zones;
 
 fn decided(decision: Decision, algorithm: Algorithm) -> Decided {
@@ -151,6 +154,15 @@ pub(super) fn decide(
             chains::Answer::NotApplicable => {}
         }
     }
+    if matches!(wanted, Algorithm::Auto | Algorithm::Appends) {
+        let algorithm = Algorithm::Appends;
+        match with_appends(history, operations, initial, Shown) {
+            Some(Ok(())) => return decided(Decision::Valid, algorithm),
+            Some(Err(Some(found))) => return decided(Decision::Shown(found), algorithm),
+            _ if wanted == algorithm => return not_applicable(history, operations, algorithm),
+            _ => {}
+        }
+    }
     let algorithm = Algorithm::Search;
     let owned = calls_bytes(history, operations);
     if owned as u64 > budget.memory_bytes {
@@ -183,6 +195,61 @@ fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algor
     let limit = Limit::Algorithm;
     let reason = Reason { key, limit, placed: 0, completed, explanation };
     decided(Decision::Unknown(reason), algorithm)
+}
+
+/// What the reads of a text or list show: an order, a contradiction, or nothing certain.
+struct Shown;
+
+impl WithAppends for Shown {
+    type Output = Result<(), Option<Box<appends::Contradiction>>>;
+
+    fn run<S: Symbol>(
+        self,
+        initial: &[S],
+        calls: &[Call<SequenceOp<'_, S>>],
+        sources: &[u32],
+    ) -> Self::Output {
+        match appends::check(initial, calls) {
+            appends::Answer::Linearizable(_) => Ok(()),
+            appends::Answer::Contradiction(mut found) => {
+                for position in &mut found.operations {
+                    *position = sources[*position as usize];
+                }
+                Err(Some(Box::new(found)))
+            }
+            appends::Answer::NotApplicable => Err(None),
+        }
+    }
+}
+
+/// The witness of a text or list that its reads refute.
+pub(super) fn witness_of_reads(
+    history: &History,
+    operations: &[&Operation],
+    found: &appends::Contradiction,
+    options: &Options<'_>,
+) -> Witness {
+    if !options.witness {
+        return explain::unexplained(history, operations[0]);
+    }
+    let initial = initial(history, options.model);
+    let core: Vec<&Operation> =
+        found.operations.iter().map(|&at| operations[at as usize]).collect();
+    explain::of_reads(history, operations, &core, initial, named(found.anomaly))
+}
+
+fn named(anomaly: appends::Anomaly) -> Anomaly {
+    match anomaly {
+        appends::Anomaly::GarbageRead => Anomaly::GarbageRead,
+        appends::Anomaly::FutureRead => Anomaly::FutureRead,
+        appends::Anomaly::DuplicatedWrite => Anomaly::DuplicatedWrite,
+        appends::Anomaly::DivergentReads => Anomaly::DivergentReads,
+        appends::Anomaly::StaleRead => Anomaly::StaleRead,
+        appends::Anomaly::LostWrite => Anomaly::LostWrite,
+        appends::Anomaly::ResurrectedValue => Anomaly::ResurrectedValue,
+        appends::Anomaly::ReorderedWrites => Anomaly::ReorderedWrites,
+        appends::Anomaly::NotLinearizable => Anomaly::NotLinearizable,
+    }
 }
 
 struct Searcher<'a> {

@@ -15,7 +15,7 @@ use std::fmt;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-pub(crate) use encoded::{Encoded, Encoder, View};
+pub(crate) use encoded::{Encoded, Encoder, Items, View};
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -47,6 +47,22 @@ pub(crate) fn explain(
     Witness::new(history, anomaly, core, minimal, explanation)
 }
 
+/// The same of a text or list, whose reads show what it is called.
+pub(crate) fn of_reads(
+    history: &History,
+    all: &[&Operation],
+    core: &[&Operation],
+    initial: Value,
+    anomaly: Anomaly,
+) -> Witness {
+    let teller = Teller { history, all, core, initial };
+    let told = teller.text().filter(|(found, _)| *found == anomaly);
+    let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
+    let on_key = history.on_key(core[0].key);
+    let explanation = format!("{}{on_key}: {what}", words::capitalized(anomaly.name()));
+    Witness::new(history, anomaly, core, true, explanation)
+}
+
 /// A violation without its reason.
 pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
     let explanation =
@@ -83,6 +99,29 @@ impl<'a> Teller<'a> {
 
     fn writers(&self, value: Value) -> impl Iterator<Item = &'a Operation> {
         self.all.iter().copied().filter(move |op| may_write(op) && op.argument == value)
+    }
+
+    /// What the reads of these operations show, in a sentence for each anomaly.
+    fn shown(&self, anomaly: Anomaly) -> String {
+        let what = match anomaly {
+            Anomaly::GarbageRead => "a read returned what no writes could have led to",
+            Anomaly::FutureRead => "a read returned something before its write began",
+            Anomaly::DuplicatedWrite => "the reads show one append more often than it was made",
+            Anomaly::DivergentReads => "of two reads neither continues the other",
+            Anomaly::StaleRead => {
+                "a read lacks what was there before it began, and a later one has it"
+            }
+            Anomaly::LostWrite => {
+                "a read lacks what was there before it began, and so do all later ones"
+            }
+            Anomaly::ResurrectedValue => "a value that was replaced is there again",
+            Anomaly::ReorderedWrites => {
+                "a read shows a write before another one that was over when it began"
+            }
+            _ => "no order in real time gives these answers",
+        };
+        let told: Vec<String> = self.core.iter().map(|op| self.told(op)).collect();
+        format!("{what}: {}.", told.join("; "))
     }
 
     fn no_order(&self) -> (Anomaly, String) {

@@ -8,6 +8,7 @@
 mod error;
 mod interpret;
 mod recorder;
+mod symbols;
 mod whole;
 
 use crate::datum::{Datum, Encoded, Encoder};

@@ -206,6 +206,11 @@ impl Recorder {
         self.history.says_read = true;
     }
 
+    /// Makes the symbols of all values numbers, where that is wanted and they are some; else texts.
+    pub(crate) fn type_symbols(&mut self, as_numbers: bool) {
+        self.history.type_symbols(as_numbers);
+    }
+
     pub(crate) fn line(&mut self, line: &Line<'_>) -> Result<(), PairingError> {
         match &mut self.lenient {
             None => self.take(line),

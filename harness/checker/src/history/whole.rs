@@ -36,10 +36,6 @@ impl WholeRecorder {
         WholeRecorder { history: History::new(), clients: FxHashMap::default() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.history.operations.is_empty()
-    }
-
     /// What is taken so far, in bytes.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.history.memory_bytes()
@@ -82,6 +78,7 @@ impl WholeRecorder {
         history.operations.push(operation);
         Ok(())
     }
+
     /// The history: at the same time, calls come before returns.
     pub(crate) fn finish(self) -> History {
         let mut history = self.history;

@@ -29,7 +29,8 @@ pub(super) fn of_all_keys(
         return points;
     }
     let stop = || begin.elapsed() > TIME;
-    let budget = Budget { steps: 10_000_000, memory_bytes: 200_000_000, stop: &stop };
+    let budget =
+        Budget { steps: 10_000_000, memory_bytes: 200_000_000, stop: &stop, ..Budget::default() };
     let options = Options { budget, ..Options::default() };
     for (key, events) in by_key(folder, operations) {
         let mut recorder = Recorder::new();
