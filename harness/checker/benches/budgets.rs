@@ -69,8 +69,12 @@ fn run(case: &str, megabytes: u64) {
     let base = memory_mb("VmRSS:");
     let start = Instant::now();
     let stop = move || start.elapsed().as_secs() >= SECONDS;
+    let freed = || unsafe {
+        malloc_trim(0);
+    };
     let memory_bytes = megabytes * 1_000_000;
-    let budget = Budget { steps: u64::MAX, memory_bytes, stop: &stop, ..Budget::default() };
+    let budget =
+        Budget { steps: u64::MAX, memory_bytes, stop: &stop, freed: &freed, ..Budget::default() };
     let options = Options { model: ModelName::Kv, budget, all_keys: true, ..Options::default() };
     let report = check(&history, &options);
     let seconds = start.elapsed().as_secs_f64();
@@ -91,4 +95,8 @@ fn memory_mb(field: &str) -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kb.unwrap_or_default() * 1_024.0 / 1e6
+}
+
+unsafe extern "C" {
+    fn malloc_trim(pad: usize) -> i32;
 }

@@ -15,12 +15,20 @@ pub struct Budget<'a> {
     pub memory_bytes: u64,
     /// Whether to give up now, as when a deadline has passed.
     pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Called when much memory was freed, since an allocator that keeps it would fill a budget twice.
+    pub freed: &'a (dyn Fn() + Sync),
 }
 
 impl Default for Budget<'_> {
     /// A hundred million configurations and 1 GB, without a deadline.
     fn default() -> Self {
-        Budget { steps: 100_000_000, too_few: 0, memory_bytes: 1_024_000_000, stop: &|| false }
+        Budget {
+            steps: 100_000_000,
+            too_few: 0,
+            memory_bytes: 1_024_000_000,
+            stop: &|| false,
+            freed: &|| {},
+        }
     }
 }
 

@@ -100,7 +100,8 @@ impl Slices {
 
     /// What it takes in memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        (self.bytes.capacity() + 8 * self.ends.capacity() + self.table.allocation_size()) as u64
+        let lists = memory::long_list(&self.bytes) + memory::long_list(&self.ends);
+        (lists + memory::growing_table(&self.table)) as u64
     }
 }
 
@@ -111,6 +112,11 @@ pub(crate) struct Strings(Slices);
 impl Strings {
     pub(crate) fn intern(&mut self, text: &str) -> u32 {
         self.0.intern(text.as_bytes())
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
     }
 
     pub(crate) fn get(&self, id: u32) -> &str {

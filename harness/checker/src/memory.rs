@@ -28,6 +28,12 @@ pub(crate) fn list<T>(list: &Vec<T>) -> usize {
     block(list.capacity() * size_of::<T>())
 }
 
+/// A list that is as long as a history. Room that it does not use yet costs nothing: so large a block is
+/// made of pages that are there once they are written to, and moved without copying when it grows.
+pub(crate) fn long_list<T>(list: &Vec<T>) -> usize {
+    block(size_of_val(list.as_slice()))
+}
+
 /// A list that grows: when it does, it is there twice, once of double size.
 pub(crate) fn growing_list<T>(list: &Vec<T>) -> usize {
     let now = self::list(list);

@@ -46,41 +46,43 @@ fn peak(work: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn calibrate() {
-    use generate::{Mix, Shape};
-    for (mix, name) in
-        [(Mix::Unique, "zones"), (Mix::UniqueCas, "chains"), (Mix::SmallCas, "search")]
-    {
-        for operations in [60_000, 100_000, 150_000] {
-            for stale_at in [None, Some(operations * 9 / 10)] {
-                let shape = Shape {
-                    operations,
-                    clients: 10,
-                    keys: 1,
-                    unknown: 0.02,
-                    mix,
-                    stale_at,
-                    seed: 1,
+fn look() {
+    use hard::{Hard, Shape};
+    let swaps =
+        Shape { hard: Hard::Swaps, operations: 400, clients: 30, keys: 1, unknown: 0.05, seed: 1 };
+    let appends = Shape { hard: Hard::Appends, unknown: 0.0, ..swaps };
+    for (name, shape) in [
+        ("swaps", swaps),
+        ("appends", appends),
+        ("many-texts", Shape { keys: 50, ..appends }),
+        ("many-keys", Shape { keys: 50, ..swaps }),
+    ] {
+        for mb in [10, 50] {
+            for witness in [false, true] {
+                let history = hard::history(shape);
+                let start = std::time::Instant::now();
+                let stop = move || start.elapsed().as_secs() >= 15;
+                let budget = Budget {
+                    steps: u64::MAX,
+                    memory_bytes: mb * 1_000_000,
+                    stop: &stop,
+                    ..Budget::default()
                 };
-                let history: History = generate::history(shape);
-                let h = history.memory_bytes();
                 let mut v = "";
-                let mut a = "";
                 let p = peak(|| {
                     let options = Options {
                         model: ModelName::Kv,
-                        witness: false,
-                        budget: Budget { steps: 3_000_000, ..Budget::default() },
+                        witness,
+                        budget,
+                        all_keys: true,
                         ..Options::default()
                     };
-                    let r = check(&history, &options);
-                    v = r.verdict.name();
-                    a = r.algorithms[0];
+                    v = check(&history, &options).verdict.name();
                 });
                 println!(
-                    "{name} {a} {v} {operations} {} bytes an op; history {}",
-                    p as u64 / operations,
-                    h / operations
+                    "look {name} {mb} witness {witness} {v} peak {:.1} MB {:.1?}",
+                    p as f64 / 1e6,
+                    start.elapsed()
                 );
             }
         }

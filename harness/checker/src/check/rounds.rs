@@ -23,6 +23,9 @@ use crate::witness::Witness;
 const FIRST_STEPS: u64 = 1_000;
 const FIRST_STEPS_PER_OPERATION: u64 = 2;
 
+/// With more steps than this a search may have taken much memory.
+const MUCH: u64 = 20_000;
+
 /// So many refuted keys are explained to choose the one that is shown.
 const MOST_EXPLAINED: usize = 16;
 
@@ -99,7 +102,12 @@ impl<'a> Rounds<'a> {
         let attempt = |key: usize| {
             let budget = Budget { memory_bytes: share, ..self.budgets[key] };
             let options = Options { budget, ..*self.options };
-            decide(self.history, &self.by_key[key], &options, self.decided[key].as_ref())
+            let before = self.decided[key].as_ref();
+            let decided = decide(self.history, &self.by_key[key], &options, before);
+            if budget.steps > MUCH {
+                (budget.freed)();
+            }
+            decided
         };
         let results = each(keys, self.lanes, self.options.budget.stop, attempt);
         for (key, mut result) in results {

@@ -215,7 +215,7 @@ impl<'a> Interpreter<'a> {
 }
 
 /// Whether the value of an invocation can be a key and what the function is given.
-fn is_keyed(f: F, argument: Encoded<'_>) -> bool {
+pub(super) fn is_keyed(f: F, argument: Encoded<'_>) -> bool {
     let Some((_, inside)) = argument.pair() else { return false };
     match f {
         F::Cas => inside.pair().is_some(),

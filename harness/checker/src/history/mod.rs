@@ -14,6 +14,7 @@ mod whole;
 use crate::datum::{Datum, Encoded, Encoder};
 use crate::event::F;
 use crate::intern::{Slices, Strings};
+use crate::memory;
 
 pub use error::PairingError;
 pub use interpret::{FailedCas, Reading};
@@ -184,8 +185,11 @@ impl History {
 
     /// What it takes in memory, in bytes.
     pub fn memory_bytes(&self) -> u64 {
-        let operations = self.operations.capacity() * size_of::<Operation>();
-        operations as u64 + self.keys.memory_bytes() + self.values.memory_bytes()
+        let lists = memory::long_list(&self.operations) + memory::long_list(&self.processes);
+        lists as u64
+            + self.keys.memory_bytes()
+            + self.values.memory_bytes()
+            + self.names.memory_bytes()
     }
 
     /// What objects hold before everything, instead of what their model says.
