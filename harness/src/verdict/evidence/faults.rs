@@ -8,7 +8,7 @@ use super::majority::Majority;
 use super::requests::Requests;
 use crate::limits;
 use crate::run::record::{FaultRecord, RunRecord};
-use crate::scenario::FaultKind;
+use crate::scenario::{Direction, FaultKind, Parameters, PartitionShape};
 use crate::time::RunTime;
 
 /// From when until when.
@@ -107,11 +107,12 @@ fn seen(
     let after = until + patience;
     let end = after.min(requests.end);
     let is_answered_after = requests.answered(until, after) > 0;
-    let may_be_silent = hinders_elections(fault) || majority.longest(from, until) < patience;
-    let worked_before = found_a_store_at_work((from, until), begin, requests, majority);
-    if from < until && requests.answered(from, until) > 0 {
-        Seen::Yes
-    } else if is_answered_after && may_be_silent && worked_before {
+    let may_be_silent = !lets_elections_last(fault) || majority.longest(from, until) < patience;
+    let is_seen_under = from < until && requests.answered(from, until) > 0;
+    let is_seen_around = is_answered_after
+        && may_be_silent
+        && found_a_store_at_work(from, begin, requests, majority);
+    if is_seen_under || is_seen_around {
         Seen::Yes
     } else if requests.due(from, end) == 0 {
         Seen::NotExpected("no operation was due")
@@ -128,18 +129,29 @@ fn seen(
     }
 }
 
-/// Whether a store that does what it can may be silent for as long as such a fault lasts: its leader
-/// goes again and again, or its messages hardly arrive.
-fn hinders_elections(fault: &FaultRecord) -> bool {
-    matches!(fault.kind, FaultKind::Depose | FaultKind::Network)
-        || fault.parameters.period_ms.is_some()
+/// Whether a leader can be elected while the fault lasts, and stay, given that a majority can talk:
+/// some replicas are gone, or on the smaller side of a clean cut. Where the leader goes again and
+/// again, is starved, sees a part of the others or is heard and does not hear, a right store may be
+/// silent throughout.
+fn lets_elections_last(fault: &FaultRecord) -> bool {
+    use FaultKind::{Crash, PartEasy, PartHard, Partition, Pause, Reset, Restart, Rolling};
+    let Parameters { shape, direction, period_ms, .. } = &fault.parameters;
+    match fault.kind {
+        Crash | Pause | Reset | Restart | Rolling | PartEasy | PartHard => true,
+        Partition => {
+            shape.is_none_or(PartitionShape::has_sides)
+                && matches!(direction, None | Some(Direction::Both))
+                && period_ms.is_none()
+        }
+        _ => false,
+    }
 }
 
 /// Whether the store was at work when the fault struck: it answered somebody shortly before, or
 /// before the faults that the fault soon followed. A fault that strikes early in the request phase,
 /// or while no majority could talk, finds no silence of the store's own.
 fn found_a_store_at_work(
-    (from, _): Span,
+    from: RunTime,
     begin: RunTime,
     requests: &Requests<'_>,
     majority: &Majority,
@@ -172,7 +184,8 @@ fn begins_of_chains(mut spans: Vec<Span>) -> BTreeMap<RunTime, RunTime> {
 /// election.
 pub fn in_all(faults: &[UnderFault<'_>], requests: &Requests<'_>, majority: &Majority) -> InForce {
     let is_long = |it: &&UnderFault<'_>| {
-        !hinders_elections(it.fault) && majority.longest(it.span.0, it.span.1) >= limits::LONG_FAULT
+        lets_elections_last(it.fault)
+            && majority.longest(it.span.0, it.span.1) >= limits::LONG_FAULT
     };
     let mut spans: Vec<Span> = faults.iter().filter(is_long).map(|it| it.span).collect();
     spans.sort_unstable();

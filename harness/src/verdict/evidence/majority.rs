@@ -94,7 +94,9 @@ impl Hindered {
         match hindrance {
             Hindrance::Down(id) => count(self.down.entry(*id).or_default()),
             Hindrance::Cut(links) => {
-                links.iter().for_each(|&link| count(self.cut.entry(link).or_default()));
+                for &link in links {
+                    count(self.cut.entry(link).or_default());
+                }
             }
         }
     }

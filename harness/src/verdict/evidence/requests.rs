@@ -68,6 +68,6 @@ impl<'a> Requests<'a> {
             Some(at) if at <= until => at >= from,
             _ => it.invoked < from,
         };
-        self.answered(from, until) == 0 && self.operations.iter().any(|it| is_in_vain(&it))
+        self.answered(from, until) == 0 && self.operations.iter().any(is_in_vain)
     }
 }

@@ -6,7 +6,9 @@ use crate::ids::NodeId;
 use crate::network::rules::Rule;
 use crate::report::sample;
 use crate::run::record::{Death, FaultRecord, OperationRecord, SettlingOperation};
-use crate::scenario::{FaultKind, LinkRule, Parameters, Scenario};
+use crate::scenario::{
+    Direction, FaultKind, LinkRule, Parameters, PartitionShape as Shape, Scenario,
+};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -202,9 +204,15 @@ fn a_long_fault_that_leaves_a_majority_must_be_seen_while_it_lasts() {
         &silent(vec![partition(&[0], 3.0, 6.0)]),
         &["(0 of 151 operations answered while it lasted)"],
     );
-    // Not so where no leader lasts, or messages hardly arrive.
-    for kind in [FaultKind::Depose, FaultKind::Network] {
+    // Not so where no leader lasts, is starved, or is heard and does not hear.
+    for kind in [FaultKind::Depose, FaultKind::Network, FaultKind::Slow] {
         expect_sufficient(&silent(vec![fault(kind, &[], 3.0, 6.0)]));
+    }
+    let shapes = [(Shape::Leader, Direction::Deaf), (Shape::Bridge, Direction::Both)];
+    for (shape, direction) in shapes {
+        let mut partial = partition(&[0], 3.0, 6.0);
+        (partial.parameters.shape, partial.parameters.direction) = (Some(shape), Some(direction));
+        expect_sufficient(&silent(vec![partial]));
     }
 }
 
@@ -225,7 +233,7 @@ fn where_no_majority_can_talk_no_answer_is_expected() {
         let record = run(faults.clone(), |seconds, _| !within(seconds, &[(2.0, 9.5)]));
         expect_sufficient(&record);
         // A store that is silent after it too has shown nothing.
-        let record = run(faults, |seconds, _| seconds < 1.02 || seconds > 9.9);
+        let record = run(faults, |seconds, _| !within(seconds, &[(1.02, 9.9)]));
         let answer = answer(&record, &safe());
         assert_eq!(answer.kind, VACUOUS, "{name}: {answer:?}");
     }
