@@ -91,7 +91,7 @@ fn cut(operations: &[&Operation], end: u32) -> Vec<Operation> {
 /// {"index":0,"time_ns":0,"process":1,"client":"a","type":"invoke","f":"put","key":"x","value":"1","node":null,"error":null}
 /// {"index":1,"time_ns":1,"process":2,"client":"b","type":"invoke","f":"get","key":"x","value":null,"node":null,"error":null}
 /// {"index":2,"time_ns":2,"process":2,"client":"b","type":"ok","f":"get","key":"x","value":"","node":null,"error":null}"#;
-/// let (history, _) = jsonl::read(history.lines().map(str::as_bytes))?;
+/// let history = jsonl::read(history.as_bytes())?.history;
 /// let keys = linearization(&history, &Options::default()).expect("a valid history");
 /// let point = keys[0].points[0];
 /// // The read came first; the write, which nobody saw or answered, need not have happened.

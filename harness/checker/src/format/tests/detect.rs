@@ -11,8 +11,17 @@ fn each_format_is_told_from_the_others() {
             assert_eq!(Format::detect(format!("\n \r\n{text}").as_bytes()), Some(format), "{text}");
         }
     }
+    let others = [
+        (Format::Edn, "[{:process 0 :type :invoke :f :read}]"),
+        (Format::JepsenLog, "INFO  jepsen.util - 0 :invoke :read nil\n"),
+        (Format::Columns, "0\t:invoke\t:read\tnil\n"),
+    ];
+    for (format, text) in others {
+        assert_eq!(Format::detect(text.as_bytes()), Some(format), "{text}");
+    }
     for (name, format) in Format::NAMES {
-        assert!(FILES.iter().any(|(known, ..)| *known == format), "{name}");
+        let is_other = others.iter().any(|(known, _)| *known == format);
+        assert!(is_other || FILES.iter().any(|(known, ..)| *known == format), "{name}");
     }
 }
 
