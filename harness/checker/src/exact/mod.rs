@@ -17,8 +17,9 @@
 
 pub mod container;
 pub mod counter;
-//pub mod lock;
+pub mod lock;
 mod shrink;
+mod strike;
 
 use crate::budget::Limit;
 
@@ -46,6 +47,17 @@ pub struct Refutation {
     pub is_minimal: bool,
     /// What is proved of all other operations.
     pub scope: Scope,
+    /// The place of the completion that makes them a contradiction: what began after it does not
+    /// count, and what was over after it counts as open.
+    pub until: u32,
+}
+
+impl Refutation {
+    /// Where nothing smaller was found than all operations up to some place.
+    fn nearby((positions, until): (Vec<u32>, u32)) -> Self {
+        let (anomaly, scope) = (Anomaly::NotLinearizable, Scope::Nearby);
+        Refutation { anomaly, positions, is_minimal: false, scope, until }
+    }
 }
 
 /// How the operations of a [`Refutation`] contradict one another.
@@ -110,7 +122,7 @@ impl Anomaly {
             Anomaly::FalseEmpty => "the object answered empty while an element was certainly in it",
             Anomaly::OutOfBounds => "a number is outside what the additions allow",
             Anomaly::StaleRead => "a number lacks additions that had taken effect before",
-            Anomaly::TwoHolders => "two clients held the lock at the same time",
+            Anomaly::TwoHolders => "the lock was acquired while a client certainly held it",
             Anomaly::NotHeld => "a client released a lock that it cannot have held",
             Anomaly::FencingToken => "a fencing token is not above those handed out before",
             Anomaly::NotLinearizable => "no order of the operations gives these answers",

@@ -6,6 +6,8 @@
 //! what is left, delta debugging (Zeller and Hildebrandt, 2002) leaves out halves, then ever
 //! smaller parts, down to single units. The result ends early and spans little time.
 
+use crate::model::Call;
+
 /// Keeps few of `units`, all of which contradict one another. `contradicts` says whether some, in
 /// increasing order, do; none if that is too hard to say. Also returns whether each unit of the
 /// result is certainly needed.
@@ -56,4 +58,39 @@ pub(super) fn leave_out(
         }
         chunk = chunk.div_ceil(2).min(kept.len().div_ceil(2)).max(1);
     }
+}
+
+/// The first answer that nothing before it allows, and what surrounds it: positions of at most so
+/// many calls, and the place of that answer. `is_impossible` says whether there is no order of some calls, up to some place.
+pub(super) fn nearby<O: Clone>(
+    calls: &[Call<O>],
+    most: usize,
+    is_impossible: &mut dyn FnMut(&[Call<O>]) -> bool,
+) -> (Vec<u32>, u32) {
+    let mut ends: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
+    ends.sort_unstable();
+    let count = fewest(ends.len(), &mut |count| is_impossible(&upto(calls, ends[count - 1])));
+    let Some(&end) = count.checked_sub(1).and_then(|last| ends.get(last)) else {
+        return (Vec::new(), 0);
+    };
+    let last = calls.iter().position(|call| call.complete == Some(end)).unwrap_or_default();
+    let begin = calls[last].invoke;
+    let is_near = |call: &Call<O>| {
+        call.invoke < end && call.complete.is_none_or(|complete| complete >= begin)
+    };
+    let near = (0u32..).zip(calls).filter(|(_, call)| is_near(call)).map(|(at, _)| at);
+    let mut positions: Vec<u32> = near.take(most - 1).chain(u32::try_from(last)).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    (positions, end)
+}
+
+/// What was known at some place.
+fn upto<O: Clone>(calls: &[Call<O>], end: u32) -> Vec<Call<O>> {
+    let cut = |call: &Call<O>| Call {
+        op: call.op.clone(),
+        invoke: call.invoke,
+        complete: call.complete.filter(|&complete| complete <= end),
+    };
+    calls.iter().filter(|call| call.invoke < end).map(cut).collect()
 }

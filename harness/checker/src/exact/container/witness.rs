@@ -4,17 +4,18 @@
 //! a good history bad. So these are the units that are left out ([`shrink`](crate::exact::shrink))
 //! as long as the rest still contradicts itself: what is left does so by itself, together with the
 //! open takes that began before it was over. Equal elements make one unit, which may be large; then
-//! single operations are struck, in that it is forgotten when they happened ([`witness`]).
+//! single operations are struck ([`strike`](crate::exact::strike)).
 
-use super::model::{self, Found};
+use super::model::{self, Act, Found};
 use super::parts::{Element, OPEN, Parts, Span, View};
 use super::structure::{self, Clash, ClashKind, Structure};
 use super::{Discipline, Op, replay};
 use crate::budget::Budget;
-use crate::exact::shrink::{fewest, shrink};
+use crate::exact::shrink::{self, shrink};
+use crate::exact::strike::Striking;
 use crate::exact::{Anomaly, Refutation, Scope};
 use crate::model::Call;
-use crate::witness;
+use crate::own::{Linearization, linearizable};
 
 /// The most steps of one search on the way.
 const MOST_STEPS: u64 = 20_000;
@@ -51,10 +52,10 @@ fn miscount(element: &Element) -> Option<(Refutation, u32)> {
     let spans: Vec<Span> =
         takes[..count].iter().map(|taken| taken.span).chain(puts.iter().copied()).collect();
     let begin = spans.iter().map(|span| span.start).min().unwrap_or_default();
-    let end = spans.iter().map(|span| span.end).filter(|&end| end != OPEN).max();
     let positions = sorted(spans.iter().map(|span| span.call));
-    let refutation = Refutation { anomaly, positions, is_minimal: true, scope: Scope::Alone };
-    Some((refutation, end.unwrap_or(OPEN) - begin))
+    let (scope, until) = (Scope::Alone, last.span.end);
+    let refutation = Refutation { anomaly, positions, is_minimal: true, scope, until };
+    Some((refutation, until - begin))
 }
 
 fn sorted(positions: impl Iterator<Item = u32>) -> Vec<u32> {
@@ -98,13 +99,10 @@ pub(super) fn refute(
         Structure::Refuted(clash) => clash.kind,
         _ => ClashKind::Unknown,
     };
-    let whole = Refutation {
-        anomaly: anomaly(kind, parts, &view),
-        positions: positions(parts, &view),
-        is_minimal,
-        scope: Scope::Alone,
-    };
-    let is_small = whole.positions.len() <= MOST_SHOWN;
+    let (positions, until) = positions(parts, &view);
+    let is_small = positions.len() <= MOST_SHOWN;
+    let anomaly = anomaly(kind, parts, &view);
+    let whole = Refutation { anomaly, positions, is_minimal, scope: Scope::Alone, until };
     if kind != ClashKind::Unknown || (is_small && is_minimal) {
         return whole;
     }
@@ -168,8 +166,8 @@ fn anomaly(kind: ClashKind, parts: &Parts, view: &View) -> Anomaly {
     }
 }
 
-/// All calls of a part, and the open takes that began before its last completion.
-fn positions(parts: &Parts, view: &View) -> Vec<u32> {
+/// All calls of a part, and the open takes that began before its last completion; and that.
+fn positions(parts: &Parts, view: &View) -> (Vec<u32>, u32) {
     let mut spans = Vec::new();
     for element in parts.elements_of(view) {
         spans.extend(element.puts.iter().copied());
@@ -179,7 +177,7 @@ fn positions(parts: &Parts, view: &View) -> Vec<u32> {
     let ends = spans.iter().map(|span| span.end).filter(|&end| end != OPEN);
     let last = ends.max().unwrap_or_default();
     let takers = parts.takers.iter().map(|taker| taker.span).filter(|span| span.start < last);
-    sorted(takers.chain(spans.iter().copied()).map(|span| span.call))
+    (sorted(takers.chain(spans.iter().copied()).map(|span| span.call)), last)
 }
 
 /// Single operations, of which it is forgotten when they happened.
@@ -189,53 +187,38 @@ fn struck(
     view: &View,
     budget: Budget<'_>,
 ) -> Option<Refutation> {
-    let (calls, sources) = model::acts(parts, view);
-    if calls.len() > MOST_TO_STRIKE {
+    let (acts, sources) = model::acts(parts, view);
+    if acts.len() > MOST_TO_STRIKE {
         return None;
     }
     let model = model::Container(discipline);
-    let (core, is_minimal) = witness::minimize(&model, &calls, budget);
-    let positions = sorted(core.iter().map(|&at| sources[at as usize]));
-    (is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
+    let contradicts = |any: bool, acts: &[Call<Act>]| {
+        if any {
+            return None;
+        }
+        match linearizable(&model, acts, budget) {
+            Linearization::Impossible => Some(true),
+            Linearization::Order(_) => Some(false),
+            Linearization::Unknown(_) => None,
+        }
+    };
+    let strike = |act: &Act| (*act != Act::Empty).then_some(*act);
+    let core = Striking { calls: &acts, strike: &strike, contradicts: &contradicts }.core()?;
+    let positions = sorted(core.positions.iter().map(|&at| sources[at as usize]));
+    (core.is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
         anomaly: Anomaly::NotLinearizable,
         positions,
-        is_minimal,
+        is_minimal: core.is_minimal,
         scope: Scope::WithOthers,
+        until: core.until,
     })
 }
 
 /// The first answer that no order of all that came before allows, and what surrounds it.
 fn nearby(discipline: Discipline<'_>, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
-    let mut ends: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
-    ends.sort_unstable();
-    let is_impossible = |count: usize| {
-        let upto = upto(calls, ends[count - 1]);
-        let parts = Parts::new(&upto);
+    Refutation::nearby(shrink::nearby(calls, MOST_SHOWN, &mut |calls| {
+        let parts = Parts::new(calls);
         miscounted(&parts).is_some()
-            || contradicts(discipline, &upto, &parts, &parts.whole(), budget) == Some(true)
-    };
-    let count = fewest(ends.len(), &mut |count| is_impossible(count));
-    let end = ends[count - 1];
-    let ended = calls.iter().position(|call| call.complete == Some(end)).unwrap_or_default();
-    let begin = calls[ended].invoke;
-    let is_near = |call: &Call<Op>| {
-        call.invoke < end && call.complete.is_none_or(|complete| complete >= begin)
-    };
-    let mut near: Vec<u32> =
-        (0u32..).zip(calls).filter(|(_, call)| is_near(call)).map(|(at, _)| at).collect();
-    near.truncate(MOST_SHOWN - 1);
-    near.extend(u32::try_from(ended));
-    let positions = sorted(near.into_iter());
-    let anomaly = Anomaly::NotLinearizable;
-    Refutation { anomaly, positions, is_minimal: false, scope: Scope::Nearby }
-}
-
-/// What was known at some place.
-fn upto(calls: &[Call<Op>], end: u32) -> Vec<Call<Op>> {
-    let cut = |call: &Call<Op>| Call {
-        op: call.op.clone(),
-        invoke: call.invoke,
-        complete: call.complete.filter(|&complete| complete <= end),
-    };
-    calls.iter().filter(|call| call.invoke < end).map(cut).collect()
+            || contradicts(discipline, calls, &parts, &parts.whole(), budget) == Some(true)
+    }))
 }

@@ -129,7 +129,10 @@ fn is_a_proof(
 ) {
     let kept = |at: usize| refutation.positions.contains(&u32::try_from(at).unwrap());
     let strike = |(at, call): (usize, &Call<Op>)| match call.op {
-        _ if kept(at) => Some(call.clone()),
+        _ if kept(at) => {
+            let complete = call.complete.filter(|&complete| complete <= refutation.until);
+            Some(Call { complete, ..call.clone() })
+        }
         Op::Read(_) => None,
         Op::Add(amount) | Op::AddAndGet { amount, .. } => {
             Some(Call { op: Op::Add(amount), invoke: 0, complete: None })
@@ -138,9 +141,8 @@ fn is_a_proof(
     // What was over before the first of them, or began when they were over, does not count.
     let any = refutation.scope == Scope::InAnyState;
     let first = refutation.positions.iter().map(|&at| calls[at as usize].invoke).min().unwrap();
-    let last = refutation.positions.iter().filter_map(|&at| calls[at as usize].complete).max();
     let is_over = |call: &Call<Op>| {
-        any && call.complete.is_some_and(|end| end <= first) || last < Some(call.invoke)
+        any && call.complete.is_some_and(|end| end <= first) || refutation.until < call.invoke
     };
     let struck: Vec<Call<Op>> =
         calls.iter().enumerate().filter(|(_, call)| !is_over(call)).filter_map(strike).collect();
