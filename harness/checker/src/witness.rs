@@ -180,6 +180,8 @@ impl WitnessOperation {
             F::Dequeue | F::Pop | F::DeleteMin => {
                 (None, None, is_ok.then(|| history.value(operation.result)))
             }
+            // An answer that repeats what was given says nothing.
+            _ if operation.result == operation.argument => (some(operation.argument), None, None),
             _ => (some(operation.argument), None, some(operation.result)),
         };
         WitnessOperation {

@@ -166,4 +166,12 @@ mod tests {
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }
     }
+
+    #[test]
+    fn the_table_of_the_models_in_the_manual_is_this() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/checking.md");
+        let page = std::fs::read_to_string(page).expect("the manual's page");
+        let table = text(&ListArgs { topic: Topic::Models, markdown: true });
+        assert!(page.contains(&table), "the page should contain:\n{table}");
+    }
 }

@@ -296,7 +296,9 @@ fn never_held(rules: Rules, calls: &[Call<Op>]) -> Option<Refutation> {
     let mut best: Option<(u32, Vec<u32>)> = None;
     for own in by_owner(calls) {
         let of = |release: bool| {
-            own.iter().copied().filter(move |&at| (calls[at as usize].op.act == Act::Release) == release)
+            own.iter()
+                .copied()
+                .filter(move |&at| (calls[at as usize].op.act == Act::Release) == release)
         };
         let mut acquires: Vec<(u32, u32)> =
             of(false).map(|at| (calls[at as usize].invoke, end(&calls[at as usize]))).collect();
@@ -313,7 +315,9 @@ fn never_held(rules: Rules, calls: &[Call<Op>]) -> Option<Refutation> {
         };
         let mut over: Option<u32> = None;
         for at in of(true).filter(|&at| calls[at as usize].complete.is_some()) {
-            let Call { invoke, complete: Some(complete), .. } = calls[at as usize] else { continue };
+            let Call { invoke, complete: Some(complete), .. } = calls[at as usize] else {
+                continue;
+            };
             let clash = match (last_end(complete), over) {
                 (None, _) => Some(vec![at]),
                 (Some(acquired), Some(before))

@@ -17,6 +17,7 @@ use std::fmt::Write;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::witness::{Anomaly, Witness};
+pub(crate) use words::capitalized;
 
 mod again;
 mod origin;
@@ -43,7 +44,7 @@ pub(crate) fn explain(
         .or_else(|| teller.swapped_twice())
         .unwrap_or_else(|| teller.no_order());
     let on_key = history.on_key(core[0].key);
-    let explanation = format!("{}{on_key}: {what}", words::capitalized(anomaly.name()));
+    let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
     Witness::new(history, anomaly, core, minimal, explanation)
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn of_reads(
     let told = teller.text().filter(|(found, _)| *found == anomaly);
     let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
     let on_key = history.on_key(core[0].key);
-    let explanation = format!("{}{on_key}: {what}", words::capitalized(anomaly.name()));
+    let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
     Witness::new(history, anomaly, core, true, explanation)
 }
 
