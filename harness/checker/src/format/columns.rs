@@ -69,7 +69,7 @@ pub(super) fn torn(lines: Lines) -> Option<u64> {
 /// A line as a form; that of the file's first begins after U+FEFF, which says nothing.
 pub(super) fn form(line: &[u8], number: u64) -> Form<'_> {
     let mark = if number == 1 && line.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    Form { bytes: &line[mark..], begin: Place { line: number, column: 1 + mark } }
+    Form { bytes: &line[mark..], begin: Place { line: number, column: 1 + mark }, indent: 1 }
 }
 
 fn take(
@@ -153,7 +153,7 @@ pub(super) fn fields(form: &Form<'_>, at: usize) -> Result<Fields, Wrong> {
     };
     next(&mut walker)?;
     if walker.peek() == Some(b':') {
-        // Nobody needs to understand what the nemesis did. An error is all that may follow.
+        // What the nemesis did is not looked at, and need not be EDN.
         let start = walker.at();
         walker.word()?;
         let process = Some(start..walker.at());

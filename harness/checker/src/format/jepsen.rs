@@ -147,13 +147,10 @@ impl Events {
     /// An index below 0 is that of an event which was given none.
     fn index(&self, form: &Form<'_>, fields: &Fields) -> u64 {
         let told = fields.index.as_ref().and_then(|span| integer(&form.bytes[span.clone()]));
-        match told.and_then(|index| u64::try_from(index).ok()) {
-            Some(index) => index,
-            None => {
-                let least = self.recorder.last_index().map_or(0, |last| last + 1);
-                form.begin.line.max(least)
-            }
-        }
+        told.and_then(|index| u64::try_from(index).ok()).unwrap_or_else(|| {
+            let least = self.recorder.last_index().map_or(0, |last| last + 1);
+            form.begin.line.max(least)
+        })
     }
 }
 
@@ -182,7 +179,10 @@ fn head(form: &Form<'_>, fields: &Fields) -> Result<Option<Head>, Wrong> {
     let expected = || format!("one of {}", F::all_names());
     let span = fields.f.as_ref().ok_or_else(|| missing(":f", &expected()))?;
     let name = function_name(&form.bytes[span.clone()]);
-    let f = name.and_then(F::named).ok_or_else(|| wrong(span, &expected()))?;
+    let f = name.and_then(F::named).ok_or_else(|| {
+        let found = format!("the function {}", walker.excerpt(span.start, span.end));
+        Wrong::new(span.start, found, expected())
+    })?;
     let says_read = matches!(name, Some("read" | "write"));
     Ok(Some(Head { process: number, r#type, f, says_read }))
 }
@@ -200,10 +200,7 @@ pub(super) fn event_type(told: &[u8]) -> Option<EventType> {
 
 /// A keyword, or a string without escapes.
 fn function_name(told: &[u8]) -> Option<&str> {
-    let name = match told {
-        [b':', name @ ..] | [b'"', name @ .., b'"'] => name,
-        _ => return None,
-    };
+    let ([b':', name @ ..] | [b'"', name @ .., b'"']) = told else { return None };
     std::str::from_utf8(name).ok()
 }
 
@@ -212,6 +209,9 @@ fn name<'a>(form: &Form<'a>, span: Option<&Span>) -> Option<&'a str> {
 }
 
 fn integer(told: &[u8]) -> Option<i64> {
+    if let Some(number) = number::small(told) {
+        return Some(number);
+    }
     match number::parse(std::str::from_utf8(told).ok()?)? {
         Datum::Integer(number) => Some(number),
         _ => None,

@@ -7,7 +7,7 @@
 //! A form that has not ended when the file does is torn and left out, if nothing in it is an event of
 //! its own. If something is, it is torn in the middle of the file, which is refused.
 
-use super::edn::{Form, Splitter, Walker, Wrong};
+use super::edn::{Form, Place, Splitter, Walker, Wrong};
 use super::jepsen::{Events, Fields, in_order, is_torn};
 use super::{ParseError, ReadHistory, Skipped};
 use crate::history::Reading;
@@ -44,12 +44,12 @@ impl Reader {
 
     /// The history of all events.
     pub fn finish(self) -> Result<ReadHistory, ParseError> {
-        let end = self.splitter.finish();
+        let end = self.splitter.end();
         let mut torn = end.unclosed;
-        if let Some((bytes, begin)) = end.open {
-            let form = Form { bytes: &bytes, begin };
+        if end.is_open {
+            let form = self.splitter.begun();
             refuse_unless_last(&form).map_err(|wrong| wrong.at_place(&form))?;
-            torn = Some(begin.line);
+            torn = Some(form.begin.line);
         }
         if self.events.count() == 0 {
             return Err(ParseError::NoEvents);
@@ -59,6 +59,9 @@ impl Reader {
 }
 
 fn take(events: &mut Events, form: &Form<'_>) -> Result<(), ParseError> {
+    if form.bytes.len() > LONGEST_FORM {
+        return Err(too_long(form));
+    }
     let walker = Walker::new(form);
     let found = fields(&mut walker.clone());
     let Some(fields) = found.map_err(|wrong| wrong.at_place(form))? else { return Ok(()) };
@@ -78,13 +81,9 @@ fn is_event(walker: &Walker<'_>, at: usize) -> bool {
 }
 
 fn too_long(form: &Form<'_>) -> ParseError {
-    match refuse_unless_last(form) {
-        Err(wrong) => wrong.at_place(form),
-        Ok(()) => {
-            let found = format!("a form of more than {} MB", LONGEST_FORM >> 20);
-            Wrong::new(0, found, "its end").at_place(form)
-        }
-    }
+    let found = format!("a form of more than {} MB", LONGEST_FORM >> 20);
+    let wrong = refuse_unless_last(form).err();
+    wrong.unwrap_or_else(|| Wrong::new(0, found, "its end")).at_place(form)
 }
 
 /// Where the parts of the event stand that begins here; none if it is discarded.
@@ -242,7 +241,7 @@ fn refuse_unless_last(form: &Form<'_>) -> Result<(), Wrong> {
 /// Whether a file that begins like this is a history in EDN, or at least EDN rather than JSON.
 pub(super) fn looks_like(beginning: &[u8]) -> bool {
     let beginning = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
-    let form = Form { bytes: beginning, begin: super::edn::Place { line: 1, column: 1 } };
+    let form = Form { bytes: beginning, begin: Place { line: 1, column: 1 }, indent: 1 };
     let mut walker = Walker::new(&form);
     let is_commented = beginning.trim_ascii_start().first() == Some(&b';');
     if walker.blanks(0).is_err() {

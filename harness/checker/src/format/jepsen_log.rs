@@ -1,7 +1,7 @@
 //! The log of a Jepsen test: events in columns, each behind the head of an entry, among other entries.
 //!
-//! - Today: `2025-06-19 11:44:50,029{GMT}	INFO	[jepsen worker 0] jepsen.util: 0	:invoke	:write	1`.
-//!   The times count from the first event.
+//! - Today: `2025-06-19 11:44:50,029{GMT} INFO [jepsen worker 0] jepsen.util: 0 :invoke :write 1`, with
+//!   tabs for some of the blanks. The times count from the first event.
 //! - Old: `INFO  jepsen.util - 0 :invoke :write 1`. Here a `:fail` of a compare-and-set says, unless the
 //!   caller wants it otherwise or a reason is given, that the register held something else.
 //!
@@ -10,7 +10,7 @@
 //! its end is torn.
 
 use super::columns::{fields, form, is_number, refuse_endless, torn, words};
-use super::edn::{Form, Wrong};
+use super::edn::{Form, Wrong, work};
 use super::jepsen::{Events, event_type};
 use super::lines::Lines;
 use super::passed::Passed;
@@ -107,6 +107,7 @@ impl Entries {
 /// Refuses a line inside which an entry begins: the line before it is torn.
 fn refuse_second(form: &Form<'_>, from: usize) -> Result<(), ParseError> {
     let line = form.bytes;
+    work::visit(line.len());
     let second = (from..line.len()).find(|&at| {
         let may_be = line[at].is_ascii_digit() || line[at].is_ascii_uppercase();
         may_be && head(&line[at..]).is_ok_and(|head| is_logger(head.logger))
@@ -213,6 +214,7 @@ impl<'a> Rest<'a> {
     }
 
     fn byte(&mut self, is_wanted: impl Fn(u8) -> bool) -> Result<u8, Stop> {
+        work::visit(1);
         let byte = *self.line.get(self.at).ok_or_else(|| self.end())?;
         self.at += 1;
         if is_wanted(byte) { Ok(byte) } else { Err(self.other()) }
@@ -223,6 +225,7 @@ impl<'a> Rest<'a> {
         const FARTHEST: usize = 256;
         let rest = &self.line[self.at..];
         let near = &rest[..rest.len().min(FARTHEST)];
+        work::visit(near.len());
         let Some(length) = near.iter().position(|&byte| is_end(byte)) else {
             return Err(if near.len() < rest.len() { self.other() } else { self.end() });
         };

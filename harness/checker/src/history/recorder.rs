@@ -344,12 +344,14 @@ impl Recorder {
     }
 
     fn key(&mut self, key: Option<Encoded<'_>>) -> Key {
-        let nil = Encoder::of(&Datum::Nil);
-        Key(self.history.keys.intern(key.map_or(nil.bytes(), Encoded::bytes)))
+        Key(self.history.keys.intern(key.unwrap_or(Encoded::NIL).bytes()))
     }
 
     fn value(&mut self, value: Option<Encoded<'_>>) -> Value {
-        value.map_or(Value::NIL, |value| Value(self.history.values.intern(value.bytes())))
+        match value {
+            Some(value) if !value.is_nil() => Value(self.history.values.intern(value.bytes())),
+            _ => Value::NIL,
+        }
     }
 
     fn process(&mut self, line: &Line<'_>) -> u32 {

@@ -48,7 +48,7 @@ fn what_is_no_event_is_refused_at_its_place() {
         ("0", "column 2: found the end of the line, expected :invoke, :ok, :fail or :info"),
         ("0 :ok", "column 6: found the end of the line, expected a function"),
         ("0 invoke :read nil", "column 3: found invoke, expected :invoke, :ok, :fail or :info"),
-        ("0\t:ok\t:rea\tnil", "column 7: found :rea, expected one of get, read, put"),
+        ("0\t:ok\t:rea\tnil", "column 7: found the function :rea, expected one of get, read, put"),
         ("-1 :ok :read nil", "column 1: found -1, expected a process"),
         ("0 :invoke :write", "column 17: found the end of the line, expected a value"),
         ("0 :invoke :cas [1 2", "column 20: found the end of the line, expected ]"),

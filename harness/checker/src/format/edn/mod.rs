@@ -2,7 +2,7 @@
 //!
 //! - [`Splitter`] cuts a stream into its top-level forms. It looks at each byte once, so that a form of
 //!   a million lines costs what it weighs.
-//! - [`Walker`] goes over the bytes of one form: it passes over what nobody asks for, and writes
+//! - [`Walker`] goes over the bytes of one form: it passes over what is not asked for, and writes
 //!   values into an [`Encoder`](crate::datum::Encoder).
 //!
 //! Two things are refused that the grammar allows, because they are the marks of a torn file: a form or
@@ -18,7 +18,7 @@ pub(super) use walk::{Kind, Walker, Wrong};
 /// The most brackets that may be open at once, so that no text can exhaust the stack.
 const DEEPEST: usize = 64;
 
-/// What a byte is to somebody who looks for the ends of forms.
+/// What a byte is where the ends of forms are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// Part of a name, number, tag.

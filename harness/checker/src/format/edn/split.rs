@@ -21,13 +21,15 @@ pub(in crate::format) struct Place {
 pub(in crate::format) struct Form<'a> {
     pub(in crate::format) bytes: &'a [u8],
     pub(in crate::format) begin: Place,
+    /// The column at which the line's first form begins: where the next line's may be expected.
+    pub(in crate::format) indent: usize,
 }
 
 impl Form<'_> {
     /// The place of a byte of the form.
     pub(in crate::format) fn place(&self, at: usize) -> Place {
         let before = &self.bytes[..at.min(self.bytes.len())];
-        let lines = before.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let lines = line_ends(before);
         let column = match before.iter().rposition(|&byte| byte == b'\n') {
             Some(end) => at - end,
             None => self.begin.column + at,
@@ -85,6 +87,10 @@ pub(in crate::format) struct Splitter {
     /// How many forms have to end until this one does: one more for each `#_` or `^` before it.
     needed: usize,
     begin: Place,
+    indent: usize,
+    /// Where in the file the form begins, and where the one before it ended.
+    begin_at: u64,
+    ended_at: u64,
     /// What came of the form in earlier pieces.
     begun: Vec<u8>,
     /// Where in this piece the form goes on.
@@ -100,8 +106,8 @@ pub(in crate::format) struct Splitter {
 /// What a file ends with.
 #[derive(Debug)]
 pub(in crate::format) struct End {
-    /// A form that has not ended, and where it began.
-    pub(in crate::format) open: Option<(Vec<u8>, Place)>,
+    /// Whether a form has not ended.
+    pub(in crate::format) is_open: bool,
     /// The last line, if the list or vector around all forms has not ended.
     pub(in crate::format) unclosed: Option<u64>,
 }
@@ -115,6 +121,9 @@ impl Default for Splitter {
             is_open: false,
             needed: 0,
             begin: Place { line: 1, column: 1 },
+            indent: 1,
+            begin_at: 0,
+            ended_at: 0,
             begun: Vec::new(),
             start: 0,
             offset: 0,
@@ -156,16 +165,15 @@ impl Splitter {
 
     /// What came of the form whose end is missing so far.
     pub(in crate::format) fn begun(&self) -> Form<'_> {
-        Form { bytes: &self.begun, begin: self.begin }
+        Form { bytes: &self.begun, begin: self.begin, indent: self.indent }
     }
 
-    pub(in crate::format) fn finish(self) -> End {
+    /// What the file ends with, if it ends here.
+    pub(in crate::format) fn end(&self) -> End {
         let is_line_empty = self.offset == self.line_start;
         let last = self.line - u64::from(is_line_empty && self.line > 1);
-        End {
-            unclosed: matches!(self.top, Top::Inside(_)).then_some(last),
-            open: self.is_open.then_some((self.begun, self.begin)),
-        }
+        let unclosed = matches!(self.top, Top::Inside(_)).then_some(last);
+        End { unclosed, is_open: self.is_open }
     }
 
     /// Goes on from a byte of the piece to another, at most to the end of what the state says.
@@ -286,6 +294,14 @@ impl Splitter {
 
     fn begin_form(&mut self, piece: &[u8], at: usize) {
         self.begin = self.place(piece, at);
+        let is_first = self.ended_at <= self.line_start;
+        self.indent = match (is_first, self.begin_at < self.line_start) {
+            (true, _) => self.begin.column,
+            // The form before this one ends here, and began on another line.
+            (false, true) => 1,
+            (false, false) => self.indent,
+        };
+        self.begin_at = self.offset + at as u64;
         (self.is_open, self.start, self.needed) = (true, at, 1);
         self.begun.clear();
     }
@@ -372,6 +388,7 @@ impl Splitter {
             return Ok(());
         }
         self.is_open = false;
+        self.ended_at = self.offset + end as u64;
         let rest = &piece[self.start..end];
         let bytes = if self.begun.is_empty() {
             rest
@@ -379,7 +396,7 @@ impl Splitter {
             self.begun.extend_from_slice(rest);
             &self.begun
         };
-        take(Form { bytes, begin: self.begin })?;
+        take(Form { bytes, begin: self.begin, indent: self.indent })?;
         if self.begun.capacity() > KEPT {
             self.begun = Vec::new();
         }
@@ -395,14 +412,19 @@ impl Splitter {
 
     fn count_lines(&mut self, piece: &[u8], to: usize) {
         let between = &piece[self.counted..to];
-        let lines = between.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = line_ends(between);
         if lines > 0 {
-            self.line += lines as u64;
+            self.line += lines;
             let last = between.iter().rposition(|&byte| byte == b'\n').unwrap_or_default();
             self.line_start = self.offset + (self.counted + last + 1) as u64;
         }
         self.counted = to;
     }
+}
+
+#[expect(clippy::naive_bytecount, reason = "fast enough without another dependency")]
+fn line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 /// A buffer of a form that is larger than this is given back.

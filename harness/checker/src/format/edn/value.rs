@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::walk::{Walker, Wrong};
 use super::{Class, DEEPEST, class, closer};
-use crate::datum::Encoder;
+use crate::datum::{Encoder, number};
 
 impl Walker<'_> {
     /// Writes the value that begins here.
@@ -143,18 +143,17 @@ impl Walker<'_> {
     fn named_or_number(&mut self, encoder: &mut Encoder) -> Result<(), Wrong> {
         let start = self.at;
         let word = self.word()?;
-        let text = self.utf8(start, word)?;
-        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-        if unsigned.starts_with(|c: char| c.is_ascii_digit()) {
-            let has_zero = unsigned.len() > 1
-                && unsigned.starts_with('0')
-                && unsigned[1..].starts_with(|c: char| c.is_ascii_digit());
-            return if !has_zero && encoder.number(text) {
-                Ok(())
-            } else {
-                Err(self.from(start).wrong("a number"))
-            };
+        let unsigned = word.strip_prefix(b"-").or(word.strip_prefix(b"+")).unwrap_or(word);
+        if unsigned.first().is_some_and(u8::is_ascii_digit) {
+            let has_zero = unsigned[0] == b'0' && unsigned.get(1).is_some_and(u8::is_ascii_digit);
+            match number::small(word) {
+                Some(number) if !has_zero => encoder.integer(number),
+                None if !has_zero && encoder.number(self.utf8(start, word)?) => {}
+                _ => return Err(self.from(start).wrong("a number")),
+            }
+            return Ok(());
         }
+        let text = self.utf8(start, word)?;
         match text {
             "nil" => encoder.nil(),
             "true" => encoder.bool(true),

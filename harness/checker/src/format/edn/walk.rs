@@ -63,8 +63,8 @@ const EVENT_KEYS: [&[u8]; 8] =
 pub(in crate::format) struct Walker<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) at: usize,
-    /// The column of the form.
-    column: usize,
+    /// How far to the right the next event of the file may begin.
+    indent: usize,
     /// What comes after the bytes.
     after: &'static str,
 }
@@ -72,8 +72,7 @@ pub(in crate::format) struct Walker<'a> {
 impl<'a> Walker<'a> {
     /// At the beginning of a form of a file.
     pub(in crate::format) fn new(form: &Form<'a>) -> Self {
-        let column = form.begin.column;
-        Walker { bytes: form.bytes, at: 0, column, after: "the end of the file" }
+        Walker { bytes: form.bytes, at: 0, indent: form.indent, after: "the end of the file" }
     }
 
     /// At some byte of a form that is one line of a file.
@@ -129,6 +128,9 @@ impl<'a> Walker<'a> {
 
     /// Passes over blanks, commas and comments.
     pub(in crate::format) fn white(&mut self) {
+        if self.peek().is_some_and(|byte| !matches!(class(byte), Class::Blank | Class::Semicolon)) {
+            return;
+        }
         loop {
             self.at = self.find(|byte| class(byte) != Class::Blank);
             if self.peek() != Some(b';') {
@@ -271,7 +273,7 @@ impl<'a> Walker<'a> {
                     self.advance();
                     let line = self.at;
                     let first = self.find(|byte| byte == b'\n' || class(byte) != Class::Blank);
-                    if first - line < self.column && self.begins_event(first) {
+                    if first - line < self.indent && self.begins_event(first) {
                         let found = "a string".to_owned();
                         let expected = "its closing quotation mark".to_owned();
                         let kind = Kind::Swallows(first);
@@ -284,7 +286,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Refuses a bracket that begins an event at the beginning of a line, no further to the right than
-    /// the form begins: it is the next event of the file, and this form is torn.
+    /// those of this one's line: it is the next event of the file, and this form is torn.
     fn refuse_to_swallow(&self) -> Result<(), Wrong> {
         if self.begins_event(self.at) && self.begins_line(self.at) {
             Err(self.swallows(self.at))
@@ -349,7 +351,7 @@ impl<'a> Walker<'a> {
         };
         let is_blank = |byte: u8| byte != b'\n' && class(byte) == Class::Blank;
         match self.bytes[..start].iter().rposition(|&byte| !is_blank(byte)) {
-            Some(end) => self.bytes[end] == b'\n' && start - end <= self.column,
+            Some(end) => self.bytes[end] == b'\n' && start - end <= self.indent,
             None => false,
         }
     }

@@ -248,7 +248,7 @@ fn write(rng: &mut ChaCha8Rng, events: &[Told], way: Way) -> Written {
     for (place, told) in events.iter().enumerate() {
         let Told { process, r#type, f, value, error } = told;
         let value = spell(rng, value, way == Way::Printed);
-        let kind = format!(":{:?}", r#type).to_ascii_lowercase();
+        let kind = format!(":{type:?}").to_ascii_lowercase();
         let f = format!(":{}", name(*f));
         let mut number = text.matches('\n').count() as u64 + 1;
         let columns = format!("{process}\t{kind}\t{f}\t{value}");
@@ -446,35 +446,54 @@ fn work_of(text: &str, format: Format) -> usize {
     work::take()
 }
 
+/// A text of a size.
+type Grow<'a> = &'a dyn Fn(usize) -> String;
+
 #[test]
 fn reading_is_linear() {
     let line = "{:process 0 :type :invoke :f :read}\n";
-    let growing: [(&str, &dyn Fn(usize) -> String); 16] = [
-        ("events", &|n| line.repeat(n)),
-        ("events in a list", &|n| format!("({})", line.repeat(n))),
-        ("a form of many lines", &|n| {
+    let (edn, log, columns) = (Format::Edn, Format::JepsenLog, Format::Columns);
+    let growing: [(Format, &str, Grow<'_>); 26] = [
+        (edn, "events", &|n| line.repeat(n)),
+        (edn, "events in a list", &|n| format!("({})", line.repeat(n))),
+        (edn, "a form of many lines", &|n| {
             format!("{{:process 0 :type :ok :f :read :value [{}]}}", "1\n".repeat(n))
         }),
-        ("a set", &|n| {
-            let items: String = (0..n).rev().map(|item| format!("{item} ")).collect();
+        (edn, "a set", &|n| {
+            let items: Vec<String> = (0..n).rev().map(|item| item.to_string()).collect();
+            let items = items.join(" ");
             format!("{{:process 0 :type :ok :f :read :value #{{{items}}}}}")
         }),
-        ("a string of many lines", &|n| format!("[0 :ok :read \"{}\"]", "{:f\n".repeat(n))),
-        ("brackets that stay open", &|n| "{:f ".repeat(n)),
-        ("strings that stay open", &|n| format!("{line}{{:f \"{}", "\n {:f [0 :ok ".repeat(n))),
-        ("maps that stay open", &|n| format!("{line}{{:f {}", "\n   {:f 1}".repeat(n))),
-        ("tuples in a string", &|n| format!("{line}{{:f \"{}", "[0 :ok \\\"".repeat(n))),
-        ("discards", &|n| "#_ ".repeat(n)),
-        ("tags", &|n| "#a ".repeat(n)),
-        ("metadata", &|n| "^a ".repeat(n)),
-        ("comments", &|n| ";{\n".repeat(n)),
-        ("blanks", &|n| format!("{line}[{}", " \n".repeat(n))),
-        ("a word", &|n| format!("{line}{{:{}", "a".repeat(n))),
-        ("escapes", &|n| format!("[0 :ok :read \"{}\"]", "\\n".repeat(n))),
+        (edn, "a string of many lines", &|n| format!("[0 :ok :read \"{}\"]", "{:f\n".repeat(n))),
+        (edn, "brackets that stay open", &|n| "{:f ".repeat(n)),
+        (edn, "strings that stay open", &|n| {
+            format!("{line}{{:f \"{}", "\n {:f [0 :ok ".repeat(n))
+        }),
+        (edn, "maps that stay open", &|n| format!("{line}{{:f {}", "\n   {:f 1}".repeat(n))),
+        (edn, "tuples in a string", &|n| format!("{line}{{:f \"{}", "[0 :ok \\\"".repeat(n))),
+        (edn, "discards", &|n| "#_ ".repeat(n)),
+        (edn, "tags", &|n| "#a ".repeat(n)),
+        (edn, "metadata", &|n| "^a ".repeat(n)),
+        (edn, "comments", &|n| ";{\n".repeat(n)),
+        (edn, "blanks", &|n| format!("{line}[{}", " \n".repeat(n))),
+        (edn, "a word", &|n| format!("{line}{{:{}", "a".repeat(n))),
+        (edn, "escapes", &|n| format!("[0 :ok :read \"{}\"]", "\\n".repeat(n))),
+        (columns, "events in columns", &|n| "0 :invoke :read nil\n1 :invoke :read nil\n".repeat(n)),
+        (columns, "a line of columns", &|n| format!("0 :info :read nil {}\n", ":ok 1 ".repeat(n))),
+        (columns, "a line that does not end", &|n| "0 :ok :read ".repeat(n)),
+        (columns, "strange lines", &|n| "strange\n".repeat(n)),
+        (log, "events in a log", &|n| "INFO  jepsen.util - 0 :invoke :read nil\n".repeat(n)),
+        (log, "entries", &|n| "INFO  jepsen.core - what\n more\n".repeat(n)),
+        (log, "levels in a line", &|n| format!("INFO  a - {}\n", "INFO".repeat(n))),
+        (log, "levels and blanks", &|n| format!("INFO  a - {}\n", "INFO ERROR ".repeat(n))),
+        (log, "times in a line", &|n| format!("INFO  a - {}\n", "2025-06-19 11:44:50 ".repeat(n))),
+        (log, "heads in a line", &|n| {
+            format!("INFO  a - {}\n", "2025-06-19 11:44:50,029{GMT} INFO [a".repeat(n))
+        }),
     ];
-    for (what, text) in growing {
+    for (format, what, text) in growing {
         let (few, many) = (text(1000), text(4000));
-        let (few, many) = (work_of(&few, Format::Edn), work_of(&many, Format::Edn));
+        let (few, many) = (work_of(&few, format), work_of(&many, format));
         assert!(many <= 5 * few + 1000, "{what}: {few} and then {many}");
     }
 }

@@ -13,8 +13,8 @@ fn shown(text: &str) -> Vec<String> {
 #[test]
 fn maps_and_tuples_are_events() {
     let expected = [
-        r#"0 write key nil argument 1 result nil Ok at 1 2"#,
-        r#"1 read key nil argument nil result 1 Ok at 4 5"#,
+        "0 write key nil argument 1 result nil Ok at 1 2",
+        "1 read key nil argument nil result 1 Ok at 4 5",
     ];
     for text in [
         "{:process 0 :type :invoke :f :write :value 1}
@@ -153,8 +153,14 @@ fn what_is_no_event_is_refused_at_its_place() {
         ("{:process \"a\" :type :ok}", "line 1, column 11: found \"a\", expected a process"),
         ("{:process 0 :type :okay}", "line 1, column 19: found :okay, expected :invoke, :ok, :fai"),
         ("{:process 0 :type :ok}", "line 1, column 1: found an event without :f, expected one of"),
-        ("[0 :ok :txn [1]]", "line 1, column 8: found :txn, expected one of get, read, put, write"),
-        ("[0 :ok read 1]", "line 1, column 8: found read, expected one of get, read, put, write"),
+        (
+            "[0 :ok :txn [1]]",
+            "line 1, column 8: found the function :txn, expected one of get, read, put, write",
+        ),
+        (
+            "[0 :ok read 1]",
+            "line 1, column 8: found the function read, expected one of get, read, put, write",
+        ),
         ("[0 :ok :read 1 :a :b]", "line 1, column 19: found :b, expected ]"),
         ("{:process 0 :process 1}", "line 1, column 13: found :process for the second time, expe"),
         ("{:process 0\n 7 :ok}", "line 2, column 2: found 7, expected a keyword or }"),
@@ -283,6 +289,18 @@ fn values_of_several_lines_are_no_torn_forms() {
          {:process 0 :type :invoke :f :add :value 1}}}"#;
     assert_eq!(shown(text).len(), 1);
     assert_eq!(read(text, EDN).unwrap().torn, None);
+}
+
+#[test]
+fn lines_may_hold_several_events_and_go_on() {
+    let text = r"[
+  [0 :invoke :add 1] {:process 1 :type :invoke :f :add :value
+   {:type 1}} {:process 2 :type :invoke :f :add :value
+ {:type 2}} ]";
+    assert_eq!(shown(text).len(), 3);
+    let torn = "[ [0 :invoke :add 1] {:process 1 :type :invoke :f :add :value
+  {:type :invoke :process 2 :f :add :value 1}";
+    assert!(problem(torn, EDN).starts_with("line 1, column 22: found a map that does not end"));
 }
 
 #[test]

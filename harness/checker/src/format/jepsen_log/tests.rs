@@ -100,7 +100,10 @@ fn what_breaks_off_is_refused_at_its_place() {
         (&format!("{HEAD}0"), "column 67: found the end of the line, expected :invoke".to_owned()),
         (&format!("{HEAD}0\t:in"), "column 68: found :in, expected :invoke".to_owned()),
         (&format!("{HEAD}0\tin"), "column 68: found in, expected :invoke".to_owned()),
-        (&format!("{HEAD}0\t:ok\t:rea\t1"), "column 72: found :rea, expected one of".to_owned()),
+        (
+            &format!("{HEAD}0\t:ok\t:rea\t1"),
+            "column 72: found the function :rea, expected one of".to_owned(),
+        ),
         (&format!("{HEAD}0\t:ok\t:read\t\"a"), "column 80: found the end of the line".to_owned()),
         (&format!("{HEAD}0\t:ok\t:read\t1 2"), "column 80: found 2, expected the end".to_owned()),
         // A line and the next, after a line that was torn.
