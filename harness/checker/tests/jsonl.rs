@@ -53,7 +53,7 @@ fn a_torn_last_line_is_left_out_and_any_other_is_an_error() {
         assert_eq!((history.operations().len(), history.event_count(), was_torn), (1, 1, true));
     }
     let middle = [whole[0].clone(), whole[1][..20].to_owned(), whole[1].clone()];
-    assert!(read(&middle).unwrap_err().starts_with("line 3, column "));
+    assert!(read(&middle).unwrap_err().starts_with("line 4, column 1: found {, expected a colon"));
     let wrong = [whole[0].replace("\"invoke\"", "\"inwoke\"")];
     assert!(read(&wrong).unwrap_err().contains("inwoke"));
 }
@@ -76,15 +76,15 @@ fn events_that_do_not_fit_together_are_refused_with_their_line() {
         assert!(error.starts_with(said), "{error}");
     }
     let other = jsonl::read(br#"{"schema":2}"#).unwrap_err().to_string();
-    assert_eq!(other, "line 1, column 1: found schema 2, expected schema 1");
+    assert_eq!(other, "line 1, column 11: found 2 as schema, expected a header with \"schema\":1");
 }
 
 #[test]
 fn a_header_that_is_of_something_else_is_refused() {
     let cases = [
-        (r#"{"schema":1,"kind":"faults"}"#, "found kind \"faults\", expected kind \"history\""),
-        (r#"{"schema":1,"model":"kw"}"#, "found model \"kw\", expected one of kv, register"),
-        (r#"{"schema":1,"kind":7}"#, "found invalid type"),
+        (r#"{"schema":1,"kind":"faults"}"#, "found \"faults\" as kind, expected \"history\""),
+        (r#"{"schema":1,"model":"kw"}"#, "found \"kw\" as model, expected one of kv, register"),
+        (r#"{"schema":1,"kind":7}"#, "found 7 as kind, expected"),
     ];
     for (header, said) in cases {
         let error = jsonl::read(header.as_bytes()).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! What is written is read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -53,6 +53,7 @@ fn has_two_words(history: &History) -> bool {
 #[test]
 fn what_is_written_is_read_again() {
     let mut held: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, F)> = BTreeSet::new();
     for seed in 0..cases(6_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let history = random::history(&mut rng);
@@ -65,6 +66,7 @@ fn what_is_written_is_read_again() {
                 Err(error) => panic!("{error}"),
             };
             counts[0] += 1;
+            seen.extend(history.operations().iter().map(|op| (name, op.f)));
             let text = String::from_utf8(out).unwrap();
             let Some(format) = reader(form) else { continue };
             let read = crate::format::read(text.as_bytes(), format, reading);
@@ -91,4 +93,6 @@ fn what_is_written_is_read_again() {
         println!("{name}: {counts:?} histories, with refusals, with failures, long ones");
         assert!(counts[0] > 200, "{name} held only {} histories", counts[0]);
     }
+    let functions = F::NAMES.map(|(_, f)| f).iter().collect::<BTreeSet<_>>().len();
+    assert_eq!(seen.len(), Form::NAMES.len() * functions);
 }
