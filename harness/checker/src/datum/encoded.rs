@@ -115,7 +115,7 @@ impl<'a> Encoded<'a> {
             View::Symbol(name) => Datum::Symbol(name.into()),
             View::Char(c) => Datum::Char(c),
             View::List(items) => Datum::List(list(items)),
-            View::Set(items) => Datum::Set(list(items)),
+            View::Set(items) => Datum::set(list(items)),
             View::Map(mut items) => {
                 let mut entries = Vec::new();
                 while let (Some(key), Some(value)) = (items.next(), items.next()) {
@@ -290,16 +290,20 @@ impl Encoder {
         self.end(LIST, mark);
     }
 
-    /// Ends a set: its elements are sorted, and each is kept once.
-    pub(crate) fn end_set(&mut self, mark: Mark) {
-        self.sort(mark, 1);
+    /// Ends a set: its elements are sorted, and each is kept once. Returns whether each was there
+    /// once.
+    pub(crate) fn end_set(&mut self, mark: Mark) -> bool {
+        let each_once = self.sort(mark, 1);
         self.end(SET, mark);
+        each_once
     }
 
     /// Ends a map of keys and values in turns: sorted by key; of two with one key the first is kept.
-    pub(crate) fn end_map(&mut self, mark: Mark) {
-        self.sort(mark, 2);
+    /// Returns whether each key was there once.
+    pub(crate) fn end_map(&mut self, mark: Mark) -> bool {
+        let each_once = self.sort(mark, 2);
         self.end(MAP, mark);
+        each_once
     }
 
     /// Ends a tagged value, of which the tag was written as a text.
@@ -368,7 +372,8 @@ impl Encoder {
     }
 
     /// Sorts the parts after a mark, so many at a time, and drops those whose first is there already.
-    fn sort(&mut self, Mark(start): Mark, together: usize) {
+    /// Returns whether none was dropped.
+    fn sort(&mut self, Mark(start): Mark, together: usize) -> bool {
         let begin = start + 1 + LENGTH_BYTES;
         let mut parts = Items(&self.bytes[begin..]);
         let mut chunks: Vec<(&[u8], &[u8])> = Vec::new();
@@ -383,13 +388,16 @@ impl Encoder {
             chunks.push((first.0, &from[..from.len() - parts.0.len()]));
         }
         if is_sorted {
-            return;
+            return true;
         }
+        let all = chunks.len();
         chunks.sort_by_key(|(first, _)| *first);
         chunks.dedup_by_key(|(first, _)| *first);
+        let each_once = chunks.len() == all;
         let sorted: Vec<u8> = chunks.iter().flat_map(|(_, chunk)| chunk.iter().copied()).collect();
         self.bytes.truncate(begin);
         self.bytes.extend_from_slice(&sorted);
+        each_once
     }
 }
 

@@ -7,14 +7,21 @@
 //! Only the *end* of a file may be torn, as by a kill of its writer: it is left out, and the caller is
 //! told. A line without its line end is torn, unless its format shows that it is whole.
 
+pub mod columns;
 pub mod csv;
+mod edn;
 mod elements;
 mod fields;
+mod jepsen;
+pub mod jepsen_edn;
 pub mod jepsen_json;
+pub mod jepsen_log;
 mod journal_line;
 mod json;
 mod json_event;
 pub mod jsonl;
+mod lines;
+mod passed;
 mod place;
 mod porcupine_call;
 pub mod porcupine_events;
@@ -53,6 +60,21 @@ pub enum ParseError {
     /// Events whose values do not fit together, which shows only at the end of the file.
     #[error(transparent)]
     Meaning(#[from] PairingError),
+    /// Something between events that is none.
+    #[error("not a history: line {line}, column {column}: found {found}, expected {expected}")]
+    NoEvent {
+        /// The line, from 1.
+        line: u64,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// A file without events.
+    #[error("not a history: there is no event in it")]
+    NoEvents,
     /// Too many lines that are no events.
     #[error(
         "not a history: {skipped} of {lines} lines are no events, the first of them line {line}: \
@@ -120,6 +142,12 @@ pub struct ReadHistory {
 pub enum Format {
     /// `jsonl`: the project's own.
     Jsonl,
+    /// `jepsen-edn` and `knossos-edn`: maps or tuples in EDN.
+    Edn,
+    /// `jepsen-log`: the log of a Jepsen test, old or new.
+    JepsenLog,
+    /// `history-txt`: Jepsen's `history.txt`, events in columns.
+    Columns,
     /// `jepsen-json`: Jepsen's operations as JSON.
     JepsenJson,
     /// `porcupine-json`: an object for each operation, with call and return.
@@ -135,8 +163,12 @@ type LooksLike = fn(&[u8]) -> bool;
 
 impl Format {
     /// All names with what they mean.
-    pub const NAMES: [(&'static str, Format); 5] = [
+    pub const NAMES: [(&'static str, Format); 9] = [
         ("jsonl", Format::Jsonl),
+        ("jepsen-edn", Format::Edn),
+        ("knossos-edn", Format::Edn),
+        ("history-txt", Format::Columns),
+        ("jepsen-log", Format::JepsenLog),
         ("jepsen-json", Format::JepsenJson),
         ("porcupine-json", Format::PorcupineJson),
         ("porcupine-events", Format::PorcupineEvents),
@@ -144,11 +176,14 @@ impl Format {
     ];
 
     /// How each format is told from the others. The first that fits is taken.
-    const MARKS: [(Format, LooksLike); 5] = [
+    const MARKS: [(Format, LooksLike); 8] = [
         (Format::Jsonl, jsonl::looks_like),
         (Format::JepsenJson, jepsen_json::looks_like),
         (Format::PorcupineEvents, porcupine_events::looks_like),
         (Format::PorcupineJson, porcupine_json::looks_like),
+        (Format::Edn, jepsen_edn::looks_like),
+        (Format::Columns, columns::looks_like),
+        (Format::JepsenLog, jepsen_log::looks_like),
         (Format::Csv, csv::looks_like),
     ];
 
@@ -175,6 +210,9 @@ pub struct Reader {
 #[derive(Debug)]
 enum AnyReader {
     Jsonl(jsonl::Reader),
+    Edn(jepsen_edn::Reader),
+    JepsenLog(jepsen_log::Reader),
+    Columns(columns::Reader),
     JepsenJson(jepsen_json::Reader),
     PorcupineJson(porcupine_json::Reader),
     PorcupineEvents(porcupine_events::Reader),
@@ -186,6 +224,9 @@ impl Reader {
     pub fn new(format: Format, reading: Reading) -> Self {
         let any = match format {
             Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new(reading)),
+            Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new(reading)),
+            Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new(reading)),
+            Format::Columns => AnyReader::Columns(columns::Reader::new(reading)),
             Format::JepsenJson => AnyReader::JepsenJson(jepsen_json::Reader::new(reading)),
             Format::PorcupineJson => AnyReader::PorcupineJson(porcupine_json::Reader::new()),
             Format::PorcupineEvents => {
@@ -233,6 +274,9 @@ impl AnyReader {
     fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
         match self {
             AnyReader::Jsonl(reader) => reader.feed(bytes),
+            AnyReader::Edn(reader) => reader.feed(bytes),
+            AnyReader::JepsenLog(reader) => reader.feed(bytes),
+            AnyReader::Columns(reader) => reader.feed(bytes),
             AnyReader::JepsenJson(reader) => reader.feed(bytes),
             AnyReader::PorcupineJson(reader) => reader.feed(bytes),
             AnyReader::PorcupineEvents(reader) => reader.feed(bytes),
@@ -243,6 +287,9 @@ impl AnyReader {
     fn memory_bytes(&self) -> u64 {
         match self {
             AnyReader::Jsonl(reader) => reader.memory_bytes(),
+            AnyReader::Edn(reader) => reader.memory_bytes(),
+            AnyReader::JepsenLog(reader) => reader.memory_bytes(),
+            AnyReader::Columns(reader) => reader.memory_bytes(),
             AnyReader::JepsenJson(reader) => reader.memory_bytes(),
             AnyReader::PorcupineJson(reader) => reader.memory_bytes(),
             AnyReader::PorcupineEvents(reader) => reader.memory_bytes(),
@@ -253,6 +300,9 @@ impl AnyReader {
     fn finish(self) -> Result<ReadHistory, ParseError> {
         match self {
             AnyReader::Jsonl(reader) => reader.finish(),
+            AnyReader::Edn(reader) => reader.finish(),
+            AnyReader::JepsenLog(reader) => reader.finish(),
+            AnyReader::Columns(reader) => reader.finish(),
             AnyReader::JepsenJson(reader) => reader.finish(),
             AnyReader::PorcupineJson(reader) => reader.finish(),
             AnyReader::PorcupineEvents(reader) => reader.finish(),

@@ -8,7 +8,7 @@ use crate::datum::Datum;
 use crate::event::{EventType, F};
 
 /// A value as EDN, on one line.
-fn edn(datum: &Datum) -> String {
+pub(super) fn edn(datum: &Datum) -> String {
     let mut out = String::new();
     put(datum, &mut out);
     out
