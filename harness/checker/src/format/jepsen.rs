@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::edn::{Form, Kind, Walker, Wrong};
 use super::{ParseError, ReadHistory, Skipped};
-use crate::datum::{Datum, Encoder, number};
+use crate::datum::{Datum, Encoded, Encoder, View, number};
 use crate::event::{EventType, F};
 use crate::history::{FailedCas, Line, Reading, Recorder};
 use crate::lenient::Repairs;
@@ -122,6 +122,7 @@ impl Events {
             Ok(start..scratch.at())
         };
         let (key, value) = (written(fields.key.as_ref())?, written(value)?);
+        let (client, node) = (written(fields.client.as_ref())?, written(fields.node.as_ref())?);
         let part = |span: Span| (!span.is_empty()).then(|| scratch.slice(span.start, span.end));
         let line = form.begin.line;
         let is_refusal_told = fields.value.as_ref().is_none_or(|span| {
@@ -132,14 +133,14 @@ impl Events {
             index: self.index(form, fields),
             time_ns: fields.time_ns.or_else(|| time_ns(form, fields.time.as_ref())),
             process: head.process,
-            client: name(form, fields.client.as_ref()).unwrap_or_default(),
+            client: part(client).and_then(name).unwrap_or_default(),
             r#type: head.r#type,
             f: head.f,
             key: part(key).filter(|key| !key.is_nil()),
             value: part(value),
             refused: false,
             has_error: fields.has_error || (head.f == F::Cas && !is_refusal_told),
-            node: name(form, fields.node.as_ref()),
+            node: part(node).and_then(name),
         });
         recorded.map_err(|source| ParseError::Pairing { line, source })
     }
@@ -204,8 +205,12 @@ fn function_name(told: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok()
 }
 
-fn name<'a>(form: &Form<'a>, span: Option<&Span>) -> Option<&'a str> {
-    function_name(&form.bytes[span?.clone()])
+/// A name for people.
+fn name(value: Encoded<'_>) -> Option<&str> {
+    match value.view() {
+        View::Text(name) | View::Keyword(name) => Some(name),
+        _ => None,
+    }
 }
 
 fn integer(told: &[u8]) -> Option<i64> {

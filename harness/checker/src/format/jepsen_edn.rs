@@ -7,7 +7,7 @@
 //! A form that has not ended when the file does is torn and left out, if nothing in it is an event of
 //! its own. If something is, it is torn in the middle of the file, which is refused.
 
-use super::edn::{Form, Place, Splitter, Walker, Wrong};
+use super::edn::{Form, Splitter, Walker, Wrong};
 use super::jepsen::{Events, Fields, in_order, is_torn};
 use super::{ParseError, ReadHistory, Skipped};
 use crate::history::Reading;
@@ -241,7 +241,7 @@ fn refuse_unless_last(form: &Form<'_>) -> Result<(), Wrong> {
 /// Whether a file that begins like this is a history in EDN, or at least EDN rather than JSON.
 pub(super) fn looks_like(beginning: &[u8]) -> bool {
     let beginning = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
-    let form = Form { bytes: beginning, begin: Place { line: 1, column: 1 }, indent: 1 };
+    let form = Form { bytes: beginning, begin: super::Place::default(), indent: 1 };
     let mut walker = Walker::new(&form);
     let is_commented = beginning.trim_ascii_start().first() == Some(&b';');
     if walker.blanks(0).is_err() {

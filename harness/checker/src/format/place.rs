@@ -14,11 +14,14 @@ pub(super) struct Place {
 impl Place {
     /// The place behind a text that begins here.
     pub(super) fn after(self, text: &[u8]) -> Place {
-        let lines = text.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        match text.iter().rposition(|&byte| byte == b'\n') {
-            Some(at) => Place { line: self.line + lines, column: text.len() - at },
-            None => Place { line: self.line, column: self.column + text.len() },
+        let mut place = self;
+        for &byte in text {
+            place.column += 1;
+            if byte == b'\n' {
+                place = Place { line: place.line + 1, column: 1 };
+            }
         }
+        place
     }
 
     /// That something else stands here than should.

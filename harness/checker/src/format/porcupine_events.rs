@@ -116,9 +116,10 @@ impl Reader {
         let (client, id) = (whole(CLIENT, "clientId")?, whole(ID, "id")?);
         let kind = fields.get(KIND).and_then(is_return);
         let expected = "call or return, false or true, 0 or 1";
-        match kind.ok_or_else(|| fields.wrong(element, KIND, "kind", expected))? {
-            false => self.call(element, &fields, client, id)?,
-            true => self.r#return(element, &fields, id)?,
+        if kind.ok_or_else(|| fields.wrong(element, KIND, "kind", expected))? {
+            self.r#return(element, &fields, id)?;
+        } else {
+            self.call(element, &fields, client, id)?;
         }
         self.fields = fields;
         Ok(())

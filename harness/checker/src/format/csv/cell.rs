@@ -9,7 +9,9 @@
 //! A number is written as JSON has it, but without an exponent: `0e1` and `0e2` may be two ids.
 
 use crate::datum::{Datum, Encoder};
-use crate::format::json::Json;
+use crate::format::Place;
+use crate::format::edn::{Form, Walker};
+use crate::format::json::{self, Json};
 
 /// What a cell should be, and what it is.
 type Wrong = (String, String);
@@ -44,19 +46,38 @@ pub(super) fn key(cell: &str, out: &mut Encoder) {
     out.text(quoted.flatten().as_deref().unwrap_or(cell));
 }
 
-/// Writes a list, map or set.
+/// Writes a list, map or set, which may be JSON or EDN.
 fn collection(cell: &str, out: &mut Encoder) -> Result<(), Wrong> {
-    let mut json = Json::new(cell.as_bytes());
     let start = out.at();
-    let wrong = match json.value(out) {
-        Ok(()) if json.next_token().is_none() => return Ok(()),
-        Ok(()) => json.wrong("the end of the cell"),
-        Err(wrong) => wrong,
-    };
+    let Err(wrong) = json(cell, out) else { return Ok(()) };
     out.truncate(start);
-    let found = format!("a cell with {} after {} bytes", wrong.found, wrong.at);
-    let found = if wrong.is_end { "a cell that ends too early".to_owned() } else { found };
+    if edn(cell, out).is_some() {
+        return Ok(());
+    }
+    out.truncate(start);
+    if cell.starts_with('#') {
+        return Err((cell.to_owned(), "a set of EDN".to_owned()));
+    }
+    let found = if wrong.is_end {
+        "a cell that ends too early".to_owned()
+    } else {
+        format!("a cell with {} after {} bytes", wrong.found, wrong.at)
+    };
     Err((found, wrong.expected))
+}
+
+fn json(cell: &str, out: &mut Encoder) -> Result<(), json::Wrong> {
+    let mut json = Json::new(cell.as_bytes());
+    json.value(out)?;
+    json.next_token().map_or(Ok(()), |_| Err(json.wrong("the end of the cell")))
+}
+
+fn edn(cell: &str, out: &mut Encoder) -> Option<()> {
+    let form = Form { bytes: cell.as_bytes(), begin: Place::default(), indent: 1 };
+    let mut walker = Walker::new(&form);
+    walker.value(out, 1).ok()?;
+    walker.blanks(1).ok()?;
+    walker.peek().is_none().then_some(())
 }
 
 /// Makes the numbers in the list that was written last what bare numbers are.

@@ -149,9 +149,8 @@ impl Rows {
                     break;
                 }
                 (_, byte) if separates(byte) => Inside::Begin,
-                (Inside::Begin, b' ' | b'\t') => continue,
                 (Inside::Begin | Inside::Closing, b'"') => Inside::Quoted,
-                (Inside::Closing, _) => continue,
+                (Inside::Begin, b' ' | b'\t') | (Inside::Closing, _) => continue,
                 (Inside::Begin | Inside::Plain, _) => Inside::Plain,
             };
         }

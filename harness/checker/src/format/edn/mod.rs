@@ -12,7 +12,8 @@ mod split;
 mod value;
 mod walk;
 
-pub(super) use split::{Form, Place, Splitter};
+pub(super) use super::place::Place;
+pub(super) use split::{Form, Splitter};
 pub(super) use walk::{Kind, Walker, Wrong};
 
 /// The most brackets that may be open at once, so that no text can exhaust the stack.

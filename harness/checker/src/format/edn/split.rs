@@ -5,16 +5,7 @@
 //! tags. What is inside a form is none of its business.
 
 use super::super::ParseError;
-use super::{Class, DEEPEST, class, closer, work};
-
-/// A place in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::format) struct Place {
-    /// From 1.
-    pub(in crate::format) line: u64,
-    /// In bytes, from 1.
-    pub(in crate::format) column: usize,
-}
+use super::{Class, DEEPEST, Place, class, closer, work};
 
 /// The bytes of one top-level form, with its tags, and where it begins. A discarded form is one, too.
 #[derive(Debug, Clone, Copy)]
@@ -28,13 +19,7 @@ pub(in crate::format) struct Form<'a> {
 impl Form<'_> {
     /// The place of a byte of the form.
     pub(in crate::format) fn place(&self, at: usize) -> Place {
-        let before = &self.bytes[..at.min(self.bytes.len())];
-        let lines = line_ends(before);
-        let column = match before.iter().rposition(|&byte| byte == b'\n') {
-            Some(end) => at - end,
-            None => self.begin.column + at,
-        };
-        Place { line: self.begin.line + lines, column }
+        self.begin.after(&self.bytes[..at.min(self.bytes.len())])
     }
 }
 
@@ -120,7 +105,7 @@ impl Default for Splitter {
             depth: 0,
             is_open: false,
             needed: 0,
-            begin: Place { line: 1, column: 1 },
+            begin: Place::default(),
             indent: 1,
             begin_at: 0,
             ended_at: 0,

@@ -119,75 +119,111 @@ pub(super) fn value(rng: &mut ChaCha8Rng, values: Values, depth: u32) -> Datum {
     }
 }
 
-/// A history, and whether its times have any order.
+/// An operation that waits for its end: the function, the number of the key, what was given.
+type Open = (F, usize, Datum);
+
+/// A client, whose process goes on under another number after an unknown outcome, mostly.
+struct Client {
+    process: u64,
+    name: &'static str,
+    open: Option<Open>,
+}
+
+/// What the events of one history have in common.
+struct Shape {
+    values: Values,
+    keys: Vec<Option<Datum>>,
+    functions: &'static [F],
+    refuses: bool,
+    may_fail: bool,
+    /// The longest step of an index, and of a time.
+    steps: (u64, u64),
+}
+
+impl Shape {
+    fn of(rng: &mut ChaCha8Rng) -> Self {
+        let all = [Values::Texts, Values::Numbers, Values::Json, Values::Any];
+        let values = all[rng.random_range(0..4)];
+        let keys = match rng.random_range(0..4) {
+            0 => vec![None],
+            1 => vec![Some(Datum::text("x")), Some(Datum::text("7")), Some(Datum::text(""))],
+            2 => vec![Some(1.into()), Some(2.into())],
+            _ => vec![None, Some(value(rng, values, 1))],
+        };
+        Shape {
+            values,
+            keys,
+            functions: FUNCTIONS[rng.random_range(0..FUNCTIONS.len())],
+            refuses: rng.random(),
+            may_fail: rng.random_bool(0.6),
+            steps: ([1, 4][rng.random_range(0..2)], [0, 1, 1000][rng.random_range(0..3)]),
+        }
+    }
+
+    fn invocation(&self, rng: &mut ChaCha8Rng) -> Open {
+        let f = self.functions[rng.random_range(0..self.functions.len())];
+        let given = match f {
+            F::Cas => Datum::List(vec![value(rng, self.values, 2), value(rng, self.values, 2)]),
+            f if f.only_asks() => Datum::Nil,
+            _ => value(rng, self.values, 2),
+        };
+        (f, rng.random_range(0..self.keys.len()), given)
+    }
+
+    fn end(&self, rng: &mut ChaCha8Rng) -> EventType {
+        use EventType::{Fail, Info, Ok};
+        match [Ok, Ok, Fail, Info][rng.random_range(0..4)] {
+            Fail if !self.may_fail => Ok,
+            end => end,
+        }
+    }
+}
+
+/// A history of few events. Its times may stand still or run backwards.
 pub(super) fn history(rng: &mut ChaCha8Rng) -> History {
-    let values =
-        [Values::Texts, Values::Numbers, Values::Json, Values::Any][rng.random_range(0..4)];
-    let keys: Vec<Option<Datum>> = match rng.random_range(0..4) {
-        0 => vec![None],
-        1 => vec![Some(Datum::text("x")), Some(Datum::text("7")), Some(Datum::text(""))],
-        2 => vec![Some(1.into()), Some(2.into())],
-        _ => vec![None, Some(value(rng, values, 1))],
-    };
-    let functions = FUNCTIONS[rng.random_range(0..FUNCTIONS.len())];
-    let refuses = rng.random_bool(0.5);
+    let shape = Shape::of(rng);
     let mut recorder = Recorder::reading(Reading::default());
     if rng.random() {
         recorder.says_read();
     }
-    let may_fail = rng.random_bool(0.6);
-    let gaps = rng.random_bool(0.5);
-    let steps = [0, 1, 1000][rng.random_range(0..3)];
+    let names = ["", "c", "\"ü\n", ""];
+    let mut clients: Vec<Client> =
+        (0..).zip(names).map(|(process, name)| Client { process, name, open: None }).collect();
     let (mut index, mut time_ns) = (0, 0_u64);
-    let mut open: Vec<Option<(F, usize, Datum)>> = vec![None; 4];
-    let mut processes: Vec<u64> = (0..4).collect();
     for _ in 0..rng.random_range(1..40) {
-        let client = rng.random_range(0..4);
-        index += if gaps { rng.random_range(1..4) } else { 1 };
-        time_ns =
-            (time_ns + rng.random_range(0..=steps)).saturating_sub(rng.random_range(0..20) / 19);
-        let end = [EventType::Ok, EventType::Ok, EventType::Fail, EventType::Info];
-        let (r#type, f, key, given) = match open[client].take() {
-            Some((f, key, given)) => {
-                let end = end[rng.random_range(0..4)];
-                let end = if may_fail || end == EventType::Info { end } else { EventType::Ok };
-                (end, f, key, given)
-            }
-            None => {
-                let f = functions[rng.random_range(0..functions.len())];
-                let key = rng.random_range(0..keys.len());
-                let given = match f {
-                    F::Cas => Datum::List(vec![value(rng, values, 2), value(rng, values, 2)]),
-                    f if f.only_asks() => Datum::Nil,
-                    _ => value(rng, values, 2),
-                };
-                open[client] = Some((f, key, given.clone()));
-                (EventType::Invoke, f, key, given)
-            }
-        };
-        let refused = f == F::Cas && r#type == EventType::Ok && refuses && rng.random();
+        let client = &mut clients[rng.random_range(0..4)];
+        index += rng.random_range(1..=shape.steps.0);
+        time_ns += rng.random_range(0..=shape.steps.1);
+        time_ns = time_ns.saturating_sub(rng.random_range(0..20) / 19);
+        let open = client.open.take();
+        let r#type = if open.is_some() { shape.end(rng) } else { EventType::Invoke };
+        let (f, key, given) = open.unwrap_or_else(|| shape.invocation(rng));
+        if r#type == EventType::Invoke {
+            client.open = Some((f, key, given.clone()));
+        }
         let told = match (r#type, f) {
             (EventType::Ok, F::Cas | F::Put | F::Append) | (EventType::Invoke, _) => given,
-            (EventType::Ok, _) => value(rng, values, 2),
+            (EventType::Ok, _) => value(rng, shape.values, 2),
             _ => Datum::Nil,
         };
-        let (told, key) = (Encoder::of(&told), keys[key].as_ref().map(Encoder::of));
+        let (told, key) = (Encoder::of(&told), shape.keys[key].as_ref().map(Encoder::of));
+        let may_refuse = f == F::Cas && r#type == EventType::Ok && shape.refuses;
         let line = Line {
             index,
             time_ns: Some(time_ns),
-            process: processes[client],
-            client: ["", "c", "\"ü\n"][client % 3],
+            process: client.process,
+            client: client.name,
             r#type,
             f,
             key: key.as_ref().map(|key| key.slice(0, key.at())),
             value: Some(told.slice(0, told.at())),
-            refused,
+            refused: may_refuse && rng.random(),
             has_error: r#type == EventType::Fail && rng.random(),
             node: [None, Some("n,1")][rng.random_range(0..2)],
         };
         recorder.line(&line).unwrap();
         if r#type == EventType::Info && rng.random_bool(0.9) {
-            processes[client] += 4;
+            client.process += 4;
         }
     }
     recorder.finish().unwrap()

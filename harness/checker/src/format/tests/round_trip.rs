@@ -1,6 +1,6 @@
 //! What is written is read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -11,16 +11,18 @@ use crate::event::F;
 use crate::format::write::{Form, WriteError, write_history};
 use crate::history::Outcome;
 
-/// The forms of which the readers are here.
-fn reader(form: Form) -> Option<Format> {
-    Some(match form {
+/// The format by which what is written in a form is read.
+fn reader(form: Form) -> Format {
+    match form {
         Form::Jsonl => Format::Jsonl,
+        Form::JepsenEdn | Form::KnossosEdn => Format::Edn,
+        Form::HistoryTxt => Format::Columns,
+        Form::JepsenLog | Form::OldJepsenLog => Format::JepsenLog,
         Form::JepsenJson => Format::JepsenJson,
         Form::PorcupineJson => Format::PorcupineJson,
         Form::PorcupineEvents => Format::PorcupineEvents,
         Form::Csv => Format::Csv,
-        _ => return None,
-    })
+    }
 }
 
 /// The operations, as far as a form tells of them.
@@ -30,7 +32,7 @@ fn as_told_by(form: Form, history: &History) -> Vec<Told> {
     events.extend(all.iter().filter_map(|op| op.events.1));
     events.sort_unstable();
     let rank = |index: u64| events.iter().position(|&event| event == index).unwrap() as u64;
-    let is_numbered = matches!(form, Form::Jsonl | Form::JepsenJson | Form::Csv);
+    let is_numbered = matches!(form, Form::Jsonl | Form::JepsenEdn | Form::JepsenJson | Form::Csv);
     for op in &mut all {
         if !is_numbered {
             op.events = (rank(op.events.0), op.events.1.map(rank));
@@ -53,6 +55,7 @@ fn has_two_words(history: &History) -> bool {
 #[test]
 fn what_is_written_is_read_again() {
     let mut held: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, F)> = BTreeSet::new();
     for seed in 0..cases(6_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let history = random::history(&mut rng);
@@ -65,8 +68,9 @@ fn what_is_written_is_read_again() {
                 Err(error) => panic!("{error}"),
             };
             counts[0] += 1;
+            seen.extend(history.operations().iter().map(|op| (name, op.f)));
             let text = String::from_utf8(out).unwrap();
-            let Some(format) = reader(form) else { continue };
+            let format = reader(form);
             let read = crate::format::read(text.as_bytes(), format, reading);
             let read = read.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
             assert_eq!(Format::detect(text.as_bytes()), Some(format), "seed {seed}\n{text}");
@@ -91,4 +95,6 @@ fn what_is_written_is_read_again() {
         println!("{name}: {counts:?} histories, with refusals, with failures, long ones");
         assert!(counts[0] > 200, "{name} held only {} histories", counts[0]);
     }
+    let functions = F::NAMES.map(|(_, f)| f).iter().collect::<BTreeSet<_>>().len();
+    assert_eq!(seen.len(), Form::NAMES.len() * functions);
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::survey::{self, Survey};
-use super::{Event, Heading, json};
+use super::{Event, Heading, edn, json};
 use crate::datum::Datum;
 use crate::event::{EventType, F};
 use crate::format::csv::cell::{is_collection, is_number};
@@ -83,7 +83,21 @@ fn cell(datum: &Datum, survey: &Survey, tells_nil: bool) -> Result<String, Strin
         Datum::Text(text) if is_plain(text, survey) => Ok(text.to_string()),
         Datum::Text(_) => Ok(json::json(datum)),
         Datum::List(_) | Datum::Map(_) if survey::is_json(datum) => Ok(json::json(datum)),
+        Datum::List(_) | Datum::Map(_) | Datum::Set(_) if !has_symbol(datum) => Ok(edn::edn(datum)),
         _ => Err(survey::shown(datum)),
+    }
+}
+
+/// Whether a word without quotation marks is part of a value, which would be read as a text.
+fn has_symbol(datum: &Datum) -> bool {
+    match datum {
+        Datum::Symbol(_) => true,
+        Datum::List(items) | Datum::Set(items) => items.iter().any(has_symbol),
+        Datum::Map(entries) => {
+            entries.iter().any(|(key, value)| has_symbol(key) || has_symbol(value))
+        }
+        Datum::Tagged(_, value) => has_symbol(value),
+        _ => false,
     }
 }
 

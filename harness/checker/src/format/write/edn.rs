@@ -1,6 +1,5 @@
 //! The forms whose values are EDN: Jepsen's maps, Knossos's tuples, columns and logs.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::survey::Survey;
@@ -9,7 +8,7 @@ use crate::datum::Datum;
 use crate::event::{EventType, F};
 
 /// A value as EDN, on one line.
-fn edn(datum: &Datum) -> String {
+pub(super) fn edn(datum: &Datum) -> String {
     let mut out = String::new();
     put(datum, &mut out);
     out
@@ -60,11 +59,16 @@ fn put_text(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => out.push_str(&unit(c)),
             c => out.push(c),
         }
     }
     out.push('"');
+}
+
+/// A character by its number, which is below 2^16.
+fn unit(c: char) -> String {
+    format!("\\u{:04x}", u32::from(c))
 }
 
 fn character(c: char) -> String {
@@ -75,7 +79,7 @@ fn character(c: char) -> String {
         '\t' => "tab",
         '\u{8}' => "backspace",
         '\u{c}' => "formfeed",
-        c if c.is_control() || c.is_whitespace() => return format!("\\u{:04x}", u32::from(c)),
+        c if c.is_control() || c.is_whitespace() => return unit(c),
         c => return format!("\\{c}"),
     };
     format!("\\{name}")
@@ -193,7 +197,9 @@ fn timestamp(ms: u64) -> String {
     const DAY_MS: u64 = 86_400_000;
     let (mut days, ms) = (ms / DAY_MS, ms % DAY_MS);
     let mut year = 1970;
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     while days >= 365 + u64::from(is_leap(year)) {
         days -= 365 + u64::from(is_leap(year));
         year += 1;
@@ -207,8 +213,7 @@ fn timestamp(ms: u64) -> String {
         days -= length;
         month += 1;
     }
-    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    let mut text = format!("{year:04}-{month:02}-{:02} ", days + 1);
-    let _ = write!(text, "{hour:02}:{minute:02}:{second:02},{:03}", ms % 1000);
-    text
+    let (day, hour, minute) = (days + 1, ms / 3_600_000, ms / 60_000 % 60);
+    let (second, ms) = (ms / 1000 % 60, ms % 1000);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02},{ms:03}")
 }

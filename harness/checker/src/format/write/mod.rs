@@ -159,7 +159,7 @@ pub fn write<E>(
 where
     E: Iterator<Item = Event> + Clone,
 {
-    let survey = Survey::of(form, heading, events.clone())?;
+    let survey = Survey::of(form, heading, &events)?;
     match form {
         Form::Jsonl => json::journal(heading, &survey, events, out)?,
         Form::JepsenJson => json::jepsen(heading, &survey, events, out)?,

@@ -8,6 +8,7 @@ use crate::event::{EventType, F};
 
 /// What a writer must know of all events before it writes the first.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with one another")]
 pub(super) struct Survey {
     /// Whether a compare-and-set was refused.
     pub(super) has_refused: bool,
@@ -23,7 +24,7 @@ impl Survey {
     pub(super) fn of(
         form: Form,
         heading: Heading,
-        events: impl Iterator<Item = Event> + Clone,
+        events: &(impl Iterator<Item = Event> + Clone),
     ) -> Result<Self, WriteError> {
         let mut survey = Survey {
             has_refused: false,
@@ -32,53 +33,30 @@ impl Survey {
             has_numbers: true,
         };
         let (mut has_words_of_kv, mut reads_lists) = (false, false);
-        let (mut are_pairs, mut are_locks) = (true, true);
         let mut last = None;
-        let (mut open, mut first) = (FxHashSet::default(), None);
         for event in events.clone() {
             survey.has_refused |= event.refused;
             survey.has_keys |= !event.key.is_nil();
-            let is_return = event.r#type != EventType::Invoke;
-            let moment = Some((event.time_ns, is_return));
+            let moment = Some((event.time_ns, event.r#type != EventType::Invoke));
             survey.times_are_in_order &= last < moment;
             last = moment;
-            let is_kv = matches!(event.f, F::Get | F::Put) && !heading.says_read;
-            has_words_of_kv |= is_kv || event.f == F::Append;
+            let is_named_alike = matches!(event.f, F::Get | F::Put) && heading.says_read;
+            has_words_of_kv |= matches!(event.f, F::Get | F::Put | F::Append) && !is_named_alike;
             let is_read = event.f == F::Get && event.r#type == EventType::Ok;
             reads_lists |= is_read && matches!(event.value, Datum::List(_) | Datum::Set(_));
-            if !is_return {
-                first.get_or_insert(event.index);
-                are_pairs &= is_keyed(&event);
-                are_locks &= is_named_lock(&event);
-            }
-            let cannot = |what: &str| cannot_hold(form, &event, what);
-            match event.r#type {
-                EventType::Invoke if !open.insert(event.process) => {
-                    return Err(cannot("two operations of one process at a time"));
-                }
-                EventType::Fail if form.is_of_porcupine() => {
-                    return Err(cannot("an operation that failed"));
-                }
-                // Porcupine's clients go on under another number.
-                EventType::Info if form.is_of_porcupine() => {}
-                EventType::Invoke => {}
-                _ => {
-                    open.remove(&event.process);
-                }
-            }
         }
         survey.has_numbers = reads_lists || !has_words_of_kv;
-        let is_misread = !form.is_of_porcupine() && !survey.has_keys;
-        if let Some(index) = first.filter(|_| is_misread && (are_pairs || are_locks)) {
-            let what = "values that would all be taken for keys".to_owned();
-            return Err(WriteError::CannotHold { form: form.name(), index, what });
+        events.clone().try_for_each(|event| survey.check_values(form, heading, &event))?;
+        if form.is_of_porcupine() {
+            check_ends(form, events.clone())?;
+        } else if !survey.has_keys {
+            check_keys(form, events.clone())?;
         }
-        events.clone().try_for_each(|event| survey.check(form, heading, &event))?;
         Ok(survey)
     }
 
     /// Whether the form can hold the values of an event.
-    fn check(&self, form: Form, heading: Heading, event: &Event) -> Result<(), WriteError> {
+    fn check_values(&self, form: Form, heading: Heading, event: &Event) -> Result<(), WriteError> {
         let what = if form == Form::Csv {
             csv::cells(heading, self, event).err()
         } else if form.is_json() {
@@ -88,6 +66,41 @@ impl Survey {
         };
         what.map_or(Ok(()), |what| Err(cannot_hold(form, event, &what)))
     }
+}
+
+/// Porcupine knows no operations that failed, and a client goes on under another number after an operation
+/// with an unknown outcome.
+fn check_ends(form: Form, events: impl Iterator<Item = Event>) -> Result<(), WriteError> {
+    let mut open = FxHashSet::default();
+    for event in events {
+        match event.r#type {
+            EventType::Fail => return Err(cannot_hold(form, &event, "an operation that failed")),
+            EventType::Invoke if !open.insert(event.process) => {
+                let what = "a process that goes on after an unknown outcome";
+                return Err(cannot_hold(form, &event, what));
+            }
+            EventType::Ok => {
+                open.remove(&event.process);
+            }
+            EventType::Invoke | EventType::Info => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where no event has a key, a reader takes it from the values, if all of them can have one.
+fn check_keys(form: Form, mut events: impl Iterator<Item = Event>) -> Result<(), WriteError> {
+    let is_invoked = |event: &Event| event.r#type == EventType::Invoke;
+    let Some(first) = events.find(is_invoked) else { return Ok(()) };
+    let (mut are_pairs, mut are_locks) = (is_keyed(&first), is_named_lock(&first));
+    for event in events.filter(is_invoked) {
+        are_pairs &= is_keyed(&event);
+        are_locks &= is_named_lock(&event);
+    }
+    if are_pairs || are_locks {
+        return Err(cannot_hold(form, &first, "values that would all be taken for keys"));
+    }
+    Ok(())
 }
 
 fn cannot_hold(form: Form, event: &Event, what: &str) -> WriteError {
@@ -108,8 +121,11 @@ pub(super) fn is_json(datum: &Datum) -> bool {
         Datum::Map(entries) => {
             entries.iter().all(|(key, value)| matches!(key, Datum::Text(_)) && is_json(value))
         }
-        Datum::Keyword(_) | Datum::Symbol(_) | Datum::Char(_) => false,
-        Datum::Set(_) | Datum::Tagged(..) => false,
+        Datum::Keyword(_)
+        | Datum::Symbol(_)
+        | Datum::Char(_)
+        | Datum::Set(_)
+        | Datum::Tagged(..) => false,
     }
 }
 
