@@ -253,6 +253,13 @@ fn few(those: &[String]) -> String {
 
 /// The answer about a history alone: nothing is known of faults.
 pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
+    let undecided = || {
+        let sentence = format!("the checker did not finish: {}", safety.sentence);
+        Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
+    };
+    if report.is_cut {
+        return undecided();
+    }
     let vacuous = |sentence: String| {
         Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
             .with_details(unobserved(report))
@@ -271,8 +278,7 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
         ));
     }
     if safety.standing == Standing::Unknown {
-        let sentence = format!("the checker did not finish: {}", safety.sentence);
-        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
+        return undecided();
     }
     let sentence = format!(
         "{answered} of {asked} operations answered, {} of them tell what the store held",
