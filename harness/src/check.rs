@@ -1,16 +1,24 @@
 //! The verdict about a history, from its file alone.
 
+mod allowance;
+
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
 use checker::format::{Format, ParseError, ReadHistory, Reader};
 use checker::{
-    Algorithm, Budget, Datum, Guess, History, KeyOrder, Misfit, ModelName, Options, Reading, Report,
+    Algorithm, Datum, Guess, History, KeyOrder, Limit, Misfit, ModelName, Options, Reading, Report,
+    Verdict,
 };
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::allocator;
 use crate::scenario::CheckerBudget;
+use allowance::Allowance;
 
 /// A history that cannot be read or judged.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +102,9 @@ const GZIP: &[u8] = b"\x1f\x8b";
 /// How much of a file is read at a time.
 const PIECE_BYTES: usize = 1 << 18;
 
+/// A wait is told in whole milliseconds.
+const GRAIN: Duration = Duration::from_millis(1);
+
 /// How a history is to be read and judged.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -136,59 +147,143 @@ impl Question {
 /// A history with the model that it is judged by.
 #[derive(Debug)]
 pub struct Asked {
-    /// The history, and what became of its file.
+    /// The history, and what became of its file. Empty if the budget was spent before it was read.
     pub read: ReadHistory,
     /// The model.
     pub model: ModelName,
     /// How the model was found, if nobody named it.
     pub found: Option<String>,
+    allowance: Allowance,
+    cut: Option<Cut>,
+}
+
+impl Asked {
+    /// Judges the history in what is left of the budget since reading began.
+    pub fn judge(&self, question: &Question) -> Report {
+        if let Some(Cut { limit, sentence }) = &self.cut {
+            return Report::cut(self.model, *limit, sentence.clone());
+        }
+        allocator::give_back();
+        judge_within(&self.read.history, self.model, question, self.allowance)
+    }
+}
+
+/// Why reading stopped before the end of a file.
+#[derive(Clone, Debug)]
+struct Cut {
+    limit: Limit,
+    sentence: String,
 }
 
 /// Reads the history in `path`, and finds its model; a run's folder stands for its `history.jsonl`, `-`
-/// for standard input.
+/// for standard input. What that costs counts against the question's budget.
 pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
+    let mut allowance = Allowance::begin(question.budget);
     let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-    let mut read = read_file(&path, question)?;
+    let mut read = match read_file(&path, question, allowance)? {
+        Ok(read) => read,
+        Err(cut) => {
+            let (read, model) = (ReadHistory::empty(), question.model.unwrap_or_default());
+            return Ok(Asked { read, model, found: None, allowance, cut: Some(cut) });
+        }
+    };
     let (model, found) = model(&path, &read, question)?;
     let guessed = found.as_ref().and_then(|(_, initial)| initial.clone());
     if let Some(initial) = question.initial.clone().or(guessed) {
         read.history.begin_with(&initial);
     }
     checker::fits(&read.history, model).map_err(|misfit| HistoryError::Misfit { path, misfit })?;
-    Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence) })
+    allowance.is_read();
+    Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence), allowance, cut: None })
 }
 
-fn read_file(path: &Path, question: &Question) -> Result<ReadHistory, HistoryError> {
+fn read_file(
+    path: &Path,
+    question: &Question,
+    allowance: Allowance,
+) -> Result<Result<ReadHistory, Cut>, HistoryError> {
     let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
     let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
-    let is_input = path.as_os_str() == "-";
-    let mut file =
-        File::open(if is_input { Path::new("/dev/stdin") } else { path }).map_err(unreadable)?;
+    let mut file = Source::open(path, allowance).map_err(unreadable)?;
     let mut piece = vec![0; PIECE_BYTES];
-    let mut length = fill(&mut file, &mut piece).map_err(unreadable)?;
+    let mut length = file.fill(&mut piece).map_err(unreadable)?;
+    if length == 0 && allowance.time_left().is_zero() {
+        return Ok(Err(file.cut(Limit::Stopped, 0)));
+    }
     let mut begin = if piece[..length].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let format = format(path, &piece[begin..length], question)?;
     let mut reader = Reader::new(format, question.reading);
     while length > 0 {
         reader.feed(&piece[begin..length]).map_err(malformed)?;
         begin = 0;
-        length = fill(&mut file, &mut piece).map_err(unreadable)?;
+        if let Some(limit) = allowance.spent(reader.memory_bytes()) {
+            return Ok(Err(file.cut(limit, reader.memory_bytes())));
+        }
+        length = file.fill(&mut piece).map_err(unreadable)?;
     }
-    reader.finish().map_err(malformed)
+    if allowance.time_left().is_zero() {
+        return Ok(Err(file.cut(Limit::Stopped, reader.memory_bytes())));
+    }
+    drop(piece);
+    reader.finish().map(Ok).map_err(malformed)
 }
 
-/// Reads until the piece is full or the file is over.
-fn fill(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < piece.len() {
-        match file.read(&mut piece[length..]) {
-            Ok(0) => break,
-            Ok(more) => length += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+/// A file of which no more is read once the time is over.
+struct Source {
+    file: File,
+    /// How large it is; none if only its end will tell.
+    bytes: Option<u64>,
+    read: u64,
+    allowance: Allowance,
+}
+
+impl Source {
+    fn open(path: &Path, allowance: Allowance) -> io::Result<Self> {
+        let is_input = path.as_os_str() == "-";
+        let file = File::open(if is_input { Path::new("/dev/stdin") } else { path })?;
+        let metadata = file.metadata()?;
+        let bytes = metadata.is_file().then(|| metadata.len());
+        Ok(Self { file, bytes, read: 0, allowance })
+    }
+
+    /// Reads until the piece is full, the file is over, or the time is.
+    fn fill(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        while length < piece.len() && self.has_more()? {
+            match self.file.read(&mut piece[length..]) {
+                Ok(0) => break,
+                Ok(more) => length += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.read += length as u64;
+        Ok(length)
+    }
+
+    /// Waits until there is something to read, or the end, as long as there is time. A file always has.
+    fn has_more(&self) -> io::Result<bool> {
+        if self.bytes.is_some() {
+            return Ok(true);
+        }
+        loop {
+            let left = self.allowance.time_left();
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let timeout = PollTimeout::try_from(left + GRAIN).unwrap_or(PollTimeout::MAX);
+            match poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], timeout) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return Ok(true),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
-    Ok(length)
+
+    fn cut(&self, limit: Limit, memory: u64) -> Cut {
+        let sentence = self.allowance.told_of_reading(limit, self.read, self.bytes, memory);
+        Cut { limit, sentence }
+    }
 }
 
 /// The most characters of a file that is no history that are shown.
@@ -248,43 +343,40 @@ fn model(
     }
 }
 
-/// Judges a history. The time that it may take began at `begin`.
-pub fn judge_since(
+fn judge_within(
     history: &History,
     model: ModelName,
     question: &Question,
-    begin: Instant,
+    allowance: Allowance,
 ) -> Report {
-    within(model, question, begin, |options| checker::check(history, options))
+    let mut report =
+        within(history, model, question, allowance, |options| checker::check(history, options));
+    if let Verdict::Unknown(reason) = &mut report.verdict {
+        allowance.tell(reason, history.memory_bytes());
+    }
+    report
 }
 
 /// For each key an order that explains its answers, or those of its longest beginning that has one.
-pub fn orders_since(
-    history: &History,
-    model: ModelName,
-    question: &Question,
-    begin: Instant,
-) -> Vec<KeyOrder> {
-    within(model, question, begin, |options| checker::explained(history, options))
+pub fn orders(asked: &Asked, question: &Question) -> Vec<KeyOrder> {
+    let history = &asked.read.history;
+    within(history, asked.model, question, asked.allowance, |options| {
+        checker::explained(history, options)
+    })
 }
 
 fn within<T>(
+    history: &History,
     model: ModelName,
     question: &Question,
-    begin: Instant,
+    allowance: Allowance,
     ask: impl FnOnce(&Options<'_>) -> T,
 ) -> T {
-    let budget = question.budget;
-    let stop = move || begin.elapsed() > budget.time;
+    let stop = move || allowance.time_left().is_zero();
     ask(&Options {
         model,
         algorithm: question.algorithm,
-        budget: Budget {
-            steps: u64::MAX,
-            memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
-            stop: &stop,
-            ..Budget::default()
-        },
+        budget: allowance.besides(history.memory_bytes(), &stop),
         all_keys: question.all_keys,
         ..Options::default()
     })
@@ -292,5 +384,6 @@ fn within<T>(
 
 /// Judges a history whose model is asked for, within a budget that begins now.
 pub fn judge(history: &History, question: &Question) -> Report {
-    judge_since(history, question.model.unwrap_or_default(), question, Instant::now())
+    let allowance = Allowance::begin(question.budget);
+    judge_within(history, question.model.unwrap_or_default(), question, allowance)
 }

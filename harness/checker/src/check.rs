@@ -125,6 +125,8 @@ pub struct Report {
     pub facts: Vec<Fact>,
     /// What the verdict takes for granted, a sentence each.
     pub assumptions: Vec<String>,
+    /// Whether the history was not read to its end, so that nothing is known of it.
+    pub is_cut: bool,
 }
 
 impl Report {
@@ -148,7 +150,14 @@ impl Report {
             keys: Vec::new(),
             facts: Vec::new(),
             assumptions: Vec::new(),
+            is_cut: false,
         }
+    }
+
+    /// The report about a history that was not read to its end, for this limit.
+    pub fn cut(model: ModelName, limit: Limit, explanation: String) -> Self {
+        let verdict = unknown(String::new(), limit, explanation);
+        Report { verdict, is_cut: true, ..Report::new(model, &History::new()) }
     }
 
     fn add_fact(&mut self, fact: Fact) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use checker::format as form;
 use checker::lenient::Repairs;
@@ -191,7 +191,6 @@ fn one(
     arguments: &CheckArgs,
     is_one: bool,
 ) -> Result<Exit, Failure> {
-    let begin = Instant::now();
     let asked = check::read(path, question).map_err(Failure::usage)?;
     let is_choosy = question.algorithm != Algorithm::Auto;
     if is_choosy && asked.model.info().family != Family::Register {
@@ -207,7 +206,7 @@ fn one(
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
     tell(path, &asked);
-    let report = check::judge_since(&asked.read.history, asked.model, question, begin);
+    let report = asked.judge(question);
     let safety = safety::answer(&report);
     let evidence = super::check_folder::evidence(path, history_evidence(&report, &safety));
     let mut verdict = Verdict { answers: vec![safety, evidence], is_interrupted: false };
@@ -220,7 +219,7 @@ fn one(
     };
     let history = path.display().to_string();
     let orders = if arguments.show_order {
-        check::orders_since(&asked.read.history, asked.model, question, begin)
+        check::orders(&asked, question)
     } else {
         Vec::new()
     };

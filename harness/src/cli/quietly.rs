@@ -162,6 +162,6 @@ impl Drop for Batch {
 
 fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Verdict> {
     let question = Question::of_run(record.scenario.checker);
-    let report = check::judge(&check::read(folder, &question)?.read.history, &question);
+    let report = check::read(folder, &question)?.judge(&question);
     Ok(verdict::judge(record, safety::answer(&report)))
 }

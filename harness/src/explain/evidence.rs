@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use checker::{History, ModelName, Report, Verdict};
 use serde::Deserialize;
@@ -162,10 +161,9 @@ impl Evidence {
         if is_folder && !path.join("history.jsonl").exists() {
             return Err(EvidenceError::NoRun { path: path.to_owned() });
         }
-        let begin = Instant::now();
         let asked = check::read(path, question)?;
+        let report = asked.judge(question);
         let (history, model) = (asked.read.history, asked.model);
-        let report = check::judge_since(&history, model, question, begin);
         let answers = if is_folder { read_answers(path)? } else { Vec::new() };
         let evidence = Self::of_run(path, history, report, answers)?;
         Ok(Self { model, ..evidence })

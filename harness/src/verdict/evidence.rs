@@ -90,6 +90,13 @@ fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize
 
 /// The answer about a history alone: nothing is known of faults.
 pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
+    let undecided = || {
+        let sentence = format!("the checker did not finish: {}", safety.sentence);
+        Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
+    };
+    if report.is_cut {
+        return undecided();
+    }
     let vacuous = |sentence: String| {
         Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
             .with_details(unobserved(report))
@@ -102,8 +109,7 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
         return vacuous(format!("none of {asked} operations was answered: nothing is shown"));
     }
     if safety.standing == Standing::Unknown {
-        let sentence = format!("the checker did not finish: {}", safety.sentence);
-        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
+        return undecided();
     }
     let told = match report.observations {
         0 => "none of which tells what the store held".to_owned(),

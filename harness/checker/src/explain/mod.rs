@@ -26,6 +26,10 @@ mod swaps;
 mod text;
 mod words;
 
+/// Of more operations than these nothing is told but how many they are: nobody reads them, and what is
+/// looked up for each of them in the whole history would take longer than the proof.
+const MOST_TOLD: usize = 1_000;
+
 /// The contradiction in words. `all` are the operations of the key, `core` those that contradict
 /// one another, both in order of invocation.
 pub(crate) fn explain(
@@ -35,6 +39,9 @@ pub(crate) fn explain(
     initial: Value,
     minimal: bool,
 ) -> Witness {
+    if core.len() > MOST_TOLD {
+        return untold(history, core);
+    }
     let teller = Teller { history, all, core, initial };
     let (anomaly, what) = teller
         .garbage_read()
@@ -56,6 +63,9 @@ pub(crate) fn of_reads(
     initial: Value,
     anomaly: Anomaly,
 ) -> Witness {
+    if core.len() > MOST_TOLD {
+        return untold(history, core);
+    }
     let teller = Teller { history, all, core, initial };
     let told = teller.text().filter(|(found, _)| *found == anomaly);
     let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
@@ -70,6 +80,19 @@ pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
         format!("Not linearizable{}; no witness was asked for.", history.on_key(of.key));
     let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
     witness.key = history.key_text(of.key);
+    witness
+}
+
+/// A contradiction of too many operations.
+fn untold(history: &History, core: &[&Operation]) -> Witness {
+    let explanation = format!(
+        "Not linearizable{}: no order in real time gives the answers of {} operations; there was not \
+         enough time to find the few of them that contradict one another.",
+        history.on_key(core[0].key),
+        core.len()
+    );
+    let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
+    witness.key = history.key_text(core[0].key);
     witness
 }
 

@@ -137,6 +137,19 @@ pub struct ReadHistory {
     pub model: Option<ModelName>,
 }
 
+impl ReadHistory {
+    /// The history of no file.
+    pub fn empty() -> Self {
+        ReadHistory {
+            history: History::new(),
+            torn: None,
+            skipped: Skipped::default(),
+            repairs: Repairs::default(),
+            model: None,
+        }
+    }
+}
+
 /// The formats, by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -146,7 +146,7 @@ pub struct History {
 }
 
 impl History {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut values = Slices::default();
         values.intern(Encoder::of(&Datum::text("")).bytes());
         values.intern(Encoder::of(&Datum::Nil).bytes());

@@ -86,12 +86,24 @@ impl<N: Nondeterministic> Model for Powerset<N> {
     type State = Box<[N::State]>;
 
     fn initial(&self) -> Self::State {
-        set(self.0.initial())
+        let mut initial = self.0.initial();
+        sort(&mut initial);
+        initial.into()
     }
 
     fn step(&self, states: &Self::State, op: &N::Op) -> Option<Self::State> {
-        let after = set(states.iter().flat_map(|state| self.0.steps(state, op)).collect());
-        (!after.is_empty()).then_some(after)
+        let mut after = Vec::new();
+        let mut different = 0;
+        for state in states {
+            after.extend(self.0.steps(state, op));
+            // So that what is there several times never takes much more than what is there.
+            if after.len() > 2 * different + MOST_UNSORTED {
+                sort(&mut after);
+                different = after.len();
+            }
+        }
+        sort(&mut after);
+        (!after.is_empty()).then(|| after.into())
     }
 
     fn is_read_only(&self, op: &N::Op) -> bool {
@@ -104,10 +116,13 @@ impl<N: Nondeterministic> Model for Powerset<N> {
     }
 }
 
-fn set<S: Ord>(mut states: Vec<S>) -> Box<[S]> {
+/// So many states are collected before they are sorted for the first time.
+const MOST_UNSORTED: usize = 64;
+
+/// In order, each once.
+fn sort<S: Ord>(states: &mut Vec<S>) {
     states.sort_unstable();
     states.dedup();
-    states.into()
 }
 
 #[cfg(test)]
