@@ -97,7 +97,8 @@ fn json_of(datum: &Datum) -> Value {
 
 /// Too hard for any budget here.
 fn hard(keys: u64) -> Lines {
-    let shape = Shape { hard: Hard::Swaps, operations: 400, clients: 60, keys, unknown: 0.05, seed: 3 };
+    let shape =
+        Shape { hard: Hard::Swaps, operations: 400, clients: 60, keys, unknown: 0.05, seed: 3 };
     let mut lines = Lines::new();
     hard::each_entry(shape, &mut |entry| lines.push(entry));
     lines
@@ -175,7 +176,8 @@ fn reading_takes_no_more_memory_than_it_may() {
         let megabytes = budget_mb.to_string();
         let (ended, peak) = check(&path, &with(&["--memory-budget", &megabytes]));
         ended.expect(13);
-        let said = format!("the memory budget of {budget_mb} MB is spent while the history was read");
+        let said =
+            format!("the memory budget of {budget_mb} MB is spent while the history was read");
         assert!(ended.says(&said), "{}", ended.stdout);
         assert_within(peak, budget_mb, base);
     }

@@ -118,7 +118,12 @@ mod tests {
 
     #[test]
     fn the_sentence_names_the_budget_and_what_it_was_spent_on() {
-        let told = allowance(60, 10).told_of_reading(Limit::Memory, 4_500_000, Some(35_200_000), 10_100_000);
+        let told = allowance(60, 10).told_of_reading(
+            Limit::Memory,
+            4_500_000,
+            Some(35_200_000),
+            10_100_000,
+        );
         assert_eq!(
             told,
             "undecided: the memory budget of 10 MB is spent while the history was read, after 4.5 MB of \

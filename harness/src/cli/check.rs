@@ -218,11 +218,7 @@ fn one(
         _ => None,
     };
     let history = path.display().to_string();
-    let orders = if arguments.show_order {
-        check::orders(&asked, question)
-    } else {
-        Vec::new()
-    };
+    let orders = if arguments.show_order { check::orders(&asked, question) } else { Vec::new() };
     let text = match arguments.output {
         Format::Json => {
             let (model, exit_code) = (report.model, verdict.exit().code());

@@ -39,8 +39,8 @@ pub enum Seen {
 /// How a fault went unseen; with the operations that were due meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
-    /// None was answered until some time after it.
-    UntilAfter(usize),
+    /// None was answered until so long after it.
+    UntilAfter(usize, Duration),
     /// None was answered while it lasted, and it lasted long.
     Throughout(usize),
     /// None was answered before it struck, nor while it lasted.
@@ -103,7 +103,7 @@ fn seen(
     requests: &Requests<'_>,
     majority: &Majority,
 ) -> Seen {
-    let patience = limits::FAULT_AFTERMATH;
+    let patience = requests.patience();
     let after = until + patience;
     let end = after.min(requests.end);
     let is_answered_after = requests.answered(until, after) > 0;
@@ -121,7 +121,7 @@ fn seen(
     } else if majority.longest(from, end) < patience {
         Seen::NotExpected("no majority of the replicas could talk for long enough")
     } else if !is_answered_after {
-        Seen::No(Silence::UntilAfter(requests.due(from, end)))
+        Seen::No(Silence::UntilAfter(requests.due(from, end), patience))
     } else if !may_be_silent {
         Seen::No(Silence::Throughout(requests.due(from, until)))
     } else {

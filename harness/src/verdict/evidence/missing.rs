@@ -146,9 +146,9 @@ pub fn remarks(faults: &[UnderFault<'_>]) -> Vec<String> {
 fn told_unseen(it: &UnderFault<'_>) -> Option<String> {
     let Seen::No(silence) = it.seen else { return None };
     let why = match silence {
-        Silence::UntilAfter(due) => {
-            let after = limits::FAULT_AFTERMATH.as_secs();
-            format!("0 of {due} operations answered then and in the {after} s after")
+        Silence::UntilAfter(due, after) => {
+            let after = after.as_secs_f64();
+            format!("0 of {due} operations answered then and in the {after:.1} s after")
         }
         Silence::Throughout(due) => format!("0 of {due} operations answered while it lasted"),
         Silence::Before => "nothing answered before it, nor while it lasted".to_owned(),

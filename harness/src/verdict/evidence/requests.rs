@@ -3,6 +3,9 @@
 //! The reads and writes of the recovery phase do not count: a store that answers only then has
 //! shown nothing of what it does under faults.
 
+use std::time::Duration;
+
+use crate::limits;
 use crate::run::record::{OperationRecord, Outcome, RunRecord};
 use crate::time::RunTime;
 
@@ -18,6 +21,8 @@ pub struct Requests<'a> {
     answers: Vec<RunTime>,
     /// The times at which operations ended, however, in order.
     ends: Vec<RunTime>,
+    /// The median latency of those that were answered.
+    usual_latency: Duration,
 }
 
 impl<'a> Requests<'a> {
@@ -35,12 +40,34 @@ impl<'a> Requests<'a> {
         let mut ends: Vec<_> = operations.iter().filter_map(|it| it.completed).collect();
         ends.sort_unstable();
         let begin = RunTime::from(record.scenario.start_wait);
-        let mut requests = Self { operations, begin, end, answers: Vec::new(), ends };
+        let mut requests = Self {
+            operations,
+            begin,
+            end,
+            answers: Vec::new(),
+            ends,
+            usual_latency: Duration::ZERO,
+        };
         let answered = requests.operations.iter().filter(|it| requests.is_answered(it));
         let mut answers: Vec<_> = answered.filter_map(|it| it.completed).collect();
         answers.sort_unstable();
+        let took = |it: &&&OperationRecord| requests.is_answered(it);
+        let mut latencies: Vec<Duration> = requests
+            .operations
+            .iter()
+            .filter(took)
+            .filter_map(|it| Some(it.completed?.since(it.invoked)))
+            .collect();
+        latencies.sort_unstable();
+        requests.usual_latency = latencies.get(latencies.len() / 2).copied().unwrap_or_default();
         requests.answers = answers;
         requests
+    }
+
+    /// How long after a fault clients must have been answered again: an election, and two operations
+    /// of a slow store.
+    pub fn patience(&self) -> Duration {
+        limits::FAULT_AFTERMATH + 2 * self.usual_latency
     }
 
     /// Whether this operation was answered `ok` before the recovery phase.
