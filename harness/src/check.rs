@@ -51,12 +51,6 @@ pub enum HistoryError {
         /// The formats.
         formats: String,
     },
-    /// It is empty.
-    #[error("{path} is not a history: it is empty")]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
     /// A file that is packed.
     #[error(
         "history {path} is packed: `gunzip -c {path} | harness check -`, with the same options"
@@ -211,6 +205,10 @@ fn read_file(
         return Ok(Err(file.cut(Limit::Stopped, 0)));
     }
     let mut begin = if piece[..length].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    // What a harness leaves that was killed before its first operation.
+    if piece[begin..length].trim_ascii().is_empty() {
+        return Ok(Ok(ReadHistory::empty()));
+    }
     let format = format(path, &piece[begin..length], question)?;
     let mut reader = Reader::new(format, question.reading);
     while length > 0 {
@@ -293,9 +291,6 @@ fn format(path: &Path, beginning: &[u8], question: &Question) -> Result<Format, 
     let path = path.to_owned();
     if beginning.starts_with(GZIP) {
         return Err(HistoryError::Packed { path });
-    }
-    if beginning.trim_ascii().is_empty() {
-        return Err(HistoryError::Empty { path });
     }
     question.format.or_else(|| Format::detect(beginning)).ok_or_else(|| {
         let text = String::from_utf8_lossy(beginning.trim_ascii_start());
