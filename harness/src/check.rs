@@ -240,7 +240,7 @@ impl Source {
         let is_input = path.as_os_str() == "-";
         let file = File::open(if is_input { Path::new("/dev/stdin") } else { path })?;
         let metadata = file.metadata()?;
-        let bytes = metadata.is_file().then(|| metadata.len());
+        let bytes = metadata.is_file().then_some(metadata.len());
         Ok(Self { file, bytes, read: 0, allowance })
     }
 

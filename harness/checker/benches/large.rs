@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use checker::format::{Format, Reader};
 use checker::online::{Checker, Progress};
 use checker::{Event, History, ModelName, Options, Reading, check};
-use generate::{Mix, Shape};
+use generate::{Mix, Shape, TextEvent};
 use nix::time::{ClockId, clock_gettime};
 
 const UNIQUE: Shape = Shape {
@@ -171,7 +171,7 @@ fn online(shape: Shape) -> Row {
         batch.clear();
     };
     generate::each_event(shape, &mut |event| {
-        batch.push(event.event().into_owned());
+        batch.push(journaled(event));
         if batch.len() == 100_000 {
             push_all(&mut batch, &mut took);
         }
@@ -186,7 +186,7 @@ fn from_disk(shape: Shape) -> Row {
     let mut file = BufWriter::new(File::create(&path).expect("a scratch file"));
     writeln!(file, "{{\"schema\":1}}").expect("room on the disk");
     generate::each_event(shape, &mut |event| {
-        serde_json::to_writer(&mut file, &event.event()).expect("room on the disk");
+        serde_json::to_writer(&mut file, &journaled(event)).expect("room on the disk");
         file.write_all(b"\n").expect("room on the disk");
     });
     file.flush().expect("room on the disk");
@@ -209,6 +209,21 @@ fn from_disk(shape: Shape) -> Row {
     let took = start.took();
     fs::remove_file(&path).expect("the file");
     (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), ",".to_owned())
+}
+
+fn journaled(event: &TextEvent) -> Event<'static> {
+    Event {
+        index: event.index,
+        time_ns: event.time_ns,
+        process: event.process,
+        client: "0015".into(),
+        r#type: event.r#type,
+        f: event.f,
+        key: event.key.clone().into(),
+        value: event.value.clone().map(Into::into),
+        node: None,
+        error: None,
+    }
 }
 
 fn peak_memory_mb() -> u64 {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::appends::{self, Symbol};
-use crate::datum::View;
+use crate::datum::{Encoded, View};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::memory;
@@ -34,10 +34,7 @@ pub(crate) fn content(history: &History, operations: &[&Operation]) -> Content {
     if operations.iter().all(|op| op.f != F::Append) {
         return Content::Any;
     }
-    let is_text = |value: Value| match history.encoded(value).view() {
-        View::Nil | View::Text(_) => true,
-        _ => false,
-    };
+    let is_text = |value: Value| matches!(history.encoded(value).view(), View::Nil | View::Text(_));
     let is_list = |value: Value| {
         value == Value::EMPTY || matches!(history.encoded(value).view(), View::Nil | View::List(_))
     };
@@ -77,7 +74,7 @@ pub(crate) fn with_model<W: WithModel>(
         Content::List | Content::Mixed(_) => {
             // Elements are known by their bytes, which are equal where they are.
             let elements = |value| match history.encoded(value).view() {
-                View::List(items) => items.map(|item| item.bytes()).collect(),
+                View::List(items) => items.map(Encoded::bytes).collect(),
                 View::Nil => Box::from([]),
                 _ if value == Value::EMPTY => Box::from([]),
                 _ => Box::from([history.encoded(value).bytes()]),

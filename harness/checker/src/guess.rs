@@ -157,8 +157,7 @@ fn has_debts(history: &History) -> bool {
         _ => false,
     };
     history.operations().iter().any(|op| match history.encoded(op.result).view() {
-        View::Map(mut items) => items.any(below),
-        View::List(mut items) => items.any(below),
+        View::Map(mut items) | View::List(mut items) => items.any(below),
         _ => false,
     })
 }

@@ -33,7 +33,9 @@ fn checked_for(history: &History, questions: u64, all_keys: bool) -> Report {
 /// Hard keys, and one on which three operations in a row contradict one another.
 fn with_one_plainly_wrong(keys: u64) -> History {
     let mut recorder = Recorder::new();
-    hard::each_entry(Shape { keys, ..HARD }, &mut |entry| recorder.record(entry).unwrap());
+    hard::each_entry(Shape { keys, ..HARD }, &mut |entry| {
+        recorder.record(entry).expect("an event")
+    });
     let key = Datum::text("wrong");
     let operations = [(F::Put, "1"), (F::Put, "2"), (F::Get, "1")];
     for ((f, value), at) in operations.into_iter().zip(0..) {
@@ -52,10 +54,10 @@ fn with_one_plainly_wrong(keys: u64) -> History {
                 refused: false,
                 node: None,
             };
-            recorder.record(&entry).unwrap();
+            recorder.record(&entry).expect("an event");
         }
     }
-    recorder.finish().unwrap()
+    recorder.finish().expect("a history")
 }
 
 #[test]

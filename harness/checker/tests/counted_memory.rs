@@ -54,7 +54,7 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
 const BESIDES: usize = 300_000;
 
 fn assert_within(peak: usize, budget: u64, what: &str) {
-    let most = usize::try_from(budget).unwrap() + BESIDES;
+    let most = usize::try_from(budget).expect("a small budget") + BESIDES;
     assert!(peak <= most, "{what}: {peak} bytes, where {budget} may be taken");
 }
 

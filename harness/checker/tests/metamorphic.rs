@@ -34,7 +34,7 @@ fn is_valid(events: &[TextEvent]) -> bool {
         TextEvent { index, ..event.clone() }.record(&mut recorder);
     }
     let options = Options { model: ModelName::Kv, witness: false, ..Options::default() };
-    match check(&recorder.finish().unwrap(), &options).verdict.name() {
+    match check(&recorder.finish().expect("values that fit together"), &options).verdict.name() {
         "valid" => true,
         "invalid" => false,
         other => panic!("{other}"),

@@ -21,6 +21,7 @@ use crate::verdict::{Verdict, history_evidence, safety};
 
 /// `harness check`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct CheckArgs {
     /// Histories: the folder of a run, its `history.jsonl`, or a file from elsewhere; `-` for standard input.
     #[arg(required = true, value_name = "HISTORY")]

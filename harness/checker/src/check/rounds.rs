@@ -211,7 +211,9 @@ fn sum_up(rounds: Rounds<'_>, report: &mut Report) {
         if !algorithm.is_empty() && !report.algorithms.contains(&algorithm) {
             report.algorithms.push(algorithm);
         }
-        facts.into_iter().for_each(|fact| report.add_fact(fact));
+        for fact in facts {
+            report.add_fact(fact);
+        }
         match decision {
             Decision::Valid => report.valid_keys += 1,
             Decision::Unknown(reason) => {

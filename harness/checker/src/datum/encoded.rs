@@ -36,7 +36,7 @@ const LENGTH_BYTES: usize = 4;
 pub(crate) struct Encoded<'a>(&'a [u8]);
 
 /// What a value is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum View<'a> {
     Nil,
     Bool(bool),
@@ -55,7 +55,7 @@ pub(crate) enum View<'a> {
 }
 
 /// The parts of a list, set or map, one after another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Items<'a>(&'a [u8]);
 
 impl<'a> Encoded<'a> {
@@ -331,12 +331,16 @@ impl Encoder {
             Datum::Char(c) => self.char(*c),
             Datum::List(items) => {
                 let mark = self.begin();
-                items.iter().for_each(|item| self.datum(item));
+                for item in items {
+                    self.datum(item);
+                }
                 self.end_list(mark);
             }
             Datum::Set(items) => {
                 let mark = self.begin();
-                items.iter().for_each(|item| self.datum(item));
+                for item in items {
+                    self.datum(item);
+                }
                 self.end_set(mark);
             }
             Datum::Map(entries) => {

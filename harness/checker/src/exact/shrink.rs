@@ -12,7 +12,7 @@ use crate::model::Call;
 /// increasing order, do; none if that is too hard to say. Also returns whether each unit of the
 /// result is certainly needed.
 pub(super) fn shrink(
-    units: Vec<u32>,
+    units: &[u32],
     contradicts: &mut dyn FnMut(&[u32]) -> Option<bool>,
 ) -> (Vec<u32>, bool) {
     let end = fewest(units.len(), &mut |count| contradicts(&units[..count]) == Some(true));

@@ -10,6 +10,9 @@
 use super::shrink::{fewest, leave_out};
 use crate::model::Call;
 
+/// Whether some calls have no order: begun in any state, or else in the first one.
+type Contradicts<'a, O> = &'a dyn Fn(bool, &[Call<O>]) -> Option<bool>;
+
 /// What is struck, and what is asked of the rest.
 pub(super) struct Striking<'a, O> {
     pub(super) calls: &'a [Call<O>],
@@ -17,7 +20,7 @@ pub(super) struct Striking<'a, O> {
     pub(super) strike: &'a dyn Fn(&O) -> Option<O>,
     /// Whether some calls have no order: begun in any state, or else in the first one. None if that
     /// is too hard to say.
-    pub(super) contradicts: &'a dyn Fn(bool, &[Call<O>]) -> Option<bool>,
+    pub(super) contradicts: Contradicts<'a, O>,
 }
 
 /// What contradicts itself.

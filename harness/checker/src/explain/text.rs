@@ -194,7 +194,7 @@ impl<'a> Teller<'a> {
             return None;
         }
         let text = |op: &Operation| self.string(op.result);
-        let mut by_length: Vec<&str> = self.reads().map(|read| text(read)).collect();
+        let mut by_length: Vec<&str> = self.reads().map(&text).collect();
         by_length.sort_unstable_by_key(|text| text.len());
         if by_length.windows(2).all(|pair| pair[1].starts_with(pair[0])) {
             return None;

@@ -41,12 +41,12 @@ impl<'a> Input<'a> {
         let Some(View::Map(fields)) = value.map(Encoded::view) else {
             return Err(Wrong::new("an input of another shape", EXPECTED));
         };
-        let op = field(fields, &["op", "f"])?;
+        let op = field(&fields, &["op", "f"])?;
         let op = op.ok_or_else(|| Wrong::new("an input without op", EXPECTED))?;
         let (f, says_read) = function(op)?;
-        let key = field(fields, &["key"])?;
-        let value = field(fields, &["value", "new", "to"])?;
-        let expected = field(fields, &["expected", "old", "from"])?;
+        let key = field(&fields, &["key"])?;
+        let value = field(&fields, &["value", "new", "to"])?;
+        let expected = field(&fields, &["expected", "old", "from"])?;
         let (expected, argument) = match value.and_then(Encoded::pair) {
             Some((old, new)) if f == F::Cas && expected.is_none() => (Some(old), Some(new)),
             _ if f == F::Cas && value.is_none() && expected.is_none() => {
@@ -74,9 +74,9 @@ impl<'a> Output<'a> {
             let refused = f == F::Cas && value.is_some_and(is_false);
             return Ok(Output { answer: value.filter(|_| !is_silent(f)), refused });
         };
-        let answer = field(fields, &["value"])?;
-        let ok = field(fields, &["ok"])?;
-        let says_nothing = field(fields, &["err", "error"])?.is_none();
+        let answer = field(&fields, &["value"])?;
+        let ok = field(&fields, &["ok"])?;
+        let says_nothing = field(&fields, &["err", "error"])?.is_none();
         if f.only_asks() && answer.is_none() && ok.is_none() && says_nothing && fields.count() > 0 {
             let expected = "the answer itself, or an object with value";
             return Err(Wrong::new(format!("an output of {} without value", f.name()), expected));
@@ -93,7 +93,8 @@ fn is_silent(f: F) -> bool {
 }
 
 /// The value of the field that has one of these names.
-fn field<'a>(mut fields: Items<'a>, names: &[&str]) -> Result<Option<Encoded<'a>>, Wrong> {
+fn field<'a>(fields: &Items<'a>, names: &[&str]) -> Result<Option<Encoded<'a>>, Wrong> {
+    let mut fields = fields.clone();
     let mut found: Option<(&str, Encoded<'a>)> = None;
     while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
         let name = name.text().unwrap_or_default();

@@ -122,13 +122,14 @@ fn counted(subject: Subject<'_>) -> Result<Exact, Verdict> {
                 None => return Err(subject.misfit(op, "a whole number to add")),
             },
             _ if !op.is_ok() => continue,
-            _ => match number(subject.result(op)) {
-                Some(value) => counter::Op::Read(value),
-                None => {
+            _ => {
+                if let Some(value) = number(subject.result(op)) {
+                    counter::Op::Read(value)
+                } else {
                     doubt = doubt.join(subject.misfit(op, "a whole number as the answer"));
                     continue;
                 }
-            },
+            }
         };
         calls.push(call(op, what));
         sources.push(position);
@@ -180,15 +181,14 @@ fn contained(subject: Subject<'_>, order: Order) -> Result<Exact, Verdict> {
                 container::Op::Put(elements.number(subject.argument(op)))
             }
             F::Drain if !op.is_ok() => container::Op::DrainUnknown,
-            F::Drain => match subject.result(op).view() {
-                View::List(items) => {
+            F::Drain => {
+                if let View::List(items) = subject.result(op).view() {
                     container::Op::Drain(items.map(|item| elements.number(item)).collect())
-                }
-                _ => {
+                } else {
                     doubt = doubt.join(subject.misfit(op, "a list of elements as the answer"));
                     container::Op::DrainUnknown
                 }
-            },
+            }
             _ if !op.is_ok() => container::Op::TakeUnknown,
             _ if op.result == Value::NIL => container::Op::Take(None),
             _ => container::Op::Take(Some(elements.number(subject.result(op)))),

@@ -62,8 +62,10 @@ pub(crate) fn algorithm(model: ModelName) -> &'static str {
         ModelName::UniqueIds => "duplicates",
         ModelName::Bank | ModelName::BankNegative => "totals",
         ModelName::Counter => "sums",
-        ModelName::Queue | ModelName::UnorderedQueue => "passages",
-        ModelName::Stack | ModelName::PriorityQueue => "passages",
+        ModelName::Queue
+        | ModelName::UnorderedQueue
+        | ModelName::Stack
+        | ModelName::PriorityQueue => "passages",
         _ => "holders-and-search",
     }
 }

@@ -204,7 +204,7 @@ pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
     let is_left = |op: &&&Operation| op.f == F::Add && op.is_ok() && !placed.contains(&op.invoke);
     for &late in subject.operations.iter().filter(is_left) {
         let comes_before = |op: &&Operation| op.argument == late.argument || end(op) < late.invoke;
-        let after = sorted.iter().rposition(|op| comes_before(&op)).map_or(0, |at| at + 1);
+        let after = sorted.iter().rposition(comes_before).map_or(0, |at| at + 1);
         sorted.insert(after, late);
     }
     let place = |op: &Operation| {

@@ -59,7 +59,7 @@ impl<K: Hash + Eq, V: Default> Table<K, V> {
     fn cut(&mut self) {
         let Some(whole) = self.parts.pop() else { return };
         let hash = |(key, _): &(K, V)| FxBuildHasher.hash_one(key);
-        let room = 2 * whole.len() >> PARTS_LOG2;
+        let room = (2 * whole.len()) >> PARTS_LOG2;
         self.parts = (0..1 << PARTS_LOG2).map(|_| HashTable::with_capacity(room)).collect();
         for entry in whole {
             self.parts[part(hash(&entry))].insert_unique(hash(&entry), entry, hash);

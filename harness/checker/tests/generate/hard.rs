@@ -65,14 +65,14 @@ pub fn each_entry(shape: Shape, take: &mut dyn FnMut(&Entry<'_>)) {
         let key = Datum::text(&number.to_string());
         let open = (0..shape.clients).map(|_| None).collect();
         let (state, late, next) = (String::new(), Vec::new(), &mut next);
-        Key { shape, key, state, open, late, next, take: &mut *take }.whole(&mut rng);
+        Key { shape, name: key, state, open, late, next, take: &mut *take }.whole(&mut rng);
     }
 }
 
 /// A key on its way.
 struct Key<'a> {
     shape: Shape,
-    key: Datum,
+    name: Datum,
     state: String,
     open: Vec<Option<Pending>>,
     late: Vec<Pending>,
@@ -146,7 +146,7 @@ impl Key<'_> {
             client: "0015",
             r#type,
             f: pending.f,
-            key: Some(&self.key),
+            key: Some(&self.name),
             value: value.as_ref(),
             refused: pending.refused && r#type == EventType::Ok,
             node: None,

@@ -1,6 +1,6 @@
 //! Long random histories: clients in a closed loop around registers that behave.
 
-use checker::{Datum, Entry, Event, EventType, F, History, Recorder};
+use checker::{Datum, Entry, EventType, F, History, Recorder};
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -85,22 +85,6 @@ impl TextEvent {
             node: None,
         };
         recorder.record(&entry).expect("events that fit together");
-    }
-
-    /// As an event of the journal; without compare-and-set.
-    pub fn event(&self) -> Event<'_> {
-        Event {
-            index: self.index,
-            time_ns: self.time_ns,
-            process: self.process,
-            client: "0015".into(),
-            r#type: self.r#type,
-            f: self.f,
-            key: self.key.as_str().into(),
-            value: self.value.as_deref().map(Into::into),
-            node: None,
-            error: None,
-        }
     }
 }
 

@@ -71,9 +71,9 @@ impl Cover {
                         return;
                     }
                     if waiting > 0 {
-                        waiting -= 1
+                        waiting -= 1;
                     } else {
-                        free += 1
+                        free += 1;
                     }
                     taker = takers.next();
                 }

@@ -248,7 +248,7 @@ impl<'a> Blocks<'a> {
 /// least of its counts but for what was added to entries above.
 struct Least {
     size: usize,
-    least: Vec<i64>,
+    counts: Vec<i64>,
     added: Vec<i64>,
 }
 
@@ -260,7 +260,7 @@ impl Least {
         for at in (1..size).rev() {
             least[at] = least[2 * at].min(least[2 * at + 1]);
         }
-        Least { size, least, added: vec![0; 2 * size] }
+        Least { size, counts: least, added: vec![0; 2 * size] }
     }
 
     fn add(&mut self, from: usize, to: usize, amount: i64) {
@@ -273,14 +273,14 @@ impl Least {
             return;
         }
         if from <= begin && end <= to {
-            self.least[at] += amount;
+            self.counts[at] += amount;
             self.added[at] += amount;
             return;
         }
         let middle = usize::midpoint(begin, end);
         self.add_at(2 * at, begin, middle, what);
         self.add_at(2 * at + 1, middle, end, what);
-        self.least[at] = self.least[2 * at].min(self.least[2 * at + 1]) + self.added[at];
+        self.counts[at] = self.counts[2 * at].min(self.counts[2 * at + 1]) + self.added[at];
     }
 
     /// The first zero from `from` up to and without `to`. No count is below zero.
@@ -296,7 +296,7 @@ impl Least {
         what: (usize, usize, i64),
     ) -> Option<usize> {
         let (from, to, above) = what;
-        if to <= begin || end <= from || self.least[at] + above > 0 {
+        if to <= begin || end <= from || self.counts[at] + above > 0 {
             return None;
         }
         if end - begin == 1 {

@@ -13,7 +13,7 @@ fn oracle(
     discipline: Discipline<'_>,
     calls: &[Call<Op>],
     done: &mut [usize],
-    state: &mut Vec<u32>,
+    state: &mut [u32],
 ) -> bool {
     let length = |op: &Op| match op {
         Op::Drain(values) => values.len() + 1,
@@ -81,7 +81,7 @@ fn allowed<'a>(discipline: Discipline<'a>, state: &'a [u32]) -> impl Iterator<It
 }
 
 fn is_possible(discipline: Discipline<'_>, calls: &[Call<Op>]) -> bool {
-    oracle(discipline, calls, &mut vec![0; calls.len()], &mut vec![])
+    oracle(discipline, calls, &mut vec![0; calls.len()], &mut [])
 }
 
 /// Which operations a random history has.
@@ -150,7 +150,7 @@ fn random(
             match call.op {
                 Op::TakeUnknown => call.op = Op::Take(answers.first().copied().flatten()),
                 Op::DrainUnknown => {
-                    call.op = Op::Drain(answers.iter().flatten().copied().collect())
+                    call.op = Op::Drain(answers.iter().flatten().copied().collect());
                 }
                 _ => {}
             }

@@ -86,9 +86,9 @@ pub(super) fn refute(
     let is_clash = contradicts(discipline, calls, parts, &clash.view, budget) == Some(true);
     let whole = parts.whole();
     let units = units(parts, if is_clash { &clash.view } else { &whole });
-    let all = (0..u32::try_from(units.len()).expect("fewer than 2^32")).collect();
+    let all: Vec<u32> = (0..u32::try_from(units.len()).expect("fewer than 2^32")).collect();
     let view_of = |kept: &[u32]| view_of(&units, kept);
-    let (kept, is_minimal) = shrink(all, &mut |kept| {
+    let (kept, is_minimal) = shrink(&all, &mut |kept| {
         if (budget.stop)() {
             return None;
         }

@@ -161,7 +161,7 @@ impl History {
 
     /// Whether the differences of the sums told are multiples of what all amounts have in common.
     fn is_in_steps(&self) -> bool {
-        let step = self.amounts().fold(0, |step, amount| gcd(step, amount));
+        let step = self.amounts().fold(0, gcd);
         let Some(base) = self.initial.or(self.fixed.first().map(|fixed| fixed.before)) else {
             return true;
         };
@@ -190,7 +190,7 @@ impl History {
             }
             least <= fixed.before && fixed.before <= most
         };
-        self.fixed.iter().all(|fixed| least_most(fixed))
+        self.fixed.iter().all(least_most)
     }
 }
 

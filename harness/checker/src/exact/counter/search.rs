@@ -346,7 +346,8 @@ impl<'h> Search<'h> {
         }
         if self.history.initial.is_none() {
             let sum = self.sum.unwrap_or_default();
-            key.extend((0..4).map(|word| (sum >> (32 * word)) as u32));
+            let word = |word: [u8; 4]| u32::from_le_bytes(word);
+            key.extend(sum.to_le_bytes().as_chunks().0.iter().copied().map(word));
         }
         self.seen_bytes += 4 * key.len() as u64 + 32;
         self.seen.insert(key.into())

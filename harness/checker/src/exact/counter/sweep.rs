@@ -126,7 +126,9 @@ fn wanted(history: &History) -> Option<Vec<i128>> {
     };
     let allowed = history.fixed.iter().zip(&wanted).map(|(f, wanted)| wanted - certain(f.start));
     let initial = history.initial.or(allowed.min())?;
-    wanted.iter_mut().for_each(|wanted| *wanted -= initial);
+    for wanted in &mut wanted {
+        *wanted -= initial;
+    }
     Some(wanted)
 }
 
@@ -158,9 +160,8 @@ fn least(history: &History, wanted: &[i128]) -> Result<Vec<usize>, Misfit> {
                 sum += std::mem::take(&mut rest[at]);
                 order.push(at);
             }
-            Event::AddEnds(_) => {}
             Event::AnswerBegins(at) if sum > wanted[at] => return Err(Misfit::TooLow),
-            Event::AnswerBegins(_) => {}
+            Event::AddEnds(_) | Event::AnswerBegins(_) => {}
             Event::AnswerEnds(at) => {
                 while sum < wanted[at] {
                     let Some(&Reverse((_, _, add))) = pending.peek() else {
