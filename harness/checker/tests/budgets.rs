@@ -34,7 +34,7 @@ fn checked_for(history: &History, questions: u64, all_keys: bool) -> Report {
 fn with_one_plainly_wrong(keys: u64) -> History {
     let mut recorder = Recorder::new();
     hard::each_entry(Shape { keys, ..HARD }, &mut |entry| {
-        recorder.record(entry).expect("an event")
+        recorder.record(entry).expect("an event");
     });
     let key = Datum::text("wrong");
     let operations = [(F::Put, "1"), (F::Put, "2"), (F::Get, "1")];
