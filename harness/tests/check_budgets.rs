@@ -2,6 +2,7 @@
 //! them ends in exit code 13, with a sentence that names the budget and the keys.
 
 #[path = "../checker/tests/generate/hard.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod hard;
 mod support;
 
