@@ -29,11 +29,11 @@ pub(crate) enum Content {
     Mixed(u32),
 }
 
-/// What the operations of one key say about its content.
-pub(crate) fn content(history: &History, operations: &[&Operation]) -> Content {
-    if operations.iter().all(|op| op.f != F::Append) {
+/// What the operations of one key, and what it held at first, say about its content.
+pub(crate) fn content(history: &History, operations: &[&Operation], initial: Value) -> Content {
+    let Some(append) = operations.iter().position(|op| op.f == F::Append) else {
         return Content::Any;
-    }
+    };
     let is_text = |value: Value| matches!(history.encoded(value).view(), View::Nil | View::Text(_));
     let is_list = |value: Value| {
         value == Value::EMPTY || matches!(history.encoded(value).view(), View::Nil | View::List(_))
@@ -44,10 +44,16 @@ pub(crate) fn content(history: &History, operations: &[&Operation]) -> Content {
         F::Cas => fits(op.argument) && fits(op.result),
         _ => true,
     };
-    let misfit = |fits: &dyn Fn(&Operation) -> bool| operations.iter().position(|op| !fits(op));
-    let no_text = misfit(&|op| whole(&is_text, op) && (op.f != F::Append || is_text(op.argument)));
+    // What does not fit what was there at first is told by the first append.
+    let misfit = |fits_at_first: bool, fits: &dyn Fn(&Operation) -> bool| {
+        let misfit = operations.iter().position(|op| !fits(op));
+        misfit.or((!fits_at_first).then_some(append))
+    };
+    let no_text = misfit(is_text(initial), &|op| {
+        whole(&is_text, op) && (op.f != F::Append || is_text(op.argument))
+    });
     let Some(no_text) = no_text else { return Content::Text };
-    match misfit(&|op| whole(&is_list, op)) {
+    match misfit(is_list(initial), &|op| whole(&is_list, op)) {
         None => Content::List,
         // A key with texts and one thing that is none is told by that thing.
         Some(no_list) => Content::Mixed(u32::try_from(no_text.max(no_list)).unwrap_or_default()),
@@ -61,7 +67,7 @@ pub(crate) fn with_model<W: WithModel>(
     initial: Value,
     work: W,
 ) -> W::Output {
-    match content(history, operations) {
+    match content(history, operations, initial) {
         Content::Any => {
             let (calls, sources) = translate(operations, register_op);
             work.run(&Register { initial }, &calls, &sources)
@@ -109,7 +115,7 @@ pub(crate) fn with_appends<W: WithAppends>(
     if operations.iter().any(|op| op.f == F::Cas) {
         return None;
     }
-    match content(history, operations) {
+    match content(history, operations, initial) {
         Content::Text => {
             let bytes = |value| history.text(value).unwrap_or_default().as_bytes();
             let (calls, sources) = translate(operations, |op| shown_op(op, &bytes, &bytes));
@@ -181,7 +187,7 @@ impl Lists {
 }
 
 /// What the calls of [`with_model`] take in memory.
-pub(crate) fn calls_bytes(history: &History, operations: &[&Operation]) -> usize {
+pub(crate) fn calls_bytes(history: &History, operations: &[&Operation], initial: Value) -> usize {
     let each = size_of::<Call<RegisterOp>>().max(size_of::<Call<SequenceOp<u8>>>());
     let lists = operations.len() * (each + size_of::<u32>());
     let bytes = |value: Value| -> usize {
@@ -190,7 +196,7 @@ pub(crate) fn calls_bytes(history: &History, operations: &[&Operation]) -> usize
             _ => memory::block(history.encoded(value).bytes().len()),
         }
     };
-    let values = match content(history, operations) {
+    let values = match content(history, operations, initial) {
         Content::Any => 0,
         _ => operations.iter().map(|op| bytes(op.argument) + bytes(op.result)).sum(),
     };

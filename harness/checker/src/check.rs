@@ -15,7 +15,7 @@ use crate::verdict::{Reason, Verdict};
 use crate::weaker;
 use crate::witness::Witness;
 use register::Guide;
-pub(crate) use register::plain;
+pub(crate) use register::{plain, plain_initial};
 
 /// A way to decide one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, serde::Serialize)]

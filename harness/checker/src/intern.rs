@@ -67,6 +67,12 @@ impl Slices {
         id
     }
 
+    /// The number of a slice that is there already.
+    pub(crate) fn find(&self, item: &[u8]) -> Option<u32> {
+        let hash = FxBuildHasher.hash_one(item);
+        self.table.find(hash, |&id| self.get(id) == item).copied()
+    }
+
     pub(crate) fn get(&self, id: u32) -> &[u8] {
         slice(&self.bytes, &self.ends, id)
     }

@@ -3,7 +3,7 @@
 use crate::appends::{self, Symbol};
 use crate::calls::{WithAppends, WithModel, register_op, with_appends, with_model};
 use crate::chains;
-use crate::check::{Options, initial, plain};
+use crate::check::{Options, plain, plain_initial};
 use crate::event::F;
 use crate::history::{History, OPEN, Operation, Outcome, Value};
 use crate::model::{Call, Model, Register};
@@ -111,7 +111,7 @@ pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<Key
         let order = order(history, &operations, options)?;
         let points = points(&operations, &order);
         if options.model.info().family == Family::Register {
-            let initial = initial(history, options.model);
+            let initial = plain_initial(history, options.model);
             let copies = plain(history, &operations, options.model);
             let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
             let operations = copied.as_deref().unwrap_or(&operations);
@@ -134,7 +134,7 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
         }
         Family::Session => return None,
     }
-    let initial = initial(history, options.model);
+    let initial = plain_initial(history, options.model);
     let copies = plain(history, operations, options.model);
     let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
     let operations = copied.as_deref().unwrap_or(operations);

@@ -108,6 +108,13 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
     if answered == 0 {
         return vacuous(format!("none of {asked} operations was answered: nothing is shown"));
     }
+    // A failed operation tells at least that the store was there to refuse it.
+    if report.observations == 0 && report.failed == 0 && safety.standing != Standing::Invalid {
+        return vacuous(format!(
+            "{answered} of {asked} operations were answered, and none of the answers tells what the store \
+             held: nothing could contradict"
+        ));
+    }
     if safety.standing == Standing::Unknown {
         return undecided();
     }

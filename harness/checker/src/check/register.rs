@@ -12,6 +12,7 @@ use crate::calls::{
 };
 use crate::chains;
 use crate::contradiction;
+use crate::datum::Datum;
 use crate::event::F;
 use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
@@ -61,26 +62,44 @@ impl Guide {
     }
 }
 
-/// In a key-value store nil and the empty text are both what a key holds that was never written:
-/// copies that say only the latter, if some operation says the former.
+/// What counts as another value in a model: nil in a key-value store is the empty text, which a key holds
+/// that was never written, and the empty list in a list register is nil.
+fn alias(history: &History, model: ModelName) -> Option<(Value, Value)> {
+    match model {
+        ModelName::Kv => Some((Value::NIL, Value::EMPTY)),
+        ModelName::ListRegister => Some((history.find(&Datum::List(Vec::new()))?, Value::NIL)),
+        _ => None,
+    }
+}
+
+/// What a key holds at first, by the name that the model has for it.
+pub(crate) fn plain_initial(history: &History, model: ModelName) -> Value {
+    let initial = initial(history, model);
+    match alias(history, model) {
+        Some((other, plain)) if initial == other => plain,
+        _ => initial,
+    }
+}
+
+/// Copies with one name for each value, if some operation says another.
 pub(crate) fn plain(
     history: &History,
     operations: &[&Operation],
     model: ModelName,
 ) -> Option<Vec<Operation>> {
+    let (other, plain) = alias(history, model)?;
     let shows_result = |op: &Operation| op.f == F::Cas || (op.f == F::Get && op.is_ok());
-    let is_nil = |op: &&&Operation| {
-        (op.result == Value::NIL && shows_result(op))
-            || (op.argument == Value::NIL && op.f != F::Get)
+    let gives = |op: &Operation| matches!(op.f, F::Put | F::Cas);
+    let has_other = |op: &&&Operation| {
+        (op.result == other && shows_result(op)) || (op.argument == other && gives(op))
     };
-    if model != ModelName::Kv || !operations.iter().any(|op| is_nil(&op)) {
+    if !operations.iter().any(|op| has_other(&op)) {
         return None;
     }
-    debug_assert_eq!(history.value(Value::EMPTY), crate::datum::Datum::text(""));
-    let empty = |value| if value == Value::NIL { Value::EMPTY } else { value };
+    let named = |value| if value == other { plain } else { value };
     let copy = |&op: &&Operation| Operation {
-        argument: empty(op.argument),
-        result: if shows_result(op) { empty(op.result) } else { op.result },
+        argument: if gives(op) { named(op.argument) } else { op.argument },
+        result: if shows_result(op) { named(op.result) } else { op.result },
         ..*op
     };
     Some(operations.iter().map(copy).collect())
@@ -108,13 +127,13 @@ pub(super) fn decide(
     options: &Options<'_>,
     before: Option<&Decided>,
 ) -> Decided {
-    let initial = initial(history, options.model);
+    let initial = plain_initial(history, options.model);
     let copies = plain(history, operations, options.model);
     let owned = copies.as_ref().map_or(0, memory::list) + size_of_val(operations);
     let budget = options.budget.besides(owned);
     let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
     let operations = copied.as_deref().unwrap_or(operations);
-    if let Content::Mixed(at) = content(history, operations) {
+    if let Content::Mixed(at) = content(history, operations, initial) {
         return mixed(history, operations[at as usize]);
     }
     if let Some(guide) = before.and_then(|before| before.guide.clone()) {
@@ -168,7 +187,7 @@ pub(super) fn decide(
         }
     }
     let algorithm = Algorithm::Search;
-    let owned = calls_bytes(history, operations);
+    let owned = calls_bytes(history, operations, initial);
     if owned as u64 > budget.memory_bytes {
         return decided(given_up(history, operations, Limit::Memory, 0), algorithm);
     }
@@ -236,7 +255,7 @@ pub(super) fn witness_of_reads(
     if !options.witness {
         return explain::unexplained(history, operations[0]);
     }
-    let initial = initial(history, options.model);
+    let initial = plain_initial(history, options.model);
     let core: Vec<&Operation> =
         found.operations.iter().map(|&at| operations[at as usize]).collect();
     explain::of_reads(history, operations, &core, initial, named(found.anomaly))
@@ -314,7 +333,7 @@ pub(super) fn witness(
     if !options.witness {
         return explain::unexplained(history, operations[0]);
     }
-    let initial = initial(history, options.model);
+    let initial = plain_initial(history, options.model);
     let copies = plain(history, operations, options.model);
     let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
     let operations = copied.as_deref().unwrap_or(operations);

@@ -67,16 +67,17 @@ impl Datum {
         Datum::Map(entries)
     }
 
-    /// The value that a word stands for: nil or null, true or false, a number, a text in quotation marks;
-    /// any other word is a text.
+    /// The value that a text stands for in EDN or JSON; any other text is that text.
     pub fn parse(word: &str) -> Datum {
         match word {
             "nil" | "null" => Datum::Nil,
             "true" => Datum::Bool(true),
             "false" => Datum::Bool(false),
-            _ => number::parse(word).unwrap_or_else(|| {
-                Datum::Text(serde_json::from_str(word).unwrap_or_else(|_| word.to_owned()).into())
-            }),
+            _ => {
+                let is_form = word.starts_with(['[', '(', '{', '#', ':', '"', '\\']);
+                let form = if is_form { crate::format::value(word) } else { number::parse(word) };
+                form.unwrap_or_else(|| Datum::text(word))
+            }
         }
     }
 

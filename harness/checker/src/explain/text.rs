@@ -36,7 +36,7 @@ enum Made {
 
 impl<'a> Teller<'a> {
     pub(super) fn text(&self) -> Option<(Anomaly, String)> {
-        if content(self.history, self.all) != Content::Text {
+        if content(self.history, self.all, self.initial) != Content::Text {
             return None;
         }
         let parts = self.parts()?;
@@ -67,14 +67,14 @@ impl<'a> Teller<'a> {
         for op in self.all.iter().copied() {
             match op.f {
                 F::Append => appends.entry(op.argument).or_default().push(op),
-                F::Put => {
+                F::Put | F::Cas if !op.refused => {
                     starts.insert(op.argument);
                 }
                 _ => {}
             }
         }
         let text = |value: Value| self.string(value);
-        let starts = starts.into_iter().chain([Value::EMPTY]).map(text).collect();
+        let starts = starts.into_iter().chain([self.initial]).map(text).collect();
         let appended: FxHashMap<&[u8], Value> = appends
             .keys()
             .map(|&value| (text(value).as_bytes(), value))

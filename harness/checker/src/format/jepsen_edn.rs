@@ -261,8 +261,7 @@ pub(super) fn looks_like(beginning: &[u8]) -> bool {
         Some(b'(' | b'[') => walker.begins_event(walker.at()),
         Some(b'{') => {
             walker.advance();
-            walker.white();
-            walker.peek() == Some(b':')
+            walker.blanks(1).is_err() || walker.peek() == Some(b':')
         }
         _ => false,
     }

@@ -29,6 +29,7 @@ pub mod porcupine_json;
 mod words;
 pub mod write;
 
+use crate::datum::Datum;
 use crate::history::{History, PairingError, Reading};
 use crate::lenient::Repairs;
 use crate::models::ModelName;
@@ -322,6 +323,11 @@ impl AnyReader {
             AnyReader::Csv(reader) => reader.finish(),
         }
     }
+}
+
+/// A value that stands alone, in EDN or JSON.
+pub(crate) fn value(text: &str) -> Option<Datum> {
+    csv::cell::alone(text)
 }
 
 /// Reads a whole text.

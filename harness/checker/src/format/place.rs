@@ -27,8 +27,20 @@ impl Place {
     /// That something else stands here than should.
     pub(super) fn wrong(self, found: impl Into<String>, expected: impl Into<String>) -> ParseError {
         let Place { line, column } = self;
-        ParseError::Syntax { line, column, found: found.into(), expected: expected.into() }
+        let (found, expected) = (short(found.into()), expected.into());
+        ParseError::Syntax { line, column, found, expected }
     }
+}
+
+/// The most characters of what was found that are told.
+const LONGEST_FOUND: usize = 80;
+
+/// The beginning of a text, if it is long.
+pub(super) fn short(text: String) -> String {
+    if text.chars().count() <= LONGEST_FOUND {
+        return text;
+    }
+    text.chars().take(LONGEST_FOUND).chain("...".chars()).collect()
 }
 
 /// Where a file begins.

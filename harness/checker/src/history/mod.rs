@@ -240,6 +240,11 @@ impl History {
         self.encoded(value).text()
     }
 
+    /// A value that the history names somewhere.
+    pub(crate) fn find(&self, datum: &Datum) -> Option<Value> {
+        self.values.find(Encoder::of(datum).bytes()).map(Value)
+    }
+
     /// The number of the process of an operation.
     pub fn process(&self, operation: &Operation) -> u64 {
         self.processes[operation.process as usize].number

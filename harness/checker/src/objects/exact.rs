@@ -236,10 +236,17 @@ fn ranks(subject: Subject<'_>, values: &[Encoded<'_>]) -> Result<Vec<u32>, Verdi
 }
 
 fn locked(subject: Subject<'_>, rules: Rules) -> Exact {
+    let mut doubt = Verdict::Valid;
     let mut calls = Vec::new();
     for &op in subject.operations {
         let act = match op.f {
-            F::Acquire if op.is_ok() => Act::Acquire(number(subject.result(op))),
+            F::Acquire if op.is_ok() => {
+                let token = number(subject.result(op));
+                if rules.is_fenced && token.is_none() && op.result != Value::NIL {
+                    doubt = doubt.join(subject.misfit(op, "a whole number as the token"));
+                }
+                Act::Acquire(token)
+            }
             F::Acquire => Act::Acquire(None),
             _ => Act::Release,
         };
@@ -247,5 +254,5 @@ fn locked(subject: Subject<'_>, rules: Rules) -> Exact {
     }
     let answer = lock::check(rules, &calls, subject.budget);
     let sources = (0u32..).zip(subject.operations).map(|(position, _)| position).collect();
-    Exact { answer, sources, doubt: Verdict::Valid }
+    Exact { answer, sources, doubt }
 }

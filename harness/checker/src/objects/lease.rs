@@ -30,8 +30,8 @@ pub(super) fn judge(subject: Subject<'_>) -> Verdict {
         Ok(holds) => holds,
         Err(verdict) => return verdict,
     };
-    let is_timeless = subject.operations.iter().all(|op| op.invoke_ns == 0);
-    if subject.operations.len() > 1 && is_timeless {
+    let has_time = |op: &&Operation| op.invoke_ns > 0 || op.complete_ns().is_some_and(|ns| ns > 0);
+    if subject.operations.len() > 1 && !subject.operations.iter().any(has_time) {
         let why = "the events have no times, and a lease is a matter of time";
         return subject.unknown(Limit::Algorithm, why);
     }

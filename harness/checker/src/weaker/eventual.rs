@@ -9,7 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::origins::writes;
+use super::origins::{is_initial, writes};
 use super::words::{invalid, unknown};
 use crate::budget::Limit;
 use crate::event::F;
@@ -34,11 +34,11 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
         return unknown(key, Limit::Algorithm, 0, &format!("key {key:?} was appended to"));
     }
     let end = |at: &u32| op(*at).complete_index().unwrap_or(op(*at).invoke_index());
-    let Some(last_end) = writers.iter().map(end).max() else { return Verdict::Valid };
+    let last_end = writers.iter().map(end).max();
     let mut last_reads: FxHashMap<u32, u32> = FxHashMap::default();
     let is_final = |at: &&u32| {
         let read = op(**at);
-        read.f == F::Get && read.outcome == Outcome::Ok && read.invoke_index() > last_end
+        read.f == F::Get && read.outcome == Outcome::Ok && Some(read.invoke_index()) > last_end
     };
     for &at in positions.iter().filter(is_final) {
         last_reads.insert(op(at).process, at);
@@ -46,6 +46,9 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
     let mut finals: Vec<u32> = last_reads.into_values().collect();
     finals.sort_unstable();
     let Some(&first) = finals.first() else {
+        if writers.is_empty() {
+            return Verdict::Valid;
+        }
         let why = format!("key {key:?} was written, and not read after the last write");
         return unknown(key, Limit::Algorithm, 0, &why);
     };
@@ -61,7 +64,7 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
         if is_acknowledged(value) || is_open(value) {
             continue;
         }
-        if value != Value::EMPTY && value != Value::NIL {
+        if !is_initial(history, value) {
             let what = "after the last write a value was read that nobody wrote";
             return invalid(history, Anomaly::GarbageRead, &[read], true, what);
         }
@@ -70,15 +73,20 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
             return invalid(history, Anomaly::LostWrite, &[write, read], true, what);
         }
     }
+    // Nil and the empty text are both what was there at first.
+    let is_same = |one: u32, other: u32| {
+        let (one, other) = (op(one).result, op(other).result);
+        one == other || (is_initial(history, one) && is_initial(history, other))
+    };
     let settled = |&&at: &&u32| !is_open(op(at).result);
     let mut certain = finals.iter().filter(settled);
     if let Some(&one) = certain.next()
-        && let Some(&other) = certain.find(|&&other| op(other).result != op(one).result)
+        && let Some(&other) = certain.find(|&&other| !is_same(one, other))
     {
         let what = "after the last write two processes read different values for the last time";
         return invalid(history, Anomaly::DivergentReads, &[one, other], true, what);
     }
-    if finals.iter().any(|&at| op(at).result != op(first).result) {
+    if finals.iter().any(|&at| !is_same(at, first)) {
         let why = format!(
             "the last reads of key {key:?} differ by a write that was never answered, which may \
              have arrived between them"

@@ -21,15 +21,24 @@ pub(super) fn writes(op: &Operation) -> bool {
     op.outcome != Outcome::Fail && op.f != F::Get && !op.refused
 }
 
+/// Whether a key can have held this before its first write.
+pub(super) fn is_initial(history: &History, value: Value) -> bool {
+    match history.initial() {
+        Some(initial) => value == initial,
+        None => value == Value::EMPTY || value == Value::NIL,
+    }
+}
+
 /// The origins of a history's reads.
-pub(super) struct Origins {
+pub(super) struct Origins<'a> {
+    history: &'a History,
     writers: FxHashMap<(Key, Value), u32>,
     /// Keys on which a value does not tell its write, with the reason.
     pub(super) doubtful: FxHashMap<Key, &'static str>,
 }
 
-impl Origins {
-    pub(super) fn new(history: &History) -> Self {
+impl<'a> Origins<'a> {
+    pub(super) fn new(history: &'a History) -> Self {
         let mut writers = FxHashMap::default();
         let mut doubtful = FxHashMap::default();
         for (at, op) in (0u32..).zip(history.operations()).filter(|(_, op)| writes(op)) {
@@ -37,11 +46,11 @@ impl Origins {
                 doubtful.insert(op.key, "it was appended to");
             } else if writers.insert((op.key, op.argument), at).is_some() {
                 doubtful.insert(op.key, "a value was written to it twice");
-            } else if op.argument == Value::EMPTY || op.argument == Value::NIL {
+            } else if is_initial(history, op.argument) {
                 doubtful.insert(op.key, "what it may have held at first was written to it");
             }
         }
-        Origins { writers, doubtful }
+        Origins { history, writers, doubtful }
     }
 
     /// The origin of an answered read; none for any other operation, and on doubtful keys.
@@ -51,7 +60,7 @@ impl Origins {
         }
         Some(match self.writers.get(&(op.key, op.result)) {
             Some(&at) => Origin::Write(at),
-            None if op.result == Value::EMPTY || op.result == Value::NIL => Origin::Initial,
+            None if is_initial(self.history, op.result) => Origin::Initial,
             None => Origin::Nowhere,
         })
     }

@@ -16,6 +16,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::origins::is_initial;
 use super::sessions;
 use super::words::{invalid, unknown};
 use crate::budget::{Budget, Limit, Meter};
@@ -121,6 +122,7 @@ struct Optional<'a> {
 }
 
 struct Interleaving<'a> {
+    history: &'a History,
     threads: Vec<Vec<&'a Operation>>,
     optional: Vec<Optional<'a>>,
     /// Numbers of the keys in a state.
@@ -132,8 +134,8 @@ type State = Box<[u32]>;
 
 impl<'a> Interleaving<'a> {
     fn new(history: &'a History, positions: &[u32]) -> Self {
-        let mut this =
-            Interleaving { threads: Vec::new(), optional: Vec::new(), keys: FxHashMap::default() };
+        let (threads, optional, keys) = (Vec::new(), Vec::new(), FxHashMap::default());
+        let mut this = Interleaving { history, threads, optional, keys };
         let mut threads: FxHashMap<u32, usize> = FxHashMap::default();
         for &at in positions {
             let op = &history.operations()[at as usize];
@@ -162,23 +164,24 @@ impl<'a> Interleaving<'a> {
         self.threads.len() + self.optional.len() + self.keys[&op.key]
     }
 
-    /// What a key holds: the initial value, which reads as empty or nil, or 1 + a written one.
-    fn holds(held: u32, value: Value) -> bool {
+    /// What a key holds: 0 for what was there at first, or 1 + a written value.
+    fn holds(&self, held: u32, value: Value) -> bool {
         match held {
-            0 => value == Value::EMPTY || value == Value::NIL,
+            0 => is_initial(self.history, value),
             held => held - 1 == value.0,
         }
     }
 
     /// Does an operation in a state; whether its answer was possible.
     fn apply(&self, state: &mut State, op: &Operation) -> bool {
-        let held = &mut state[self.place_of(op)];
+        let place = self.place_of(op);
+        let held = state[place];
         match op.f {
-            F::Get => Self::holds(*held, op.result),
-            F::Cas if op.refused => !Self::holds(*held, op.result),
-            F::Cas if !Self::holds(*held, op.result) => false,
+            F::Get => self.holds(held, op.result),
+            F::Cas if op.refused => !self.holds(held, op.result),
+            F::Cas if !self.holds(held, op.result) => false,
             _ => {
-                *held = op.argument.0 + 1;
+                state[place] = op.argument.0 + 1;
                 true
             }
         }

@@ -68,7 +68,7 @@ struct Seen {
 
 struct Sessions<'a> {
     history: &'a History,
-    origins: Origins,
+    origins: Origins<'a>,
     by_process: Vec<Vec<u32>>,
     /// By process and key: positions of acknowledged writes, increasing.
     acknowledged: FxHashMap<(u32, Key), Vec<u32>>,
@@ -81,7 +81,7 @@ struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    fn new(history: &'a History, origins: Origins) -> Self {
+    fn new(history: &'a History, origins: Origins<'a>) -> Self {
         let mut sessions = Sessions {
             history,
             origins,

@@ -8,7 +8,7 @@
 //!
 //! A number is written as JSON has it, but without an exponent: `0e1` and `0e2` may be two ids.
 
-use crate::datum::{Datum, Encoder};
+use crate::datum::{Datum, Encoded, Encoder};
 use crate::format::Place;
 use crate::format::edn::{Form, Walker};
 use crate::format::json::{self, Json};
@@ -64,6 +64,16 @@ fn collection(cell: &str, out: &mut Encoder) -> Result<(), Wrong> {
         format!("a cell with {} after {} bytes", wrong.found, wrong.at)
     };
     Err((found, wrong.expected))
+}
+
+/// A value that stands alone, in EDN or JSON.
+pub(in crate::format) fn alone(text: &str) -> Option<Datum> {
+    let mut out = Encoder::default();
+    if edn(text, &mut out).is_none() {
+        out.clear();
+        json(text, &mut out).ok()?;
+    }
+    Some(Encoded::new(out.bytes()).datum())
 }
 
 fn json(cell: &str, out: &mut Encoder) -> Result<(), json::Wrong> {

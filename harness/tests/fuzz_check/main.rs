@@ -1,0 +1,111 @@
+//! `harness check` against an oracle that tries all orders: random histories of every model, in every
+//! format, with every operation and option.
+//!
+//! `FUZZ_CASES` multiplies the number of cases, `FUZZ_SEED` is the first seed.
+
+mod campaign;
+mod convert;
+mod damage;
+mod files;
+mod generate;
+mod history;
+mod model;
+mod object;
+mod oracle;
+mod run;
+mod value;
+
+use files::Format;
+use model::Model;
+
+/// How many cases of each model are tried by default.
+const CASES: u64 = 500;
+
+fn times() -> u64 {
+    std::env::var("FUZZ_CASES").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
+fn formats() -> Vec<Format> {
+    let known = run::formats();
+    let formats: Vec<Format> = Format::ALL
+        .into_iter()
+        .filter(|format| known.iter().any(|it| it == format.name()))
+        .collect();
+    assert!(formats.contains(&Format::Jsonl));
+    formats
+}
+
+fn agrees(model: Model) {
+    let first = campaign::first_seed(model as u64);
+    let counts = campaign::campaign(model, first, CASES * times(), &formats());
+    println!("{}: {counts:?}", model.name());
+}
+
+macro_rules! models {
+    ($($test:ident => $model:ident,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                agrees(Model::$model);
+            }
+        )*
+    };
+}
+
+models! {
+    kv => Kv,
+    register => Register,
+    cas_register => CasRegister,
+    list_register => ListRegister,
+    set => Set,
+    set_eventual => SetEventual,
+    counter_bounds => CounterBounds,
+    lease => Lease,
+    unique_ids => UniqueIds,
+    bank => Bank,
+    bank_negative => BankNegative,
+    sequential => Sequential,
+    read_your_writes => ReadYourWrites,
+    monotonic_reads => MonotonicReads,
+    monotonic_writes => MonotonicWrites,
+    writes_follow_reads => WritesFollowReads,
+    eventual => Eventual,
+}
+
+models! {
+    counter => Counter,
+    queue => Queue,
+    unordered_queue => UnorderedQueue,
+    stack => Stack,
+    priority_queue => PriorityQueue,
+    lock => Lock,
+    owner_lock => OwnerLock,
+    reentrant_lock => ReentrantLock,
+    fenced_lock => FencedLock,
+}
+
+/// How many files are damaged, and how many cut, by default.
+const DAMAGED: u64 = 2_000;
+
+#[test]
+fn damaged_files_are_judged_or_refused() {
+    let counts = damage::damage(campaign::first_seed(100), DAMAGED * times(), &formats());
+    println!("damaged: exits 0, 2, 10, 13, 14: {counts:?}");
+}
+
+#[test]
+fn a_torn_end_is_left_out() {
+    damage::tear(campaign::first_seed(101), DAMAGED * times(), &formats());
+}
+
+/// How many cases of each model are written in all formats by default.
+const CONVERTED: u64 = 20;
+
+#[test]
+fn all_formats_say_the_same() {
+    for model in Model::ALL {
+        let first = campaign::first_seed(102);
+        let compared = convert::convert(model, first, CONVERTED * times(), &formats());
+        println!("{}: {compared} files compared", model.name());
+    }
+}

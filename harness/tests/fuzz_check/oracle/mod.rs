@@ -1,0 +1,110 @@
+//! What each model says of a small history, by trying all orders.
+//!
+//! Written from the words of the manual alone; it shares no code with the checker and is in no way fast.
+
+mod bank;
+mod container;
+mod counter;
+mod ids;
+mod lease;
+mod lock;
+mod register;
+mod search;
+mod session;
+mod set;
+
+use crate::history::{End, F, Op, by_key};
+use crate::model::Model;
+use crate::value::Val;
+
+/// The verdicts that are right; mostly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdicts {
+    pub valid: bool,
+    pub invalid: bool,
+    pub unknown: bool,
+}
+
+impl Verdicts {
+    pub const VALID: Verdicts = Verdicts { valid: true, invalid: false, unknown: false };
+    pub const INVALID: Verdicts = Verdicts { valid: false, invalid: true, unknown: false };
+    pub const UNKNOWN: Verdicts = Verdicts { valid: false, invalid: false, unknown: true };
+
+    pub fn of(is_valid: bool) -> Verdicts {
+        if is_valid { Self::VALID } else { Self::INVALID }
+    }
+
+    /// Either is right.
+    pub fn or(self, other: Verdicts) -> Verdicts {
+        Verdicts {
+            valid: self.valid || other.valid,
+            invalid: self.invalid || other.invalid,
+            unknown: self.unknown || other.unknown,
+        }
+    }
+
+    /// The verdict about two things: a contradiction in one is one of both.
+    pub fn and(self, other: Verdicts) -> Verdicts {
+        let no_invalid = |it: Verdicts| it.valid || it.unknown;
+        Verdicts {
+            valid: self.valid && other.valid,
+            invalid: self.invalid || other.invalid,
+            unknown: (self.unknown && no_invalid(other)) || (other.unknown && no_invalid(self)),
+        }
+    }
+
+    /// The same where some answers were of no use: what was valid is not known.
+    pub fn unreadable(self) -> Verdicts {
+        if self.valid { Verdicts { valid: false, unknown: true, ..self } } else { self }
+    }
+}
+
+/// The verdicts about a whole history.
+pub fn verdicts(model: Model, ops: &[Op], initial: Option<&Val>) -> Verdicts {
+    if model.is_session() {
+        return session::verdicts(model, ops, initial);
+    }
+    let keys = by_key(ops);
+    keys.iter().map(|ops| of_key(model, ops, initial)).fold(Verdicts::VALID, Verdicts::and)
+}
+
+fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
+    match model {
+        Model::Set => set::linearizable(ops),
+        Model::SetEventual => set::eventual(ops),
+        Model::Counter => counter::exact(ops),
+        Model::CounterBounds => counter::bounds(ops),
+        Model::Queue | Model::UnorderedQueue | Model::Stack | Model::PriorityQueue => {
+            container::verdicts(model, ops)
+        }
+        Model::Lease => lease::verdicts(ops),
+        Model::UniqueIds => ids::verdicts(ops),
+        Model::Bank | Model::BankNegative => bank::verdicts(ops, model == Model::BankNegative),
+        _ if model.is_lock() => lock::verdicts(model, ops),
+        _ => register::verdicts(model, ops, initial),
+    }
+}
+
+/// The exit codes that are right for a history.
+pub fn codes(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<i32> {
+    let mut codes = Vec::new();
+    let verdicts = verdicts(model, ops, initial);
+    let observes = |op: &&Op| {
+        op.end == End::Ok && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew))
+    };
+    let is_blind = |ops: &Vec<&Op>| !ops.iter().any(observes);
+    let keys = by_key(ops);
+    if verdicts.invalid {
+        codes.push(10);
+    }
+    if verdicts.valid {
+        codes.push(0);
+    }
+    if verdicts.unknown {
+        codes.push(13);
+    }
+    if (verdicts.valid || verdicts.unknown) && keys.iter().any(is_blind) || keys.is_empty() {
+        codes.push(14);
+    }
+    codes
+}
