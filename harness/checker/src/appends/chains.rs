@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::decode::{Cut, Decoded, Token, decode};
 use super::texts::Texts;
-use super::{NEVER, NOBODY, START, Sequence, Symbol, number};
+use super::{NEVER, NO_CALL, START, Sequence, Symbol, number};
 
 /// The stage of a call that has none.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -20,7 +20,7 @@ const MOST_EQUAL: usize = 64;
 /// The states between one put and the next, as the longest read shows them.
 #[derive(Debug)]
 pub(super) struct Chain {
-    /// The put that it begins with; [`NOBODY`] for the first value.
+    /// The put that it begins with; [`NO_CALL`] for the first value.
     pub(super) root: u32,
     /// What was appended to it: the state after so many is a stage.
     pub(super) tokens: Vec<Token>,
@@ -35,11 +35,11 @@ impl Chain {
     }
 }
 
-/// Who read a state.
+/// The reads of a state.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stage {
     pub(super) chain: u32,
-    /// The read that was over first, and the one that began last.
+    /// The one that was over first, and the one that began last.
     pub(super) first: u32,
     pub(super) last: u32,
 }
@@ -152,7 +152,7 @@ impl<'c, 't, 'a, S: Symbol> Chains<'c, 't, 'a, S> {
 
     /// How long a put's text is.
     fn length(&self, root: u32) -> usize {
-        if root == NOBODY { self.sequence.initial.len() } else { self.sequence.text(root).len() }
+        if root == NO_CALL { self.sequence.initial.len() } else { self.sequence.text(root).len() }
     }
 
     /// The puts that a read may have begun with, or some of them, the likeliest last: it was over
@@ -210,7 +210,7 @@ impl<'c, 't, 'a, S: Symbol> Chains<'c, 't, 'a, S> {
         let Rooted { root, read: longest } = reads[at];
         let chain = number(self.all.len());
         let first_stage = number(self.stages.len());
-        let stage = Stage { chain, first: NOBODY, last: NOBODY };
+        let stage = Stage { chain, first: NO_CALL, last: NO_CALL };
         self.stages.resize(self.stages.len() + 1 + tokens.len(), stage);
         let (longest, start) = (self.sequence.text(longest), self.length(root));
         let mut others = Vec::new();
@@ -316,10 +316,10 @@ impl<'c, 't, 'a, S: Symbol> Chains<'c, 't, 'a, S> {
         self.stage_of[read as usize] = stage;
         let sequence = self.sequence;
         let Stage { first, last, .. } = &mut self.stages[stage as usize];
-        if *first == NOBODY || sequence.complete(read) < sequence.complete(*first) {
+        if *first == NO_CALL || sequence.complete(read) < sequence.complete(*first) {
             *first = read;
         }
-        if *last == NOBODY || sequence.invoke(read) > sequence.invoke(*last) {
+        if *last == NO_CALL || sequence.invoke(read) > sequence.invoke(*last) {
             *last = read;
         }
     }

@@ -13,12 +13,13 @@
 use super::chains::{Chains, NOWHERE};
 use super::decode::Token;
 use super::places::{Places, UNKNOWN};
-use super::{NOBODY, SequenceOp, Symbol, number};
+use super::{NO_CALL, SequenceOp, Symbol, number};
 use crate::budget::Budget;
 use crate::model::{Call, Model};
 use crate::search;
 
-/// An operation on a list of numbers, each of which stands for a text.
+/// An operation on a list of numbers, each of which stands for a write: its position, or for equal
+/// appends, of which it is not known which is read where, a number above all positions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum ExcerptOp {
     /// A read that showed these.
@@ -176,8 +177,8 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
         let first_root = roots.clone().next()?;
         let has_put = self.chosen(subset).any(|call| matches!(call.kind, Kind::Put));
         let is_without_root =
-            first_root != NOBODY && !has_put && roots.clone().all(|root| root == first_root);
-        if !is_without_root && !roots.clone().all(|root| root == NOBODY || is_kept(root)) {
+            first_root != NO_CALL && !has_put && roots.clone().all(|root| root == first_root);
+        if !is_without_root && !roots.clone().all(|root| root == NO_CALL || is_kept(root)) {
             return None;
         }
         let mut kept = Vec::new();
@@ -195,7 +196,7 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
                 Kind::Append => ExcerptOp::Append(candidate.name),
                 Kind::Put => ExcerptOp::Put(candidate.name),
                 Kind::Read(chain, shown) => {
-                    let root = Some(root(*chain)).filter(|&root| root != NOBODY && is_kept(root));
+                    let root = Some(root(*chain)).filter(|&root| root != NO_CALL && is_kept(root));
                     let shown = shown.iter().copied().filter(|name| kept.contains(name));
                     ExcerptOp::Read(root.into_iter().chain(shown).collect())
                 }
@@ -246,7 +247,7 @@ fn shown<S: Symbol>(
     texts: &[u32],
 ) -> Option<(u32, Vec<u32>)> {
     let name = |stage: u32, token: &Token| match places.writes[stage as usize] {
-        NOBODY => name_of_text(chains, token.text),
+        NO_CALL => name_of_text(chains, token.text),
         write => write,
     };
     let stage = chains.stage_of[read as usize];

@@ -42,6 +42,7 @@ pub(crate) use excerpt::ExcerptOp;
 
 mod anomaly;
 mod chains;
+mod closest;
 mod decode;
 mod excerpt;
 mod order;
@@ -87,13 +88,13 @@ pub(crate) struct Contradiction {
     pub(crate) anomaly: Anomaly,
     /// Positions of the calls, in increasing order.
     pub(crate) operations: Vec<u32>,
-    /// The same calls, reduced to the texts that they write themselves, as [`ExcerptModel`] reads
-    /// them. They are impossible by themselves, and no fewer of them are.
+    /// The same calls, reduced to what they wrote themselves, for [`ExcerptModel`]: impossible by
+    /// themselves, while no fewer of them are.
     pub(crate) excerpt: Vec<Call<ExcerptOp>>,
 }
 
 /// The position of no call.
-const NOBODY: u32 = u32::MAX;
+const NO_CALL: u32 = u32::MAX;
 /// Before everything.
 const START: i64 = -1;
 /// After everything.
@@ -139,11 +140,11 @@ impl<'a, S: Symbol> Sequence<'_, 'a, S> {
 
     /// The place of an invocation; that of the first value is before everything.
     fn invoke(&self, position: u32) -> i64 {
-        if position == NOBODY { START } else { self.calls[position as usize].invoke.into() }
+        if position == NO_CALL { START } else { self.calls[position as usize].invoke.into() }
     }
 
     fn complete(&self, position: u32) -> i64 {
-        if position == NOBODY {
+        if position == NO_CALL {
             return START;
         }
         self.calls[position as usize].complete.map_or(NEVER, i64::from)

@@ -2,7 +2,7 @@
 
 use super::chains::{Chain, Chains};
 use super::places::Places;
-use super::{NEVER, NOBODY, START, SequenceOp, Symbol};
+use super::{NEVER, NO_CALL, START, SequenceOp, Symbol};
 
 /// What has to stand together in any order: a chain, or a write that no read shows.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub(super) struct Block {
     /// Its first completion and its last invocation.
     pub(super) first_completion: i64,
     pub(super) last_invocation: i64,
-    /// Whose they are.
+    /// The calls that these are of.
     pub(super) first: u32,
     pub(super) last: u32,
     pub(super) content: Content,
@@ -54,10 +54,10 @@ pub(super) fn order<S: Symbol>(
 }
 
 fn is_written(chain: &Chain, places: &Places) -> bool {
-    let is_written = |stage: u32| places.writes[stage as usize] != NOBODY;
+    let is_written = |stage: u32| places.writes[stage as usize] != NO_CALL;
     chain
         .stages()
-        .all(|stage| is_written(stage) || (chain.root == NOBODY && stage == chain.first_stage))
+        .all(|stage| is_written(stage) || (chain.root == NO_CALL && stage == chain.first_stage))
 }
 
 /// A chain as a block, and whether time allows the order of its stages.
@@ -71,11 +71,11 @@ pub(super) fn chain<S: Symbol>(
     let mut block = Block {
         first_completion: NEVER,
         last_invocation: START,
-        first: NOBODY,
-        last: NOBODY,
+        first: NO_CALL,
+        last: NO_CALL,
         content: Content::Chain(at),
     };
-    if chain.root == NOBODY {
+    if chain.root == NO_CALL {
         block.first_completion = START;
     }
     let mut is_in_order = true;
@@ -84,7 +84,7 @@ pub(super) fn chain<S: Symbol>(
         let write = places.writes[stage as usize];
         // Reads of one stage have no order among them.
         for (position, is_ordered) in [(write, true), (reads.first, true), (reads.last, false)] {
-            if position == NOBODY {
+            if position == NO_CALL {
                 continue;
             }
             let (invoke, complete) = (sequence.invoke(position), sequence.complete(position));
@@ -175,7 +175,7 @@ fn along<S: Symbol>(
         };
         for stage in chains.all[chain as usize].stages() {
             let stage = stage as usize;
-            order.extend(Some(places.writes[stage]).filter(|&write| write != NOBODY));
+            order.extend(Some(places.writes[stage]).filter(|&write| write != NO_CALL));
             order.extend_from_slice(&reads[starts[stage] as usize..starts[stage + 1] as usize]);
         }
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::chains::{Chains, NOWHERE};
-use super::{NEVER, NOBODY, Symbol};
+use super::{NEVER, NO_CALL, Symbol};
 
 /// The stage of a write of which nothing is known: another wrote the same text.
 pub(super) const UNKNOWN: u32 = u32::MAX - 1;
@@ -110,12 +110,12 @@ impl Places {
         }
         let mut places = Places {
             stage_of: chains.stage_of.clone(),
-            writes: vec![NOBODY; chains.stages.len()],
+            writes: vec![NO_CALL; chains.stages.len()],
             repeated: Vec::new(),
         };
         let mut others = Vec::new();
         for chain in &chains.all {
-            if chain.root != NOBODY {
+            if chain.root != NO_CALL {
                 places.put(chain.root, chain.first_stage);
             }
             for (stage, token) in (chain.first_stage + 1..).zip(&chain.tokens) {
@@ -171,14 +171,14 @@ fn windows<S: Symbol>(chains: &Chains<'_, '_, '_, S>) -> Vec<Window> {
         for stage in chain.stages() {
             windows.push(Window { after, before: NEVER });
             let last = chains.stages[stage as usize].last;
-            if last != NOBODY {
+            if last != NO_CALL {
                 after = after.max(sequence.invoke(last));
             }
         }
         let mut before = NEVER;
         for stage in chain.stages().rev() {
             let first = chains.stages[stage as usize].first;
-            if first != NOBODY {
+            if first != NO_CALL {
                 before = before.min(sequence.complete(first));
             }
             windows[stage as usize].before = before;

@@ -1,6 +1,6 @@
 //! Of all pairs of calls in the wrong order, the one that took the least time.
 
-use super::NOBODY;
+use super::NO_CALL;
 
 /// A call, with its place in an order that is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub(super) fn nearest(mut befores: Vec<Item>, mut afters: Vec<Item>) -> Option<(
             latest.add(&before);
         }
         let (invoke, before) = latest.above(after.rank);
-        if before != NOBODY && best.is_none_or(|(span, ..)| after.end - invoke < span) {
+        if before != NO_CALL && best.is_none_or(|(span, ..)| after.end - invoke < span) {
             best = Some((after.end - invoke, before, after.position));
         }
     }
@@ -42,7 +42,7 @@ struct Latest {
 
 impl Latest {
     fn new(highest: u32) -> Self {
-        Latest { nodes: vec![(i64::MIN, NOBODY); highest as usize + 2] }
+        Latest { nodes: vec![(i64::MIN, NO_CALL); highest as usize + 2] }
     }
 
     fn add(&mut self, item: &Item) {
@@ -56,7 +56,7 @@ impl Latest {
 
     fn above(&self, rank: u32) -> (i64, u32) {
         let mut at = self.nodes.len() - 2 - rank as usize;
-        let mut best = (i64::MIN, NOBODY);
+        let mut best = (i64::MIN, NO_CALL);
         while at > 0 {
             best = best.max(self.nodes[at]);
             at &= at - 1;

@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{NOBODY, Sequence, SequenceOp, Symbol, number};
+use super::{NO_CALL, Sequence, SequenceOp, Symbol, number};
 
 /// No text.
 pub(super) const NO_TEXT: u32 = u32::MAX;
@@ -20,7 +20,7 @@ pub(super) struct Texts<'a, S> {
     /// Where the texts are that begin with a symbol: from, to.
     by_first: FxHashMap<S, (u32, u32)>,
     /// Positions of all writes, those of a text together: appends, then puts, each by invocation.
-    /// The first value counts as a put by [`NOBODY`].
+    /// The first value counts as a put by [`NO_CALL`].
     writes: Vec<u32>,
     groups: Vec<Group>,
     /// Those that wrote nothing.
@@ -43,7 +43,7 @@ impl<'a, S: Symbol> Texts<'a, S> {
             // Most texts differ in their first symbol already, which is here at hand.
             (text.first().copied(), text, is_put, sequence.invoke(at), at)
         };
-        let mut written = vec![of_write(sequence.initial, true, NOBODY)];
+        let mut written = vec![of_write(sequence.initial, true, NO_CALL)];
         for at in sequence.positions() {
             let (text, is_put) = match sequence.op(at) {
                 SequenceOp::Read(_) => continue,

@@ -10,11 +10,12 @@ use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, anomaly};
 use super::chains::{Chain, Chains, NOWHERE};
+use super::closest::{Closest, Surroundings};
 use super::excerpt::{Candidates, Excerpt, ExcerptOp, Size};
 use super::order::{self, Block, Content};
 use super::places::{Places, UNKNOWN};
 use super::sweep::{Item, nearest};
-use super::{Contradiction, NEVER, NOBODY, START, SequenceOp, Symbol, number};
+use super::{Contradiction, NEVER, NO_CALL, START, SequenceOp, Symbol, number};
 use crate::model::Call;
 
 /// Positions of calls that break a law.
@@ -146,7 +147,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             let Some(token) = tokens.get(common) else { continue };
             let stage = self.chains.all[at as usize].first_stage + number(common) + 1;
             let mut core = vec![read];
-            core.extend(Some(self.places.writes[stage as usize]).filter(|&at| at != NOBODY));
+            core.extend(Some(self.places.writes[stage as usize]).filter(|&at| at != NO_CALL));
             core.extend(self.chains.texts.appends(token.text).iter().take(2));
             cores.push(self.with_read(core, &self.reads[at as usize], stage));
         }
@@ -159,7 +160,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
         let reads: Vec<Item> = reads.map(|&read| self.item(read, chain, 1)).collect();
         let writes = self.writes(chain);
         let writes: Vec<Item> = writes.map(|write| self.item(write, chain, 0)).collect();
-        let is_initial = usize::from(chain.root == NOBODY);
+        let is_initial = usize::from(chain.root == NO_CALL);
         for (one, befores) in [&reads, &writes].into_iter().enumerate() {
             for (other, afters) in [&reads, &writes].into_iter().enumerate() {
                 if let Some((span, before, after)) = nearest(befores.clone(), afters.clone()) {
@@ -173,7 +174,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
     /// The known writes of a chain.
     fn writes(&self, chain: &Chain) -> impl Iterator<Item = u32> {
         let writes = chain.stages().map(|stage| self.places.writes[stage as usize]);
-        writes.filter(|&write| write != NOBODY)
+        writes.filter(|&write| write != NO_CALL)
     }
 
     fn item(&self, position: u32, chain: &Chain, rank: u32) -> Item {
@@ -191,7 +192,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
     fn with_what_is_between(&self, later: u32, earlier: u32) -> Core {
         let stage = |at: u32| self.places.stage_of[at as usize];
         let writes = &self.places.writes[stage(earlier) as usize + 1..=stage(later) as usize];
-        let known = writes.iter().copied().filter(|&write| write != NOBODY);
+        let known = writes.iter().copied().filter(|&write| write != NO_CALL);
         let between = known.max_by_key(|&write| self.chains.sequence.invoke(write));
         [later, earlier].into_iter().chain(between).collect()
     }
@@ -199,28 +200,40 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
     /// Blocks that must each come before the other: calls of one around a call of the other, and
     /// the ends of both.
     fn add_conflicts(&self, conflicts: &[(Block, Block)], cores: &mut Vec<Core>) {
+        let sequence = self.chains.sequence;
         let mut closest = Closest::default();
         let mut known: FxHashMap<u32, Surroundings> = FxHashMap::default();
         for (at, (one, other)) in conflicts.iter().enumerate() {
-            // Many may be in conflict with the same one, all calls of which are seen each time.
-            let is_few = at < MOST_ALIKE;
-            for (around, within) in
-                [(one, other), (other, one)].into_iter().take(1 + usize::from(is_few))
-            {
+            // Many may be in conflict with the same first one, which may have many calls.
+            let ways = if at < MOST_ALIKE { 2 } else { 1 };
+            for (around, within) in [(one, other), (other, one)].into_iter().take(ways) {
                 let Content::Chain(chain) = around.content else { continue };
-                let surroundings =
-                    known.entry(chain).or_insert_with(|| Surroundings::new(self, chain));
+                let surroundings = known.entry(chain).or_insert_with(|| {
+                    let is_initial = self.chains.all[chain as usize].root == NO_CALL;
+                    let reads = &self.reads[chain as usize];
+                    Surroundings::new(sequence, &self.calls(around), reads, is_initial)
+                });
                 for inner in self.calls(within) {
-                    surroundings.note(self, inner, &mut closest);
+                    surroundings.note(sequence, inner, self.sort(inner), &mut closest);
                 }
             }
         }
         cores.extend(closest.into_cores());
         let ends = |(one, other): &(Block, Block)| -> Core {
             let ends = [one.first, one.last, other.first, other.last];
-            ends.into_iter().filter(|&end| end != NOBODY).collect()
+            ends.into_iter().filter(|&end| end != NO_CALL).collect()
         };
         cores.extend(conflicts.iter().map(ends).min_by_key(|ends| self.span(ends)));
+    }
+
+    /// One of four sorts of calls: contradictions with each need different evidence.
+    fn sort(&self, call: u32) -> usize {
+        match self.chains.sequence.op(call) {
+            SequenceOp::Read(_) => 0,
+            _ if self.places.is_apart(call) => 1,
+            SequenceOp::Append(_) => 2,
+            SequenceOp::Put(_) => 3,
+        }
     }
 
     /// The calls of a block.
@@ -269,7 +282,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
         } else {
             self.chains.chain_of(stage).root
         };
-        Some(root).filter(|&root| root != NOBODY)
+        Some(root).filter(|&root| root != NO_CALL)
     }
 
     /// With one of the reads that are at a stage or later: the one that takes the least more time, if
@@ -284,7 +297,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             return core;
         }
         let begin = core.iter().map(|&at| sequence.invoke(at)).min().unwrap_or(NEVER);
-        let end = core.iter().map(|&at| sequence.invoke(at)).max().unwrap_or(START);
+        let end = core.iter().map(|&at| sequence.end(at)).max().unwrap_or(START);
         let extra = |read: u32| {
             (begin - sequence.invoke(read)).max(0) + (sequence.complete(read) - end).max(0)
         };
@@ -301,103 +314,5 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             self.chains.stage_of[read as usize] >= stage
                 && self.chains.sequence.complete(read) > end.into()
         })
-    }
-}
-
-/// Of each sort of cores, the one that took the least time.
-#[derive(Debug, Default)]
-struct Closest([Option<(i64, Core)>; 8]);
-
-impl Closest {
-    fn note(&mut self, sort: usize, span: i64, core: impl FnOnce() -> Core) {
-        let closest = &mut self.0[sort];
-        if closest.as_ref().is_none_or(|(least, _)| span < *least) {
-            *closest = Some((span, core()));
-        }
-    }
-
-    fn into_cores(self) -> impl Iterator<Item = Core> {
-        self.0.into_iter().flatten().map(|(_, core)| core)
-    }
-}
-
-/// A place in time of one of several calls, by which they are sorted; and of those up to there, or
-/// from there on, the one that is nearest: its other place in time, and its position.
-type Near = (i64, i64, u32);
-
-/// The calls of a chain, to find those around another call.
-struct Surroundings {
-    /// By completion: which of the calls so far began last.
-    befores: Vec<Near>,
-    /// By invocation: which of the reads, or of all calls, from here on is over first.
-    reads_after: Vec<Near>,
-    after: Vec<Near>,
-    /// The first value was there before everything.
-    is_initial: bool,
-}
-
-impl Surroundings {
-    fn new<S: Symbol>(finder: &Finder<'_, '_, '_, '_, S>, at: u32) -> Self {
-        let sequence = finder.chains.sequence;
-        let chain = &finder.chains.all[at as usize];
-        let reads = || finder.reads[at as usize].iter().copied();
-        let all = || finder.writes(chain).chain(reads());
-        let mut befores: Vec<Near> =
-            all().map(|at| (sequence.complete(at), sequence.invoke(at), at)).collect();
-        befores.sort_unstable();
-        for at in 1..befores.len() {
-            let (_, begin, position) = befores[at - 1];
-            if begin > befores[at].1 {
-                (befores[at].1, befores[at].2) = (begin, position);
-            }
-        }
-        let afters = |calls: &mut dyn Iterator<Item = u32>| {
-            let mut afters: Vec<Near> =
-                calls.map(|at| (sequence.invoke(at), sequence.end(at), at)).collect();
-            afters.sort_unstable();
-            for at in (1..afters.len()).rev() {
-                let (_, end, position) = afters[at];
-                if end < afters[at - 1].1 {
-                    (afters[at - 1].1, afters[at - 1].2) = (end, position);
-                }
-            }
-            afters
-        };
-        Surroundings {
-            befores,
-            reads_after: afters(&mut reads()),
-            after: afters(&mut all()),
-            is_initial: chain.root == NOBODY,
-        }
-    }
-
-    /// Takes the nearest calls around this one, if there are some.
-    fn note<S: Symbol>(
-        &self,
-        finder: &Finder<'_, '_, '_, '_, S>,
-        inner: u32,
-        closest: &mut Closest,
-    ) {
-        let sequence = finder.chains.sequence;
-        let (invoke, complete) = (sequence.invoke(inner), sequence.complete(inner));
-        let count = self.befores.partition_point(|&(before, ..)| before < invoke);
-        let before = count.checked_sub(1).map(|last| self.befores[last]);
-        if before.is_none() && !self.is_initial {
-            return;
-        }
-        let begin = before.map_or(invoke, |(_, begin, _)| begin.min(invoke));
-        let sort = match sequence.op(inner) {
-            SequenceOp::Read(_) => 0,
-            _ if finder.places.is_apart(inner) => 1,
-            SequenceOp::Append(_) => 2,
-            SequenceOp::Put(_) => 3,
-        };
-        for (afters, sort) in [(&self.reads_after, sort), (&self.after, sort + 4)] {
-            let next = afters.partition_point(|&(after, ..)| after < complete);
-            let Some(&(_, end, after)) = afters.get(next) else { continue };
-            closest.note(sort, end - begin, || {
-                before.map(|(.., at)| at).into_iter().chain([inner, after]).collect()
-            });
-        }
     }
 }

@@ -122,12 +122,14 @@ fn compare<S: Symbol>(first: u64, count: u64, mix: &Mix<S>) -> Counts {
     for seed in first..first + cases(count) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let calls = history(&mut rng, mix);
-        let expected = || {
+        let is_valid = || {
             if calls.len() <= 7 {
                 return brute_force(&model, &calls);
             }
-            let answer = search::linearize(&model, &calls, Budget::default()).answer;
-            answer != search::Answer::NotLinearizable
+            // A search that gives up has nothing against either answer.
+            let budget = Budget { steps: 300_000, ..Budget::default() };
+            let answer = search::linearize(&model, &calls, budget).answer;
+            matches!(answer, search::Answer::Linearizable(_))
         };
         match check(&mix.initial, &borrow(&calls)) {
             Answer::Linearizable(order) => {
@@ -135,7 +137,7 @@ fn compare<S: Symbol>(first: u64, count: u64, mix: &Mix<S>) -> Counts {
                 counts.valid += 1;
             }
             Answer::Contradiction(found) => {
-                assert!(!expected(), "seed {seed}: {found:?} in {calls:#?}");
+                assert!(!is_valid(), "seed {seed}: {found:?} in {calls:#?}");
                 assert!(!brute_force(&ExcerptModel, &found.excerpt), "seed {seed}: {found:?}");
                 counts.invalid += 1;
                 counts.fewest += u64::from(is_fewest(&mix.initial, &calls, &found));

@@ -18,7 +18,7 @@ struct Shape {
     reads: f64,
     /// The fraction of writes that are puts.
     puts: f64,
-    /// The fraction of operations whose outcome nobody knows.
+    /// The fraction of operations whose outcome is unknown.
     open: f64,
     /// One of so many reads returns what was there five writes before.
     stale: Option<u32>,
