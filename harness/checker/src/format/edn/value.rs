@@ -288,7 +288,7 @@ fn unicode(escape: &str) -> Option<(char, usize)> {
 /// One to three octal digits from here on, up to 377.
 fn octal(escape: &str, from: usize) -> Option<(char, usize)> {
     let digits = &escape.as_bytes()[from..];
-    let length = digits.iter().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let length = digits.iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
     let c = latin(code(&escape[from..from + length], 1..=3, 8)?)?;
     Some((c, from + length))
 }
