@@ -1,9 +1,13 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
+mod accusation;
+#[cfg(test)]
+mod measure;
 mod register;
 mod rounds;
 
 use crate::budget::{Budget, Limit};
+use crate::confirm::{Stateright, Tester};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::models::{Family, ModelName};
@@ -143,6 +147,11 @@ impl Report {
         }
     }
 
+    fn join(&mut self, verdict: Verdict) {
+        let before = std::mem::replace(&mut self.verdict, Verdict::Valid);
+        self.verdict = before.join(verdict);
+    }
+
     fn add_fact(&mut self, fact: Fact) {
         match self.facts.iter_mut().find(|known| known.name == fact.name) {
             Some(known) => known.count += fact.count,
@@ -194,6 +203,11 @@ pub fn fits(history: &History, model: ModelName) -> Result<(), Misfit> {
 ///
 /// A history with a function that the model does not have is undecided; [`fits`] says so beforehand.
 pub fn check(history: &History, options: &Options<'_>) -> Report {
+    check_with(history, options, Stateright)
+}
+
+/// The same with this tester to confirm what is found of registers.
+pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl Tester) -> Report {
     let mut report = Report::new(options.model, history);
     if let Err(misfit) = fits(history, options.model) {
         report.verdict = unknown(String::new(), Limit::Algorithm, misfit.to_string());
@@ -205,7 +219,7 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
             report.verdict = verdict;
             report.algorithms.push(algorithm);
         }
-        Family::Register | Family::Object => rounds::check(history, options, &mut report),
+        Family::Register | Family::Object => rounds::check(history, options, tester, &mut report),
     }
     assume(history, &mut report);
     report
@@ -266,18 +280,19 @@ fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decide
     Decided { decision, algorithm: objects::algorithm(options.model), facts }
 }
 
-/// The witness of a key that was refuted.
+/// The witness of a key that was refuted, confirmed by this tester if it is a register.
 fn witness(
     history: &History,
     positions: &[u32],
     decision: Decision,
     options: &Options<'_>,
+    tester: impl Tester,
 ) -> Option<Box<Witness>> {
     match decision {
         Decision::Explained(witness) => Some(witness),
         Decision::Invalid(core) => {
             let operations = history.at(positions);
-            Some(Box::new(register::witness(history, &operations, core, options)))
+            Some(Box::new(accusation::witness(history, &operations, core, options, tester)))
         }
         Decision::Valid | Decision::Unknown(_) => None,
     }

@@ -3,8 +3,9 @@
 use crate::calls::{WithModel, register_op, with_model};
 use crate::chains;
 use crate::check::{Options, initial};
+use crate::contradiction::Sources;
 use crate::history::{History, Operation, Outcome};
-use crate::model::{Call, Model, Register};
+use crate::model::{Call, Register};
 use crate::search::{self, Answer};
 use crate::zones;
 
@@ -73,7 +74,7 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
     let initial = initial(history, options.model);
     match zones::check(operations, initial) {
         zones::Answer::Linearizable => return Some(zones::order(operations, initial)),
-        zones::Answer::Contradiction(_) => return None,
+        zones::Answer::Contradiction => return None,
         zones::Answer::NotApplicable => {}
     }
     match chains::check(operations, initial, options.budget) {
@@ -105,7 +106,7 @@ struct Searcher<'a> {
 impl WithModel for Searcher<'_> {
     type Output = Option<Vec<u32>>;
 
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output {
         match search::linearize(model, calls, self.options.budget).answer {
             Answer::Linearizable(order) => {
                 Some(order.into_iter().map(|call| sources[call as usize]).collect())
@@ -138,7 +139,7 @@ struct Replay<'a> {
 impl WithModel for Replay<'_> {
     type Output = ();
 
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) {
         let mut waiting: Vec<Option<&M::Op>> = vec![None; self.operations.len()];
         for (call, &source) in calls.iter().zip(sources) {
             waiting[source as usize] = Some(&call.op);

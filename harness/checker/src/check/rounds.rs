@@ -4,9 +4,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::{Decided, Decision, KeyReport, Options, Report, decide, observes, witness};
 use crate::budget::{Budget, Limit};
+use crate::confirm::{self, Tester};
 use crate::history::History;
 use crate::verdict::{Reason, Verdict};
-use crate::witness::Witness;
+use crate::witness::{Size, Witness};
 
 /// What a key may spend in the first round. Structure and most searches need less.
 const FIRST_STEPS: u64 = 20_000;
@@ -17,7 +18,12 @@ const GROWTH: u64 = 8;
 /// So many refuted keys are explained to choose the one that is shown.
 const MOST_EXPLAINED: usize = 16;
 
-pub(super) fn check(history: &History, options: &Options<'_>, report: &mut Report) {
+pub(super) fn check(
+    history: &History,
+    options: &Options<'_>,
+    tester: impl Tester,
+    report: &mut Report,
+) {
     let by_key = history.by_key();
     let mut open: Vec<usize> = (0..by_key.len()).filter(|&key| !by_key[key].is_empty()).collect();
     let mut decided: Vec<Option<Decided>> = by_key.iter().map(|_| None).collect();
@@ -43,7 +49,7 @@ pub(super) fn check(history: &History, options: &Options<'_>, report: &mut Repor
         }
         steps = steps.saturating_mul(GROWTH);
     }
-    sum_up(history, options, &by_key, decided, report);
+    sum_up(history, options, tester, &by_key, decided, report);
 }
 
 /// Several keys at a time. To wake another thread takes longer than many a key does.
@@ -57,6 +63,7 @@ fn each(open: &[usize], work: impl Fn(usize) -> Decided + Sync + Send) -> Vec<De
 fn sum_up(
     history: &History,
     options: &Options<'_>,
+    tester: impl Tester,
     by_key: &[Vec<u32>],
     decided: Vec<Option<Decided>>,
     report: &mut Report,
@@ -89,16 +96,22 @@ fn sum_up(
                 count.verdict = if is_skipped { "skipped" } else { "unknown" };
                 report.skipped_keys += usize::from(is_skipped);
                 report.unknown_keys += usize::from(!is_skipped);
-                let before = std::mem::replace(&mut report.verdict, Verdict::Valid);
-                report.verdict = before.join(Verdict::Unknown(reason));
+                report.join(Verdict::Unknown(reason));
             }
             refuted => {
-                count.verdict = "invalid";
-                report.invalid_keys += 1;
-                if explained < MOST_EXPLAINED {
-                    explained += 1;
-                    let found = witness(history, positions, refuted, options);
-                    shown = [shown, found].into_iter().flatten().min_by_key(|it| size(it));
+                let found = (explained < MOST_EXPLAINED)
+                    .then(|| witness(history, positions, refuted, options, tester))
+                    .flatten();
+                if let Some(disputed) = found.as_ref().filter(|it| it.confirmed == Some(false)) {
+                    count.verdict = "unknown";
+                    report.unknown_keys += 1;
+                    report.join(Verdict::Unknown(confirm::disputed(disputed)));
+                } else {
+                    count.verdict = "invalid";
+                    report.invalid_keys += 1;
+                    explained += usize::from(found.is_some());
+                    let both = [shown, found].into_iter().flatten();
+                    shown = both.min_by_key(|witness| Size::of_witness(witness));
                 }
             }
         }
@@ -108,13 +121,4 @@ fn sum_up(
         report.verdict = Verdict::Invalid(witness);
     }
     report.algorithms.sort_unstable();
-}
-
-/// Of two witnesses the one with fewer operations is shown, then the shorter, then the earlier.
-fn size(witness: &Witness) -> (usize, u64, u64) {
-    let begin = witness.operations.iter().map(|op| op.invoke_index).min().unwrap_or_default();
-    let last = |op: &crate::witness::WitnessOperation| op.complete_index.unwrap_or(op.invoke_index);
-    let end = witness.operations.iter().map(last).max().unwrap_or_default();
-    let count = if witness.operations.is_empty() { usize::MAX } else { witness.operations.len() };
-    (count, end - begin.min(end), begin)
 }
