@@ -1,28 +1,26 @@
 //! The verdict about a history, from its file alone.
 
+mod allowance;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::Duration;
 
-use checker::format::{Format, ParseError, Reader};
-use checker::lenient::Repairs;
-use checker::objects::{self, Object, ObjectHistory};
-use checker::weaker::{self, Guarantee};
-use checker::{Algorithm, Budget, History, ModelName, Options, Report};
+use checker::format::{Format, ParseError, ReadHistory, Reader};
+use checker::{
+    Algorithm, Datum, Guess, History, KeyOrder, Limit, Misfit, ModelName, Options, Reading, Report,
+    Verdict,
+};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::allocator;
 use crate::scenario::CheckerBudget;
+use allowance::Allowance;
 
-/// What was found in a history file.
-#[derive(Debug)]
-pub struct Checked {
-    /// The checker's report.
-    pub report: Report,
-    /// Whether the last line was cut off, as by a kill of the harness, and left out.
-    pub is_torn: bool,
-}
-
-/// A history that cannot be read.
+/// A history that cannot be read or judged.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The file cannot be read.
@@ -33,7 +31,7 @@ pub enum HistoryError {
         /// Why.
         reason: std::io::Error,
     },
-    /// It is no history.
+    /// Something in it is wrong.
     #[error("history {path}, {reason}{}", if reason.is_repairable() { REMEDY } else { "" })]
     Malformed {
         /// The file.
@@ -41,16 +39,17 @@ pub enum HistoryError {
         /// Where and why.
         reason: ParseError,
     },
-    /// A line that no history has.
+    /// It is in none of the formats.
     #[error(
-        "history {path}: what begins after byte {offset} has no end within {LONGEST_LINE} bytes: \
-         is that a history?"
+        "{path} is not a history: it begins with {beginning:?}, as none of the formats {formats} does"
     )]
-    Endless {
+    NotAHistory {
         /// The file.
         path: PathBuf,
-        /// Where the line begins.
-        offset: u64,
+        /// How it begins.
+        beginning: String,
+        /// The formats.
+        formats: String,
     },
     /// A file that is packed.
     #[error(
@@ -60,18 +59,31 @@ pub enum HistoryError {
         /// The file.
         path: PathBuf,
     },
-    /// An object whose histories have other forms.
-    #[error(
-        "history {path}: histories of the model {model} are read as jsonl, jepsen-edn or \
-         knossos-edn, not as {format}"
-    )]
-    OtherForm {
+    /// Several models fit.
+    #[error("history {path} may be of the models {models}: say which with --model")]
+    Ambiguous {
         /// The file.
         path: PathBuf,
-        /// The object's name.
-        model: &'static str,
-        /// The form that was asked for, or found.
-        format: &'static str,
+        /// The models.
+        models: String,
+    },
+    /// No model fits.
+    #[error(
+        "history {path}: no model has all of its functions {functions}: say which with --model"
+    )]
+    NoModel {
+        /// The file.
+        path: PathBuf,
+        /// The functions.
+        functions: String,
+    },
+    /// The model does not fit.
+    #[error("history {path}, {misfit}")]
+    Misfit {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        misfit: Misfit,
     },
 }
 
@@ -81,198 +93,292 @@ const REMEDY: &str = " (--lenient repairs that by rule, and says how often)";
 /// The first bytes of a file packed by gzip.
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// The longest line that is read.
-const LONGEST_LINE: u64 = 1 << 26;
+/// How much of a file is read at a time.
+const PIECE_BYTES: usize = 1 << 18;
+
+/// A wait is told in whole milliseconds.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// How a history is to be read and judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Question {
-    /// The form of the file; `None`: by its first line.
+    /// The form of the file; `None`: by how it begins.
     pub format: Option<Format>,
-    /// What the object under test promises.
-    pub model: ModelName,
+    /// How its events are read.
+    pub reading: Reading,
+    /// What the object under test promises; `None`: what the file says, or its operations.
+    pub model: Option<ModelName>,
+    /// What the objects hold at first; `None`: what the model says.
+    pub initial: Option<Datum>,
     /// The way to decide it.
     pub algorithm: Algorithm,
-    /// What that may cost.
+    /// Whether to go on when one key is refuted.
+    pub all_keys: bool,
+    /// What that may cost, reading included.
     pub budget: CheckerBudget,
 }
 
 impl Question {
     /// The question about a run's own history.
     pub fn of_run(budget: CheckerBudget) -> Self {
+        Self { format: Some(Format::Jsonl), model: Some(ModelName::Kv), ..Self::of_file(budget) }
+    }
+
+    /// The question about any file.
+    pub fn of_file(budget: CheckerBudget) -> Self {
         Self {
-            format: Some(Format::Jsonl),
-            model: ModelName::Kv,
+            format: None,
+            reading: Reading::default(),
+            model: None,
+            initial: None,
             algorithm: Algorithm::Auto,
+            all_keys: false,
             budget,
         }
     }
 }
 
-/// Reads the history in `path`; a run's folder stands for its `history.jsonl`. Returns with it
-/// whether its last line was cut off.
-pub fn read(path: &Path, format: Option<Format>) -> Result<(History, bool), HistoryError> {
-    let source = Source::open(path)?;
-    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
-    source.history(Reader::new(format)).map(|read| (read.history, read.is_torn))
-}
-
-/// A history, and what became of its lines.
+/// A history with the model that it is judged by.
 #[derive(Debug)]
-pub struct Lines<H> {
-    /// The history.
-    pub history: H,
-    /// Whether the last line was cut off and left out.
-    pub is_torn: bool,
-    /// What was repaired.
-    pub repairs: Repairs,
+pub struct Asked {
+    /// The history, and what became of its file. Empty if the budget was spent before it was read.
+    pub read: ReadHistory,
+    /// The model.
+    pub model: ModelName,
+    /// How the model was found, if nobody named it.
+    pub found: Option<String>,
+    allowance: Allowance,
+    cut: Option<Cut>,
 }
 
-/// Reads the history in `path`, and repairs what can be if that is wanted.
-pub fn read_history(
-    path: &Path,
-    format: Option<Format>,
-    is_lenient: bool,
-) -> Result<Lines<History>, HistoryError> {
-    let source = Source::open(path)?;
-    let format = format.unwrap_or_else(|| Format::detect(&source.beginning));
-    let reader = if is_lenient { Reader::lenient(format) } else { Reader::new(format) };
-    source.history(reader)
+impl Asked {
+    /// Judges the history in what is left of the budget since reading began.
+    pub fn judge(&self, question: &Question) -> Report {
+        if let Some(Cut { limit, sentence }) = &self.cut {
+            return Report::cut(self.model, *limit, sentence.clone());
+        }
+        allocator::give_back();
+        judge_within(&self.read.history, self.model, question, self.allowance)
+    }
 }
 
-/// Reads the history of an object in `path`.
-pub fn read_object(
-    path: &Path,
-    object: Object,
-    format: Option<Format>,
-    is_lenient: bool,
-) -> Result<Lines<ObjectHistory>, HistoryError> {
-    let source = Source::open(path)?;
-    let form = match format.unwrap_or_else(|| Format::detect(&source.beginning)) {
-        Format::Jsonl => objects::Form::Jsonl,
-        Format::Edn => objects::Form::Edn,
-        // What is nothing else is taken for a log; an empty file is an empty history.
-        _ if source.beginning.trim_ascii().is_empty() => objects::Form::Edn,
-        other => {
-            let named = Format::NAMES.iter().find(|(_, format)| *format == other);
-            let format = named.map_or("", |(name, _)| name);
-            return Err(HistoryError::OtherForm {
-                path: source.path,
-                model: object.name(),
-                format,
-            });
+/// Why reading stopped before the end of a file.
+#[derive(Clone, Debug)]
+struct Cut {
+    limit: Limit,
+    sentence: String,
+}
+
+/// Reads the history in `path`, and finds its model; a run's folder stands for its `history.jsonl`, `-`
+/// for standard input. What that costs counts against the question's budget.
+pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
+    let mut allowance = Allowance::begin(question.budget);
+    let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
+    let mut read = match read_file(&path, question, allowance)? {
+        Ok(read) => read,
+        Err(cut) => {
+            let (read, model) = (ReadHistory::empty(), question.model.unwrap_or_default());
+            return Ok(Asked { read, model, found: None, allowance, cut: Some(cut) });
         }
     };
-    let mut reader = objects::Reader::new(form, is_lenient);
-    source.pieces(b'\n', |line| reader.line(line))?;
-    let repairs = reader.repairs();
-    let (history, is_torn) = reader.finish();
-    Ok(Lines { history, is_torn, repairs })
+    let (model, found) = model(&path, &read, question)?;
+    let guessed = found.as_ref().and_then(|(_, initial)| initial.clone());
+    if let Some(initial) = question.initial.clone().or(guessed) {
+        read.history.begin_with(&initial);
+    }
+    checker::fits(&read.history, model).map_err(|misfit| HistoryError::Misfit { path, misfit })?;
+    allowance.is_read();
+    Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence), allowance, cut: None })
 }
 
-/// A file, and how it begins.
+fn read_file(
+    path: &Path,
+    question: &Question,
+    allowance: Allowance,
+) -> Result<Result<ReadHistory, Cut>, HistoryError> {
+    let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
+    let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
+    let mut file = Source::open(path, allowance).map_err(unreadable)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut length = file.fill(&mut piece).map_err(unreadable)?;
+    if length == 0 && allowance.time_left().is_zero() {
+        return Ok(Err(file.cut(Limit::Stopped, 0)));
+    }
+    let mut begin = if piece[..length].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    // What a harness leaves that was killed before its first operation.
+    if piece[begin..length].trim_ascii().is_empty() {
+        return Ok(Ok(ReadHistory::empty()));
+    }
+    let format = format(path, &piece[begin..length], question)?;
+    let mut reader = Reader::new(format, question.reading);
+    while length > 0 {
+        reader.feed(&piece[begin..length]).map_err(malformed)?;
+        begin = 0;
+        if let Some(limit) = allowance.spent(reader.memory_bytes()) {
+            return Ok(Err(file.cut(limit, reader.memory_bytes())));
+        }
+        length = file.fill(&mut piece).map_err(unreadable)?;
+    }
+    if allowance.time_left().is_zero() {
+        return Ok(Err(file.cut(Limit::Stopped, reader.memory_bytes())));
+    }
+    drop(piece);
+    reader.finish().map(Ok).map_err(malformed)
+}
+
+/// A file of which no more is read once the time is over.
 struct Source {
-    path: PathBuf,
-    beginning: Vec<u8>,
-    rest: BufReader<File>,
+    file: File,
+    /// How large it is; none if only its end will tell.
+    bytes: Option<u64>,
+    read: u64,
+    allowance: Allowance,
 }
-
-/// How much of a file tells its form.
-const BEGINNING_BYTES: u64 = 4096;
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, HistoryError> {
-        let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
+    fn open(path: &Path, allowance: Allowance) -> io::Result<Self> {
         let is_input = path.as_os_str() == "-";
-        match Self::beginning(if is_input { Path::new("/dev/stdin") } else { &path }) {
-            Ok((beginning, _)) if beginning.starts_with(GZIP) => Err(HistoryError::Packed { path }),
-            Ok((beginning, rest)) => Ok(Source { path, beginning, rest }),
-            Err(reason) => Err(HistoryError::Unreadable { path, reason }),
+        let file = File::open(if is_input { Path::new("/dev/stdin") } else { path })?;
+        let metadata = file.metadata()?;
+        let bytes = metadata.is_file().then_some(metadata.len());
+        Ok(Self { file, bytes, read: 0, allowance })
+    }
+
+    /// Reads until the piece is full, the file is over, or the time is.
+    fn fill(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        while length < piece.len() && self.has_more()? {
+            match self.file.read(&mut piece[length..]) {
+                Ok(0) => break,
+                Ok(more) => length += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        self.read += length as u64;
+        Ok(length)
     }
 
-    /// A byte order mark is not part of what is written.
-    fn beginning(path: &Path) -> io::Result<(Vec<u8>, BufReader<File>)> {
-        let mut rest = BufReader::new(File::open(path)?);
-        let mut beginning = Vec::new();
-        rest.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
-        if beginning.starts_with(b"\xef\xbb\xbf") {
-            beginning.drain(..3);
+    /// Waits until there is something to read, or the end, as long as there is time. A file always has.
+    fn has_more(&self) -> io::Result<bool> {
+        if self.bytes.is_some() {
+            return Ok(true);
         }
-        Ok((beginning, rest))
-    }
-
-    fn history(self, mut reader: Reader) -> Result<Lines<History>, HistoryError> {
-        let path = self.path.clone();
-        self.pieces(reader.separator(), |line| reader.line(line))?;
-        let repairs = reader.repairs();
-        let (history, is_torn) =
-            reader.finish().map_err(|reason| HistoryError::Malformed { path, reason })?;
-        Ok(Lines { history, is_torn, repairs })
-    }
-
-    /// Hands the file on, cut behind each separator.
-    fn pieces(
-        self,
-        separator: u8,
-        mut take: impl FnMut(&[u8]) -> Result<(), ParseError>,
-    ) -> Result<(), HistoryError> {
-        let Source { path, beginning, rest } = self;
-        let mut file = io::Cursor::new(beginning).chain(rest);
-        let mut piece = Vec::new();
-        let mut offset = 0;
         loop {
-            piece.clear();
-            let read = (&mut file).take(LONGEST_LINE).read_until(separator, &mut piece);
-            match read {
-                Ok(0) => return Ok(()),
-                Ok(bytes) => offset += bytes as u64,
-                Err(reason) => return Err(HistoryError::Unreadable { path, reason }),
+            let left = self.allowance.time_left();
+            if left.is_zero() {
+                return Ok(false);
             }
-            if piece.len() as u64 == LONGEST_LINE && piece.last() != Some(&separator) {
-                let offset = offset - LONGEST_LINE;
-                return Err(HistoryError::Endless { path, offset });
+            let timeout = PollTimeout::try_from(left + GRAIN).unwrap_or(PollTimeout::MAX);
+            match poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], timeout) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return Ok(true),
+                Err(error) => return Err(error.into()),
             }
-            if let Err(reason) = take(&piece) {
-                return Err(HistoryError::Malformed { path, reason });
-            }
+        }
+    }
+
+    fn cut(&self, limit: Limit, memory: u64) -> Cut {
+        let sentence = self.allowance.told_of_reading(limit, self.read, self.bytes, memory);
+        Cut { limit, sentence }
+    }
+}
+
+/// The most characters of a file that is no history that are shown.
+const BEGINNING_SHOWN: usize = 40;
+
+fn format(path: &Path, beginning: &[u8], question: &Question) -> Result<Format, HistoryError> {
+    let path = path.to_owned();
+    if beginning.starts_with(GZIP) {
+        return Err(HistoryError::Packed { path });
+    }
+    question.format.or_else(|| Format::detect(beginning)).ok_or_else(|| {
+        let text = String::from_utf8_lossy(beginning.trim_ascii_start());
+        let names: Vec<&str> = Format::NAMES.iter().map(|(name, _)| *name).collect();
+        HistoryError::NotAHistory {
+            path,
+            beginning: text.chars().take(BEGINNING_SHOWN).collect(),
+            formats: names.join(", "),
+        }
+    })
+}
+
+type Found = Option<(String, Option<Datum>)>;
+
+/// The model of a history: what was asked for, what its file says, or what its operations show.
+fn model(
+    path: &Path,
+    read: &ReadHistory,
+    question: &Question,
+) -> Result<(ModelName, Found), HistoryError> {
+    if let Some(model) = question.model {
+        return Ok((model, None));
+    }
+    if let Some(model) = read.model {
+        return Ok((model, None));
+    }
+    let path = path.to_owned();
+    match checker::guess(&read.history) {
+        Guess::Model { model, initial } => {
+            let name = model.name();
+            let begins = initial
+                .as_ref()
+                .map(|initial| format!("; by the first reads each object held {initial} at first"));
+            let begins = begins.unwrap_or_default();
+            let sentence = format!("the model is {name}, by the operations of the history{begins}");
+            Ok((model, Some((sentence, initial))))
+        }
+        Guess::Several(models) => {
+            let names: Vec<&str> = models.iter().map(|model| model.name()).collect();
+            Err(HistoryError::Ambiguous { path, models: names.join(", ") })
+        }
+        Guess::Nothing(functions) => {
+            Err(HistoryError::NoModel { path, functions: functions.join(", ") })
         }
     }
 }
 
-/// Judges the history in `path`.
-pub fn check(path: &Path, question: &Question) -> Result<Checked, HistoryError> {
-    let (history, is_torn) = read(path, question.format)?;
-    let report = judge(&history, question);
-    Ok(Checked { report, is_torn })
+fn judge_within(
+    history: &History,
+    model: ModelName,
+    question: &Question,
+    allowance: Allowance,
+) -> Report {
+    let mut report =
+        within(history, model, question, allowance, |options| checker::check(history, options));
+    if let Verdict::Unknown(reason) = &mut report.verdict {
+        allowance.tell(reason, history.memory_bytes());
+    }
+    report
 }
 
-/// Judges whether a history is linearizable.
+/// For each key an order that explains its answers, or those of its longest beginning that has one.
+pub fn orders(asked: &Asked, question: &Question) -> Vec<KeyOrder> {
+    let history = &asked.read.history;
+    within(history, asked.model, question, asked.allowance, |options| {
+        checker::explained(history, options)
+    })
+}
+
+fn within<T>(
+    history: &History,
+    model: ModelName,
+    question: &Question,
+    allowance: Allowance,
+    ask: impl FnOnce(&Options<'_>) -> T,
+) -> T {
+    let stop = move || allowance.time_left().is_zero();
+    ask(&Options {
+        model,
+        algorithm: question.algorithm,
+        budget: allowance.besides(history.memory_bytes(), &stop),
+        all_keys: question.all_keys,
+        ..Options::default()
+    })
+}
+
+/// Judges a history whose model is asked for, within a budget that begins now.
 pub fn judge(history: &History, question: &Question) -> Report {
-    let Question { model, algorithm, budget, .. } = *question;
-    within(budget, |budget| {
-        let options = Options { model, algorithm, budget, ..Options::default() };
-        checker::check(history, &options)
-    })
-}
-
-/// Judges whether a history keeps a weaker promise.
-pub fn weaker(history: &History, promise: Guarantee, budget: CheckerBudget) -> weaker::Report {
-    within(budget, |budget| weaker::check(promise, history, &budget))
-}
-
-/// Judges what a history says of an object.
-pub fn object(history: &ObjectHistory, object: Object, budget: CheckerBudget) -> objects::Report {
-    within(budget, |budget| objects::check(object, history, &budget))
-}
-
-/// Asks within a budget that begins now.
-fn within<T>(budget: CheckerBudget, ask: impl FnOnce(Budget<'_>) -> T) -> T {
-    let begin = Instant::now();
-    let stop = move || begin.elapsed() > budget.time;
-    ask(Budget {
-        steps: u64::MAX,
-        memory_bytes: budget.memory_mb.saturating_mul(1_000_000),
-        stop: &stop,
-    })
+    let allowance = Allowance::begin(question.budget);
+    judge_within(history, question.model.unwrap_or_default(), question, allowance)
 }

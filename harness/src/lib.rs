@@ -6,6 +6,7 @@
 //! [`run::record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
 //! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
+pub mod allocator;
 pub mod check;
 pub mod cli;
 pub mod clients;

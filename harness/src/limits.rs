@@ -32,6 +32,16 @@ pub const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
 /// What an election takes, for those who plan what comes after it.
 pub const USUAL_ELECTION: Duration = Duration::from_millis(250);
 
+/// How long after a fault clients must have been answered again: the slowest elections in use are
+/// over then.
+pub const FAULT_AFTERMATH: Duration = ELECTION_PATIENCE;
+
+/// A fault that lasts as long as this leaves time for a usual election and some answers.
+pub const LONG_FAULT: Duration = Duration::from_secs(1);
+
+/// How long before a fault a store that works has answered some client.
+pub const FAULT_FOREGROUND: Duration = Duration::from_secs(1);
+
 /// How often a waiting fault looks again.
 pub const FAULT_RETRY: Duration = Duration::from_millis(20);
 

@@ -51,9 +51,9 @@ fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
     }
     let broken = [
         ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{}", "lost"),
-        ("set-eventual", "1 invoke read nil; 1 ok read [7]", "value from nowhere"),
+        ("set-eventual", "1 invoke read nil; 1 ok read [7]", "garbage read"),
         ("counter", "0 invoke add 2; 0 ok add 2; 1 invoke read nil; 1 ok read 3", "out of bounds"),
-        ("queue", "1 invoke dequeue nil; 1 ok dequeue 1", "value from nowhere"),
+        ("queue", "1 invoke dequeue nil; 1 ok dequeue 1", "garbage read"),
         (
             "lock",
             "0 invoke acquire nil; 0 ok acquire nil; 1 invoke acquire nil; 1 ok acquire nil",
@@ -103,7 +103,7 @@ fn operations_as_porcupine_has_them() {
         "porcupine-json",
         &valid.replace(r#"{"value":"1"}"#, r#"{"value":"2"}"#),
         10,
-        "value from nowhere",
+        "garbage read",
     );
 }
 

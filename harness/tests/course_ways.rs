@@ -104,8 +104,8 @@ fn a_stream_may_break_anywhere_and_a_datagram_need_not_be_a_hello() {
 fn what_is_wrong_is_caught_by_its_kind() {
     let cases = [
         ("forgets", "safety", "lost write"),
-        ("invents", "safety", "value from nowhere"),
-        ("list-value", "safety", "value from nowhere"),
+        ("invents", "safety", "garbage read"),
+        ("list-value", "safety", "garbage read"),
         ("segfaults", "process", "died"),
         ("closes", "process", "protocol"),
         ("no-mid,unknown-mid,hello-first-then-garbage", "process", "protocol"),
@@ -155,7 +155,7 @@ fn reads_of_a_replica_that_is_alone_are_found() {
 
 #[test]
 fn an_old_put_that_is_applied_again_has_its_own_kind() {
-    is_found("store.py", "applies-twice", READ, "safety", Some("double apply"));
+    is_found("store.py", "applies-twice", READ, "safety", Some("duplicated write"));
 }
 
 #[test]

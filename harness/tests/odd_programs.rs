@@ -46,7 +46,7 @@ fn a_store_that_acknowledges_puts_and_forgets_some_is_not_consistent() {
 
 #[test]
 fn a_value_that_nobody_wrote_has_its_own_kind() {
-    deserves("invents", 10, "safety", "invalid", "value from nowhere");
+    deserves("invents", 10, "safety", "invalid", "garbage read");
 }
 
 #[test]

@@ -10,9 +10,8 @@ mod generate;
 mod tester;
 mod textbook;
 
-use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -20,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use checker::format::{Format, Reader};
 use checker::online::{Checker, Progress};
-use checker::{Entry, Event, History, ModelName, Options, check};
-use generate::{Mix, Shape};
+use checker::{Event, History, ModelName, Options, Reading, check};
+use generate::{Mix, Shape, TextEvent};
 use nix::time::{ClockId, clock_gettime};
 
 const UNIQUE: Shape = Shape {
@@ -171,8 +170,8 @@ fn online(shape: Shape) -> Row {
         took.cpu += cpu;
         batch.clear();
     };
-    generate::each_event(shape, &mut |entry| {
-        batch.push(event(entry));
+    generate::each_event(shape, &mut |event| {
+        batch.push(journaled(event));
         if batch.len() == 100_000 {
             push_all(&mut batch, &mut took);
         }
@@ -186,22 +185,25 @@ fn from_disk(shape: Shape) -> Row {
     let path = std::env::temp_dir().join(format!("checker-bench-{}.jsonl", std::process::id()));
     let mut file = BufWriter::new(File::create(&path).expect("a scratch file"));
     writeln!(file, "{{\"schema\":1}}").expect("room on the disk");
-    generate::each_event(shape, &mut |entry| {
-        serde_json::to_writer(&mut file, &event(entry)).expect("room on the disk");
+    generate::each_event(shape, &mut |event| {
+        serde_json::to_writer(&mut file, &journaled(event)).expect("room on the disk");
         file.write_all(b"\n").expect("room on the disk");
     });
     file.flush().expect("room on the disk");
     drop(file);
 
     let start = Start::now();
-    let mut lines = BufReader::with_capacity(1 << 20, File::open(&path).expect("the file"));
-    let mut reader = Reader::new(Format::Jsonl);
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).expect("the file") > 0 {
-        reader.line(&line).expect("an event");
-        line.clear();
+    let mut file = File::open(&path).expect("the file");
+    let mut reader = Reader::new(Format::Jsonl, Reading::default());
+    let mut piece = vec![0; 1 << 18];
+    loop {
+        let length = file.read(&mut piece).expect("the file");
+        if length == 0 {
+            break;
+        }
+        reader.feed(&piece[..length]).expect("events");
     }
-    let (history, _) = reader.finish().expect("the history is whole");
+    let history = reader.finish().expect("the history is whole").history;
     let options = Options { model: ModelName::Kv, ..Options::default() };
     let report = check(&history, &options);
     let took = start.took();
@@ -209,18 +211,17 @@ fn from_disk(shape: Shape) -> Row {
     (report.verdict.name(), report.algorithms[0], took, peak_memory_mb(), ",".to_owned())
 }
 
-fn event(entry: &Entry<'_>) -> Event<'static> {
-    let own = |text: &str| Cow::Owned(text.to_owned());
+fn journaled(event: &TextEvent) -> Event<'static> {
     Event {
-        index: entry.index,
-        time_ns: entry.time_ns,
-        process: entry.process,
-        client: own(entry.client),
-        r#type: entry.r#type,
-        f: entry.f,
-        key: own(entry.key),
-        value: entry.value.map(own),
-        node: entry.node.map(own),
+        index: event.index,
+        time_ns: event.time_ns,
+        process: event.process,
+        client: "0015".into(),
+        r#type: event.r#type,
+        f: event.f,
+        key: event.key.clone().into(),
+        value: event.value.clone().map(Into::into),
+        node: None,
         error: None,
     }
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use checker::format::{Format, Reader};
-use checker::{History, ModelName, Options, check};
+use checker::format::{self, Format};
+use checker::{History, ModelName, Options, Reading, check};
 use criterion::{Criterion, criterion_group};
 
 fn histories() -> Vec<(String, History)> {
@@ -22,12 +22,10 @@ fn histories() -> Vec<(String, History)> {
         .collect();
     files.sort();
     let read = |path: &Path| {
-        let mut reader = Reader::new(Format::JepsenLog);
-        for line in fs::read(path).expect("a file").split(|&byte| byte == b'\n') {
-            reader.line(line).expect("a line");
-        }
+        let text = fs::read(path).expect("a file");
+        let read = format::read(&text, Format::JepsenLog, Reading::default()).expect("a whole log");
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (name, reader.finish().expect("the log is whole").0)
+        (name, read.history)
     };
     files.iter().map(|path| read(path)).collect()
 }

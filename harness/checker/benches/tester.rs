@@ -1,6 +1,6 @@
 //! `stateright`'s `LinearizabilityTester`, which keeps no memory of where it has been.
 
-use checker::{F, History, Operation, Outcome};
+use checker::{Datum, F, History, Operation, Outcome};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 /// A register with compare-and-set.
@@ -37,7 +37,11 @@ impl SequentialSpec for Register {
 
 /// What it says about the first operations of a history of one key.
 pub fn is_consistent(history: &History, count: usize) -> bool {
-    let number = |value| history.value(value).parse().unwrap_or(u64::MAX);
+    let number = |value| match history.value(value) {
+        Datum::Integer(number) => u64::try_from(number).unwrap_or(u64::MAX),
+        Datum::Text(text) => text.parse().unwrap_or(u64::MAX),
+        _ => u64::MAX,
+    };
     let operations: Vec<&Operation> = history
         .operations()
         .iter()

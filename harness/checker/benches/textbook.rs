@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use checker::{F, History, Outcome};
+use checker::{Datum, F, History, Outcome};
 
 /// One operation: place of invocation and completion, function, argument, answer.
 struct Op {
@@ -17,7 +17,11 @@ struct Op {
 
 /// The seconds that it takes on a history of one key, or how long it was given.
 pub fn seconds(history: &History, limit: Duration) -> String {
-    let number = |text: &str| text.parse().unwrap_or(u64::MAX);
+    let number = |value| match history.value(value) {
+        Datum::Integer(number) => u64::try_from(number).unwrap_or(u64::MAX),
+        Datum::Text(text) => text.parse().unwrap_or(u64::MAX),
+        _ => u64::MAX,
+    };
     let mut ops: Vec<Op> = history
         .operations()
         .iter()
@@ -26,8 +30,8 @@ pub fn seconds(history: &History, limit: Duration) -> String {
             invoke: op.invoke_index(),
             complete: op.complete_index().unwrap_or(u64::MAX),
             f: op.f,
-            argument: number(history.value(op.argument)),
-            result: number(history.value(op.result)),
+            argument: number(op.argument),
+            result: number(op.result),
             refused: op.refused,
         })
         .collect();

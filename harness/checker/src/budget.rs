@@ -2,22 +2,40 @@
 
 /// The most that one check may spend.
 ///
-/// The crate has no clock: whoever has one passes `stop`, which is asked every few thousand steps
-/// and ends the check by answering `true`.
+/// The crate has no clock: whoever has one passes `stop`, which is asked every few steps and ends the
+/// check by answering `true`.
 #[derive(Clone, Copy)]
 pub struct Budget<'a> {
     /// Configurations that the search may visit, per key.
     pub steps: u64,
-    /// Bytes that the search may remember, per key.
+    /// So many steps were tried in vain before: no search begins with as few. Mostly 0.
+    pub too_few: u64,
+    /// Bytes of memory that the check may take besides the history. Keys that are decided at the same
+    /// time share them.
     pub memory_bytes: u64,
     /// Whether to give up now, as when a deadline has passed.
     pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Called when much memory was freed, since an allocator that keeps it would fill a budget twice.
+    pub freed: &'a (dyn Fn() + Sync),
 }
 
 impl Default for Budget<'_> {
     /// A hundred million configurations and 1 GB, without a deadline.
     fn default() -> Self {
-        Budget { steps: 100_000_000, memory_bytes: 1_024_000_000, stop: &|| false }
+        Budget {
+            steps: 100_000_000,
+            too_few: 0,
+            memory_bytes: 1_024_000_000,
+            stop: &|| false,
+            freed: &|| {},
+        }
+    }
+}
+
+impl Budget<'_> {
+    /// What is left besides so many bytes.
+    pub(crate) fn besides(self, bytes: usize) -> Self {
+        Budget { memory_bytes: self.memory_bytes.saturating_sub(bytes as u64), ..self }
     }
 }
 
@@ -47,28 +65,39 @@ pub enum Limit {
     Disagreement,
 }
 
-/// Steps between two looks at the budget's expensive parts.
-const STEPS_BETWEEN_LOOKS: u64 = 4096;
+/// Steps between two looks at what is spent.
+const STEPS_BETWEEN_LOOKS: u64 = 64;
+
+/// A look comes sooner once so many bytes were taken since the last one.
+const BYTES_BETWEEN_LOOKS: usize = 1 << 16;
 
 /// Counts what a search spends.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {
     budget: Budget<'a>,
     pub(crate) steps: u64,
+    taken: usize,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(budget: Budget<'a>) -> Self {
-        Meter { budget, steps: 0 }
+        Meter { budget, steps: 0, taken: 0 }
     }
 
-    /// Counts one step; `memory_bytes` is asked for now and then.
-    pub(crate) fn step(&mut self, memory_bytes: impl FnOnce() -> u64) -> Result<(), Limit> {
+    /// Counts one step, and that it took `more` bytes if it may take many. `memory_bytes` is asked for
+    /// all that is taken now and soon, now and then.
+    pub(crate) fn step(
+        &mut self,
+        more: usize,
+        memory_bytes: impl FnOnce() -> u64,
+    ) -> Result<(), Limit> {
         self.steps += 1;
+        self.taken += more;
         if self.steps >= self.budget.steps {
             return Err(Limit::Steps);
         }
-        if self.steps % STEPS_BETWEEN_LOOKS == 1 {
+        if self.steps % STEPS_BETWEEN_LOOKS == 1 || self.taken > BYTES_BETWEEN_LOOKS {
+            self.taken = 0;
             if memory_bytes() > self.budget.memory_bytes {
                 return Err(Limit::Memory);
             }

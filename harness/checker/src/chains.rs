@@ -38,6 +38,9 @@ pub(crate) enum Answer {
     NotApplicable,
 }
 
+/// With so many steps nothing is left open that more steps would settle.
+pub(crate) const ENOUGH_STEPS: u64 = window::STEPS;
+
 /// What a register holds after writes that nobody saw, whichever they are.
 const UNSEEN: Value = Value(u32::MAX - 1);
 

@@ -6,6 +6,9 @@ mod measure;
 mod register;
 mod rounds;
 
+use std::sync::Arc;
+
+use crate::appends;
 use crate::budget::{Budget, Limit};
 use crate::confirm::{Stateright, Tester};
 use crate::event::F;
@@ -15,6 +18,8 @@ use crate::objects::{self, Fact, Subject};
 use crate::verdict::{Reason, Verdict};
 use crate::weaker;
 use crate::witness::Witness;
+use register::Guide;
+pub(crate) use register::plain;
 
 /// A way to decide one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -28,6 +33,8 @@ pub enum Algorithm {
     /// Zones of chains, and a guided search for what was refused: compare-and-set on different
     /// values.
     Chains,
+    /// What each read shows of the order of its writes: texts and lists with different appends.
+    Appends,
     /// Wing and Gong's search with Lowe's memoization: everything.
     Search,
 }
@@ -39,6 +46,7 @@ impl Algorithm {
             Algorithm::Auto => "auto",
             Algorithm::Zones => "zones",
             Algorithm::Chains => "chains",
+            Algorithm::Appends => "appends",
             Algorithm::Search => "search",
         }
     }
@@ -121,6 +129,8 @@ pub struct Report {
     pub facts: Vec<Fact>,
     /// What the verdict takes for granted, a sentence each.
     pub assumptions: Vec<String>,
+    /// Whether the history was not read to its end, so that nothing is known of it.
+    pub is_cut: bool,
 }
 
 impl Report {
@@ -144,12 +154,19 @@ impl Report {
             keys: Vec::new(),
             facts: Vec::new(),
             assumptions: Vec::new(),
+            is_cut: false,
         }
     }
 
     fn join(&mut self, verdict: Verdict) {
         let before = std::mem::replace(&mut self.verdict, Verdict::Valid);
         self.verdict = before.join(verdict);
+    }
+
+    /// The report about a history that was not read to its end, for this limit.
+    pub fn cut(model: ModelName, limit: Limit, explanation: String) -> Self {
+        let verdict = unknown(String::new(), limit, explanation);
+        Report { verdict, is_cut: true, ..Report::new(model, &History::new()) }
     }
 
     fn add_fact(&mut self, fact: Fact) {
@@ -245,6 +262,15 @@ struct Decided {
     decision: Decision,
     algorithm: &'static str,
     facts: Vec<Fact>,
+    /// What chains leave to a search, for the next round.
+    guide: Option<Arc<Guide>>,
+}
+
+impl Decided {
+    /// What is kept for the next round.
+    fn memory_bytes(&self) -> usize {
+        self.guide.as_ref().map_or(0, |guide| guide.memory_bytes())
+    }
 }
 
 #[derive(Debug)]
@@ -253,6 +279,8 @@ enum Decision {
     /// With the positions of the operations that contradict one another, where the algorithm
     /// knows them.
     Invalid(Option<Vec<u32>>),
+    /// The same of a text or list, by what its reads show.
+    Shown(Box<appends::Contradiction>),
     /// The same with the witness.
     Explained(Box<Witness>),
     Unknown(Reason),
@@ -260,15 +288,33 @@ enum Decision {
 
 impl Decision {
     fn is_invalid(&self) -> bool {
-        matches!(self, Decision::Invalid(_) | Decision::Explained(_))
+        matches!(self, Decision::Invalid(_) | Decision::Shown(_) | Decision::Explained(_))
     }
 }
 
-/// Decides the operations of one key.
-fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decided {
+/// Bytes of memory that the structure of a key takes for each operation, before any search: what zones
+/// and chains were seen to take at the most, and a little more.
+const STRUCTURE_BYTES: usize = 128;
+
+/// Decides the operations of one key. What came of the round before says what need not be done again.
+fn decide(
+    history: &History,
+    positions: &[u32],
+    options: &Options<'_>,
+    before: Option<&Decided>,
+) -> Decided {
+    if (STRUCTURE_BYTES * positions.len()) as u64 > options.budget.memory_bytes {
+        let operations = history.operations();
+        let key = history.key_text(operations[positions[0] as usize].key);
+        let ok = |at: &&u32| operations[**at as usize].is_ok();
+        let completed = positions.iter().filter(ok).count();
+        let reason = Reason::spent(key, Limit::Memory, 0, completed);
+        let (decision, facts) = (Decision::Unknown(reason), Vec::new());
+        return Decided { decision, algorithm: "", facts, guide: None };
+    }
     let operations = history.at(positions);
     if options.model.info().family == Family::Register {
-        return register::decide(history, &operations, options);
+        return register::decide(history, &operations, options, before);
     }
     let subject = Subject { history, operations: &operations, budget: options.budget };
     let objects::Judgement { verdict, facts } = objects::judge(options.model, subject);
@@ -277,7 +323,7 @@ fn decide(history: &History, positions: &[u32], options: &Options<'_>) -> Decide
         Verdict::Invalid(witness) => Decision::Explained(witness),
         Verdict::Unknown(reason) => Decision::Unknown(reason),
     };
-    Decided { decision, algorithm: objects::algorithm(options.model), facts }
+    Decided { decision, algorithm: objects::algorithm(options.model), facts, guide: None }
 }
 
 /// The witness of a key that was refuted, confirmed by this tester if it is a register.
@@ -293,6 +339,11 @@ fn witness(
         Decision::Invalid(core) => {
             let operations = history.at(positions);
             Some(Box::new(accusation::witness(history, &operations, core, options, tester)))
+        }
+        Decision::Shown(found) => {
+            let operations = history.at(positions);
+            let options = (options, tester);
+            Some(Box::new(accusation::witness_of_reads(history, &operations, &found, options.0, options.1)))
         }
         Decision::Valid | Decision::Unknown(_) => None,
     }

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
+use crate::memory;
+
 /// Numbers for equal values, counted from 0 in order of first appearance.
 #[derive(Debug, Clone)]
 pub(crate) struct Interner<T> {
@@ -36,6 +38,11 @@ impl<T: Hash + Eq> Interner<T> {
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
+
+    /// What it takes in memory, but for what the items own.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        memory::growing_list(&self.items) + memory::growing_table(&self.table)
+    }
 }
 
 /// Numbers for equal slices of bytes, which lie end to end in one allocation.
@@ -60,12 +67,6 @@ impl Slices {
         id
     }
 
-    /// The number of a slice that is there already.
-    pub(crate) fn find(&self, item: &[u8]) -> Option<u32> {
-        let hash = FxBuildHasher.hash_one(item);
-        self.table.find(hash, |&id| self.get(id) == item).copied()
-    }
-
     pub(crate) fn get(&self, id: u32) -> &[u8] {
         slice(&self.bytes, &self.ends, id)
     }
@@ -74,9 +75,33 @@ impl Slices {
         self.ends.len()
     }
 
+    /// All items, in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0u32..).zip(&self.ends).map(|(id, _)| self.get(id))
+    }
+
+    /// Each item as something else: the new items, and for each old one the number of its new one.
+    pub(crate) fn map(mut self, mut write: impl FnMut(&[u8], &mut Vec<u8>)) -> (Slices, Vec<u32>) {
+        self.table = HashTable::new();
+        let mut new = Slices {
+            bytes: Vec::with_capacity(self.bytes.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            table: HashTable::with_capacity(self.ends.len()),
+        };
+        let mut item = Vec::new();
+        let mut numbers = Vec::with_capacity(self.ends.len());
+        for old in self.iter() {
+            item.clear();
+            write(old, &mut item);
+            numbers.push(new.intern(&item));
+        }
+        (new, numbers)
+    }
+
     /// What it takes in memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        (self.bytes.capacity() + 8 * self.ends.capacity() + self.table.allocation_size()) as u64
+        let lists = memory::long_list(&self.bytes) + memory::long_list(&self.ends);
+        (lists + memory::growing_table(&self.table)) as u64
     }
 }
 
@@ -87,6 +112,11 @@ pub(crate) struct Strings(Slices);
 impl Strings {
     pub(crate) fn intern(&mut self, text: &str) -> u32 {
         self.0.intern(text.as_bytes())
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes()
     }
 
     pub(crate) fn get(&self, id: u32) -> &str {

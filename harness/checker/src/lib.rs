@@ -20,25 +20,36 @@
 //! [`Reason`].
 //!
 //! ```
-//! use checker::{Entry, EventType, F, Anomaly, ModelName, Options, Recorder, Verdict, check};
+//! use checker::{
+//!     Anomaly, Datum, Entry, EventType, F, ModelName, Options, PairingError, Recorder, Verdict, check,
+//! };
 //!
 //! let mut recorder = Recorder::new();
-//! let mut event = |index, process, r#type, f, value| {
-//!     let (time_ns, client, key, expected, refused, node) = (index, "", "x", None, false, None);
-//!     let entry =
-//!         Entry { index, time_ns, process, client, r#type, f, key, value, expected, refused, node };
-//!     recorder.record(&entry)
+//! let mut event = |index, process, r#type, f, value: Option<i64>| {
+//!     let value = value.map(Datum::from);
+//!     recorder.record(&Entry {
+//!         index,
+//!         time_ns: index,
+//!         process,
+//!         client: "",
+//!         r#type,
+//!         f,
+//!         key: Some(&"x".into()),
+//!         value: value.as_ref(),
+//!         refused: false,
+//!         node: None,
+//!     })
 //! };
-//! event(0, 1, EventType::Invoke, F::Put, Some("1"))?;
-//! event(1, 1, EventType::Ok, F::Put, Some("1"))?;
+//! event(0, 1, EventType::Invoke, F::Put, Some(1))?;
+//! event(1, 1, EventType::Ok, F::Put, Some(1))?;
 //! event(2, 2, EventType::Invoke, F::Get, None)?;
-//! event(3, 2, EventType::Ok, F::Get, Some("nil"))?;
+//! event(3, 2, EventType::Ok, F::Get, None)?; // nil
 //!
 //! let options = Options { model: ModelName::Register, ..Options::default() };
-//! let report = check(&recorder.finish(), &options);
+//! let report = check(&recorder.finish()?, &options);
 //! let Verdict::Invalid(witness) = report.verdict else { panic!() };
-//! assert_eq!((witness.kind, witness.operations.len()), (Anomaly::LostWrite, 2));
-//! # Ok::<(), checker::PairingError>(())
+//! assert_eq!((witness.anomaly, witness.operations.len()), (Anomaly::LostWrite, 2));
+//! # Ok::<(), PairingError>(())
 //! ```
 //!
 //! # 3. How it is decided
@@ -50,6 +61,8 @@
 //! - *Chains*, the same with compare-and-set: swaps that took effect form blocks which obey the law
 //!   of the zones; what was refused is settled on the order of the blocks, and around what is left
 //!   by small searches.
+//! - *Appends*: texts and lists with different appends, of which each read shows the order of the writes
+//!   before it: no search, O(n log n).
 //! - *Search* (Wing and Gong, 1993; Lowe, 2017), for everything else, within a budget.
 //!
 //! A valid verdict of chains or search stands for an order that was replayed through the model;
@@ -59,20 +72,18 @@
 //! # 4. From a file
 //!
 //! ```
-//! use checker::format::{Format, Reader};
-//! use checker::{Options, check};
+//! use checker::format::{self, Format};
+//! use checker::{Options, Reading, check};
 //!
 //! let log = "INFO  jepsen.util - 0 :invoke :write 1
 //! INFO  jepsen.util - 1 :invoke :read  nil
 //! INFO  jepsen.util - 1 :ok     :read  1
-//! INFO  jepsen.util - 0 :info   :write :timed-out";
-//! let mut reader = Reader::new(Format::detect(log.as_bytes()));
-//! for line in log.lines() {
-//!     reader.line(line.as_bytes())?;
-//! }
-//! let (history, is_torn) = reader.finish()?;
-//! assert!(!is_torn);
-//! assert_eq!(check(&history, &Options::default()).verdict.name(), "valid");
+//! INFO  jepsen.util - 0 :info   :write :timed-out
+//! ";
+//! let format = Format::detect(log.as_bytes()).expect("a history");
+//! let read = format::read(log.as_bytes(), format, Reading::default())?;
+//! assert_eq!(read.torn, None);
+//! assert_eq!(check(&read.history, &Options::default()).verdict.name(), "valid");
 //! # Ok::<(), checker::format::ParseError>(())
 //! ```
 //!
@@ -158,16 +169,17 @@
 //!
 //! # 7. Other promises, other objects
 //!
-//! [`weaker`] asks for less than linearizability: sequential consistency, the session guarantees,
-//! eventual consistency. [`objects`] knows sets, counters, queues, locks, unique ids and bank
-//! accounts.
+//! [`models`] is the table of all that can be asked for: sequential consistency, the session guarantees
+//! and eventual consistency, which ask for less than linearizability; sets, counters, queues, stacks,
+//! locks, unique ids and bank accounts.
 //!
 //! # 8. Limits
 //!
 //! Events have numbers below 2^32. A search may end in unknown: the [`Reason`] says which
-//! [`Limit`] it met and how far it came. Appends always go to the search; so do values that are
-//! written twice. The online check trusts that values differ.
+//! [`Limit`] it met and how far it came. Values that are written twice go to the
+//! search. The online check trusts that values differ.
 
+mod appends;
 mod budget;
 mod calls;
 mod chains;
@@ -176,11 +188,14 @@ mod confirm;
 mod contradiction;
 mod datum;
 pub mod event;
+pub mod exact;
 mod explain;
 pub mod format;
+mod guess;
 pub mod history;
 mod intern;
 pub mod lenient;
+mod memory;
 mod minimize;
 pub mod model;
 pub mod models;
@@ -202,9 +217,10 @@ pub use budget::{Budget, Limit};
 pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
 pub use datum::Datum;
 pub use event::{Event, EventType, F};
+pub use guess::{Guess, guess};
 pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
 pub use models::ModelName;
-pub use order::{KeyOrder, Point, linearization};
+pub use order::{KeyOrder, Point, explained, linearization};
 pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Anomaly, Edge, Why, Witness, WitnessOperation};

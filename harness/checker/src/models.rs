@@ -39,6 +39,8 @@ pub enum ModelName {
     ReentrantLock,
     /// A lock with a fencing token for each acquisition.
     FencedLock,
+    /// The same, which its holder may acquire again.
+    ReentrantFencedLock,
     /// A lock that ends by itself.
     Lease,
     /// A source of ids.
@@ -100,7 +102,7 @@ const LOCK: &[F] = &[F::Acquire, F::Release];
 const BANK: &[F] = &[F::Transfer, F::Get];
 
 /// All models, in the order of `--help`.
-pub const MODELS: [ModelInfo; 26] = [
+pub const MODELS: [ModelInfo; 27] = [
     ModelInfo {
         name: "kv",
         model: ModelName::Kv,
@@ -148,7 +150,7 @@ pub const MODELS: [ModelInfo; 26] = [
         functions: SET,
         promise: "a linearizable set with add and read",
         proves: "linearizability of a set that only grows",
-        misses: "a contradiction between two additions of one element",
+        misses: "nothing",
         cost: "O((elements + size of all reads) log n), no search",
     },
     ModelInfo {
@@ -258,6 +260,16 @@ pub const MODELS: [ModelInfo; 26] = [
         functions: LOCK,
         promise: "a lock whose acquire answers a fencing token that always grows",
         proves: "linearizability of a mutex with an owner, and tokens that grow",
+        misses: "nothing",
+        cost: "a search within the budget",
+    },
+    ModelInfo {
+        name: "reentrant-fenced-lock",
+        model: ModelName::ReentrantFencedLock,
+        family: Family::Object,
+        functions: LOCK,
+        promise: "the same, which its holder may acquire again with the same token",
+        proves: "linearizability of a reentrant mutex, and tokens that grow",
         misses: "nothing",
         cost: "a search within the budget",
     },

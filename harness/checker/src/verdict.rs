@@ -54,3 +54,32 @@ pub struct Reason {
     /// All of that in a sentence.
     pub explanation: String,
 }
+
+impl Reason {
+    /// That a limit was reached, in the same words for all models.
+    pub(crate) fn spent(key: String, limit: Limit, placed: usize, completed: usize) -> Self {
+        let what = match limit {
+            Limit::Steps => "the search took as many steps as it may",
+            Limit::Memory => "the check needs more memory than it may take",
+            Limit::Stopped => "the check was stopped, as at its deadline",
+            Limit::Algorithm => "the algorithm asked for does not fit",
+            Limit::Disagreement => "its testers do not agree",
+        };
+        let of = if key.is_empty() { String::new() } else { format!("key {key:?} is ") };
+        let reached = if completed == 0 {
+            String::new()
+        } else {
+            format!(
+                "; the first {placed} of {completed} completed operations have an order that explains \
+                 them"
+            )
+        };
+        let explanation = format!("{of}undecided: {what}{reached}");
+        Reason { key, limit, placed, completed, explanation }
+    }
+
+    /// The same for another limit, or with more operations placed.
+    pub(crate) fn instead(self, limit: Limit, placed: usize) -> Self {
+        Reason::spent(self.key, limit, placed, self.completed)
+    }
+}

@@ -25,6 +25,8 @@ pub enum Anomaly {
     DuplicatedWrite,
     /// Readers saw states that exclude one another, as from two copies.
     DivergentReads,
+    /// A read shows two writes in the wrong order: the first began after the second was over.
+    ReorderedWrites,
     /// No order of the operations gives their answers, in none of the other ways.
     NotLinearizable,
     /// An element that was acknowledged, or seen, is gone.
@@ -64,6 +66,7 @@ impl Anomaly {
             Anomaly::FutureRead => "future read",
             Anomaly::DuplicatedWrite => "duplicated write",
             Anomaly::DivergentReads => "divergent reads",
+            Anomaly::ReorderedWrites => "reordered writes",
             Anomaly::NotLinearizable => "not linearizable",
             Anomaly::Lost => "lost",
             Anomaly::Duplicated => "duplicated",
@@ -162,6 +165,11 @@ pub struct WitnessOperation {
 }
 
 impl WitnessOperation {
+    /// An operation of a history, as it is shown.
+    pub fn of(history: &History, operation: &Operation) -> Self {
+        Self::new(history, operation)
+    }
+
     pub(crate) fn new(history: &History, operation: &Operation) -> Self {
         let some = |value| (value != Value::NIL).then(|| history.value(value));
         let is_ok = operation.outcome == Outcome::Ok;
@@ -175,6 +183,8 @@ impl WitnessOperation {
             F::Dequeue | F::Pop | F::DeleteMin => {
                 (None, None, is_ok.then(|| history.value(operation.result)))
             }
+            // An answer that repeats what was given says nothing.
+            _ if operation.result == operation.argument => (some(operation.argument), None, None),
             _ => (some(operation.argument), None, some(operation.result)),
         };
         WitnessOperation {

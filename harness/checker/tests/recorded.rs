@@ -3,17 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use checker::format::{Format, Reader};
-use checker::{History, ModelName, Options, Verdict, check};
+use checker::format::{self, Format};
+use checker::{History, ModelName, Options, Reading, Verdict, check};
 
 fn read(path: &Path) -> (History, ModelName) {
     let text = fs::read(path).expect("a recorded history");
-    let mut lines = text.split(|&byte| byte == b'\n').peekable();
-    let format = Format::detect(lines.peek().expect("a first line"));
-    let mut reader = Reader::new(format);
-    lines.for_each(|line| reader.line(line).expect("a line"));
+    let format = Format::detect(&text).expect("a known format");
     let model = if format == Format::Edn { ModelName::Kv } else { ModelName::CasRegister };
-    (reader.finish().expect("the log is whole").0, model)
+    let read = format::read(&text, format, Reading::default()).expect("a whole file");
+    (read.history, model)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The search against `stateright`'s tester, on small random histories of a key-value store.
 
-use checker::{Entry, EventType, F, History, Options, Recorder, check};
+use checker::{Datum, Entry, EventType, F, History, Options, Recorder, check};
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
@@ -93,15 +93,14 @@ fn history(happenings: &[Happening]) -> History {
             client: "0015",
             r#type,
             f,
-            key: "k",
-            value: Some(value),
-            expected: None,
+            key: Some(&Datum::text("k")),
+            value: Some(&Datum::text(value)),
             refused: false,
             node: None,
         };
         recorder.record(&entry).expect("events that fit together");
     }
-    recorder.finish()
+    recorder.finish().expect("values that fit together")
 }
 
 fn stateright_says(happenings: &[Happening]) -> bool {

@@ -1,88 +1,108 @@
 //! `harness check`: a verdict about a history, from its file alone.
 
-use std::path::Path;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::format as form;
 use checker::lenient::Repairs;
-use checker::objects::Object;
-use checker::weaker::Guarantee;
-use checker::{Algorithm, ModelName};
-use clap::ValueEnum;
+use checker::models::{Family, MODELS};
+use checker::{Algorithm, Datum, FailedCas, History, KeyOrder, ModelName, Reading};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-use super::{CheckArgs, Failure, Format};
-use crate::check::{self, Question};
+use super::{Failure, Format};
+use crate::check::{self, Asked, Question};
 use crate::exit::Exit;
 use crate::report;
 use crate::scenario::CheckerBudget;
-use crate::verdict::{Answer, Verdict, history_evidence, safety};
+use crate::verdict::{Verdict, history_evidence, safety};
 
-/// What a store may promise to be, linearizable or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// Linearizability of keys or registers.
-    Linearizable(ModelName),
-    /// Something weaker, of keys or registers.
-    Weaker(Guarantee),
-    /// Another object.
-    Object(Object),
+/// `harness check`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+pub struct CheckArgs {
+    /// Histories: the folder of a run, its `history.jsonl`, or a file from elsewhere; `-` for standard input.
+    #[arg(required = true, value_name = "HISTORY")]
+    histories: Vec<PathBuf>,
+    /// What the store promises to be [default: what the file says, or its operations show].
+    #[arg(long, value_parser = model_parser())]
+    model: Option<ModelName>,
+    /// The form of the file.
+    #[arg(long = "format", value_parser = format_parser(), default_value = AUTO, value_name = "FORMAT")]
+    form: FormatChoice,
+    /// What each object holds at first, as EDN or JSON [default: by model].
+    #[arg(long, value_name = "VALUE", value_parser = datum, allow_hyphen_values = true)]
+    initial: Option<Datum>,
+    /// What a failed cas says that gives no reason [default: by format; mostly not-done].
+    #[arg(long, value_enum)]
+    failed_cas: Option<Failed>,
+    /// Show an order of the operations that explains every answer; of a key without one, of the longest
+    /// beginning that has one.
+    #[arg(long)]
+    show_order: bool,
+    /// Go on when one key is refuted, and name each that is.
+    #[arg(long)]
+    all_keys: bool,
+    /// Refuse times that run backwards.
+    #[arg(long)]
+    strict_time: bool,
+    /// Repair by rule what does not fit together: completions without invocation, two operations
+    /// of a process at a time, indices that run backwards.
+    #[arg(long)]
+    lenient: bool,
+    /// The way to decide each key.
+    #[arg(long, value_enum, default_value_t = Way::Auto)]
+    algorithm: Way,
+    /// Seconds that reading and checking may take.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time_budget: u64,
+    /// Megabytes that reading and checking may fill.
+    #[arg(long, default_value_t = 1024, value_name = "MB")]
+    memory_budget: u64,
+    /// What is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    output: Format,
 }
 
-/// The models of keys and registers, with their names and what is done on them.
-const MODELS: [(&str, ModelName, &str); 3] = [
-    ("kv", ModelName::Kv, "keys with get, put and append, each empty at first"),
-    ("register", ModelName::Register, "registers with read and write, nil at first"),
-    ("cas-register", ModelName::CasRegister, "registers with read, write and cas, nil at first"),
-];
+/// A format, or `None` for the one that the file shows.
+pub type FormatChoice = Option<form::Format>;
 
-impl Promise {
-    /// All names with what they mean.
-    fn names() -> impl Iterator<Item = (&'static str, Promise, &'static str)> {
-        let models = MODELS.map(|(name, model, what)| (name, Promise::Linearizable(model), what));
-        let weaker =
-            Guarantee::NAMES.map(|(name, known, what)| (name, Promise::Weaker(known), what));
-        let objects = Object::NAMES.map(|(name, known, what)| (name, Promise::Object(known), what));
-        models.into_iter().chain(weaker).chain(objects)
-    }
-
-    /// Its name, and what it means.
-    pub fn words(self) -> (&'static str, &'static str) {
-        let known = Self::names().find(|(_, promise, _)| *promise == self);
-        known.map_or(("", ""), |(name, _, meaning)| (name, meaning))
-    }
-
-    /// Reads a promise's name from the command line.
-    pub fn parser() -> impl TypedValueParser<Value = Promise> {
-        let value = |(name, _, what)| {
-            let value = PossibleValue::new(name).help(what);
-            if name == "unique-ids" { value.alias("ids") } else { value }
-        };
-        PossibleValuesParser::new(Promise::names().map(value)).try_map(|name| {
-            let name = if name == "ids" { "unique-ids" } else { name.as_str() };
-            let known = Promise::names().find(|(known, ..)| *known == name);
-            known.map(|(_, promise, _)| promise).ok_or("no such model")
-        })
-    }
-}
-
-/// The form of a history file.
+/// What a failed compare-and-set says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// Found out from the first line
-    Auto,
-    /// This project's own
-    Jsonl,
-    /// Jepsen's `history.edn`
-    JepsenEdn,
-    /// Knossos's histories, and maps in EDN like them
-    KnossosEdn,
-    /// The log of old Jepsen tests
-    JepsenLog,
-    /// An object for each operation: clientId, input, call, output, return
-    PorcupineJson,
-    /// A row for each event
-    Csv,
+pub enum Failed {
+    /// That nothing was done, and nothing else
+    NotDone,
+    /// That the register held something else than was expected
+    Refused,
+}
+
+/// Reads a model's name from the command line.
+pub fn model_parser() -> impl TypedValueParser<Value = ModelName> {
+    let value = |info: &checker::models::ModelInfo| {
+        let value = PossibleValue::new(info.name).help(info.promise);
+        if info.model == ModelName::UniqueIds { value.alias("ids") } else { value }
+    };
+    PossibleValuesParser::new(MODELS.iter().map(value))
+        .try_map(|name| ModelName::named(&name).ok_or("no such model"))
+}
+
+/// Reads the name of a format; `auto` stands for none.
+pub fn format_parser() -> impl TypedValueParser<Value = Option<form::Format>> {
+    let names = form::Format::NAMES.iter().map(|(name, _)| PossibleValue::new(*name));
+    let auto = PossibleValue::new(AUTO).help("by how the file begins");
+    PossibleValuesParser::new(std::iter::once(auto).chain(names)).map(|name| {
+        form::Format::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, format)| format)
+    })
+}
+
+pub(super) const AUTO: &str = "auto";
+
+/// A value as it stands in EDN or JSON; a word that is neither is a text.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a parser of arguments")]
+fn datum(text: &str) -> Result<Datum, std::convert::Infallible> {
+    Ok(Datum::parse(text))
 }
 
 /// A way to decide a key.
@@ -98,19 +118,6 @@ pub enum Way {
     Search,
 }
 
-impl Form {
-    pub(super) fn format(self) -> Option<form::Format> {
-        match self {
-            Self::Auto => None,
-            Self::Jsonl => Some(form::Format::Jsonl),
-            Self::JepsenEdn | Self::KnossosEdn => Some(form::Format::Edn),
-            Self::JepsenLog => Some(form::Format::JepsenLog),
-            Self::PorcupineJson => Some(form::Format::PorcupineJson),
-            Self::Csv => Some(form::Format::Csv),
-        }
-    }
-}
-
 impl From<Way> for Algorithm {
     fn from(way: Way) -> Self {
         match way {
@@ -122,81 +129,168 @@ impl From<Way> for Algorithm {
     }
 }
 
-/// Checks one history and returns the exit code of its verdict.
+impl CheckArgs {
+    fn question(&self) -> Question {
+        Question {
+            format: self.form,
+            reading: Reading {
+                failed_cas: self.failed_cas.map(|failed| match failed {
+                    Failed::NotDone => FailedCas::NotDone,
+                    Failed::Refused => FailedCas::Refused,
+                }),
+                strict_time: self.strict_time,
+                is_lenient: self.lenient,
+            },
+            model: self.model,
+            initial: self.initial.clone(),
+            algorithm: self.algorithm.into(),
+            all_keys: self.all_keys,
+            budget: CheckerBudget {
+                time: Duration::from_secs(self.time_budget),
+                memory_mb: self.memory_budget,
+            },
+        }
+    }
+}
+
+/// The line of one history, for machines.
+#[derive(Serialize)]
+struct Line<'a> {
+    history: String,
+    model: &'static str,
+    exit_code: u8,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<&'a checker::Witness>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    orders: &'a Vec<KeyOrder>,
+}
+
+/// Checks histories and returns the exit code of the worst verdict. One that cannot be read does not
+/// keep the others from being judged.
 pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
-    let (path, form, is_lenient) = (&arguments.history, arguments.form.format(), arguments.lenient);
-    let budget = CheckerBudget {
-        time: Duration::from_secs(arguments.time_budget),
-        memory_mb: arguments.memory_budget,
-    };
-    let algorithm: Algorithm = arguments.algorithm.into();
-    if algorithm != Algorithm::Auto && !matches!(arguments.model, Promise::Linearizable(_)) {
-        let sentence = "--algorithm chooses among the ways to decide kv, register and cas-register; \
-                        leave it out for other models";
+    let question = arguments.question();
+    let is_one = arguments.histories.len() == 1;
+    let mut worst = Exit::Valid;
+    for path in &arguments.histories {
+        match one(path, &question, arguments, is_one) {
+            Ok(exit) => worst = worst.join(exit),
+            Err(failure) if is_one => return Err(failure),
+            Err(failure) => {
+                eprintln!("harness: {:#}", failure.error);
+                worst = worst.join(Exit::Usage);
+            }
+        }
+    }
+    Ok(worst)
+}
+
+fn one(
+    path: &Path,
+    question: &Question,
+    arguments: &CheckArgs,
+    is_one: bool,
+) -> Result<Exit, Failure> {
+    let asked = check::read(path, question).map_err(Failure::usage)?;
+    let is_choosy = question.algorithm != Algorithm::Auto;
+    if is_choosy && asked.model.info().family != Family::Register {
+        let sentence = "--algorithm chooses among the ways to decide registers, texts and lists; leave \
+                        it out for other models";
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
-    let (safety, evidence) = judge(arguments.model, path, form, is_lenient, algorithm, budget)?;
-    let answers = vec![safety, evidence];
-    let verdict = Verdict { answers, is_interrupted: false };
+    let takes_initial =
+        asked.model.info().family == Family::Register || asked.model == ModelName::Counter;
+    if question.initial.is_some() && !takes_initial {
+        let sentence = "--initial is for registers, texts, lists and the counter; leave it out for other \
+                        models";
+        return Err(Failure::usage(anyhow::anyhow!(sentence)));
+    }
+    tell(path, &asked);
+    let report = asked.judge(question);
+    let safety = safety::answer(&report);
+    let evidence = super::check_folder::evidence(path, history_evidence(&report, &safety));
+    let mut verdict = Verdict { answers: vec![safety, evidence], is_interrupted: false };
+    if let (Some(found), Some(safety)) = (&asked.found, verdict.answers.first_mut()) {
+        safety.details.push(found.clone());
+    }
+    let witness = match &report.verdict {
+        checker::Verdict::Invalid(witness) => Some(&**witness),
+        _ => None,
+    };
+    let history = path.display().to_string();
+    let orders = if arguments.show_order { check::orders(&asked, question) } else { Vec::new() };
     let text = match arguments.output {
-        Format::Json => format!("{}\n", serde_json::to_string(&verdict)?),
-        Format::Human => report::verdict_lines(&verdict, super::style()),
+        Format::Json => {
+            let (model, exit_code) = (report.model, verdict.exit().code());
+            let line =
+                Line { history, model, exit_code, verdict: &verdict, witness, orders: &orders };
+            format!("{}\n", serde_json::to_string(&line)?)
+        }
+        Format::Human => {
+            let title = if is_one { String::new() } else { format!("{history}\n") };
+            let lines = report::verdict_lines(&verdict, super::style());
+            format!("{title}{lines}{}", order_lines(&asked.read.history, &orders))
+        }
     };
     super::print(&text)?;
     Ok(verdict.exit())
 }
 
-/// The answers about a history: does it keep the promise, and was there enough to judge?
-pub(super) fn judge(
-    promise: Promise,
-    path: &Path,
-    form: Option<form::Format>,
-    is_lenient: bool,
-    algorithm: Algorithm,
-    budget: CheckerBudget,
-) -> Result<(Answer, Answer), Failure> {
-    let history = || {
-        let lines = check::read_history(path, form, is_lenient).map_err(Failure::usage)?;
-        told(path, lines.is_torn, lines.repairs);
-        Ok::<_, Failure>(lines.history)
-    };
-    let (safety, operations, open) = match promise {
-        Promise::Linearizable(model) => {
-            let question = Question { format: form, model, algorithm, budget };
-            let report = check::judge(&history()?, &question);
-            (safety::answer(&report), report.operations, Some(report.open))
+/// Each key's order, an operation a line.
+fn order_lines(history: &History, orders: &[KeyOrder]) -> String {
+    let mut text = String::new();
+    for order in orders {
+        let of_key =
+            if order.key.is_empty() { String::new() } else { format!(" of {:?}", order.key) };
+        let _ = match order.until {
+            None => writeln!(text, "order{of_key}"),
+            Some(until) => {
+                writeln!(text, "order{of_key}, which explains what came before event {until}")
+            }
+        };
+        for (place, point) in (1..).zip(&order.points) {
+            let operations = history.operations();
+            let at = operations.partition_point(|op| op.invoke_index() < point.invoke_index);
+            let Some(op) = operations.get(at) else { continue };
+            let (event, after) = (point.invoke_index, point.after_index);
+            let told = checker::WitnessOperation::of(history, op);
+            let told = crate::verdict::safety::describe(&told);
+            let _ = writeln!(text, "{place:>7}  {told}, takes effect after event {after}");
+            debug_assert_eq!(event, op.invoke_index());
         }
-        Promise::Weaker(guarantee) => {
-            let report = check::weaker(&history()?, guarantee, budget);
-            (safety::weaker(&report), report.operations, None)
-        }
-        Promise::Object(object) => {
-            let lines =
-                check::read_object(path, object, form, is_lenient).map_err(Failure::usage)?;
-            told(path, lines.is_torn, lines.repairs);
-            let report = check::object(&lines.history, object, budget);
-            (safety::object(&report), report.operations, Some(report.open))
-        }
-    };
-    let evidence = history_evidence(operations, open, &safety);
-    Ok((safety, evidence))
+    }
+    text
 }
 
-/// Says what of the file was left out or repaired.
-fn told(path: &Path, is_torn: bool, repairs: Repairs) {
+/// Says what of the file was left out, repaired, or odd.
+fn tell(path: &Path, asked: &Asked) {
     let path = path.display();
-    if is_torn {
+    let read = &asked.read;
+    if let Some(line) = read.torn {
+        eprintln!("harness: {path}: the end is torn at line {line}; what is torn is left out");
+    }
+    if let Some((line, example)) = &read.skipped.first {
+        let count = read.skipped.count;
+        let lines = if count == 1 { "line is" } else { "lines are" };
         eprintln!(
-            "harness: {path}: the end is cut off, as by a kill of the harness; what is cut off \
-             is left out"
+            "harness: {path}: {count} {lines} no event and skipped, the first of them line {line}: \
+             {example:?}"
         );
     }
-    let Repairs { dropped, left_open, reordered } = repairs;
-    if repairs != Repairs::default() {
+    if let Some(backwards) = read.history.backwards() {
+        eprintln!(
+            "harness: {path}: times run backwards {} times, most at event {}, by {} ns; the order of the \
+             events is the file's (--strict-time refuses)",
+            backwards.count, backwards.index, backwards.largest_ns
+        );
+    }
+    let Repairs { dropped, left_open, reordered } = read.repairs;
+    if read.repairs != Repairs::default() {
         eprintln!(
             "harness: {path}: repaired: {dropped} completions without an invocation dropped, \
              {left_open} operations left open because their process began another, {reordered} \
-             events whose time or index ran backwards raised"
+             events whose index ran backwards raised"
         );
     }
 }

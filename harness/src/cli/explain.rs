@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::Verdict;
+use checker::{ModelName, Verdict};
 use clap::Args;
 
 use super::{Failure, Format, check};
 use crate::check::Question;
 use crate::exit::Exit;
 use crate::explain::Evidence;
-use crate::explain::tell::{tell, tell_of_promise};
+use crate::explain::tell::tell;
 use crate::scenario::CheckerBudget;
-use crate::verdict::Standing;
 
 /// `harness explain`.
 #[derive(Debug, Args)]
@@ -20,12 +19,13 @@ pub struct ExplainArgs {
     /// The folder of a run, or a history file.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// What the store promises to be.
-    #[arg(long, value_parser = check::Promise::parser(), default_value = "kv", value_name = "MODEL")]
-    model: check::Promise,
+    /// What the store promises to be [default: what the history says].
+    #[arg(long, value_parser = check::model_parser(), value_name = "MODEL")]
+    model: Option<ModelName>,
     /// The form of the history.
-    #[arg(long = "format", value_enum, default_value_t = check::Form::Auto)]
-    form: check::Form,
+    #[arg(long = "format", value_parser = check::format_parser(), default_value = check::AUTO,
+          value_name = "FORMAT")]
+    form: check::FormatChoice,
     /// Seconds that the checker may spend.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time_budget: u64,
@@ -39,28 +39,11 @@ pub struct ExplainArgs {
 pub fn run(arguments: &ExplainArgs) -> Result<Exit, Failure> {
     let budget =
         CheckerBudget { time: Duration::from_secs(arguments.time_budget), memory_mb: 1024 };
-    let format = arguments.form.format();
-    let (explanation, is_decided) = match arguments.model {
-        check::Promise::Linearizable(model) => {
-            let question = Question { format, model, algorithm: checker::Algorithm::Auto, budget };
-            let evidence = Evidence::read(&arguments.run, &question).map_err(Failure::usage)?;
-            let is_decided = !matches!(evidence.report.verdict, Verdict::Unknown(_));
-            (tell(&evidence), is_decided)
-        }
-        promise => {
-            let (safety, _) = check::judge(
-                promise,
-                &arguments.run,
-                format,
-                false,
-                checker::Algorithm::Auto,
-                budget,
-            )?;
-            let (name, meaning) = promise.words();
-            let is_decided = safety.standing != Standing::Unknown;
-            (tell_of_promise(name, meaning, &safety), is_decided)
-        }
-    };
+    let question =
+        Question { format: arguments.form, model: arguments.model, ..Question::of_file(budget) };
+    let evidence = Evidence::read(&arguments.run, &question).map_err(Failure::usage)?;
+    let is_decided = !matches!(evidence.report.verdict, Verdict::Unknown(_));
+    let explanation = tell(&evidence);
     let text = match arguments.output {
         Format::Json => format!("{}\n", serde_json::to_string(&explanation)?),
         Format::Human => explanation.text(super::style().width),

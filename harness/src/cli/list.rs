@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use checker::models::{MODELS, ModelInfo};
 use clap::{Args, ValueEnum};
 
 use crate::host::knobs::KNOBS;
@@ -30,6 +31,8 @@ enum Topic {
     Hosts,
     /// What a host profile can say.
     Knobs,
+    /// The models that a history can be checked against.
+    Models,
     /// The rules that a workload can put on links.
     Rules,
     /// The shapes of partitions.
@@ -43,6 +46,21 @@ pub fn text(arguments: &ListArgs) -> String {
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
         Topic::Hosts => (&["host", "meaning"][..], hosts()),
         Topic::Knobs => (&["knob", "takes", "what replicas meet"][..], knobs()),
+        Topic::Models => {
+            let header = [
+                "model",
+                "operations",
+                "a valid verdict proves",
+                "it does not see",
+                "cost",
+                "promise",
+            ];
+            return if arguments.markdown {
+                markdown(&header, &models())
+            } else {
+                columns(&models())
+            };
+        }
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
         Topic::Shapes => (&["shape", "who is cut off from whom"][..], shapes()),
     };
@@ -60,6 +78,21 @@ fn keys() -> Vec<Vec<String>> {
         ]
     };
     scenario::keys().iter().map(row).collect()
+}
+
+fn models() -> Vec<Vec<String>> {
+    let row = |info: &ModelInfo| {
+        let functions: Vec<&str> = info.functions.iter().map(|f| f.name()).collect();
+        vec![
+            format!("`{}`", info.name),
+            functions.join(", "),
+            info.proves.to_owned(),
+            info.misses.to_owned(),
+            info.cost.to_owned(),
+            info.promise.to_owned(),
+        ]
+    };
+    MODELS.iter().map(row).collect()
 }
 
 fn rules() -> Vec<Vec<String>> {
@@ -132,5 +165,13 @@ mod tests {
             let table = text(&ListArgs { topic, markdown: true });
             assert!(readme.contains(&table), "the README should contain:\n{table}");
         }
+    }
+
+    #[test]
+    fn the_table_of_the_models_in_the_manual_is_this() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/checking.md");
+        let page = std::fs::read_to_string(page).expect("the manual's page");
+        let table = text(&ListArgs { topic: Topic::Models, markdown: true });
+        assert!(page.contains(&table), "the page should contain:\n{table}");
     }
 }

@@ -17,6 +17,7 @@
 
 mod bearable;
 mod check;
+mod check_folder;
 mod compare;
 mod course;
 mod diagnose;
@@ -79,7 +80,7 @@ enum Command {
     /// Make a run again, from its plan alone.
     Replay(ReplayArgs),
     /// Judge a recorded history again, from the file alone.
-    Check(CheckArgs),
+    Check(check::CheckArgs),
     /// Say in sentences what a run's verdict means: what contradicts what, who led, what was lost.
     Explain(explain::ExplainArgs),
     /// Look for the smallest workload, and the smallest history, that fail as a run did.
@@ -256,35 +257,6 @@ enum Format {
     Human,
     /// One JSON object a run, one line each.
     Json,
-}
-
-/// `harness check`.
-#[derive(Debug, Args)]
-struct CheckArgs {
-    /// A history: the folder of a run, its `history.jsonl`, or a file from elsewhere.
-    history: PathBuf,
-    /// What the store promises to be.
-    #[arg(long, value_parser = check::Promise::parser(), default_value = "kv")]
-    model: check::Promise,
-    /// The form of the file.
-    #[arg(long = "format", value_enum, default_value_t = check::Form::Auto)]
-    form: check::Form,
-    /// Repair by rule what does not fit together: completions without invocation, two operations
-    /// of a process at a time, time that runs backwards.
-    #[arg(long)]
-    lenient: bool,
-    /// The way to decide each key.
-    #[arg(long, value_enum, default_value_t = check::Way::Auto)]
-    algorithm: check::Way,
-    /// Seconds that the checker may spend.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    time_budget: u64,
-    /// Megabytes that the checker may fill.
-    #[arg(long, default_value_t = 1024, value_name = "MB")]
-    memory_budget: u64,
-    /// What is printed on standard output.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    output: Format,
 }
 
 /// The whole program: reads the command line, does it, and says how it ended.

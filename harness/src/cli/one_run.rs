@@ -156,8 +156,9 @@ pub(super) type Judged = (Verdict, Option<checker::Witness>, Explanation);
 pub(super) fn judge(record: &RunRecord, folder: &Path) -> Result<Judged, Failure> {
     // From the file, as `harness check` would: what it does not hold is not proved.
     let question = Question::of_run(record.scenario.checker);
-    let (history, _) = check::read(folder, question.format)?;
-    let report = check::judge(&history, &question);
+    let asked = check::read(folder, &question)?;
+    let report = asked.judge(&question);
+    let history = asked.read.history;
     let verdict = verdict::judge(record, safety::answer(&report));
     let witness = match &report.verdict {
         checker::Verdict::Invalid(witness) => Some((**witness).clone()),

@@ -161,6 +161,7 @@ impl Drop for Batch {
 }
 
 fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Verdict> {
-    let checked = check::check(folder, &Question::of_run(record.scenario.checker))?;
-    Ok(verdict::judge(record, safety::answer(&checked.report)))
+    let question = Question::of_run(record.scenario.checker);
+    let report = check::read(folder, &question)?.judge(&question);
+    Ok(verdict::judge(record, safety::answer(&report)))
 }

@@ -115,7 +115,7 @@ fn smallest_history(
         return Ok(None);
     }
     let question = Question::of_run(earlier.plan.scenario.checker);
-    let (read, _) = check::read(&arguments.run, question.format).map_err(Failure::usage)?;
+    let read = check::read(&arguments.run, &question).map_err(Failure::usage)?.read.history;
     let Some(few) = history::fewest(&read, &question) else {
         super::print(&format!(
             "history      no part of {} shows the failure by itself, as if it had been changed since\n",

@@ -30,8 +30,8 @@ pub fn meaning(answer: &AnswerPart) -> &'static str {
              a quieter machine, or with fewer runs at a time, before you believe the rest."
         }
         ("evidence", "vacuous") => {
-            "The run shows too little to trust: operations or faults that should have been there were \
-             not. A valid verdict here would mean nothing."
+            "The run shows too little to trust: operations, answers or faults that should have been \
+             there were not. A valid verdict here would mean nothing."
         }
         _ => "It could not be decided, which is neither good nor bad news.",
     }

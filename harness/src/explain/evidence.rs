@@ -161,11 +161,12 @@ impl Evidence {
         if is_folder && !path.join("history.jsonl").exists() {
             return Err(EvidenceError::NoRun { path: path.to_owned() });
         }
-        let (history, _) = check::read(path, question.format)?;
-        let report = check::judge(&history, question);
+        let asked = check::read(path, question)?;
+        let report = asked.judge(question);
+        let (history, model) = (asked.read.history, asked.model);
         let answers = if is_folder { read_answers(path)? } else { Vec::new() };
         let evidence = Self::of_run(path, history, report, answers)?;
-        Ok(Self { model: question.model, ..evidence })
+        Ok(Self { model, ..evidence })
     }
 
     /// The evidence about a run's own history that was judged already, with what else its folder holds.
@@ -216,7 +217,8 @@ impl Evidence {
     }
 }
 
-fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
+/// The answers in the `verdict.json` of a run's folder; none if it has no such file.
+pub(crate) fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
     let path = folder.join("verdict.json");
     // A run that was cut short has none: its history is judged all the same.
     let Ok(text) = fs::read(&path) else { return Ok(Vec::new()) };

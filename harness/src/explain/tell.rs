@@ -1,13 +1,12 @@
 //! The explanation as text: sections of sentences.
 
 use checker::event::F;
-use checker::{ModelName, Outcome, Verdict, Witness, WitnessOperation};
+use checker::{Datum, ModelName, Outcome, Verdict, Witness, WitnessOperation};
 
 use super::evidence::Evidence;
 use super::{answers, leaders, mistake, surroundings};
 use crate::time::RunTime;
 use crate::verdict::blame::HOST_IS_TO_BLAME;
-use crate::verdict::{Answer, Standing};
 
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -28,7 +27,7 @@ pub struct Section {
     pub lines: Vec<String>,
 }
 
-/// What linearizability promises of such an object.
+/// What the model promises.
 fn promise(model: ModelName) -> String {
     let object = match model {
         ModelName::Kv => "Each key behaves like a single variable, empty at first:",
@@ -37,37 +36,20 @@ fn promise(model: ModelName) -> String {
             "Each register behaves like a single variable, nil at first, which is changed by a \
              compare-and-set only if it holds the value that is expected:"
         }
+        ModelName::ListRegister => "Each key behaves like a single list, empty at first:",
+        other => {
+            let info = other.info();
+            return format!(
+                "The model `{}`: {}. A valid verdict proves {}; it does not see: {}.",
+                info.name, info.promise, info.proves, info.misses
+            );
+        }
     };
     format!(
         "{object} every operation takes effect at one moment between its beginning and its answer, so \
          a read returns what the last write before it wrote (linearizability). An operation without \
          an answer may take effect at any later time, or never."
     )
-}
-
-/// What was found in a history that was asked for another promise than linearizability.
-pub fn tell_of_promise(name: &str, meaning: &str, safety: &Answer) -> Explanation {
-    let promised = format!("The model `{name}`: {meaning}.");
-    let sentence = safety.sentence.trim_end_matches('.');
-    let (title, lines) = match safety.standing {
-        Standing::Valid => {
-            let shown = format!("safety: {sentence}.");
-            let not = "Not shown: that the program is right. This one history keeps the promise; \
-                       another may not.";
-            ("What was shown, and what was not", vec![shown, not.to_owned()])
-        }
-        Standing::Unknown => ("Not decided", vec![format!("{sentence}.")]),
-        Standing::Invalid => {
-            let details = safety.details.iter().map(|detail| format!("  {detail}"));
-            let found = format!("{sentence} ({}).", safety.kind);
-            ("What went wrong", std::iter::once(found).chain(details).collect())
-        }
-    };
-    let promised = Section { title: "What was promised", lines: vec![promised] };
-    Explanation {
-        short: format!("{sentence}."),
-        sections: vec![promised, Section { title, lines }],
-    }
 }
 
 /// Explains what the evidence shows.
@@ -78,7 +60,17 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         Verdict::Invalid(witness) => {
             sections.extend(contradiction(witness, evidence));
             let mistake = mistake::of(witness);
-            format!("On key {:?}: {}: {}.", witness.key, mistake.name, mistake.meaning)
+            let on_key = on_key(witness);
+            if on_key.is_empty() {
+                format!("{}: {}.", mistake.name, mistake.meaning)
+            } else {
+                format!(
+                    "{}: {}: {}.",
+                    on_key.trim_start().replacen('o', "O", 1),
+                    mistake.name,
+                    mistake.meaning
+                )
+            }
         }
         Verdict::Unknown(reason) => {
             let lines = vec![format!("{}.", reason.explanation)];
@@ -165,9 +157,14 @@ impl Explanation {
     }
 }
 
+/// ` on key "x"`, or nothing in a history without keys.
+fn on_key(witness: &Witness) -> String {
+    if witness.key.is_empty() { String::new() } else { format!(" on key {:?}", witness.key) }
+}
+
 fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
     let words = evidence.leaders.as_deref().unwrap_or_default();
-    let mut lines = vec![format!("These operations on key {:?} cannot all be true:", witness.key)];
+    let mut lines = vec![format!("These operations{} cannot all be true:", on_key(witness))];
     for (n, operation) in witness.operations.iter().enumerate() {
         lines.push(format!("  {}. {}", n + 1, told(operation)));
         let node = operation.node.as_deref().filter(|_| operation.outcome == Outcome::Ok);
@@ -241,17 +238,23 @@ fn told(operation: &WitnessOperation) -> String {
         "" => format!("process {}", operation.process),
         client => format!("client {client}"),
     };
-    let value = operation.value.as_deref().unwrap_or_default();
+    let shown = |datum: &Option<Datum>| datum.as_ref().map(Datum::to_string).unwrap_or_default();
+    let value = shown(&operation.value);
+    let is_nothing = matches!(&operation.value, Some(Datum::Text(text)) if text.is_empty());
     let what = match (operation.f, operation.outcome) {
-        (F::Get, Outcome::Ok) if value.is_empty() => "read that there was nothing".to_owned(),
-        (F::Get, Outcome::Ok) => format!("read {value:?}"),
+        (F::Get, Outcome::Ok) if is_nothing => "read that there was nothing".to_owned(),
+        (F::Get, Outcome::Ok) => format!("read {value}"),
         (F::Get, _) => "asked for the value".to_owned(),
-        (F::Put, _) => format!("wrote {value:?}"),
-        (F::Append, _) => format!("appended {value:?}"),
+        (F::Put, _) => format!("wrote {value}"),
+        (F::Append, _) => format!("appended {value}"),
         (F::Cas, _) => {
-            let expected = operation.expected.as_deref().unwrap_or_default();
+            let expected = shown(&operation.expected);
             let refused = if operation.refused { ", and was refused" } else { "" };
-            format!("swapped {expected:?} for {value:?}{refused}")
+            format!("swapped {expected} for {value}{refused}")
+        }
+        _ => {
+            let answer = operation.answer.as_ref().map(|answer| format!(", answered {answer}"));
+            format!("{} {value}{}", operation.name, answer.unwrap_or_default())
         }
     };
     let node = operation.node.as_deref();

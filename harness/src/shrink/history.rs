@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use checker::event::{Event, EventType};
-use checker::format::{Format, Reader};
+use checker::format::{self, Format};
 use checker::history::Operation;
-use checker::{F, History, Outcome, Verdict};
+use checker::{Datum, F, History, Outcome, Reading, Verdict};
 
 use super::reduce;
 use crate::check::{self, Question};
@@ -24,10 +24,10 @@ pub struct Fewest {
 /// The fewest operations that are a contradiction of the same kind; `None` if the history has none.
 pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
     let Verdict::Invalid(witness) = check::judge(history, question).verdict else { return None };
-    let kind = witness.kind;
+    let anomaly = witness.anomaly;
     let is_same = |operations: &[&Operation]| {
         let text = write(history, operations, question);
-        matches!(judged(&text, question), Some(Verdict::Invalid(found)) if found.kind == kind)
+        matches!(judged(&text, question), Some(Verdict::Invalid(found)) if found.anomaly == anomaly)
     };
     let operations = history.operations();
     let of_witness: Vec<&Operation> = operations
@@ -35,7 +35,7 @@ pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
         .filter(|it| witness.operations.iter().any(|of| of.invoke_index == it.invoke_index()))
         .collect();
     let of_key: Vec<&Operation> =
-        operations.iter().filter(|it| history.key(it.key) == witness.key).collect();
+        operations.iter().filter(|it| history.key_text(it.key) == witness.key).collect();
     // What the checker shows nearly always stands by itself; else the whole key does.
     let start = if is_same(&of_witness) { of_witness } else { of_key };
     if !is_same(&start) {
@@ -51,18 +51,15 @@ pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
 }
 
 fn judged(text: &str, question: &Question) -> Option<Verdict> {
-    let mut reader = Reader::new(Format::Jsonl);
-    for line in text.lines() {
-        reader.line(line.as_bytes()).ok()?;
-    }
-    let (history, _) = reader.finish().ok()?;
+    let read = format::read(text.as_bytes(), Format::Jsonl, Reading::default()).ok()?;
+    let history = read.history;
     Some(check::judge(&history, question).verdict)
 }
 
 fn write(history: &History, operations: &[&Operation], question: &Question) -> String {
     let mut events: Vec<Event<'_>> = operations.iter().flat_map(|it| events(history, it)).collect();
     events.sort_by_key(|event| event.index);
-    let model = question.model.name();
+    let model = question.model.unwrap_or_default().name();
     let mut text = format!("{{\"schema\":1,\"kind\":\"history\",\"model\":{model:?}}}\n");
     for event in events {
         text += &serde_json::to_string(&event).unwrap_or_default();
@@ -71,8 +68,18 @@ fn write(history: &History, operations: &[&Operation], question: &Question) -> S
     text
 }
 
+/// A run's own values are texts.
+fn text(value: Datum) -> Cow<'static, str> {
+    match value {
+        Datum::Text(text) => Cow::Owned(text.into()),
+        Datum::Nil => Cow::Borrowed(""),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
 fn events<'a>(history: &'a History, operation: &Operation) -> Vec<Event<'a>> {
-    let value = (operation.f != F::Get).then(|| Cow::Borrowed(history.value(operation.argument)));
+    let text = |value| text(history.value(value));
+    let value = (operation.f != F::Get).then(|| text(operation.argument));
     let invocation = Event {
         index: operation.invoke_index(),
         time_ns: operation.invoke_ns,
@@ -80,7 +87,7 @@ fn events<'a>(history: &'a History, operation: &Operation) -> Vec<Event<'a>> {
         client: Cow::Borrowed(history.client(operation)),
         r#type: EventType::Invoke,
         f: operation.f,
-        key: Cow::Borrowed(history.key(operation.key)),
+        key: Cow::Owned(history.key_text(operation.key)),
         value,
         node: history.node(operation).map(Cow::Borrowed),
         error: None,
@@ -88,7 +95,7 @@ fn events<'a>(history: &'a History, operation: &Operation) -> Vec<Event<'a>> {
     let mut events = vec![invocation.clone()];
     if let (Some(index), Some(time_ns)) = (operation.complete_index(), operation.complete_ns()) {
         let is_read = operation.f == F::Get && operation.outcome == Outcome::Ok;
-        let read = is_read.then(|| Cow::Borrowed(history.value(operation.result)));
+        let read = is_read.then(|| text(operation.result));
         let r#type = match operation.outcome {
             Outcome::Ok => EventType::Ok,
             Outcome::Fail => EventType::Fail,
@@ -130,11 +137,10 @@ mod tests {
             op("get", &n.to_string());
         }
         op("get", "7");
-        let mut reader = Reader::new(Format::Jsonl);
-        text.lines().for_each(|line| reader.line(line.as_bytes()).unwrap());
+        let read = format::read(text.as_bytes(), Format::Jsonl, Reading::default()).unwrap();
         let time = Duration::from_secs(10);
         let question = Question::of_run(CheckerBudget { time, memory_mb: 100 });
-        let few = fewest(&reader.finish().unwrap().0, &question).unwrap();
+        let few = fewest(&read.history, &question).unwrap();
         // Without the read of the newer value it would be another kind, a lost write.
         assert_eq!(few.count, 4, "{}", few.text);
         assert_eq!(few.over, Duration::from_nanos(index - 1));

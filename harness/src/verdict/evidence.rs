@@ -1,82 +1,139 @@
-//! Were there enough operations, were the faults really applied, did the checker finish?
+//! Were there enough operations, were the faults really applied, did clients see them, did the
+//! checker finish?
+//!
+//! A run is *vacuous*, and its other answers mean little, unless
+//!
+//! - a tenth of the operations of the request phase were answered, among them reads and writes;
+//! - half of the planned faults could be applied;
+//! - most of the applied faults were seen by clients (see [`faults`]), and anything at all was
+//!   answered while faults were in force;
+//! - each key that clients share was written and read (see [`keys`]).
+//!
+//! While no majority of the replicas could talk (see [`majority`]), no answer is expected. The
+//! reads and writes of the recovery phase are left out of all this (see [`requests`]).
+
+mod faults;
+mod keys;
+mod majority;
+mod missing;
+mod requests;
+
+#[cfg(test)]
+mod tests;
+
+use faults::{Seen, UnderFault};
+use majority::Majority;
+use requests::Requests;
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{EndReason, OpKind, OperationRecord, Outcome, RunRecord};
+use crate::run::record::{OpKind, Outcome, RunRecord};
 
 /// The kind of an answer that says: too little happened.
 pub const VACUOUS: &str = "vacuous";
 
 /// The answer; `safety` tells whether the checker finished.
 pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
-    let ok = |kind: OpKind| {
-        let done = record.operations.iter().filter(|operation| operation.kind == kind);
-        done.filter(|operation| operation.outcome == Outcome::Ok).count()
-    };
-    // Reads that chase a fault ask everybody: who redirects them was not asked for anything that it has.
-    let is_asked = |operation: &&OperationRecord| operation.error != Some("redirected");
-    let asked = record.operations.iter().filter(is_asked).count();
-    let (gets, puts) = (ok(OpKind::Get), ok(OpKind::Put));
-    // Whoever found another fault in force, and no end of it, leaves no calm.
-    let crowded = record.faults.iter().filter(|fault| fault.had_no_room).count();
-    let planned = record.faults.len() - crowded;
-    // A run that was cut short is judged by what it came to.
-    let reached = match record.end {
-        EndReason::Completed => planned,
-        _ => record
-            .faults
-            .iter()
-            .filter(|fault| !fault.had_no_room)
-            .filter(|fault| fault.planned_ns.since_start() < record.duration)
-            .count(),
-    };
-    let applied = record.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+    let requests = Requests::of(record);
+    let majority = Majority::of(record, requests.end);
+    let faults = faults::under_faults(record, &requests, &majority);
+    let keys = keys::keys(record, &requests, &majority);
 
-    let vacuous = if asked == 0 {
-        Some("no operation was asked".to_owned())
-    } else if gets == 0 {
-        Some(format!("no get was answered ({asked} operations asked): nothing could contradict"))
-    } else if puts == 0 {
-        Some(format!("no put was answered ({asked} operations asked): there was nothing to read"))
-    } else if (gets + puts) * 10 < asked {
-        Some(format!("only {} of {asked} operations were answered", gets + puts))
-    } else if applied * 2 < reached {
-        Some(format!("only {applied} of {reached} planned faults could be applied"))
-    } else {
-        None
-    };
-    let not_applied = record.faults.iter().filter_map(|fault| {
+    let missing = [
+        missing::operations(record, &requests, &majority),
+        missing::planned_faults(record),
+        missing::seen_faults(&faults),
+        missing::answers_under_faults(&faults, &requests, &majority),
+        missing::shared_keys(record, &keys),
+    ];
+    let mut missing = missing.into_iter().flatten();
+    let vacuous = missing.next();
+    let mut details: Vec<String> = missing.collect();
+    details.extend(record.faults.iter().filter_map(|fault| {
         let reason = fault.not_applied.as_ref()?;
         Some(format!("{} at {} was not applied: {reason}", fault.kind, fault.planned_ns))
-    });
-    let details = not_applied.collect();
-    if let Some(sentence) = vacuous {
-        return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
-            .with_details(details);
-    }
-    if safety.standing == Standing::Unknown {
+    }));
+    details.extend(missing::remarks(&faults));
+    let (standing, kind, sentence) = if let Some(sentence) = vacuous {
+        (Standing::Unknown, VACUOUS, sentence)
+    } else if safety.standing == Standing::Unknown {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
-        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
-            .with_details(details);
-    }
-    let faults = match planned {
-        0 => "no faults planned".to_owned(),
-        n => format!("{applied} of {n} faults applied"),
+        (Standing::Unknown, "undecided", sentence)
+    } else {
+        let shown = keys.values().filter(|key| key.is_shown()).count();
+        let sentence = sufficient(record, &faults, (shown, keys.len()));
+        (Standing::Valid, "sufficient", sentence)
     };
-    let sentence = format!("{gets} gets and {puts} puts answered, {faults}");
-    Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence).with_details(details)
+    Answer::new(Question::Evidence, standing, kind, sentence).with_details(details)
+}
+
+/// What there was, where it is enough; of keys, how many were shown of how many.
+fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize)) -> String {
+    let answered = |kind: OpKind| {
+        let of_kind = record.operations.iter().filter(|operation| operation.kind == kind);
+        of_kind.filter(|operation| operation.outcome == Outcome::Ok).count()
+    };
+    let mut parts =
+        vec![format!("{} gets and {} puts answered", answered(OpKind::Get), answered(OpKind::Put))];
+    if keys.0 < keys.1 {
+        parts.push(format!("{} of {} keys both written and read", keys.0, keys.1));
+    }
+    parts.push(match missing::planned(record) {
+        0 => "no faults planned".to_owned(),
+        planned => format!("{} of {planned} faults applied", missing::applied(record)),
+    });
+    let seen = faults.iter().filter(|it| it.seen == Seen::Yes).count();
+    if seen < faults.len() {
+        parts.push(format!("{seen} of {} seen by clients", faults.len()));
+    }
+    parts.join(", ")
 }
 
 /// The answer about a history alone: nothing is known of faults.
-pub fn of_history(operations: u64, open: Option<u64>, safety: &Answer) -> Answer {
-    if operations == 0 {
-        let sentence = "the history holds no operation";
-        return Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence);
+pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
+    let undecided = || {
+        let sentence = format!("the checker did not finish: {}", safety.sentence);
+        Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
+    };
+    if report.is_cut {
+        return undecided();
+    }
+    let vacuous = |sentence: String| {
+        Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
+            .with_details(unobserved(report))
+    };
+    let (asked, answered) = (report.operations + report.failed, report.answered);
+    if asked == 0 {
+        return vacuous("the history holds no operation".to_owned());
+    }
+    if answered == 0 {
+        return vacuous(format!("none of {asked} operations was answered: nothing is shown"));
     }
     if safety.standing == Standing::Unknown {
-        let sentence = format!("the checker did not finish: {}", safety.sentence);
-        return Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence);
+        return undecided();
     }
-    let open = open.map(|open| format!(", {open} of unknown outcome")).unwrap_or_default();
-    let sentence = format!("{operations} operations{open}");
+    let told = match report.observations {
+        0 => "none of which tells what the store held".to_owned(),
+        some => format!("{some} of which tell what the store held"),
+    };
+    let sentence = format!("{answered} of {asked} operations answered, {told}");
     Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
+        .with_details(unobserved(report))
+}
+
+/// The keys that the verdict says nothing about.
+fn unobserved(report: &checker::Report) -> Vec<String> {
+    const MOST_NAMED: usize = 10;
+    let blind = |key: &&checker::KeyReport| key.observations == 0;
+    let keys: Vec<String> =
+        report.keys.iter().filter(blind).map(|key| format!("{:?}", key.key)).collect();
+    if keys.is_empty() || report.keys.len() == 1 {
+        return Vec::new();
+    }
+    let named = keys[..keys.len().min(MOST_NAMED)].join(", ");
+    let dots = if keys.len() > MOST_NAMED { ", ..." } else { "" };
+    vec![format!(
+        "nothing was read from {} of {} keys: {named}{dots}",
+        keys.len(),
+        report.keys.len()
+    )]
 }

@@ -1,128 +1,109 @@
 //! Is the history consistent with the model asked for?
 
-use checker::objects::{self, Finding, Shown};
-use checker::weaker;
-use checker::{Outcome, Report, Verdict, Witness, WitnessOperation};
+use checker::{ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 
 use super::{Answer, Question, Standing};
 
 /// The checker's report as an answer.
 pub fn answer(report: &Report) -> Answer {
-    let (operations, keys) = (report.operations, report.keys.len());
-    let plural = if keys == 1 { "key" } else { "keys" };
-    let algorithms = report.algorithms.join(", ");
     match &report.verdict {
-        Verdict::Valid => {
-            let sentence = if operations == 0 {
-                "no operation was recorded that could contradict another".to_owned()
-            } else {
-                format!(
-                    "{operations} operations on {keys} {plural} are linearizable ({algorithms}; \
-                     {} of unknown outcome)",
-                    report.open
-                )
-            };
-            Answer::new(Question::Safety, Standing::Valid, "linearizable", sentence)
-        }
+        Verdict::Valid => valid(report),
         Verdict::Invalid(witness) => {
             let sentence = witness.explanation.trim_end_matches('.');
-            Answer::new(Question::Safety, Standing::Invalid, witness.kind.name(), sentence)
-                .with_details(contradiction(witness, report))
-        }
-        Verdict::Unknown(reason) => Answer::new(
-            Question::Safety,
-            Standing::Unknown,
-            "undecided",
-            reason.explanation.trim_end_matches('.'),
-        ),
-    }
-}
-
-/// The report about a weaker promise as an answer.
-pub fn weaker(report: &weaker::Report) -> Answer {
-    let (operations, promise, algorithm) = (report.operations, report.model, report.algorithm);
-    match &report.verdict {
-        Verdict::Valid => {
-            let sentence =
-                format!("{operations} operations keep the promise {promise} ({algorithm})");
-            Answer::new(Question::Safety, Standing::Valid, promise, sentence)
-        }
-        Verdict::Invalid(witness) => {
-            let sentence = witness.explanation.trim_end_matches('.');
-            Answer::new(Question::Safety, Standing::Invalid, witness.kind.name(), sentence)
-                .with_details(witness.operations.iter().map(describe).collect())
+            Answer::new(Question::Safety, Standing::Invalid, witness.anomaly.name(), sentence)
+                .with_details(violation(witness, report))
         }
         Verdict::Unknown(reason) => {
             let sentence = reason.explanation.trim_end_matches('.');
             Answer::new(Question::Safety, Standing::Unknown, "undecided", sentence)
+                .with_details(undecided_keys(report))
         }
     }
 }
 
-/// The report about an object as an answer.
-pub fn object(report: &objects::Report) -> Answer {
-    let (operations, object, algorithm) = (report.operations, report.model, report.algorithm);
-    let facts: Vec<String> =
-        report.facts.iter().map(|fact| format!("{}: {}", fact.name, fact.count)).collect();
-    match &report.verdict {
-        Finding::Valid => {
-            let sentence =
-                format!("{operations} operations keep the promise {object} ({algorithm})");
-            Answer::new(Question::Safety, Standing::Valid, object, sentence).with_details(facts)
-        }
-        Finding::Invalid(found) => {
-            let sentence = found.explanation.trim_end_matches('.');
-            let operations = found.operations.iter().map(show);
-            Answer::new(Question::Safety, Standing::Invalid, found.kind.name(), sentence)
-                .with_details(operations.chain(facts).collect())
-        }
-        Finding::Unknown(doubt) => {
-            let sentence = doubt.explanation.trim_end_matches('.');
-            Answer::new(Question::Safety, Standing::Unknown, "undecided", sentence)
-        }
-    }
+fn valid(report: &Report) -> Answer {
+    let (operations, keys) = (report.operations, report.keys.len());
+    let plural = if keys == 1 { "key" } else { "keys" };
+    let algorithms = report.algorithms.join(", ");
+    let model = ModelName::named(report.model).unwrap_or_default();
+    let is_linearizable = model.info().proves.starts_with("linearizability");
+    let kind = if is_linearizable { "linearizable" } else { report.model };
+    let sentence = if operations == 0 {
+        "no operation was recorded that could contradict another".to_owned()
+    } else if is_linearizable {
+        format!(
+            "{operations} operations on {keys} {plural} are linearizable as {} ({algorithms}; {} of \
+             unknown outcome)",
+            report.model, report.open
+        )
+    } else {
+        format!("{operations} operations keep the promise {} ({algorithms})", report.model)
+    };
+    Answer::new(Question::Safety, Standing::Valid, kind, sentence).with_details(facts(report))
 }
 
-/// `process 3 enqueue 7, ok (events 12 and 15)`.
-fn show(operation: &Shown) -> String {
-    let Shown { process, f, argument, result, .. } = operation;
-    let argument = if argument.is_null() { String::new() } else { format!(" {argument}") };
-    let result = if result.is_null() { String::new() } else { format!(", answered {result}") };
-    let outcome = match operation.outcome {
-        Outcome::Ok => "ok",
-        Outcome::Fail => "fail",
-        Outcome::Info => "unknown",
-    };
-    let events = match operation.complete_index {
-        Some(index) => format!("events {} and {index}", operation.invoke_index),
-        None => format!("event {}", operation.invoke_index),
-    };
-    format!("process {process} {f}{argument}{result}, {outcome} ({events})")
+fn facts(report: &Report) -> Vec<String> {
+    report.facts.iter().map(|fact| format!("{}: {}", fact.name, fact.count)).collect()
 }
 
-fn contradiction(witness: &Witness, report: &Report) -> Vec<String> {
+fn violation(witness: &Witness, report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = witness.operations.iter().map(describe).collect();
-    match report.invalid_keys.saturating_sub(1) {
-        0 => {}
-        1 => lines.push("one other key is not linearizable either".to_owned()),
-        others => lines.push(format!("{others} other keys are not linearizable either")),
+    if witness.confirmed == Some(true) {
+        lines.push(
+            "an independent tester of linearizability rejects these operations too".to_owned(),
+        );
     }
+    lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));
+    let refuted = |key: &&checker::KeyReport| key.verdict == "invalid" && key.key != witness.key;
+    let others: Vec<&str> =
+        report.keys.iter().filter(refuted).map(|key| key.key.as_str()).collect();
+    if !others.is_empty() {
+        lines.push(format!("also refuted: {}", list(&others)));
+    }
+    if report.skipped_keys > 0 {
+        lines.push(format!(
+            "{} keys were not decided, because this one is refuted (--all-keys goes on)",
+            report.skipped_keys
+        ));
+    }
+    lines.extend(undecided_keys(report));
+    lines.extend(facts(report));
     lines
+}
+
+fn undecided_keys(report: &Report) -> Vec<String> {
+    let undecided = |key: &&checker::KeyReport| key.verdict == "unknown";
+    let keys: Vec<&str> =
+        report.keys.iter().filter(undecided).map(|key| key.key.as_str()).collect();
+    if keys.len() < 2 { Vec::new() } else { vec![format!("undecided: {}", list(&keys))] }
+}
+
+/// The most keys that a line names.
+const MOST_NAMED: usize = 20;
+
+fn list(keys: &[&str]) -> String {
+    let names: Vec<String> = keys.iter().take(MOST_NAMED).map(|key| format!("{key:?}")).collect();
+    let more = keys.len().saturating_sub(MOST_NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let plural = if keys.len() == 1 { "key" } else { "keys" };
+    format!("{plural} {}{more}", names.join(", "))
 }
 
 /// `client 0015 (process 3) put "0015.7" at 0002, 1234.567 to 1240.100 ms, ok (events 12 and 15)`;
 /// a history from elsewhere may have neither clients nor times.
-fn describe(operation: &WitnessOperation) -> String {
+pub fn describe(operation: &WitnessOperation) -> String {
     let process = operation.process;
     let who = match operation.client.as_str() {
         "" => format!("process {process}"),
         client => format!("client {client} (process {process})"),
     };
     let what = match (&operation.expected, &operation.value) {
-        (Some(expected), Some(value)) => format!(" from {expected:?} to {value:?}"),
-        (_, Some(value)) => format!(" {value:?}"),
+        (Some(expected), Some(value)) => format!(" from {expected} to {value}"),
+        (_, Some(value)) => format!(" {value}"),
         (_, None) => String::new(),
     };
+    let answer = operation.answer.as_ref();
+    let answer = answer.map(|answer| format!(", answered {answer}")).unwrap_or_default();
     let node = operation.node.as_ref().map(|node| format!(" at {node}")).unwrap_or_default();
     let outcome = match (operation.outcome, operation.refused) {
         (_, true) => "refused",
@@ -134,8 +115,8 @@ fn describe(operation: &WitnessOperation) -> String {
         Some(index) => format!("events {} and {index}", operation.invoke_index),
         None => format!("event {}", operation.invoke_index),
     };
-    let (f, time) = (operation.f.name(), times(operation));
-    format!("{who} {f}{what}{node}{time}, {outcome} ({events})")
+    let (f, time) = (operation.name, times(operation));
+    format!("{who} {f}{what}{answer}{node}{time}, {outcome} ({events})")
 }
 
 fn times(operation: &WitnessOperation) -> String {

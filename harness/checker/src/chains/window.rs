@@ -16,7 +16,7 @@ use crate::search::{self, Answer, Order};
 use crate::zones::NOBODY;
 
 /// The most steps that one window may take.
-const STEPS: u64 = 30_000;
+pub(super) const STEPS: u64 = 30_000;
 
 /// Part of the stations, and the slots between which they take effect.
 pub(super) struct Window {

@@ -2,6 +2,7 @@
 
 use super::register::plain;
 use super::{Options, initial};
+use crate::appends;
 use crate::budget::Budget;
 use crate::calls::{WithModel, with_model};
 use crate::confirm::{self, Tester};
@@ -12,7 +13,7 @@ use crate::history::{History, Operation, Value};
 use crate::minimize;
 use crate::model::Call;
 use crate::pairs;
-use crate::witness::{Size, Witness};
+use crate::witness::{Anomaly, Size, Witness};
 
 /// A chain of more links than this is shown as it is.
 const MOST_TO_MINIMIZE: usize = 3_000;
@@ -43,6 +44,41 @@ pub(super) fn witness(
     let confirmer = Confirmer { tester, shown: &positions };
     witness.confirmed = with_model(history, operations, initial, confirmer);
     witness
+}
+
+/// The same of a text or list that its reads refute.
+pub(super) fn witness_of_reads(
+    history: &History,
+    operations: &[&Operation],
+    found: &appends::Contradiction,
+    options: &Options<'_>,
+    tester: impl Tester,
+) -> Witness {
+    if !options.witness {
+        return explain::unexplained(history, operations[0]);
+    }
+    let initial = initial(history, options.model);
+    let positions = &found.operations;
+    let core: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
+    let mut witness =
+        explain::of_reads(history, operations, &core, initial, named(found.anomaly));
+    let confirmer = Confirmer { tester, shown: positions };
+    witness.confirmed = with_model(history, operations, initial, confirmer);
+    witness
+}
+
+fn named(anomaly: appends::Anomaly) -> Anomaly {
+    match anomaly {
+        appends::Anomaly::GarbageRead => Anomaly::GarbageRead,
+        appends::Anomaly::FutureRead => Anomaly::FutureRead,
+        appends::Anomaly::DuplicatedWrite => Anomaly::DuplicatedWrite,
+        appends::Anomaly::DivergentReads => Anomaly::DivergentReads,
+        appends::Anomaly::StaleRead => Anomaly::StaleRead,
+        appends::Anomaly::LostWrite => Anomaly::LostWrite,
+        appends::Anomaly::ResurrectedValue => Anomaly::ResurrectedValue,
+        appends::Anomaly::ReorderedWrites => Anomaly::ReorderedWrites,
+        appends::Anomaly::NotLinearizable => Anomaly::NotLinearizable,
+    }
 }
 
 /// The operations of one key.

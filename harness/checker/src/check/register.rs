@@ -1,25 +1,64 @@
 //! Registers, texts and lists: the algorithm that fits a key, and the witness of its violation.
 
+use std::sync::Arc;
+
 use super::{Algorithm, Decided, Decision, Options, initial};
-use crate::budget::Limit;
-use crate::calls::{Content, WithModel, content, with_model};
+use crate::appends::{self, SequenceOp, Symbol};
+use crate::budget::{Budget, Limit};
+use crate::calls::{
+    Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
+};
 use crate::chains;
 use crate::contradiction::Sources;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
-use crate::model::{Call, Register};
+use crate::memory;
+use crate::model::{Call, Register, RegisterOp};
 use crate::models::ModelName;
-use crate::search::{self, Answer, Found};
+use crate::search::{self, Answer, Found, Order};
 use crate::verdict::Reason;
 use crate::zones;
 
 fn decided(decision: Decision, algorithm: Algorithm) -> Decided {
-    Decided { decision, algorithm: algorithm.name(), facts: Vec::new() }
+    Decided { decision, algorithm: algorithm.name(), facts: Vec::new(), guide: None }
+}
+
+/// Calls, and an order that is a good one to try.
+#[derive(Debug)]
+pub(super) struct Guide {
+    calls: Vec<Call<RegisterOp>>,
+    order: Order,
+}
+
+impl Guide {
+    pub(super) fn memory_bytes(&self) -> usize {
+        let ranks = match &self.order {
+            Order::Ranked(ranks) => memory::list(ranks),
+            Order::Completion | Order::Invocation => 0,
+        };
+        memory::list(&self.calls) + ranks
+    }
+
+    fn follow(
+        self: Arc<Self>,
+        history: &History,
+        operations: &[&Operation],
+        initial: Value,
+        budget: Budget<'_>,
+    ) -> Decided {
+        let rest = budget.besides(self.memory_bytes());
+        let found = search::linearize_along(&Register { initial }, &self.calls, &self.order, rest);
+        let decision = decision(history, operations, &found);
+        let is_undecided = matches!(decision, Decision::Unknown(_));
+        // With fewer steps the chains may have left more open than they need.
+        let is_kept = is_undecided && budget.steps >= chains::ENOUGH_STEPS;
+        Decided { guide: is_kept.then_some(self), ..decided(decision, Algorithm::Chains) }
+    }
 }
 
 /// In a key-value store nil and the empty text are both what a key holds that was never written:
 /// copies that say only the latter, if some operation says the former.
-pub(super) fn plain(
+pub(crate) fn plain(
     history: &History,
     operations: &[&Operation],
     model: ModelName,
@@ -57,20 +96,29 @@ fn mixed(history: &History, op: &Operation) -> Decided {
     decided(Decision::Unknown(reason), Algorithm::Search)
 }
 
-/// Decides one key.
+/// Decides one key. Structure that did not decide it in the round before will not in this one.
 pub(super) fn decide(
     history: &History,
     operations: &[&Operation],
     options: &Options<'_>,
+    before: Option<&Decided>,
 ) -> Decided {
     let initial = initial(history, options.model);
     let copies = plain(history, operations, options.model);
+    let owned = copies.as_ref().map_or(0, memory::list) + size_of_val(operations);
+    let budget = options.budget.besides(owned);
     let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
     let operations = copied.as_deref().unwrap_or(operations);
     if let Content::Mixed(at) = content(history, operations) {
         return mixed(history, operations[at as usize]);
     }
-    let wanted = options.algorithm;
+    if let Some(guide) = before.and_then(|before| before.guide.clone()) {
+        return guide.follow(history, operations, initial, budget);
+    }
+    let wanted = match before {
+        Some(before) if before.algorithm == Algorithm::Search.name() => Algorithm::Search,
+        _ => options.algorithm,
+    };
     if matches!(wanted, Algorithm::Auto | Algorithm::Zones) {
         let algorithm = Algorithm::Zones;
         match zones::check(operations, initial) {
@@ -88,7 +136,7 @@ pub(super) fn decide(
     }
     if matches!(wanted, Algorithm::Auto | Algorithm::Chains) {
         let algorithm = Algorithm::Chains;
-        match chains::check(operations, initial, options.budget) {
+        match chains::check(operations, initial, budget) {
             chains::Answer::Linearizable(_) => {
                 return decided(Decision::Valid, algorithm);
             }
@@ -96,10 +144,8 @@ pub(super) fn decide(
                 return decided(Decision::Invalid(Some(core)), algorithm);
             }
             chains::Answer::UpToRefusals(calls, order) => {
-                let model = Register { initial };
-                let found = search::linearize_along(&model, &calls, &order, options.budget);
-                let decision = decision(history, operations, &calls, &found);
-                return decided(decision, algorithm);
+                let guide = Arc::new(Guide { calls, order });
+                return guide.follow(history, operations, initial, budget);
             }
             chains::Answer::NotApplicable if wanted == algorithm => {
                 return not_applicable(history, operations, algorithm);
@@ -107,10 +153,22 @@ pub(super) fn decide(
             chains::Answer::NotApplicable => {}
         }
     }
+    if matches!(wanted, Algorithm::Auto | Algorithm::Appends) {
+        let algorithm = Algorithm::Appends;
+        match with_appends(history, operations, initial, Shown) {
+            Some(Ok(())) => return decided(Decision::Valid, algorithm),
+            Some(Err(Some(found))) => return decided(Decision::Shown(found), algorithm),
+            _ if wanted == algorithm => return not_applicable(history, operations, algorithm),
+            _ => {}
+        }
+    }
     let algorithm = Algorithm::Search;
-    let decision =
-        with_model(history, operations, initial, Searcher { history, operations, options });
-    decided(decision, algorithm)
+    let owned = calls_bytes(history, operations);
+    if owned as u64 > budget.memory_bytes {
+        return decided(given_up(history, operations, Limit::Memory, 0), algorithm);
+    }
+    let searcher = Searcher { history, operations, budget: budget.besides(owned) };
+    decided(with_model(history, operations, initial, searcher), algorithm)
 }
 
 fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algorithm) -> Decided {
@@ -125,50 +183,57 @@ fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algor
     decided(Decision::Unknown(reason), algorithm)
 }
 
+/// What the reads of a text or list show: an order, a contradiction, or nothing certain.
+struct Shown;
+
+impl WithAppends for Shown {
+    type Output = Result<(), Option<Box<appends::Contradiction>>>;
+
+    fn run<S: Symbol>(
+        self,
+        initial: &[S],
+        calls: &[Call<SequenceOp<'_, S>>],
+        sources: &[u32],
+    ) -> Self::Output {
+        match appends::check(initial, calls) {
+            appends::Answer::Linearizable(_) => Ok(()),
+            appends::Answer::Contradiction(mut found) => {
+                for position in &mut found.operations {
+                    *position = sources[*position as usize];
+                }
+                Err(Some(Box::new(found)))
+            }
+            appends::Answer::NotApplicable => Err(None),
+        }
+    }
+}
+
 struct Searcher<'a> {
     history: &'a History,
     operations: &'a [&'a Operation],
-    options: &'a Options<'a>,
+    budget: Budget<'a>,
 }
 
 impl WithModel for Searcher<'_> {
     type Output = Decision;
 
     fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
-        let found = search::linearize(model, calls, self.options.budget);
-        decision(self.history, self.operations, calls, &found)
+        let found = search::linearize(model, calls, self.budget);
+        decision(self.history, self.operations, &found)
     }
 }
 
 /// What the search found, for one key.
-fn decision<O>(
-    history: &History,
-    operations: &[&Operation],
-    calls: &[Call<O>],
-    found: &Found,
-) -> Decision {
+fn decision(history: &History, operations: &[&Operation], found: &Found) -> Decision {
     match found.answer {
         Answer::Linearizable(_) => Decision::Valid,
         Answer::NotLinearizable => Decision::Invalid(None),
-        Answer::GivenUp(limit) => {
-            let completed = calls.iter().filter(|call| call.complete.is_some()).count();
-            let key = history.key_text(operations[0].key);
-            Decision::Unknown(reason(key, limit, found.placed, completed))
-        }
+        Answer::GivenUp(limit) => given_up(history, operations, limit, found.placed),
     }
 }
 
-fn reason(key: String, limit: Limit, placed: usize, completed: usize) -> Reason {
-    let what = match limit {
-        Limit::Steps => "the search took as many steps as it may",
-        Limit::Memory => "the search used as much memory as it may",
-        Limit::Stopped => "the search was stopped, as at its deadline",
-        Limit::Algorithm => "the algorithm asked for does not fit",
-        Limit::Disagreement => "its testers do not agree",
-    };
-    let explanation = format!(
-        "key {key:?} is undecided: {what}; the first {placed} of {completed} completed operations \
-         have an order that explains them"
-    );
-    Reason { key, limit, placed, completed, explanation }
+fn given_up(history: &History, operations: &[&Operation], limit: Limit, placed: usize) -> Decision {
+    let completed = operations.iter().filter(|op| op.is_ok()).count();
+    let key = history.key_text(operations[0].key);
+    Decision::Unknown(Reason::spent(key, limit, placed, completed))
 }

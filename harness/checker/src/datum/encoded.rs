@@ -36,7 +36,7 @@ const LENGTH_BYTES: usize = 4;
 pub(crate) struct Encoded<'a>(&'a [u8]);
 
 /// What a value is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum View<'a> {
     Nil,
     Bool(bool),
@@ -55,10 +55,13 @@ pub(crate) enum View<'a> {
 }
 
 /// The parts of a list, set or map, one after another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Items<'a>(&'a [u8]);
 
 impl<'a> Encoded<'a> {
+    /// Nil.
+    pub(crate) const NIL: Encoded<'static> = Encoded(&[NIL]);
+
     /// The bytes of exactly one value, as an [`Encoder`] wrote them.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Encoded(bytes)
@@ -115,7 +118,7 @@ impl<'a> Encoded<'a> {
             View::Symbol(name) => Datum::Symbol(name.into()),
             View::Char(c) => Datum::Char(c),
             View::List(items) => Datum::List(list(items)),
-            View::Set(items) => Datum::Set(list(items)),
+            View::Set(items) => Datum::set(list(items)),
             View::Map(mut items) => {
                 let mut entries = Vec::new();
                 while let (Some(key), Some(value)) = (items.next(), items.next()) {
@@ -290,21 +293,30 @@ impl Encoder {
         self.end(LIST, mark);
     }
 
-    /// Ends a set: its elements are sorted, and each is kept once.
-    pub(crate) fn end_set(&mut self, mark: Mark) {
-        self.sort(mark, 1);
+    /// Ends a set: its elements are sorted, and each is kept once. Returns whether each was there
+    /// once.
+    pub(crate) fn end_set(&mut self, mark: Mark) -> bool {
+        let each_once = self.sort(mark, 1);
         self.end(SET, mark);
+        each_once
     }
 
     /// Ends a map of keys and values in turns: sorted by key; of two with one key the first is kept.
-    pub(crate) fn end_map(&mut self, mark: Mark) {
-        self.sort(mark, 2);
+    /// Returns whether each key was there once.
+    pub(crate) fn end_map(&mut self, mark: Mark) -> bool {
+        let each_once = self.sort(mark, 2);
         self.end(MAP, mark);
+        each_once
     }
 
     /// Ends a tagged value, of which the tag was written as a text.
     pub(crate) fn end_tagged(&mut self, mark: Mark) {
         self.end(TAGGED, mark);
+    }
+
+    /// A value that is in its bytes already.
+    pub(crate) fn copy(&mut self, value: Encoded<'_>) {
+        self.bytes.extend_from_slice(value.0);
     }
 
     pub(crate) fn datum(&mut self, datum: &Datum) {
@@ -319,12 +331,16 @@ impl Encoder {
             Datum::Char(c) => self.char(*c),
             Datum::List(items) => {
                 let mark = self.begin();
-                items.iter().for_each(|item| self.datum(item));
+                for item in items {
+                    self.datum(item);
+                }
                 self.end_list(mark);
             }
             Datum::Set(items) => {
                 let mark = self.begin();
-                items.iter().for_each(|item| self.datum(item));
+                for item in items {
+                    self.datum(item);
+                }
                 self.end_set(mark);
             }
             Datum::Map(entries) => {
@@ -363,29 +379,66 @@ impl Encoder {
     }
 
     /// Sorts the parts after a mark, so many at a time, and drops those whose first is there already.
-    fn sort(&mut self, Mark(start): Mark, together: usize) {
+    /// Returns whether none was dropped.
+    fn sort(&mut self, Mark(start): Mark, together: usize) -> bool {
         let begin = start + 1 + LENGTH_BYTES;
-        let mut parts = Items(&self.bytes[begin..]);
-        let mut chunks: Vec<(&[u8], &[u8])> = Vec::new();
+        let mut rest = Items(&self.bytes[begin..]);
+        let mut parts: Vec<Part<'_>> = Vec::new();
         let mut is_sorted = true;
         loop {
-            let from = parts.0;
-            let Some(first) = parts.next() else { break };
-            (1..together).for_each(|_| {
-                parts.next();
+            let from = rest.0;
+            let Some(first) = rest.next() else { break };
+            for _ in 1..together {
+                rest.next();
+            }
+            let first = first.0;
+            is_sorted &= parts.last().is_none_or(|last| last.first() < first);
+            parts.push(Part {
+                beginning: beginning(first),
+                bytes: &from[..from.len() - rest.0.len()],
+                first: first.len(),
             });
-            is_sorted &= chunks.last().is_none_or(|(last, _)| *last < first.0);
-            chunks.push((first.0, &from[..from.len() - parts.0.len()]));
         }
         if is_sorted {
-            return;
+            return true;
         }
-        chunks.sort_by_key(|(first, _)| *first);
-        chunks.dedup_by_key(|(first, _)| *first);
-        let sorted: Vec<u8> = chunks.iter().flat_map(|(_, chunk)| chunk.iter().copied()).collect();
+        let all = parts.len();
+        // Most are told apart by their beginnings. Of equal ones the first stays first.
+        parts.sort_by(|one, other| {
+            one.beginning.cmp(&other.beginning).then_with(|| one.first().cmp(other.first()))
+        });
+        parts.dedup_by(|next, first| next.first() == first.first());
+        let each_once = parts.len() == all;
+        let mut sorted = Vec::with_capacity(self.bytes.len() - begin);
+        for part in parts {
+            sorted.extend_from_slice(part.bytes);
+        }
         self.bytes.truncate(begin);
         self.bytes.extend_from_slice(&sorted);
+        each_once
     }
+}
+
+/// An element of a set, or a key of a map with its value.
+struct Part<'a> {
+    beginning: u64,
+    bytes: &'a [u8],
+    /// The length of the element or key.
+    first: usize,
+}
+
+impl<'a> Part<'a> {
+    fn first(&self) -> &'a [u8] {
+        &self.bytes[..self.first]
+    }
+}
+
+/// The first eight bytes as a number: where these differ, they are in the order of the bytes.
+fn beginning(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = bytes.len().min(8);
+    first[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(first)
 }
 
 #[cfg(test)]
@@ -422,5 +475,31 @@ mod tests {
         ];
         let list = Datum::List(items);
         assert_eq!(Encoded(Encoder::of(&list).bytes()).datum(), list);
+    }
+
+    #[test]
+    fn parts_of_sets_and_maps_are_sorted_and_there_once() {
+        let texts = ["longer than eight", "longer than eighty", "b", "longer than eight", "a"];
+        let mut encoder = Encoder::default();
+        let mark = encoder.begin();
+        for text in texts {
+            encoder.text(text);
+        }
+        assert!(!encoder.end_set(mark));
+        let expected = Datum::set(texts.iter().map(|text| Datum::text(text)).collect());
+        assert_eq!(Encoded(encoder.bytes()).datum(), expected);
+        let View::Set(items) = Encoded(encoder.bytes()).view() else { panic!() };
+        let bytes: Vec<&[u8]> = items.map(Encoded::bytes).collect();
+        assert!(bytes.is_sorted() && bytes.len() == 4);
+
+        encoder.clear();
+        let mark = encoder.begin();
+        for (value, key) in (0..).zip(["b", "a", "b"]) {
+            encoder.text(key);
+            encoder.integer(value);
+        }
+        assert!(!encoder.end_map(mark));
+        let expected = Datum::map(vec![("b".into(), 0.into()), ("a".into(), 1.into())]);
+        assert_eq!(Encoded(encoder.bytes()).datum(), expected);
     }
 }

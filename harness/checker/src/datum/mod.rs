@@ -15,7 +15,7 @@ use std::fmt;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-pub(crate) use encoded::{Encoded, Encoder, View};
+pub(crate) use encoded::{Encoded, Encoder, Items, View};
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -65,6 +65,19 @@ impl Datum {
         entries.sort_by(|one, other| one.0.cmp(&other.0));
         entries.dedup_by(|next, first| next.0 == first.0);
         Datum::Map(entries)
+    }
+
+    /// The value that a word stands for: nil or null, true or false, a number, a text in quotation marks;
+    /// any other word is a text.
+    pub fn parse(word: &str) -> Datum {
+        match word {
+            "nil" | "null" => Datum::Nil,
+            "true" => Datum::Bool(true),
+            "false" => Datum::Bool(false),
+            _ => number::parse(word).unwrap_or_else(|| {
+                Datum::Text(serde_json::from_str(word).unwrap_or_else(|_| word.to_owned()).into())
+            }),
+        }
     }
 
     /// Whether it is nil.

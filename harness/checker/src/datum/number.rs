@@ -36,8 +36,8 @@ pub(crate) fn parse(token: &str) -> Option<Datum> {
     Some(canonical(is_negative, &digits, exponent))
 }
 
-/// A whole number as nearly all are.
-fn small(token: &[u8]) -> Option<i64> {
+/// A whole number as nearly all are: at most 18 digits, perhaps with a minus.
+pub(crate) fn small(token: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match token.split_first()? {
         (b'-', digits) => (true, digits),
         _ => (false, token),

@@ -17,6 +17,7 @@ use std::fmt::Write;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::witness::{Anomaly, Witness};
+pub(crate) use words::capitalized;
 
 mod again;
 mod origin;
@@ -24,6 +25,10 @@ mod replaced;
 mod swaps;
 mod text;
 mod words;
+
+/// Of more operations than these nothing is told but how many they are: nobody reads them, and what is
+/// looked up for each of them in the whole history would take longer than the proof.
+const MOST_TOLD: usize = 1_000;
 
 /// The contradiction in words. `all` are the operations of the key, `core` those that contradict
 /// one another, both in order of invocation.
@@ -34,6 +39,9 @@ pub(crate) fn explain(
     initial: Value,
     minimal: bool,
 ) -> Witness {
+    if core.len() > MOST_TOLD {
+        return untold(history, core);
+    }
     let teller = Teller { history, all, core, initial };
     let (anomaly, what) = teller
         .garbage_read()
@@ -43,8 +51,27 @@ pub(crate) fn explain(
         .or_else(|| teller.swapped_twice())
         .unwrap_or_else(|| teller.no_order());
     let on_key = history.on_key(core[0].key);
-    let explanation = format!("{}{on_key}: {what}", words::capitalized(anomaly.name()));
+    let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
     Witness::new(history, anomaly, core, minimal, explanation)
+}
+
+/// The same of a text or list, whose reads show what it is called.
+pub(crate) fn of_reads(
+    history: &History,
+    all: &[&Operation],
+    core: &[&Operation],
+    initial: Value,
+    anomaly: Anomaly,
+) -> Witness {
+    if core.len() > MOST_TOLD {
+        return untold(history, core);
+    }
+    let teller = Teller { history, all, core, initial };
+    let told = teller.text().filter(|(found, _)| *found == anomaly);
+    let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
+    let on_key = history.on_key(core[0].key);
+    let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
+    Witness::new(history, anomaly, core, true, explanation)
 }
 
 /// A violation without its reason.
@@ -53,6 +80,19 @@ pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
         format!("Not linearizable{}; no witness was asked for.", history.on_key(of.key));
     let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
     witness.key = history.key_text(of.key);
+    witness
+}
+
+/// A contradiction of too many operations.
+fn untold(history: &History, core: &[&Operation]) -> Witness {
+    let explanation = format!(
+        "Not linearizable{}: no order in real time gives the answers of {} operations; there was not \
+         enough time to find the few of them that contradict one another.",
+        history.on_key(core[0].key),
+        core.len()
+    );
+    let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
+    witness.key = history.key_text(core[0].key);
     witness
 }
 
@@ -83,6 +123,29 @@ impl<'a> Teller<'a> {
 
     fn writers(&self, value: Value) -> impl Iterator<Item = &'a Operation> {
         self.all.iter().copied().filter(move |op| may_write(op) && op.argument == value)
+    }
+
+    /// What the reads of these operations show, in a sentence for each anomaly.
+    fn shown(&self, anomaly: Anomaly) -> String {
+        let what = match anomaly {
+            Anomaly::GarbageRead => "a read returned what no writes could have led to",
+            Anomaly::FutureRead => "a read returned something before its write began",
+            Anomaly::DuplicatedWrite => "the reads show one append more often than it was made",
+            Anomaly::DivergentReads => "of two reads neither continues the other",
+            Anomaly::StaleRead => {
+                "a read lacks what was there before it began, and a later one has it"
+            }
+            Anomaly::LostWrite => {
+                "a read lacks what was there before it began, and so do all later ones"
+            }
+            Anomaly::ResurrectedValue => "a value that was replaced is there again",
+            Anomaly::ReorderedWrites => {
+                "a read shows a write before another one that was over when it began"
+            }
+            _ => "no order in real time gives these answers",
+        };
+        let told: Vec<String> = self.core.iter().map(|op| self.told(op)).collect();
+        format!("{what}: {}.", told.join("; "))
     }
 
     fn no_order(&self) -> (Anomaly, String) {

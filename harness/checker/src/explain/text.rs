@@ -16,8 +16,10 @@ const MOST_PARTS: usize = 2_000;
 struct Parts<'a> {
     /// Where a string may begin: the empty one, and what was put.
     starts: Vec<&'a str>,
-    /// What was appended, without what is empty, each once, longest first.
-    appended: Vec<(&'a str, Value)>,
+    /// What was appended, without what is empty.
+    appended: FxHashMap<&'a [u8], Value>,
+    /// How long these are.
+    lengths: Vec<usize>,
     /// By whom.
     appends: FxHashMap<Value, Vec<&'a Operation>>,
 }
@@ -73,13 +75,16 @@ impl<'a> Teller<'a> {
         }
         let text = |value: Value| self.string(value);
         let starts = starts.into_iter().chain([Value::EMPTY]).map(text).collect();
-        let mut parts: Vec<(&str, Value)> = appends
+        let appended: FxHashMap<&[u8], Value> = appends
             .keys()
-            .map(|&value| (text(value), value))
+            .map(|&value| (text(value).as_bytes(), value))
             .filter(|(part, _)| !part.is_empty())
             .collect();
-        parts.sort_unstable_by_key(|(part, value)| (std::cmp::Reverse(part.len()), *value));
-        (parts.len() <= MOST_PARTS).then_some(Parts { starts, appended: parts, appends })
+        let mut lengths: Vec<usize> = appended.keys().map(|part| part.len()).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        let is_few = appended.len() <= MOST_PARTS;
+        is_few.then_some(Parts { starts, appended, lengths, appends })
     }
 
     fn part_from_the_future(
@@ -101,7 +106,11 @@ impl<'a> Teller<'a> {
         read: &Operation,
         made: &[Value],
     ) -> Option<(Anomaly, String)> {
-        let times = |part: Value| made.iter().filter(|&&other| other == part).count();
+        let mut counts: FxHashMap<Value, usize> = FxHashMap::default();
+        for &part in made {
+            *counts.entry(part).or_default() += 1;
+        }
+        let times = |part: Value| counts[&part];
         let part = *made.iter().find(|&&part| times(part) > parts.appends[&part].len())?;
         let appends = &parts.appends[&part];
         let what = format!(
@@ -185,6 +194,11 @@ impl<'a> Teller<'a> {
             return None;
         }
         let text = |op: &Operation| self.string(op.result);
+        let mut by_length: Vec<&str> = self.reads().map(&text).collect();
+        by_length.sort_unstable_by_key(|text| text.len());
+        if by_length.windows(2).all(|pair| pair[1].starts_with(pair[0])) {
+            return None;
+        }
         let (one, other) = self.reads().find_map(|one| {
             let apart = |other: &&Operation| {
                 !text(one).starts_with(text(other)) && !text(other).starts_with(text(one))
@@ -206,7 +220,7 @@ impl Parts<'_> {
             return Made::Unclear;
         }
         // By position: how many ways lead there, two standing for many, and over which part.
-        let mut ways: Vec<(u8, Option<usize>)> = vec![(0, None); text.len() + 1];
+        let mut ways: Vec<(u8, Option<(usize, Value)>)> = vec![(0, None); text.len() + 1];
         for start in &self.starts {
             if text.starts_with(start) {
                 ways[start.len()].0 = 1;
@@ -217,10 +231,10 @@ impl Parts<'_> {
             if here == 0 {
                 continue;
             }
-            for (number, (part, _)) in self.appended.iter().enumerate() {
-                if text.as_bytes()[at..].starts_with(part.as_bytes()) {
-                    let there = &mut ways[at + part.len()];
-                    *there = (2.min(there.0 + here), Some(number));
+            for &length in self.lengths.iter().take_while(|&&length| at + length <= text.len()) {
+                if let Some(&part) = self.appended.get(&text.as_bytes()[at..at + length]) {
+                    let there = &mut ways[at + length];
+                    *there = (2.min(there.0 + here), Some((length, part)));
                 }
             }
         }
@@ -229,10 +243,9 @@ impl Parts<'_> {
             1 => {
                 let mut made = Vec::new();
                 let mut at = text.len();
-                while let Some(number) = ways[at].1 {
-                    let (part, value) = self.appended[number];
-                    made.push(value);
-                    at -= part.len();
+                while let Some((length, part)) = ways[at].1 {
+                    made.push(part);
+                    at -= length;
                 }
                 made.reverse();
                 Made::Of(made)

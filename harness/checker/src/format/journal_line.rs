@@ -6,9 +6,10 @@ use std::borrow::Cow;
 
 use crate::event::{Event, EventType, F};
 
-/// The event of a line in the journal's own form; none if the line has any other, right or wrong.
-pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
-    let mut rest = Rest(line);
+/// The event of the line with which these bytes begin, and its length with the line end; none if it is not
+/// in the journal's own form, right or wrong, or its end is not there yet.
+pub(super) fn parse(bytes: &[u8]) -> Option<(Event<'_>, usize)> {
+    let mut rest = Rest(bytes);
     rest.skip(b"{\"index\":")?;
     let index = rest.number()?;
     rest.skip(b",\"time_ns\":")?;
@@ -41,9 +42,9 @@ pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
     let node = rest.text_or_null()?;
     rest.skip(b",\"error\":")?;
     let error = rest.text_or_null()?;
-    rest.skip(b"}")?;
-    let ends = matches!(rest.0, b"" | b"\n" | b"\r\n");
-    ends.then_some(Event { index, time_ns, process, client, r#type, f, key, value, node, error })
+    rest.skip(b"}\n").or_else(|| rest.skip(b"}\r\n"))?;
+    let event = Event { index, time_ns, process, client, r#type, f, key, value, node, error };
+    Some((event, bytes.len() - rest.0.len()))
 }
 
 /// What is not read yet.
@@ -150,8 +151,8 @@ mod tests {
 
     fn agrees(line: &[u8]) -> Result<bool, TestCaseError> {
         let fast = parse(line);
-        if let Some(event) = &fast {
-            let general: Result<Event<'_>, _> = serde_json::from_slice(line);
+        if let Some((event, length)) = &fast {
+            let general: Result<Event<'_>, _> = serde_json::from_slice(&line[..*length]);
             prop_assert_eq!(Some(event), general.as_ref().ok());
         }
         Ok(fast.is_some())
@@ -172,8 +173,12 @@ mod tests {
             error: Some("timeout".into()),
         };
         let line = serde_json::to_string(&event).unwrap();
-        assert_eq!(parse(line.as_bytes()), Some(event.clone()));
-        assert_eq!(parse(format!("{line}\n").as_bytes()), Some(event));
+        for (end, behind) in [("\n", ""), ("\r\n", ""), ("\n", "{")] {
+            let bytes = format!("{line}{end}{behind}");
+            let length = line.len() + end.len();
+            assert_eq!(parse(bytes.as_bytes()), Some((event.clone(), length)));
+        }
+        assert_eq!(parse(line.as_bytes()), None);
     }
 
     proptest! {

@@ -1,55 +1,33 @@
-//! The project's own format: a header line with a schema number, then one event a line.
+//! The project's own format: a header with a schema number, then one event a line.
 //!
-//! The header may say what the file is (`"kind":"history"`) and which model it is of (`"model"`).
-//! The `value` of a `cas` is `[old,new]`; its `ok` may have `null` there instead.
+//! The header may say what the file is (`"kind":"history"`), which model it is of (`"model"`), and what
+//! a failed compare-and-set says (`"failed_cas":"refused"`, or `"not-done"`). The `value` of a `cas`
+//! is `[old,new]`; its `ok` may have `null` there instead.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
-use serde_json::value::RawValue;
-
-use super::json::AnyJson;
-use super::lines::Lines;
-use super::{ParseError, ReadHistory, Skipped, journal_line};
-use crate::datum::Encoder;
-use crate::event::{EventType, F};
-use crate::history::{FailedCas, Line, PairingError, Reading, Recorder};
+use super::elements::{Element, Elements};
+use super::fields::Fields;
+use super::json_event::Events;
+use super::{ParseError, ReadHistory, Skipped, journal_line, json};
+use crate::datum::Encoded;
+use crate::history::{FailedCas, Reading, Recorder};
 use crate::models::{MODELS, ModelName};
 
 /// The schema number of the header that this crate reads and the journal writes.
 pub const SCHEMA: u64 = 1;
 
-#[derive(Deserialize)]
-struct Header<'a> {
-    schema: u64,
-    #[serde(borrow)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    model: Option<Cow<'a, str>>,
-    /// What a failed compare-and-set says: `not-done` or `refused`.
-    #[serde(borrow)]
-    failed_cas: Option<Cow<'a, str>>,
+const SCHEMA_FIELD: usize = 0;
+const KIND: usize = 1;
+const MODEL: usize = 2;
+const FAILED_CAS: usize = 3;
+
+fn number(name: &str) -> Option<usize> {
+    ["schema", "kind", "model", "failed_cas"].iter().position(|known| *known == name)
 }
 
-/// A line with any function and any value. What may be missing has a default.
-#[derive(Deserialize)]
-struct Loose<'a> {
-    index: Option<u64>,
-    time_ns: Option<u64>,
-    process: u64,
-    #[serde(borrow, default)]
-    client: Cow<'a, str>,
-    r#type: EventType,
-    f: F,
-    #[serde(borrow, default)]
-    key: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    value: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    node: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
+/// Whether a file begins with such a header.
+pub(super) fn looks_like(beginning: &[u8]) -> bool {
+    let names = json::first_names(beginning);
+    names.has("schema") && !names.has("type")
 }
 
 /// Reads a history in pieces.
@@ -58,178 +36,95 @@ struct Loose<'a> {
 /// out; a line that is wrong in any other way is an error.
 #[derive(Debug)]
 pub struct Reader {
-    recorder: Recorder,
-    lines: Lines,
+    elements: Elements,
+    events: Events,
     model: Option<ModelName>,
     has_header: bool,
-    says_read: bool,
-    scratch: Encoder,
 }
 
 impl Reader {
     /// A reader that expects the header.
     pub fn new(reading: Reading) -> Self {
-        Reader {
-            recorder: Recorder::reading(reading),
-            lines: Lines::default(),
-            model: None,
-            has_header: false,
-            says_read: false,
-            scratch: Encoder::default(),
-        }
+        let events = Events::new(Recorder::reading(reading));
+        Reader { elements: Elements::default(), events, model: None, has_header: false }
     }
 
     /// Takes the next piece.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
-        let mut lines = std::mem::take(&mut self.lines);
-        let fed = lines.feed(bytes, |line, number| self.line(line, number).map_err(Fault::into));
-        self.lines = lines;
-        fed
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<(), ParseError> {
+        let mut elements = std::mem::take(&mut self.elements);
+        loop {
+            if elements.is_between() {
+                self.lines(&mut elements, &mut bytes)?;
+            }
+            let Some(element) = elements.next(&mut bytes)? else { break };
+            if self.has_header {
+                self.events.take(&element)?;
+            } else {
+                self.header(&element)?;
+            }
+        }
+        self.elements = elements;
+        Ok(())
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {
-        self.recorder.memory_bytes() + self.lines.waiting() as u64
+        self.events.recorder.memory_bytes() + self.elements.waiting() as u64
     }
 
     /// The history of all lines.
-    pub fn finish(mut self) -> Result<ReadHistory, ParseError> {
-        let mut torn = None;
-        if let Some((line, number)) = std::mem::take(&mut self.lines).rest() {
-            match self.line(&line, number) {
-                Err(Fault::Torn(_)) => torn = Some(number),
-                Err(Fault::Wrong(error)) => return Err(error),
-                Ok(()) => {}
-            }
-        }
-        let repairs = self.recorder.repairs();
-        let (model, skipped) = (self.model, Skipped::default());
-        Ok(ReadHistory { history: self.recorder.finish()?, torn, skipped, repairs, model })
+    pub fn finish(self) -> Result<ReadHistory, ParseError> {
+        let torn = self.elements.finish()?;
+        let recorder = self.events.into_recorder();
+        let (repairs, model, skipped) = (recorder.repairs(), self.model, Skipped::default());
+        Ok(ReadHistory { history: recorder.finish()?, torn, skipped, repairs, model })
     }
 
-    /// Blank lines are skipped.
-    fn line(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
-        if line.trim_ascii().is_empty() {
-            return Ok(());
+    /// Takes lines exactly as the journal writes them, for as long as they come.
+    fn lines(&mut self, elements: &mut Elements, bytes: &mut &[u8]) -> Result<(), ParseError> {
+        if let Some(rest) = bytes.strip_prefix(b"\n") {
+            elements.pass_line();
+            *bytes = rest;
         }
-        if std::mem::replace(&mut self.has_header, true) {
-            self.event(line, number)
-        } else {
-            self.header(line, number)
-        }
-    }
-
-    fn header(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
-        let expected = format!("a header with \"schema\":{SCHEMA}");
-        let header: Header<'_> =
-            serde_json::from_slice(line).map_err(|error| fault(&error, number, &expected))?;
-        let wrong = |found: String, expected: String| {
-            Err(Fault::Wrong(ParseError::Syntax { line: number, column: 1, found, expected }))
-        };
-        let Header { schema, kind, model, failed_cas } = header;
-        if schema != SCHEMA {
-            return wrong(format!("schema {schema}"), format!("schema {SCHEMA}"));
-        }
-        if let Some(kind) = kind.filter(|kind| kind != "history") {
-            return wrong(format!("kind {kind:?}"), "kind \"history\"".to_owned());
-        }
-        if let Some(name) = model {
-            self.model = ModelName::named(&name);
-            if self.model.is_none() {
-                let names: Vec<&str> = MODELS.iter().map(|info| info.name).collect();
-                return wrong(format!("model {name:?}"), format!("one of {}", names.join(", ")));
-            }
-        }
-        let rules = self.recorder.rules();
-        match failed_cas.as_deref() {
-            None => {}
-            Some("not-done") => {
-                rules.failed_cas.get_or_insert(FailedCas::NotDone);
-            }
-            Some("refused") => {
-                rules.failed_cas.get_or_insert(FailedCas::Refused);
-            }
-            Some(other) => {
-                let expected = "failed_cas \"not-done\" or \"refused\"".to_owned();
-                return wrong(format!("failed_cas {other:?}"), expected);
-            }
+        while let Some((event, length)) = journal_line::parse(bytes) {
+            let line = elements.line();
+            let recorded = self.events.recorder.push(&event);
+            recorded.map_err(|source| ParseError::Pairing { line, source })?;
+            self.events.note(event.index);
+            elements.pass_line();
+            *bytes = &bytes[length..];
         }
         Ok(())
     }
 
-    fn event(&mut self, line: &[u8], number: u64) -> Result<(), Fault> {
-        if let Some(event) = journal_line::parse(line) {
-            return paired(self.recorder.push(&event), number);
+    fn header(&mut self, element: &Element<'_>) -> Result<(), ParseError> {
+        self.has_header = true;
+        let mut fields = Fields::<4>::default();
+        fields.read(element, number)?;
+        let schema = fields.get(SCHEMA_FIELD);
+        if schema.and_then(json::whole) != Some(SCHEMA) {
+            let expected = format!("a header with \"schema\":{SCHEMA}");
+            return Err(fields.wrong(element, SCHEMA_FIELD, "schema", &expected));
         }
-        let loose: Loose<'_> =
-            serde_json::from_slice(line).map_err(|error| fault(&error, number, "an event"))?;
-        if !self.says_read && matches!(loose.f, F::Get | F::Put) && names_read(line) {
-            self.says_read = true;
-            self.recorder.says_read();
+        let text = |field| fields.get(field).map(|value| value.text().unwrap_or_default());
+        if text(KIND).is_some_and(|kind| kind != "history") {
+            return Err(fields.wrong(element, KIND, "kind", "\"history\""));
         }
-        self.loose(&loose, number)
-    }
-
-    fn loose(&mut self, loose: &Loose<'_>, number: u64) -> Result<(), Fault> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let mut encoded = |raw: Option<&RawValue>| -> Result<(usize, usize), Fault> {
-            let start = scratch.at();
-            if let Some(raw) = raw {
-                let value: AnyJson = serde_json::from_str(raw.get())
-                    .map_err(|error| fault(&error, number, "a value"))?;
-                value.encode(&mut scratch);
+        if let Some(name) = text(MODEL) {
+            let names = || MODELS.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+            let wrong = || fields.wrong(element, MODEL, "model", &format!("one of {}", names()));
+            self.model = Some(ModelName::named(name).ok_or_else(wrong)?);
+        }
+        let failed_cas = match fields.get(FAILED_CAS).map(Encoded::text) {
+            None => return Ok(()),
+            Some(Some("not-done")) => FailedCas::NotDone,
+            Some(Some("refused")) => FailedCas::Refused,
+            Some(_) => {
+                let expected = "\"not-done\" or \"refused\"";
+                return Err(fields.wrong(element, FAILED_CAS, "failed_cas", expected));
             }
-            Ok((start, scratch.at()))
         };
-        let key = encoded(loose.key)?;
-        let value = encoded(loose.value)?;
-        let index = loose.index.unwrap_or(self.recorder.last_index().map_or(0, |last| last + 1));
-        let recorded = self.recorder.line(&Line {
-            index,
-            time_ns: loose.time_ns,
-            process: loose.process,
-            client: &loose.client,
-            r#type: loose.r#type,
-            f: loose.f,
-            key: loose.key.map(|_| scratch.slice(key.0, key.1)),
-            value: loose.value.map(|_| scratch.slice(value.0, value.1)),
-            refused: false,
-            has_error: loose.error.is_some(),
-            node: loose.node.as_deref(),
-        });
-        self.scratch = scratch;
-        paired(recorded, number)
-    }
-}
-
-/// Whether a line says `read` or `write` where another would say `get` or `put`.
-fn names_read(line: &[u8]) -> bool {
-    let has = |name: &[u8]| line.windows(name.len()).any(|window| window == name);
-    has(b"\"read\"") || has(b"\"write\"")
-}
-
-fn paired(recorded: Result<(), PairingError>, line: u64) -> Result<(), Fault> {
-    recorded.map_err(|source| Fault::Wrong(ParseError::Pairing { line, source }))
-}
-
-fn fault(error: &serde_json::Error, line: u64, expected: &str) -> Fault {
-    let found = crate::format::found(error);
-    let column = error.column().max(1);
-    let expected = expected.to_owned();
-    let fault = ParseError::Syntax { line, column, found, expected };
-    if error.is_eof() { Fault::Torn(fault) } else { Fault::Wrong(fault) }
-}
-
-enum Fault {
-    Torn(ParseError),
-    Wrong(ParseError),
-}
-
-impl From<Fault> for ParseError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Torn(error) | Fault::Wrong(error) => error,
-        }
+        self.events.recorder.rules().failed_cas.get_or_insert(failed_cas);
+        Ok(())
     }
 }
 

@@ -36,6 +36,11 @@ impl Lines {
         (!self.begun.is_empty()).then_some((self.begun, self.count + 1))
     }
 
+    /// The number of the line that is waiting.
+    pub(super) fn number(&self) -> u64 {
+        self.count + 1
+    }
+
     /// How many bytes of a line are waiting for its end.
     pub(super) fn waiting(&self) -> usize {
         self.begun.len()

@@ -7,14 +7,32 @@
 //! Only the *end* of a file may be torn, as by a kill of its writer: it is left out, and the caller is
 //! told. A line without its line end is torn, unless its format shows that it is whole.
 
+pub mod columns;
+pub mod csv;
+mod edn;
+mod elements;
+mod fields;
+mod jepsen;
+pub mod jepsen_edn;
+pub mod jepsen_json;
+pub mod jepsen_log;
 mod journal_line;
 mod json;
+mod json_event;
 pub mod jsonl;
 mod lines;
+mod passed;
+mod place;
+mod porcupine_call;
+pub mod porcupine_events;
+pub mod porcupine_json;
+mod words;
+pub mod write;
 
 use crate::history::{History, PairingError, Reading};
 use crate::lenient::Repairs;
 use crate::models::ModelName;
+use place::Place;
 
 /// Why a history could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +60,21 @@ pub enum ParseError {
     /// Events whose values do not fit together, which shows only at the end of the file.
     #[error(transparent)]
     Meaning(#[from] PairingError),
+    /// Something between events that is none.
+    #[error("not a history: line {line}, column {column}: found {found}, expected {expected}")]
+    NoEvent {
+        /// The line, from 1.
+        line: u64,
+        /// The column in bytes, from 1.
+        column: usize,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// A file without events.
+    #[error("not a history: there is no event in it")]
+    NoEvents,
     /// Too many lines that are no events.
     #[error(
         "not a history: {skipped} of {lines} lines are no events, the first of them line {line}: \
@@ -65,19 +98,6 @@ impl ParseError {
         use PairingError::{AlreadyOpen, IndexBackwards, NotInvoked};
         let ParseError::Pairing { source, .. } = self else { return false };
         matches!(source, NotInvoked { .. } | AlreadyOpen { .. } | IndexBackwards { .. })
-    }
-}
-
-/// What `serde_json` found, in words for people, without the place.
-pub(crate) fn found(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let found = text.split(" at line ").next().unwrap_or(&text);
-    match found {
-        "expected value" | "expected ident" => "something that is no JSON".to_owned(),
-        _ => found.strip_prefix("EOF while").map_or_else(
-            || found.to_owned(),
-            |parsing| format!("the end of the line while{parsing}"),
-        ),
     }
 }
 
@@ -117,59 +137,189 @@ pub struct ReadHistory {
     pub model: Option<ModelName>,
 }
 
+impl ReadHistory {
+    /// The history of no file.
+    pub fn empty() -> Self {
+        ReadHistory {
+            history: History::new(),
+            torn: None,
+            skipped: Skipped::default(),
+            repairs: Repairs::default(),
+            model: None,
+        }
+    }
+}
+
 /// The formats, by their names on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `jsonl`: the project's own.
     Jsonl,
+    /// `jepsen-edn` and `knossos-edn`: maps or tuples in EDN.
+    Edn,
+    /// `jepsen-log`: the log of a Jepsen test, old or new.
+    JepsenLog,
+    /// `history-txt`: Jepsen's `history.txt`, events in columns.
+    Columns,
+    /// `jepsen-json`: Jepsen's operations as JSON.
+    JepsenJson,
+    /// `porcupine-json`: an object for each operation, with call and return.
+    PorcupineJson,
+    /// `porcupine-events`: an object for each call and each return.
+    PorcupineEvents,
+    /// `csv`: a row for each event.
+    Csv,
 }
+
+/// Whether a file begins like one of a format.
+type LooksLike = fn(&[u8]) -> bool;
 
 impl Format {
     /// All names with what they mean.
-    pub const NAMES: [(&'static str, Format); 1] = [("jsonl", Format::Jsonl)];
+    pub const NAMES: [(&'static str, Format); 9] = [
+        ("jsonl", Format::Jsonl),
+        ("jepsen-edn", Format::Edn),
+        ("knossos-edn", Format::Edn),
+        ("history-txt", Format::Columns),
+        ("jepsen-log", Format::JepsenLog),
+        ("jepsen-json", Format::JepsenJson),
+        ("porcupine-json", Format::PorcupineJson),
+        ("porcupine-events", Format::PorcupineEvents),
+        ("csv", Format::Csv),
+    ];
+
+    /// How each format is told from the others. The first that fits is taken.
+    const MARKS: [(Format, LooksLike); 8] = [
+        (Format::Jsonl, jsonl::looks_like),
+        (Format::JepsenJson, jepsen_json::looks_like),
+        (Format::PorcupineEvents, porcupine_events::looks_like),
+        (Format::PorcupineJson, porcupine_json::looks_like),
+        (Format::Edn, jepsen_edn::looks_like),
+        (Format::Columns, columns::looks_like),
+        (Format::JepsenLog, jepsen_log::looks_like),
+        (Format::Csv, csv::looks_like),
+    ];
 
     /// The format of a file that begins like this, with a few kilobytes or all of it; `None` if it is no
     /// history.
-    pub fn detect(_beginning: &[u8]) -> Option<Format> {
-        Some(Format::Jsonl)
+    pub fn detect(beginning: &[u8]) -> Option<Format> {
+        let beginning = beginning.strip_prefix(MARK_OF_UTF8).unwrap_or(beginning);
+        Format::MARKS.iter().find(|(_, fits)| fits(beginning)).map(|&(format, _)| format)
     }
 }
 
+/// What some programs put in front of a text; it is no part of it.
+const MARK_OF_UTF8: &[u8] = b"\xef\xbb\xbf";
+
 /// A reader of any format.
 #[derive(Debug)]
-pub struct Reader(AnyReader);
+pub struct Reader {
+    any: AnyReader,
+    /// The first bytes of the file, as long as they may be the mark of UTF-8.
+    head: Vec<u8>,
+    has_begun: bool,
+}
 
 #[derive(Debug)]
 enum AnyReader {
     Jsonl(jsonl::Reader),
+    Edn(jepsen_edn::Reader),
+    JepsenLog(jepsen_log::Reader),
+    Columns(columns::Reader),
+    JepsenJson(jepsen_json::Reader),
+    PorcupineJson(porcupine_json::Reader),
+    PorcupineEvents(porcupine_events::Reader),
+    Csv(csv::Reader),
 }
 
 impl Reader {
     /// A reader that has seen nothing.
     pub fn new(format: Format, reading: Reading) -> Self {
-        Reader(match format {
+        let any = match format {
             Format::Jsonl => AnyReader::Jsonl(jsonl::Reader::new(reading)),
-        })
+            Format::Edn => AnyReader::Edn(jepsen_edn::Reader::new(reading)),
+            Format::JepsenLog => AnyReader::JepsenLog(jepsen_log::Reader::new(reading)),
+            Format::Columns => AnyReader::Columns(columns::Reader::new(reading)),
+            Format::JepsenJson => AnyReader::JepsenJson(jepsen_json::Reader::new(reading)),
+            Format::PorcupineJson => AnyReader::PorcupineJson(porcupine_json::Reader::new()),
+            Format::PorcupineEvents => {
+                AnyReader::PorcupineEvents(porcupine_events::Reader::new(reading))
+            }
+            Format::Csv => AnyReader::Csv(csv::Reader::new(reading)),
+        };
+        Reader { any, head: Vec::new(), has_begun: false }
     }
 
     /// Takes the next piece of the file.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
-        match &mut self.0 {
-            AnyReader::Jsonl(reader) => reader.feed(bytes),
+        if self.has_begun {
+            return self.any.feed(bytes);
         }
+        self.head.extend_from_slice(bytes);
+        if MARK_OF_UTF8.starts_with(&self.head) && self.head.len() < MARK_OF_UTF8.len() {
+            return Ok(());
+        }
+        self.begin()
+    }
+
+    /// Hands on the first bytes, without the mark.
+    fn begin(&mut self) -> Result<(), ParseError> {
+        self.has_begun = true;
+        let head = std::mem::take(&mut self.head);
+        self.any.feed(head.strip_prefix(MARK_OF_UTF8).unwrap_or(&head))
     }
 
     /// What is read so far, in bytes of memory.
     pub fn memory_bytes(&self) -> u64 {
-        match &self.0 {
-            AnyReader::Jsonl(reader) => reader.memory_bytes(),
-        }
+        self.any.memory_bytes()
     }
 
     /// The history of the whole file.
-    pub fn finish(self) -> Result<ReadHistory, ParseError> {
-        match self.0 {
+    pub fn finish(mut self) -> Result<ReadHistory, ParseError> {
+        if !self.has_begun {
+            self.begin()?;
+        }
+        self.any.finish()
+    }
+}
+
+impl AnyReader {
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), ParseError> {
+        match self {
+            AnyReader::Jsonl(reader) => reader.feed(bytes),
+            AnyReader::Edn(reader) => reader.feed(bytes),
+            AnyReader::JepsenLog(reader) => reader.feed(bytes),
+            AnyReader::Columns(reader) => reader.feed(bytes),
+            AnyReader::JepsenJson(reader) => reader.feed(bytes),
+            AnyReader::PorcupineJson(reader) => reader.feed(bytes),
+            AnyReader::PorcupineEvents(reader) => reader.feed(bytes),
+            AnyReader::Csv(reader) => reader.feed(bytes),
+        }
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        match self {
+            AnyReader::Jsonl(reader) => reader.memory_bytes(),
+            AnyReader::Edn(reader) => reader.memory_bytes(),
+            AnyReader::JepsenLog(reader) => reader.memory_bytes(),
+            AnyReader::Columns(reader) => reader.memory_bytes(),
+            AnyReader::JepsenJson(reader) => reader.memory_bytes(),
+            AnyReader::PorcupineJson(reader) => reader.memory_bytes(),
+            AnyReader::PorcupineEvents(reader) => reader.memory_bytes(),
+            AnyReader::Csv(reader) => reader.memory_bytes(),
+        }
+    }
+
+    fn finish(self) -> Result<ReadHistory, ParseError> {
+        match self {
             AnyReader::Jsonl(reader) => reader.finish(),
+            AnyReader::Edn(reader) => reader.finish(),
+            AnyReader::JepsenLog(reader) => reader.finish(),
+            AnyReader::Columns(reader) => reader.finish(),
+            AnyReader::JepsenJson(reader) => reader.finish(),
+            AnyReader::PorcupineJson(reader) => reader.finish(),
+            AnyReader::PorcupineEvents(reader) => reader.finish(),
+            AnyReader::Csv(reader) => reader.finish(),
         }
     }
 }
@@ -180,3 +330,6 @@ pub fn read(text: &[u8], format: Format, reading: Reading) -> Result<ReadHistory
     reader.feed(text)?;
     reader.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,12 +102,11 @@ impl<'a> Interpreter<'a> {
         if let Some(&known) = parts.get(&pair) {
             return known;
         }
-        let (key, inside) = match self.history.encoded(pair).pair() {
-            Some((key, inside)) => (key.bytes().to_vec(), inside.bytes().to_vec()),
-            None => {
-                parts.insert(pair, None);
-                return None;
-            }
+        let (key, inside) = if let Some((key, inside)) = self.history.encoded(pair).pair() {
+            (key.bytes().to_vec(), inside.bytes().to_vec())
+        } else {
+            parts.insert(pair, None);
+            return None;
         };
         let key = Key(self.history.keys.intern(&key));
         let split = Some((key, Value(self.history.values.intern(&inside))));
@@ -171,14 +170,16 @@ impl<'a> Interpreter<'a> {
         };
         let is_repeated = op.result == op.argument || op.result == Value::NIL;
         // What is answered besides, `true` or what is there now, is not looked at.
-        if op.outcome == Outcome::Ok && !op.refused && !is_repeated {
-            if let Some((old, other)) = self.halves(op.result) {
-                let told = |old, new| {
-                    let (old, new) = (self.history.value(old), self.history.value(new));
-                    format!("cas of {} from {old} to {new}", self.history.key(op.key))
-                };
-                return Err(self.mismatch(&op, told(old, other), told(expected, new)));
-            }
+        if op.outcome == Outcome::Ok
+            && !op.refused
+            && !is_repeated
+            && let Some((old, other)) = self.halves(op.result)
+        {
+            let told = |old, new| {
+                let (old, new) = (self.history.value(old), self.history.value(new));
+                format!("cas of {} from {old} to {new}", self.history.key(op.key))
+            };
+            return Err(self.mismatch(&op, told(old, other), told(expected, new)));
         }
         let counts_as_refused = self.reading.failed_cas == Some(FailedCas::Refused)
             && op.outcome == Outcome::Fail
@@ -215,7 +216,7 @@ impl<'a> Interpreter<'a> {
 }
 
 /// Whether the value of an invocation can be a key and what the function is given.
-fn is_keyed(f: F, argument: Encoded<'_>) -> bool {
+pub(super) fn is_keyed(f: F, argument: Encoded<'_>) -> bool {
     let Some((_, inside)) = argument.pair() else { return false };
     match f {
         F::Cas => inside.pair().is_some(),

@@ -8,11 +8,13 @@
 mod error;
 mod interpret;
 mod recorder;
+mod symbols;
 mod whole;
 
 use crate::datum::{Datum, Encoded, Encoder};
 use crate::event::F;
 use crate::intern::{Slices, Strings};
+use crate::memory;
 
 pub use error::PairingError;
 pub use interpret::{FailedCas, Reading};
@@ -144,7 +146,7 @@ pub struct History {
 }
 
 impl History {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut values = Slices::default();
         values.intern(Encoder::of(&Datum::text("")).bytes());
         values.intern(Encoder::of(&Datum::Nil).bytes());
@@ -183,8 +185,11 @@ impl History {
 
     /// What it takes in memory, in bytes.
     pub fn memory_bytes(&self) -> u64 {
-        let operations = self.operations.capacity() * size_of::<Operation>();
-        operations as u64 + self.keys.memory_bytes() + self.values.memory_bytes()
+        let lists = memory::long_list(&self.operations) + memory::long_list(&self.processes);
+        lists as u64
+            + self.keys.memory_bytes()
+            + self.values.memory_bytes()
+            + self.names.memory_bytes()
     }
 
     /// What objects hold before everything, instead of what their model says.
@@ -233,11 +238,6 @@ impl History {
     /// A value that is a text.
     pub(crate) fn text(&self, value: Value) -> Option<&str> {
         self.encoded(value).text()
-    }
-
-    /// A value that the history names somewhere.
-    pub(crate) fn find(&self, datum: &Datum) -> Option<Value> {
-        self.values.find(Encoder::of(datum).bytes()).map(Value)
     }
 
     /// The number of the process of an operation.

@@ -2,13 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use super::interpret::{Interpreter, Reading};
+use super::interpret::{self, Interpreter, Reading};
 use super::{
     Backwards, History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value,
 };
 use crate::datum::{Datum, Encoded, Encoder};
 use crate::event::{Event, EventType, F};
 use crate::lenient::{Lenient, Repairs};
+use crate::memory;
 
 /// An event of any history, for [`Recorder::record`].
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,11 @@ pub(crate) struct Line<'a> {
     pub(crate) node: Option<&'a str>,
 }
 
+/// What is noted of each pair while pairs are taken apart, and what a compare-and-set's halves take at the
+/// most, if they are small.
+const BYTES_PER_PAIR: u64 = 64;
+const BYTES_PER_SWAP: u64 = 32;
+
 /// Pairs events, taken in order, into a [`History`].
 #[derive(Debug)]
 pub struct Recorder {
@@ -64,6 +70,10 @@ pub struct Recorder {
     last_index: Option<u64>,
     last_ns: u64,
     has_keys: bool,
+    /// Whether the value of each invocation so far may be a key and what is given.
+    has_pairs_only: bool,
+    /// Compare-and-sets so far.
+    swaps: u64,
     /// The key and the value of an event of the journal, encoded.
     scratch: Encoder,
 }
@@ -91,6 +101,8 @@ impl Recorder {
             last_index: None,
             last_ns: 0,
             has_keys: false,
+            has_pairs_only: true,
+            swaps: 0,
             scratch: Encoder::default(),
         }
     }
@@ -115,10 +127,24 @@ impl Recorder {
         self.last_index
     }
 
-    /// What is taken so far, in bytes.
+    /// What is taken so far, in bytes, with what [`Recorder::finish`] takes besides.
     pub fn memory_bytes(&self) -> u64 {
-        let open = self.open.capacity() * size_of::<(u64, u32)>();
-        self.history.memory_bytes() + open as u64
+        let map = |map: &FxHashMap<u64, u32>| {
+            memory::growing_map(map.len(), map.capacity(), size_of::<(u64, u32)>())
+        };
+        let maps = map(&self.open) + map(&self.process_ids);
+        self.history.memory_bytes() + maps as u64 + self.finish_bytes()
+    }
+
+    /// Pairs that are taken apart leave their halves beside them.
+    fn finish_bytes(&self) -> u64 {
+        let values = &self.history.values;
+        let halves = if self.has_pairs_only && !self.has_keys {
+            values.memory_bytes() + BYTES_PER_PAIR * values.len() as u64
+        } else {
+            0
+        };
+        halves + BYTES_PER_SWAP * self.swaps
     }
 
     /// Takes the next event of the project's own kind.
@@ -178,6 +204,11 @@ impl Recorder {
     /// Notes that the history says `read` and `write`.
     pub(crate) fn says_read(&mut self) {
         self.history.says_read = true;
+    }
+
+    /// Makes the symbols of all values numbers, where that is wanted and they are some; else texts.
+    pub(crate) fn type_symbols(&mut self, as_numbers: bool) {
+        self.history.type_symbols(as_numbers);
     }
 
     pub(crate) fn line(&mut self, line: &Line<'_>) -> Result<(), PairingError> {
@@ -247,6 +278,10 @@ impl Recorder {
             return Err(PairingError::AlreadyOpen { index: line.index, process, open });
         }
         self.has_keys |= line.key.is_some();
+        self.has_pairs_only = self.has_pairs_only
+            && !self.has_keys
+            && line.value.is_some_and(|value| interpret::is_keyed(line.f, value));
+        self.swaps += u64::from(line.f == F::Cas);
         let operation = Operation {
             invoke_ns: time_ns,
             complete_ns: 0,
@@ -309,12 +344,14 @@ impl Recorder {
     }
 
     fn key(&mut self, key: Option<Encoded<'_>>) -> Key {
-        let nil = Encoder::of(&Datum::Nil);
-        Key(self.history.keys.intern(key.map_or(nil.bytes(), Encoded::bytes)))
+        Key(self.history.keys.intern(key.unwrap_or(Encoded::NIL).bytes()))
     }
 
     fn value(&mut self, value: Option<Encoded<'_>>) -> Value {
-        value.map_or(Value::NIL, |value| Value(self.history.values.intern(value.bytes())))
+        match value {
+            Some(value) if !value.is_nil() => Value(self.history.values.intern(value.bytes())),
+            _ => Value::NIL,
+        }
     }
 
     fn process(&mut self, line: &Line<'_>) -> u32 {

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::{History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value};
 use crate::datum::Encoded;
 use crate::event::F;
+use crate::memory;
 
 /// One operation with its answer.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +37,12 @@ impl WholeRecorder {
         WholeRecorder { history: History::new(), clients: FxHashMap::default() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.history.operations.is_empty()
-    }
-
-    /// What is taken so far, in bytes.
+    /// What is taken so far, in bytes, with the order of the returns, which the end takes besides.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        self.history.memory_bytes()
+        let clients = &self.clients;
+        let map = memory::growing_map(clients.len(), clients.capacity(), size_of::<(u64, u32)>());
+        let returns = memory::block(self.history.operations.len() * size_of::<u32>());
+        self.history.memory_bytes() + (map + returns) as u64
     }
 
     pub(crate) fn says_read(&mut self) {
@@ -82,6 +82,7 @@ impl WholeRecorder {
         history.operations.push(operation);
         Ok(())
     }
+
     /// The history: at the same time, calls come before returns.
     pub(crate) fn finish(self) -> History {
         let mut history = self.history;

@@ -67,6 +67,13 @@ pub trait Model {
         None
     }
 
+    /// Bytes that a state owns outside of itself, as a list does: what a search counts against its
+    /// budget for each state that it remembers, besides the state's own size.
+    fn state_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
+
     /// Strikes out open operations that cannot help anybody, in whatever state the object begins, by
     /// setting their entry in `keep` to false. Doing nothing is always right. The more it strikes out,
     /// the more witnesses are few enough for the testers that confirm them.

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use super::Model;
+use crate::memory;
 
 /// A sequential object that chooses: from one state an operation may lead to several, or, if its
 /// answer is impossible there, to none.
@@ -18,6 +19,12 @@ pub trait Nondeterministic {
 
     /// The states after `op`, in any order, also repeated.
     fn steps(&self, state: &Self::State, op: &Self::Op) -> Vec<Self::State>;
+
+    /// Bytes that a state owns outside of itself, as in [`Model::state_bytes`].
+    fn state_bytes(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
 
     /// Whether `op` never changes any state in which it is possible, nor tells states apart.
     /// `false` is always right.
@@ -79,23 +86,43 @@ impl<N: Nondeterministic> Model for Powerset<N> {
     type State = Box<[N::State]>;
 
     fn initial(&self) -> Self::State {
-        set(self.0.initial())
+        let mut initial = self.0.initial();
+        sort(&mut initial);
+        initial.into()
     }
 
     fn step(&self, states: &Self::State, op: &N::Op) -> Option<Self::State> {
-        let after = set(states.iter().flat_map(|state| self.0.steps(state, op)).collect());
-        (!after.is_empty()).then_some(after)
+        let mut after = Vec::new();
+        let mut different = 0;
+        for state in states {
+            after.extend(self.0.steps(state, op));
+            // So that what is there several times never takes much more than what is there.
+            if after.len() > 2 * different + MOST_UNSORTED {
+                sort(&mut after);
+                different = after.len();
+            }
+        }
+        sort(&mut after);
+        (!after.is_empty()).then(|| after.into())
     }
 
     fn is_read_only(&self, op: &N::Op) -> bool {
         self.0.is_read_only(op)
     }
+
+    fn state_bytes(&self, states: &Self::State) -> usize {
+        let owned: usize = states.iter().map(|state| self.0.state_bytes(state)).sum();
+        owned + memory::block(size_of_val(&**states))
+    }
 }
 
-fn set<S: Ord>(mut states: Vec<S>) -> Box<[S]> {
+/// So many states are collected before they are sorted for the first time.
+const MOST_UNSORTED: usize = 64;
+
+/// In order, each once.
+fn sort<S: Ord>(states: &mut Vec<S>) {
     states.sort_unstable();
     states.dedup();
-    states.into()
 }
 
 #[cfg(test)]

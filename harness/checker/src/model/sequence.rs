@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Call, Model};
+use crate::memory;
 
 /// More first states than this are not tried one by one.
 const MOST_STARTS: usize = 256;
@@ -90,6 +91,10 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Model for Sequence<E> {
             None => starts.push(Sequence { initial: Box::default() }),
         }
         Some(starts)
+    }
+
+    fn state_bytes(&self, state: &Box<[E]>) -> usize {
+        memory::block(size_of_val(&**state))
     }
 
     /// An open write whose elements are in nothing that anybody saw or expected helps nobody, except

@@ -60,12 +60,11 @@ pub(super) fn judge(subject: Subject<'_>, may_be_negative: bool) -> Verdict {
             let what = "a read lacks all accounts";
             return subject.witness(Anomaly::MissingAccount, &[op], true, what);
         }
-        match balances(subject.result(op)) {
-            Some(balances) => reads.push(Read { op, balances }),
-            None => {
-                let expected = "whole numbers by account as the answer";
-                verdict = verdict.join(subject.misfit(op, expected));
-            }
+        if let Some(balances) = balances(subject.result(op)) {
+            reads.push(Read { op, balances });
+        } else {
+            let expected = "whole numbers by account as the answer";
+            verdict = verdict.join(subject.misfit(op, expected));
         }
     }
     contradiction(subject, &reads, may_be_negative).unwrap_or(verdict)
@@ -106,19 +105,12 @@ fn contradiction(
 fn other_accounts(subject: Subject<'_>, usual: &Read<'_>, other: &Read<'_>) -> Verdict {
     let has = |read: &Read<'_>, account: &Datum| read.balances.iter().any(|(it, _)| it == account);
     let missing = usual.balances.iter().find(|(account, _)| !has(other, account));
-    let (anomaly, what) = match missing {
-        Some((account, _)) => (
-            Anomaly::MissingAccount,
-            format!("one read lacks account {account}, which another has"),
-        ),
-        None => {
-            let extra = other.balances.iter().find(|(account, _)| !has(usual, account));
-            let account = extra.map(|(account, _)| account.to_string()).unwrap_or_default();
-            (
-                Anomaly::UnknownAccount,
-                format!("one read has account {account}, which another lacks"),
-            )
-        }
+    let (anomaly, what) = if let Some((account, _)) = missing {
+        (Anomaly::MissingAccount, format!("one read lacks account {account}, which another has"))
+    } else {
+        let extra = other.balances.iter().find(|(account, _)| !has(usual, account));
+        let account = extra.map(|(account, _)| account.to_string()).unwrap_or_default();
+        (Anomaly::UnknownAccount, format!("one read has account {account}, which another lacks"))
     };
     subject.witness(anomaly, &[usual.op, other.op], true, &what)
 }

@@ -8,6 +8,7 @@
 
 mod bank;
 mod counter_bounds;
+mod exact;
 mod ids;
 mod lease;
 mod set;
@@ -60,7 +61,12 @@ pub(crate) fn algorithm(model: ModelName) -> &'static str {
         ModelName::Lease => "holders",
         ModelName::UniqueIds => "duplicates",
         ModelName::Bank | ModelName::BankNegative => "totals",
-        _ => "search",
+        ModelName::Counter => "sums",
+        ModelName::Queue
+        | ModelName::UnorderedQueue
+        | ModelName::Stack
+        | ModelName::PriorityQueue => "passages",
+        _ => "holders-and-search",
     }
 }
 
@@ -74,7 +80,19 @@ pub(crate) fn judge(model: ModelName, subject: Subject<'_>) -> Judgement {
         ModelName::UniqueIds => ids::judge(subject).into(),
         ModelName::Bank => bank::judge(subject, false).into(),
         ModelName::BankNegative => bank::judge(subject, true).into(),
-        _ => subject.unknown(Limit::Algorithm, "this model is no object").into(),
+        _ => match exact::decide(model, subject) {
+            Ok(exact) => exact.judgement(subject),
+            Err(verdict) => verdict.into(),
+        },
+    }
+}
+
+/// An order of the operations on one object that explains all answers, by position; `None` if none was
+/// found, or none is looked for.
+pub(crate) fn order(model: ModelName, subject: Subject<'_>) -> Option<Vec<u32>> {
+    match model {
+        ModelName::Set => set::order_of(subject),
+        _ => exact::decide(model, subject).ok()?.order(),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::event::F;
 use crate::history::Operation;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// All additions of one element.
 struct Element<'a> {
@@ -187,6 +187,31 @@ struct Placed<'a> {
     first: &'a Operation,
     last: &'a Operation,
     element: Option<u32>,
+}
+
+/// An order that explains all reads, by position: group by group, and the other additions of an
+/// element after its first, as soon as time allows.
+pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
+    let mut contents = contents(subject).ok()?;
+    if contents.doubt != Verdict::Valid
+        || chain(&mut contents).is_some()
+        || order(&contents).is_some()
+    {
+        return None;
+    }
+    let mut sorted: Vec<&Operation> = groups(&contents).iter().map(|placed| placed.first).collect();
+    let placed: FxHashSet<u32> = sorted.iter().map(|op| op.invoke).collect();
+    let is_left = |op: &&&Operation| op.f == F::Add && op.is_ok() && !placed.contains(&op.invoke);
+    for &late in subject.operations.iter().filter(is_left) {
+        let comes_before = |op: &&Operation| op.argument == late.argument || end(op) < late.invoke;
+        let after = sorted.iter().rposition(comes_before).map_or(0, |at| at + 1);
+        sorted.insert(after, late);
+    }
+    let place = |op: &Operation| {
+        let at = subject.operations.partition_point(|other| other.invoke < op.invoke);
+        u32::try_from(at).expect("fewer operations than events")
+    };
+    Some(sorted.into_iter().map(place).collect())
 }
 
 /// A later group's operation that was over before an earlier group's began. The reads are a chain.

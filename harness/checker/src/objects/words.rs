@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::explain::capitalized;
 use crate::history::{History, Operation, Value};
 use crate::witness::Anomaly;
 
@@ -12,7 +13,7 @@ pub(super) fn explanation(
     what: &str,
 ) -> String {
     let on_key = core.first().map(|op| history.on_key(op.key)).unwrap_or_default();
-    let mut explanation = format!("{}{on_key}: {what}: ", anomaly.name());
+    let mut explanation = format!("{}{on_key}: {what}: ", capitalized(anomaly.name()));
     for (number, op) in core.iter().enumerate() {
         let separator = if number == 0 { "" } else { "; " };
         let _ = write!(explanation, "{separator}{}", told(history, op));

@@ -7,11 +7,12 @@
 //! step that it takes next leads to a configuration that is visited, or for which another stands
 //! that lacks as few. So none is overlooked.
 
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use super::table::Table;
 use super::used::UsedSets;
 use super::window::Window;
+use crate::memory;
 
 /// So many sets are kept for each; more would take longer to look through than they save.
 const MOST_SETS: usize = 8;
@@ -33,30 +34,39 @@ pub(super) enum Taken {
 type Sets = SmallVec<[u32; 4]>;
 
 /// For each configuration but for what it used, the sets of which none is a part of another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LeastUsed {
-    sets: FxHashMap<Rest, Sets>,
-    kept: usize,
+    sets: Table<Rest, Sets>,
+    /// Bytes of the lists that do not fit in place.
+    spilled: usize,
 }
 
 impl LeastUsed {
+    pub(super) fn new() -> Self {
+        LeastUsed { sets: Table::new(), spilled: 0 }
+    }
+
     /// Takes in a set, unless a part of it is known.
     pub(super) fn take(&mut self, rest: Rest, set: u32, used: &UsedSets) -> Taken {
-        let known = self.sets.entry(rest).or_default();
+        let (known, _) = self.sets.entry(rest);
         if known.iter().any(|&less| used.is_part(less, set)) {
             return Taken::No;
         }
-        let before = known.len();
         known.retain(|&mut more| !used.is_part(set, more));
         let room = known.len() < MOST_SETS;
         if room {
+            let before = heap(known);
             known.push(set);
+            self.spilled = self.spilled + heap(known) - before;
         }
-        self.kept = self.kept + known.len() - before;
         if room { Taken::Yes } else { Taken::NoRoom }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.sets.capacity() * (size_of::<Rest>() + size_of::<Sets>() + 1) + 4 * self.kept
+        self.sets.memory_bytes() + self.spilled
     }
+}
+
+fn heap(sets: &Sets) -> usize {
+    if sets.spilled() { memory::block(sets.capacity() * size_of::<u32>()) } else { 0 }
 }

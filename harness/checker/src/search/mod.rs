@@ -27,16 +27,19 @@
 //! No single order of trying wins: [`linearize`] tries several with growing budgets.
 
 mod least_used;
+mod table;
 mod tokens;
 mod used;
 mod window;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::budget::{Budget, Limit, Meter};
 use crate::intern::Interner;
+use crate::memory;
 use crate::model::{Call, Model};
 use least_used::{LeastUsed, Taken};
+use table::Table;
 use tokens::Tokens;
 use used::UsedSets;
 use window::{Window, Windows};
@@ -65,8 +68,8 @@ struct Configuration {
 
 /// Open operations that are equal.
 #[derive(Debug)]
-struct Class<O> {
-    op: O,
+struct Class<'c, O> {
+    op: &'c O,
     /// Positions in the given calls, earliest invocation first.
     members: Vec<u32>,
     /// Places of their invocations.
@@ -115,8 +118,11 @@ struct Frame {
     instead: Cursor,
 }
 
-/// Steps of the first attempt with each order; each round has eight times as many.
+/// Steps of the first attempt with each order.
 const FIRST_ATTEMPT_STEPS: u64 = 20_000;
+
+/// How many times as many steps the next attempt has.
+pub(crate) const GROWTH: u64 = 8;
 
 /// What a search found out, and how far it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +136,10 @@ pub(crate) struct Found {
 /// Decides whether `calls` are linearizable.
 pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budget<'_>) -> Found {
     let mut steps = 0;
-    let mut attempt_steps = FIRST_ATTEMPT_STEPS;
+    let mut attempt_steps = match budget.too_few {
+        0 => FIRST_ATTEMPT_STEPS,
+        too_few => too_few.saturating_mul(GROWTH),
+    };
     loop {
         for order in [Order::Completion, Order::Invocation] {
             let left = budget.steps.saturating_sub(steps);
@@ -142,7 +151,7 @@ pub(crate) fn linearize<M: Model>(model: &M, calls: &[Call<M::Op>], budget: Budg
                 return found;
             }
         }
-        attempt_steps *= 8;
+        attempt_steps = attempt_steps.saturating_mul(GROWTH);
     }
 }
 
@@ -159,18 +168,22 @@ pub(crate) fn linearize_along<M: Model>(
     order: &Order,
     budget: Budget<'_>,
 ) -> Found {
-    let steps = budget.steps.min(STEPS_ALONG * calls.len() as u64 + FIRST_ATTEMPT_STEPS);
-    let found = Search::new(model, calls, order).run(&mut Meter::new(Budget { steps, ..budget }));
-    match found.answer {
-        Answer::GivenUp(Limit::Steps) if steps < budget.steps => linearize(model, calls, budget),
-        _ => found,
+    let along = STEPS_ALONG * calls.len() as u64 + FIRST_ATTEMPT_STEPS;
+    if budget.too_few < along {
+        let steps = budget.steps.min(along);
+        let mut meter = Meter::new(Budget { steps, ..budget });
+        let found = Search::new(model, calls, order).run(&mut meter);
+        if found.answer != Answer::GivenUp(Limit::Steps) || steps == budget.steps {
+            return found;
+        }
     }
+    linearize(model, calls, budget)
 }
 
-struct Search<'m, M: Model> {
-    model: &'m M,
+struct Search<'c, M: Model> {
+    model: &'c M,
     /// Completed operations in order of invocation.
-    ops: Vec<M::Op>,
+    ops: Vec<&'c M::Op>,
     /// Their positions in the given calls.
     positions: Vec<u32>,
     invokes: Vec<u32>,
@@ -188,21 +201,25 @@ struct Search<'m, M: Model> {
     /// its head and its end.
     next: Vec<u32>,
     previous: Vec<u32>,
-    classes: Vec<Class<M::Op>>,
+    classes: Vec<Class<'c, M::Op>>,
     used_counts: Vec<u32>,
     tokens: Tokens,
     states: Interner<M::State>,
+    /// Bytes that the states own.
+    owned_by_states: usize,
     windows: Windows,
     used: UsedSets,
     /// Visited configurations that `least_used` does not hold.
-    visited: FxHashSet<Configuration>,
+    visited: Table<Configuration, ()>,
     least_used: LeastUsed,
     frames: Vec<Frame>,
     furthest: u32,
+    /// Bytes of what never grows: one entry for each operation.
+    fixed: usize,
 }
 
-impl<'m, M: Model> Search<'m, M> {
-    fn new(model: &'m M, calls: &[Call<M::Op>], order: &Order) -> Self {
+impl<'c, M: Model> Search<'c, M> {
+    fn new(model: &'c M, calls: &'c [Call<M::Op>], order: &Order) -> Self {
         let mut keep: Vec<bool> =
             calls.iter().map(|c| c.complete.is_some() || !model.is_read_only(&c.op)).collect();
         model.strike_out(calls, &mut keep);
@@ -212,8 +229,8 @@ impl<'m, M: Model> Search<'m, M> {
         open.retain(|&position| keep[position as usize]);
         open.sort_by_key(|&position| calls[position as usize].invoke);
 
-        let call = |position: &u32| &calls[*position as usize];
-        let ops: Vec<M::Op> = completed.iter().map(|p| call(p).op.clone()).collect();
+        let call = |position: &u32| -> &'c Call<M::Op> { &calls[*position as usize] };
+        let ops: Vec<&M::Op> = completed.iter().map(|p| &call(p).op).collect();
         let count = number(ops.len());
         let mut ends: Vec<(u32, u32)> =
             completed.iter().map(|p| call(p).complete.unwrap_or(u32::MAX)).zip(0..count).collect();
@@ -243,7 +260,7 @@ impl<'m, M: Model> Search<'m, M> {
 
         let expected = ops.len().min(MOST_EXPECTED);
 
-        Search {
+        let mut search = Search {
             model,
             tokens: Tokens::new(model, &ops, &classes),
             ranks,
@@ -262,13 +279,17 @@ impl<'m, M: Model> Search<'m, M> {
             used_counts: vec![0; classes.len()],
             classes,
             states: Interner::new(),
+            owned_by_states: 0,
             windows: Windows::new(width),
             used: UsedSets::new(),
-            visited: FxHashSet::default(),
-            least_used: LeastUsed::default(),
+            visited: Table::new(),
+            least_used: LeastUsed::new(),
             frames: Vec::with_capacity(expected),
             furthest: 0,
-        }
+            fixed: 0,
+        };
+        search.fixed = search.fixed_bytes();
+        search
     }
 
     fn run(&mut self, meter: &mut Meter<'_>) -> Found {
@@ -281,17 +302,20 @@ impl<'m, M: Model> Search<'m, M> {
         if self.tokens.are_out_of_reach(self.model.token(&initial)) {
             return Answer::NotLinearizable;
         }
-        let state = self.states.intern(initial);
+        let state = self.intern(initial);
         let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
         let mut arrived = true;
         let mut cursor = FIRST;
+        let mut owned = 0;
         loop {
             if arrived {
                 at = self.place_read_only(at);
                 if at.frontier as usize == self.ops.len() {
                     return Answer::Linearizable(self.order());
                 }
-                if let Err(limit) = meter.step(|| self.memory_bytes()) {
+                let more = self.owned_by_states - owned;
+                owned = self.owned_by_states;
+                if let Err(limit) = meter.step(more, || self.memory_bytes()) {
                     return Answer::GivenUp(limit);
                 }
                 cursor = if self.is_new(at) { FIRST } else { Cursor::End };
@@ -314,13 +338,13 @@ impl<'m, M: Model> Search<'m, M> {
     /// fewer open operations: whatever leads on from here leads on from there.
     fn is_new(&mut self, at: Configuration) -> bool {
         if self.classes.is_empty() {
-            return self.visited.insert(at);
+            return self.visited.entry(at).1;
         }
         let Configuration { window, frontier, state, used } = at;
         match self.least_used.take((window, frontier, state), used, &self.used) {
             Taken::Yes => true,
             Taken::No => false,
-            Taken::NoRoom => self.visited.insert(at),
+            Taken::NoRoom => self.visited.entry(at).1,
         }
     }
 
@@ -353,7 +377,7 @@ impl<'m, M: Model> Search<'m, M> {
     }
 
     fn fits(&self, state: u32, op: u32) -> bool {
-        self.model.step(self.states.get(state), &self.ops[op as usize]).is_some()
+        self.model.step(self.states.get(state), self.ops[op as usize]).is_some()
     }
 
     /// The next possible move from `cursor` on: what, the state after it, and where to go on.
@@ -364,9 +388,9 @@ impl<'m, M: Model> Search<'m, M> {
                 from = self.ranks[op as usize] + 1;
                 if self.tokens.may_leave(self.model, self.states.get(at.state), op)
                     && let Some(state) =
-                        self.model.step(self.states.get(at.state), &self.ops[op as usize])
+                        self.model.step(self.states.get(at.state), self.ops[op as usize])
                 {
-                    let state = self.states.intern(state);
+                    let state = self.intern(state);
                     return Some((Move::Completed(op), state, Cursor::Completed(from)));
                 }
             }
@@ -384,7 +408,7 @@ impl<'m, M: Model> Search<'m, M> {
                 && self.is_useful(at, class)
                 && let Some(state) = self.model.step(self.states.get(at.state), op)
             {
-                let state = self.states.intern(state);
+                let state = self.intern(state);
                 if state != at.state {
                     return Some((Move::Open(class), state, Cursor::Open(choice)));
                 }
@@ -410,9 +434,9 @@ impl<'m, M: Model> Search<'m, M> {
     }
 
     fn has_sooner_equal(&self, at: Configuration, op: u32) -> bool {
-        let (this, due) = (&self.ops[op as usize], self.due[op as usize]);
+        let (this, due) = (self.ops[op as usize], self.due[op as usize]);
         self.pending(at)
-            .any(|other| self.due[other as usize] < due && self.ops[other as usize] == *this)
+            .any(|other| self.due[other as usize] < due && self.ops[other as usize] == this)
     }
 
     /// The completed operations that may come next, in order of invocation.
@@ -518,11 +542,48 @@ impl<'m, M: Model> Search<'m, M> {
         order
     }
 
+    fn intern(&mut self, state: M::State) -> u32 {
+        let (owned, before) = (self.model.state_bytes(&state), self.states.len());
+        let number = self.states.intern(state);
+        if self.states.len() > before {
+            self.owned_by_states += owned;
+        }
+        number
+    }
+
+    /// What is there from the beginning, by operation and by class of open ones.
+    fn fixed_bytes(&self) -> usize {
+        let numbers = [
+            &self.positions,
+            &self.invokes,
+            &self.ranks,
+            &self.by_rank,
+            &self.slots,
+            &self.by_completion,
+            &self.completions,
+            &self.due,
+            &self.next,
+            &self.previous,
+            &self.used_counts,
+        ];
+        let flags = memory::list(&self.read_only) + memory::list(&self.placed);
+        let members = self
+            .classes
+            .iter()
+            .map(|class| memory::list(&class.members) + memory::list(&class.invokes));
+        numbers.into_iter().map(memory::list).sum::<usize>()
+            + memory::list(&self.ops)
+            + memory::list(&self.classes)
+            + members.sum::<usize>()
+            + flags
+            + self.tokens.memory_bytes()
+    }
+
     fn memory_bytes(&self) -> u64 {
-        let visited = self.visited.capacity() * (size_of::<Configuration>() + 1);
-        let states = self.states.len() * (size_of::<M::State>() + 8);
+        let states = self.owned_by_states + self.states.memory_bytes();
         let sets = self.windows.memory_bytes() + self.used.memory_bytes();
-        (visited + states + sets + self.least_used.memory_bytes()) as u64
+        let visited = self.visited.memory_bytes() + self.least_used.memory_bytes();
+        (self.fixed + memory::growing_list(&self.frames) + states + sets + visited) as u64
     }
 }
 
@@ -536,13 +597,13 @@ fn positions<O>(calls: &[Call<O>]) -> (Vec<u32>, Vec<u32>) {
     (completed, open)
 }
 
-fn classes<O: Clone + Eq + std::hash::Hash>(calls: &[Call<O>], open: &[u32]) -> Vec<Class<O>> {
-    let mut classes: Vec<Class<O>> = Vec::new();
+fn classes<'c, O: Eq + std::hash::Hash>(calls: &'c [Call<O>], open: &[u32]) -> Vec<Class<'c, O>> {
+    let mut classes: Vec<Class<'_, O>> = Vec::new();
     let mut known: FxHashMap<&O, usize> = FxHashMap::default();
     for &position in open {
         let call = &calls[position as usize];
         let class = *known.entry(&call.op).or_insert_with(|| {
-            classes.push(Class { op: call.op.clone(), members: Vec::new(), invokes: Vec::new() });
+            classes.push(Class { op: &call.op, members: Vec::new(), invokes: Vec::new() });
             classes.len() - 1
         });
         classes[class].members.push(position);

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Class;
+use crate::memory;
 use crate::model::Model;
 
 /// No token.
@@ -26,7 +27,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new<M: Model>(model: &M, ops: &[M::Op], classes: &[Class<M::Op>]) -> Self {
+    pub(super) fn new<M: Model>(model: &M, ops: &[&M::Op], classes: &[Class<'_, M::Op>]) -> Self {
         let mut tokens = Tokens {
             dense: FxHashMap::default(),
             requires: Vec::with_capacity(ops.len()),
@@ -45,8 +46,8 @@ impl Tokens {
             tokens.count(required, produced, 1);
         }
         for (number, class) in (0u32..).zip(classes) {
-            let required = tokens.number(model.requires(&class.op));
-            let produced = tokens.number(model.produces(&class.op));
+            let required = tokens.number(model.requires(class.op));
+            let produced = tokens.number(model.produces(class.op));
             tokens.class_produces.push(produced);
             tokens.count(NONE, produced, super::number(class.members.len()));
             match tokens.by_token.get_mut(required as usize) {
@@ -55,6 +56,16 @@ impl Tokens {
             }
         }
         tokens
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let numbers =
+            [&self.requires, &self.produces, &self.class_produces, &self.needed, &self.producers];
+        memory::map(self.dense.capacity(), size_of::<(u32, u32)>())
+            + numbers.into_iter().map(memory::list).sum::<usize>()
+            + memory::list(&self.by_token)
+            + self.by_token.iter().map(memory::list).sum::<usize>()
+            + memory::list(&self.blind)
     }
 
     fn number(&mut self, token: Option<u32>) -> u32 {

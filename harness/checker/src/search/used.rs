@@ -1,38 +1,41 @@
 //! The open operations that took effect: how many of each class.
 
-use rustc_hash::FxHashMap;
-
+use super::table::Table;
 use crate::intern::Interner;
+use crate::memory;
 
 /// Interned sets of `(class, count)`; number 0 is the empty one.
 #[derive(Debug)]
 pub(super) struct UsedSets {
     sets: Interner<Box<[(u32, u32)]>>,
-    with: FxHashMap<(u32, u32), u32>,
-    pairs: usize,
+    with: Table<(u32, u32), u32>,
+    /// Bytes of the sets themselves.
+    owned: usize,
 }
 
 impl UsedSets {
     pub(super) fn new() -> Self {
         let mut sets = Interner::new();
         sets.intern(Box::default());
-        UsedSets { sets, with: FxHashMap::default(), pairs: 0 }
+        UsedSets { sets, with: Table::new(), owned: 0 }
     }
 
     /// The set with one more of `class`.
     pub(super) fn with(&mut self, set: u32, class: u32) -> u32 {
-        if let Some(&known) = self.with.get(&(set, class)) {
-            return known;
+        let UsedSets { sets, with, owned } = self;
+        let (more, is_new) = with.entry((set, class));
+        if is_new {
+            let mut pairs = sets.get(set).to_vec();
+            match pairs.binary_search_by_key(&class, |&(class, _)| class) {
+                Ok(at) => pairs[at].1 += 1,
+                Err(at) => pairs.insert(at, (class, 1)),
+            }
+            let bytes = memory::block(size_of_val(&*pairs));
+            let before = sets.len();
+            *more = sets.intern(pairs.into());
+            *owned += if sets.len() > before { bytes } else { 0 };
         }
-        let mut pairs = self.sets.get(set).to_vec();
-        match pairs.binary_search_by_key(&class, |&(class, _)| class) {
-            Ok(at) => pairs[at].1 += 1,
-            Err(at) => pairs.insert(at, (class, 1)),
-        }
-        self.pairs += pairs.len();
-        let more = self.sets.intern(pairs.into());
-        self.with.insert((set, class), more);
-        more
+        *more
     }
 
     /// Whether one set has no more of any class than another.
@@ -45,6 +48,6 @@ impl UsedSets {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.pairs * 8 + self.sets.len() * 32 + self.with.capacity() * 13
+        self.owned + self.sets.memory_bytes() + self.with.memory_bytes()
     }
 }

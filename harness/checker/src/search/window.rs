@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::intern::Interner;
+use crate::memory;
 
 /// A set of slots: the bits themselves where they fit, else the number of an interned set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +49,8 @@ impl Windows {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.sets.len() * (self.words * 8 + 32)
+        let each = memory::block(self.words * size_of::<u64>());
+        self.sets.len() * each + self.sets.memory_bytes()
     }
 }
 

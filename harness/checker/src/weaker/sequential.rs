@@ -22,6 +22,7 @@ use crate::budget::{Budget, Limit, Meter};
 use crate::check::Options;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::memory;
 use crate::models::ModelName;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
@@ -232,14 +233,23 @@ fn orderly(history: &History, positions: &[u32], budget: Budget<'_>) -> Result<b
     let mut meter = Meter::new(budget);
     let mut seen: FxHashSet<State> = FxHashSet::default();
     let mut left = vec![interleaving.initial()];
-    let bytes = 4 * interleaving.initial().len() as u64 + 32;
+    let each = memory::block(size_of_val(&*interleaving.initial()));
+    let mut more = 0;
     while let Some(mut state) = left.pop() {
         if interleaving.pass_reads(&mut state) {
             return Ok(true);
         }
-        meter.step(|| (seen.len() + left.len()) as u64 * bytes)?;
-        if seen.insert(state.clone()) {
-            left.append(&mut interleaving.next(&state));
+        meter.step(more, || {
+            let owned = (seen.len() + left.len()) * each;
+            let map = memory::growing_map(seen.len(), seen.capacity(), size_of::<State>());
+            (owned + map + memory::growing_list(&left)) as u64
+        })?;
+        more = 0;
+        if !seen.contains(&state) {
+            let mut next = interleaving.next(&state);
+            more = next.len() * each;
+            left.append(&mut next);
+            seen.insert(state);
         }
     }
     Ok(false)

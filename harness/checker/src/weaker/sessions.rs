@@ -145,7 +145,7 @@ impl<'a> Sessions<'a> {
             } else if writes(op) && op.outcome == Outcome::Ok {
                 view.own.insert(op.key, at);
             }
-            meter.step(|| 0)?;
+            meter.step(0, || 0)?;
         }
         Ok(None)
     }
@@ -234,7 +234,7 @@ impl<'a> Sessions<'a> {
             }
             Origin::Initial => {
                 for &writer in &view.writers {
-                    meter.step(|| 0)?;
+                    meter.step(0, || 0)?;
                     if let Some(found) = hidden(writer, &view.of_writer[&writer], None) {
                         return Ok(Some(found));
                     }
@@ -256,7 +256,7 @@ impl<'a> Sessions<'a> {
         let what = "a process saw a write, and then a state without what its writer had read \
                     before";
         for &writer in &view.writers {
-            meter.step(|| 0)?;
+            meter.step(0, || 0)?;
             let seen = view.of_writer[&writer];
             let cause = match origin {
                 Origin::Initial => self.first_reads.get(&(writer, key)).copied(),

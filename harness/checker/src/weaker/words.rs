@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::budget::Limit;
 use crate::event::F;
+use crate::explain::capitalized;
 use crate::history::{History, Operation, Outcome};
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{Anomaly, Witness};
@@ -20,7 +21,7 @@ pub(super) fn invalid(
     core.sort_unstable();
     core.dedup();
     let core: Vec<&Operation> = core.iter().map(|&at| &history.operations()[at as usize]).collect();
-    let mut explanation = format!("{}: {what}: ", anomaly.name());
+    let mut explanation = format!("{}: {what}: ", capitalized(anomaly.name()));
     for (number, op) in core.iter().enumerate() {
         let separator = if number == 0 { "" } else { "; " };
         let _ = write!(explanation, "{separator}{}", told(history, op));

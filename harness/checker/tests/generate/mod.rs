@@ -1,6 +1,6 @@
 //! Long random histories: clients in a closed loop around registers that behave.
 
-use checker::{Entry, EventType, F, History, Recorder};
+use checker::{Datum, Entry, EventType, F, History, Recorder};
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -48,15 +48,55 @@ struct Pending {
 /// What a register holds before the first write.
 const INITIAL: u64 = u64::MAX;
 
+/// An event whose key and values are texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextEvent {
+    pub index: u64,
+    pub time_ns: u64,
+    pub process: u64,
+    pub r#type: EventType,
+    pub f: F,
+    pub key: String,
+    pub value: Option<String>,
+    /// What a compare-and-set expects.
+    pub expected: Option<String>,
+    pub refused: bool,
+}
+
+impl TextEvent {
+    /// Records it.
+    pub fn record(&self, recorder: &mut Recorder) {
+        let key = Datum::text(&self.key);
+        let value = self.value.as_deref().map(Datum::text);
+        let value = match (value, &self.expected) {
+            (Some(new), Some(old)) => Some(Datum::List(vec![Datum::text(old), new])),
+            (value, _) => value,
+        };
+        let entry = Entry {
+            index: self.index,
+            time_ns: self.time_ns,
+            process: self.process,
+            client: "0015",
+            r#type: self.r#type,
+            f: self.f,
+            key: Some(&key),
+            value: value.as_ref(),
+            refused: self.refused,
+            node: None,
+        };
+        recorder.record(&entry).expect("events that fit together");
+    }
+}
+
 /// The history of that shape, valid unless it is to have a stale read.
 pub fn history(shape: Shape) -> History {
     let mut recorder = Recorder::new();
-    each_event(shape, &mut |entry| recorder.record(entry).expect("events that fit together"));
-    recorder.finish()
+    each_event(shape, &mut |event| event.record(&mut recorder));
+    recorder.finish().expect("values that fit together")
 }
 
 /// Each event of the history, in order.
-pub fn each_event(shape: Shape, take: &mut dyn FnMut(&Entry<'_>)) {
+pub fn each_event(shape: Shape, take: &mut dyn FnMut(&TextEvent)) {
     let mut rng = ChaCha8Rng::seed_from_u64(shape.seed);
     let mut registers = vec![INITIAL; usize::try_from(shape.keys).expect("keys fit memory")];
     let mut old: Vec<Option<u64>> = vec![None; registers.len()];
@@ -73,22 +113,19 @@ pub fn each_event(shape: Shape, take: &mut dyn FnMut(&Entry<'_>)) {
         }
         let client = rng.random_range(0..open.len());
         let mut emit = |process, kind, pending: &Pending, value: u64| {
-            let key = pending.key.to_string();
             let text = |value: u64| {
                 if value == INITIAL { String::new() } else { value.to_string() }
             };
-            take(&Entry {
+            take(&TextEvent {
                 index,
                 time_ns: index * 1_000,
                 process,
-                client: "0015",
                 r#type: kind,
                 f: pending.f,
-                key: &key,
-                value: Some(&text(value)),
-                expected: (pending.f == F::Cas).then(|| text(pending.expected)).as_deref(),
+                key: pending.key.to_string(),
+                value: Some(text(value)),
+                expected: (pending.f == F::Cas).then(|| text(pending.expected)),
                 refused: pending.refused && kind == EventType::Ok,
-                node: None,
             });
             index += 1;
         };

@@ -219,8 +219,7 @@ impl Trials {
             return None;
         }
         // A history that is not there yet says nothing.
-        let (history, _) = check::read(folder, question.format).ok()?;
-        let answer = safety::answer(&check::judge(&history, question));
+        let answer = safety::answer(&check::read(folder, question).ok()?.judge(question));
         (answer.standing == Standing::Invalid).then_some(answer.kind)
     }
 }

@@ -29,14 +29,16 @@ pub(super) fn of_all_keys(
         return points;
     }
     let stop = || begin.elapsed() > TIME;
-    let budget = Budget { steps: 10_000_000, memory_bytes: 200_000_000, stop: &stop };
+    let budget =
+        Budget { steps: 10_000_000, memory_bytes: 200_000_000, stop: &stop, ..Budget::default() };
     let options = Options { budget, ..Options::default() };
     for (key, events) in by_key(folder, operations) {
         let mut recorder = Recorder::new();
         if stop() || events.iter().any(|event| recorder.push(event).is_err()) {
             continue;
         }
-        let Some(orders) = linearization(&recorder.finish(), &options) else { continue };
+        let Ok(history) = recorder.finish() else { continue };
+        let Some(orders) = linearization(&history, &options) else { continue };
         let found = orders.iter().flat_map(|order| &order.points).filter_map(|point| {
             let time = operations.event_times.get(&point.after_index)?;
             Some((operations.invoked_by(point.invoke_index)?, time / 1000))

@@ -1,0 +1,257 @@
+//! What Jepsen's forms of an event have in common: a process, a type, a function, a value.
+//!
+//! A reader finds where these stand ([`Fields`]); [`Events`] says what they mean and hands them to the
+//! [`Recorder`]:
+//!
+//! - The process is a number from 0. Events of others, `:nemesis` for one, are passed over.
+//! - The number of an event is its `:index`; without one, that of the line on which it begins, or one
+//!   more than the last if that is not above it.
+//! - A `:fail` gives a reason if it has an `:error`, or if a compare-and-set has something else in the
+//!   place of `[old new]`, such as `:timed-out`.
+
+use std::ops::Range;
+
+use super::edn::{Form, Kind, Walker, Wrong};
+use super::{ParseError, ReadHistory, Skipped};
+use crate::datum::{Datum, Encoded, Encoder, View, number};
+use crate::event::{EventType, F};
+use crate::history::{FailedCas, Line, Reading, Recorder};
+use crate::lenient::Repairs;
+
+/// The bytes of a form at which a part of it stands.
+pub(super) type Span = Range<usize>;
+
+/// Where the parts of an event stand in its form.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields {
+    pub(super) process: Option<Span>,
+    pub(super) r#type: Option<Span>,
+    pub(super) f: Option<Span>,
+    pub(super) value: Option<Span>,
+    pub(super) key: Option<Span>,
+    pub(super) index: Option<Span>,
+    pub(super) time: Option<Span>,
+    pub(super) node: Option<Span>,
+    pub(super) client: Option<Span>,
+    pub(super) has_error: bool,
+    /// The time if it does not stand in the form as a number of nanoseconds.
+    pub(super) time_ns: Option<u64>,
+}
+
+/// What an event is about; the rest are values.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    process: u64,
+    r#type: EventType,
+    f: F,
+    says_read: bool,
+}
+
+/// Hands events to the recorder.
+#[derive(Debug)]
+pub(super) struct Events {
+    recorder: Recorder,
+    /// Key and value of an event.
+    scratch: Encoder,
+    /// Events so far, those of the nemesis, too.
+    count: u64,
+}
+
+impl Events {
+    pub(super) fn new(reading: Reading) -> Self {
+        let recorder = Recorder::reading(reading);
+        Events { recorder, scratch: Encoder::default(), count: 0 }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.recorder.memory_bytes()
+    }
+
+    /// What a failed compare-and-set means in this file, if the caller did not say it.
+    pub(super) fn failed_cas_means(&mut self, meaning: FailedCas) {
+        self.recorder.rules().failed_cas.get_or_insert(meaning);
+    }
+
+    /// The history of all events.
+    pub(super) fn finish(
+        self,
+        torn: Option<u64>,
+        skipped: Skipped,
+    ) -> Result<ReadHistory, ParseError> {
+        let repairs: Repairs = self.recorder.repairs();
+        let history = self.recorder.finish()?;
+        Ok(ReadHistory { history, torn, skipped, repairs, model: None })
+    }
+
+    /// Takes the event whose parts stand there.
+    pub(super) fn take(&mut self, form: &Form<'_>, fields: &Fields) -> Result<(), ParseError> {
+        let head = head(form, fields).map_err(|wrong| wrong.at_place(form))?;
+        self.count += 1;
+        let Some(head) = head else { return Ok(()) };
+        if head.says_read {
+            self.recorder.says_read();
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        let taken = self.record(form, fields, head, &mut scratch);
+        self.scratch = scratch;
+        taken
+    }
+
+    fn record(
+        &mut self,
+        form: &Form<'_>,
+        fields: &Fields,
+        head: Head,
+        scratch: &mut Encoder,
+    ) -> Result<(), ParseError> {
+        // What a `fail` or an `info` says besides is not looked at, and need not be readable.
+        let has_value = matches!(head.r#type, EventType::Invoke | EventType::Ok);
+        let value = fields.value.as_ref().filter(|_| has_value);
+        let mut written = |part: Option<&Span>| -> Result<Span, ParseError> {
+            let start = scratch.at();
+            if let Some(span) = part {
+                let mut walker = Walker::new(form).from(span.start);
+                let written = walker.value(scratch, 1);
+                written.map_err(|wrong| wrong.at_place(form))?;
+            }
+            Ok(start..scratch.at())
+        };
+        let (key, value) = (written(fields.key.as_ref())?, written(value)?);
+        let (client, node) = (written(fields.client.as_ref())?, written(fields.node.as_ref())?);
+        let part = |span: Span| (!span.is_empty()).then(|| scratch.slice(span.start, span.end));
+        let line = form.begin.line;
+        let is_refusal_told = fields.value.as_ref().is_none_or(|span| {
+            matches!(form.bytes[span.start], b'[' | b'(' | b'#')
+                || &form.bytes[span.clone()] == b"nil"
+        });
+        let recorded = self.recorder.line(&Line {
+            index: self.index(form, fields),
+            time_ns: fields.time_ns.or_else(|| time_ns(form, fields.time.as_ref())),
+            process: head.process,
+            client: part(client).and_then(name).unwrap_or_default(),
+            r#type: head.r#type,
+            f: head.f,
+            key: part(key).filter(|key| !key.is_nil()),
+            value: part(value),
+            refused: false,
+            has_error: fields.has_error || (head.f == F::Cas && !is_refusal_told),
+            node: part(node).and_then(name),
+        });
+        recorded.map_err(|source| ParseError::Pairing { line, source })
+    }
+
+    /// An index below 0 is that of an event which was given none.
+    fn index(&self, form: &Form<'_>, fields: &Fields) -> u64 {
+        let told = fields.index.as_ref().and_then(|span| integer(&form.bytes[span.clone()]));
+        told.and_then(|index| u64::try_from(index).ok()).unwrap_or_else(|| {
+            let least = self.recorder.last_index().map_or(0, |last| last + 1);
+            form.begin.line.max(least)
+        })
+    }
+}
+
+/// Process, type and function; none if the process is no client.
+fn head(form: &Form<'_>, fields: &Fields) -> Result<Option<Head>, Wrong> {
+    let walker = Walker::new(form);
+    let Some(process) = &fields.process else {
+        return Err(Wrong::no_event(0, "something without a process".to_owned()));
+    };
+    let told = &form.bytes[process.clone()];
+    if told[0] == b':' {
+        return Ok(None);
+    }
+    let wrong = |span: &Span, expected: &str| {
+        let found = walker.excerpt(span.start, span.end);
+        Wrong::new(span.start, found, expected)
+    };
+    let missing =
+        |name: &str, expected: &str| Wrong::new(0, format!("an event without {name}"), expected);
+    let is_number = told[0] != b'0' || told.len() == 1;
+    let number = integer(told).filter(|_| is_number).and_then(|number| u64::try_from(number).ok());
+    let number = number.ok_or_else(|| wrong(process, "a process: a number from 0, or :nemesis"))?;
+    let types = ":invoke, :ok, :fail or :info";
+    let span = fields.r#type.as_ref().ok_or_else(|| missing(":type", types))?;
+    let r#type = event_type(&form.bytes[span.clone()]).ok_or_else(|| wrong(span, types))?;
+    let expected = || format!("one of {}", F::all_names());
+    let span = fields.f.as_ref().ok_or_else(|| missing(":f", &expected()))?;
+    let name = function_name(&form.bytes[span.clone()]);
+    let f = name.and_then(F::named).ok_or_else(|| {
+        let found = format!("the function {}", walker.excerpt(span.start, span.end));
+        Wrong::new(span.start, found, expected())
+    })?;
+    let says_read = matches!(name, Some("read" | "write"));
+    Ok(Some(Head { process: number, r#type, f, says_read }))
+}
+
+/// The type of an event as EDN has it.
+pub(super) fn event_type(told: &[u8]) -> Option<EventType> {
+    match told {
+        b":invoke" => Some(EventType::Invoke),
+        b":ok" => Some(EventType::Ok),
+        b":fail" => Some(EventType::Fail),
+        b":info" => Some(EventType::Info),
+        _ => None,
+    }
+}
+
+/// A keyword, or a string without escapes.
+fn function_name(told: &[u8]) -> Option<&str> {
+    let ([b':', name @ ..] | [b'"', name @ .., b'"']) = told else { return None };
+    std::str::from_utf8(name).ok()
+}
+
+/// A name for people.
+fn name(value: Encoded<'_>) -> Option<&str> {
+    match value.view() {
+        View::Text(name) | View::Keyword(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn integer(told: &[u8]) -> Option<i64> {
+    if let Some(number) = number::small(told) {
+        return Some(number);
+    }
+    match number::parse(std::str::from_utf8(told).ok()?)? {
+        Datum::Integer(number) => Some(number),
+        _ => None,
+    }
+}
+
+/// Nanoseconds; what is no whole number is none. Before the start is at the start.
+fn time_ns(form: &Form<'_>, span: Option<&Span>) -> Option<u64> {
+    let time = integer(&form.bytes[span?.clone()])?;
+    Some(u64::try_from(time).unwrap_or(0))
+}
+
+/// Where the parts stand in an event that has them in their order: process, type, function, value, and
+/// behind them perhaps an error. `next` goes to the beginning of the next part, if there is one.
+pub(super) fn in_order(
+    walker: &mut Walker<'_>,
+    mut next: impl FnMut(&mut Walker<'_>) -> Result<bool, Wrong>,
+) -> Result<Fields, Wrong> {
+    let mut spans: [Option<Span>; 4] = Default::default();
+    for span in &mut spans {
+        if !next(walker)? {
+            break;
+        }
+        let start = walker.at();
+        walker.skip(1)?;
+        *span = Some(start..walker.at());
+    }
+    let [process, r#type, f, value] = spans;
+    Ok(Fields { process, r#type, f, value, ..Fields::default() })
+}
+
+/// Whether something is wrong only because the form ends too early.
+pub(super) fn is_torn(wrong: &Wrong) -> bool {
+    wrong.kind == Kind::End
+}
+
+#[cfg(test)]
+pub(super) mod tests;
