@@ -48,7 +48,7 @@ impl std::fmt::Debug for Budget<'_> {
     }
 }
 
-/// Which part of a budget was spent.
+/// Why a check came to no verdict: which part of a budget was spent, or what else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -60,6 +60,9 @@ pub enum Limit {
     Stopped,
     /// None: the algorithm asked for does not fit the operations.
     Algorithm,
+    /// None: the testers that confirm a contradiction do not agree on it, which is a mistake of this
+    /// crate.
+    Disagreement,
 }
 
 /// Steps between two looks at what is spent.

@@ -3,17 +3,18 @@
 use rustc_hash::FxHashMap;
 
 use crate::appends::{self, Symbol};
+use crate::contradiction::Sources;
 use crate::datum::{Encoded, View};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::memory;
-use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
+use crate::model::{Call, Register, RegisterOp, Sequence, SequenceOp};
 
 /// Something to do with the calls of one key, whatever their model is.
 pub(crate) trait WithModel {
     type Output;
     /// `sources` are the positions of the operations that became calls.
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output;
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output;
 }
 
 /// What a key that is appended to holds.

@@ -408,8 +408,9 @@ fn sorted(mut core: Core) -> Core {
     core
 }
 
-/// The calls of a contradiction. Its first links may be swaps of values that are not part of it;
+/// The calls of a contradiction, which stand by themselves. Its first links may be swaps of values that are not part of it;
 /// they count as writes, which demand less.
+#[cfg(test)]
 pub(crate) fn core_calls(
     operations: &[&Operation],
     core: &[u32],

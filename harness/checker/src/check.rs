@@ -1,5 +1,8 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
+mod accusation;
+#[cfg(test)]
+mod measure;
 mod register;
 mod rounds;
 
@@ -7,6 +10,7 @@ use std::sync::Arc;
 
 use crate::appends;
 use crate::budget::{Budget, Limit};
+use crate::confirm::{Stateright, Tester};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::models::{Family, ModelName};
@@ -154,6 +158,11 @@ impl Report {
         }
     }
 
+    fn join(&mut self, verdict: Verdict) {
+        let before = std::mem::replace(&mut self.verdict, Verdict::Valid);
+        self.verdict = before.join(verdict);
+    }
+
     /// The report about a history that was not read to its end, for this limit.
     pub fn cut(model: ModelName, limit: Limit, explanation: String) -> Self {
         let verdict = unknown(String::new(), limit, explanation);
@@ -211,6 +220,11 @@ pub fn fits(history: &History, model: ModelName) -> Result<(), Misfit> {
 ///
 /// A history with a function that the model does not have is undecided; [`fits`] says so beforehand.
 pub fn check(history: &History, options: &Options<'_>) -> Report {
+    check_with(history, options, Stateright)
+}
+
+/// The same with this tester to confirm what is found of registers.
+pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl Tester) -> Report {
     let mut report = Report::new(options.model, history);
     if let Err(misfit) = fits(history, options.model) {
         report.verdict = unknown(String::new(), Limit::Algorithm, misfit.to_string());
@@ -222,7 +236,7 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
             report.verdict = verdict;
             report.algorithms.push(algorithm);
         }
-        Family::Register | Family::Object => rounds::check(history, options, &mut report),
+        Family::Register | Family::Object => rounds::check(history, options, tester, &mut report),
     }
     assume(history, &mut report);
     report
@@ -312,22 +326,30 @@ fn decide(
     Decided { decision, algorithm: objects::algorithm(options.model), facts, guide: None }
 }
 
-/// The witness of a key that was refuted.
+/// The witness of a key that was refuted, confirmed by this tester if it is a register.
 fn witness(
     history: &History,
     positions: &[u32],
     decision: Decision,
     options: &Options<'_>,
+    tester: impl Tester,
 ) -> Option<Box<Witness>> {
     match decision {
         Decision::Explained(witness) => Some(witness),
         Decision::Invalid(core) => {
             let operations = history.at(positions);
-            Some(Box::new(register::witness(history, &operations, core, options)))
+            Some(Box::new(accusation::witness(history, &operations, core, options, tester)))
         }
         Decision::Shown(found) => {
             let operations = history.at(positions);
-            Some(Box::new(register::witness_of_reads(history, &operations, &found, options)))
+            let options = (options, tester);
+            Some(Box::new(accusation::witness_of_reads(
+                history,
+                &operations,
+                &found,
+                options.0,
+                options.1,
+            )))
         }
         Decision::Valid | Decision::Unknown(_) => None,
     }

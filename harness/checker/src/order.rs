@@ -4,9 +4,10 @@ use crate::appends::{self, Symbol};
 use crate::calls::{WithAppends, WithModel, register_op, with_appends, with_model};
 use crate::chains;
 use crate::check::{Options, plain, plain_initial};
+use crate::contradiction::Sources;
 use crate::event::F;
 use crate::history::{History, OPEN, Operation, Outcome, Value};
-use crate::model::{Call, Model, Register};
+use crate::model::{Call, Register};
 use crate::models::Family;
 use crate::objects::{self, Subject};
 use crate::search::{self, Answer};
@@ -140,7 +141,7 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
     let operations = copied.as_deref().unwrap_or(operations);
     match zones::check(operations, initial) {
         zones::Answer::Linearizable => return Some(zones::order(operations, initial)),
-        zones::Answer::Contradiction(_) => return None,
+        zones::Answer::Contradiction => return None,
         zones::Answer::NotApplicable => {}
     }
     match chains::check(operations, initial, options.budget) {
@@ -200,7 +201,7 @@ struct Searcher<'a> {
 impl WithModel for Searcher<'_> {
     type Output = Option<Vec<u32>>;
 
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Self::Output {
         match search::linearize(model, calls, self.options.budget).answer {
             Answer::Linearizable(order) => {
                 Some(order.into_iter().map(|call| sources[call as usize]).collect())
@@ -233,7 +234,7 @@ struct Replay<'a> {
 impl WithModel for Replay<'_> {
     type Output = ();
 
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) {
         let mut waiting: Vec<Option<&M::Op>> = vec![None; self.operations.len()];
         for (call, &source) in calls.iter().zip(sources) {
             waiting[source as usize] = Some(&call.op);

@@ -63,6 +63,7 @@ impl Reason {
             Limit::Memory => "the check needs more memory than it may take",
             Limit::Stopped => "the check was stopped, as at its deadline",
             Limit::Algorithm => "the algorithm asked for does not fit",
+            Limit::Disagreement => "its testers do not agree",
         };
         let of = if key.is_empty() { String::new() } else { format!("key {key:?} is ") };
         let reached = if completed == 0 {

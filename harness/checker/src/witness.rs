@@ -3,6 +3,7 @@
 use crate::datum::Datum;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::model::Call;
 
 /// The class of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -95,12 +96,14 @@ pub struct Witness {
     /// What orders them: real time, and reads of what was written.
     pub edges: Vec<Edge>,
     /// Whether none can be left out: without any one, and without those that saw a value that then
-    /// none of them wrote, the rest was shown to be linearizable. Of larger sets, and of keys
-    /// with appends, that forgetting when any one of them happened resolves the contradiction.
+    /// none of them wrote, the rest is no contradiction, because the operations around it can explain
+    /// it.
     pub minimal: bool,
-    /// Whether an independent tester of linearizability, which shares no code with this one, rejects
-    /// the operations too. `None` where it was not asked: they do not stand by themselves, are too many
-    /// for it, or the promise is not linearizability.
+    /// Whether an independent tester of linearizability, which shares no code with this crate's
+    /// search, rejects the operations too, together with those around them that could make a difference.
+    /// `None` where it was not asked: they are more than eight in all, or the promise is not
+    /// linearizability. Never `Some(false)` in a verdict: what the testers do not agree on is no
+    /// accusation.
     pub confirmed: Option<bool>,
     /// One or two sentences for people: key, operations, and when they happened.
     pub explanation: String,
@@ -221,6 +224,54 @@ impl Witness {
             confirmed: None,
             explanation,
         }
+    }
+}
+
+/// How much a witness asks of its reader. Of two the smaller is shown: the one with fewer operations,
+/// then the one whose first and last event are closer together, then the earlier. An operation
+/// that is open ends with its invocation, since nobody knows when it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Size {
+    operations: usize,
+    span: u64,
+    begin: u64,
+}
+
+impl Size {
+    /// Of operations from and to these events.
+    fn of(events: impl Iterator<Item = (u64, Option<u64>)>) -> Self {
+        let (mut operations, mut begin, mut end) = (0, u64::MAX, 0);
+        for (invoke, complete) in events {
+            operations += 1;
+            begin = begin.min(invoke);
+            end = end.max(complete.unwrap_or(invoke));
+        }
+        Size { operations, span: end.saturating_sub(begin), begin }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn operations(&self) -> usize {
+        self.operations
+    }
+
+    /// Of those of the calls at these positions.
+    pub(crate) fn of_calls<O>(calls: &[Call<O>], positions: &[u32]) -> Self {
+        let calls = positions.iter().map(|&at| &calls[at as usize]);
+        Size::of(calls.map(|call| (call.invoke.into(), call.complete.map(u64::from))))
+    }
+
+    /// Of those of the operations at these positions.
+    pub(crate) fn of_operations(operations: &[&Operation], positions: &[u32]) -> Self {
+        let operations = positions.iter().map(|&at| operations[at as usize]);
+        Size::of(operations.map(|op| (op.invoke_index(), op.complete_index())))
+    }
+
+    /// Of a witness. One that has no operations says least.
+    pub(crate) fn of_witness(witness: &Witness) -> Self {
+        let operations = witness.operations.iter();
+        let size = Size::of(operations.map(|op| (op.invoke_index, op.complete_index)));
+        let operations = if size.operations == 0 { usize::MAX } else { size.operations };
+        Size { operations, ..size }
     }
 }
 

@@ -17,19 +17,16 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
-use crate::model::{Call, Register, RegisterOp};
-use crate::search;
 
 /// What the zones say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// There is an order.
     Linearizable,
-    /// There is none, and these operations, by position, are why.
-    Contradiction(Vec<u32>),
+    /// There is none; [`crate::pairs`] says why.
+    Contradiction,
     /// A value was written twice, or something else was done than reads and writes: the zones
     /// have nothing to say.
     NotApplicable,
@@ -89,10 +86,6 @@ impl Zone {
             self.last = position;
         }
     }
-
-    fn members(&self) -> [u32; 3] {
-        [self.write, self.first, self.last]
-    }
 }
 
 fn completion(operation: &Operation) -> i64 {
@@ -107,18 +100,16 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
             continue;
         }
         let Some(zone) = zones.get_mut(&read.result) else {
-            return Answer::Contradiction(vec![position]);
+            return Answer::Contradiction;
         };
         if zone.write != NOBODY && operations[zone.write as usize].invoke > read.complete {
-            let mut both = vec![zone.write, position];
-            both.sort_unstable();
-            return Answer::Contradiction(both);
+            return Answer::Contradiction;
         }
         zone.take(position, read);
     }
     let zones = zones.into_values().filter(|zone| zone.first_completion != NEVER).collect();
     match first_conflict(zones) {
-        Some((u, v)) => Answer::Contradiction(core(operations, initial, u, v)),
+        Some(_) => Answer::Contradiction,
         None => Answer::Linearizable,
     }
 }
@@ -207,51 +198,6 @@ pub(crate) fn first_conflict(mut zones: Vec<Zone>) -> Option<(Zone, Zone)> {
         }
     }
     found.map(|(_, u, v)| (u, v))
-}
-
-/// The fewest of the operations that make up the two zones, each read with its write, that are
-/// not linearizable by themselves, says the search.
-fn core(operations: &[&Operation], initial: Value, u: Zone, v: Zone) -> Vec<u32> {
-    let mut members: Vec<u32> = [u.members(), v.members()].concat();
-    members.sort_unstable();
-    members.dedup();
-    members.retain(|&member| member != NOBODY);
-    let mut subsets: Vec<u32> = (1..1 << members.len()).collect();
-    subsets.sort_by_key(|subset| subset.count_ones());
-    for subset in subsets {
-        let chosen: Vec<u32> =
-            (0..members.len()).filter(|at| subset & (1 << at) != 0).map(|at| members[at]).collect();
-        if is_closed(operations, initial, &chosen) && contradicts(operations, initial, &chosen) {
-            return chosen;
-        }
-    }
-    unreachable!("two zones that conflict contain operations that do")
-}
-
-/// Whether each read is there with its write.
-fn is_closed(operations: &[&Operation], initial: Value, chosen: &[u32]) -> bool {
-    let op = |position: &u32| operations[*position as usize];
-    chosen.iter().map(op).filter(|read| read.f == F::Get && read.result != initial).all(|read| {
-        chosen.iter().map(op).any(|write| write.f == F::Put && write.argument == read.result)
-    })
-}
-
-fn contradicts(operations: &[&Operation], initial: Value, chosen: &[u32]) -> bool {
-    let calls: Vec<Call<RegisterOp>> = chosen
-        .iter()
-        .map(|&position| {
-            let operation = operations[position as usize];
-            let op = match operation.f {
-                F::Get => RegisterOp::Read(operation.result),
-                _ => RegisterOp::Write(operation.argument),
-            };
-            let complete = (operation.complete != OPEN).then_some(operation.complete);
-            Call { op, invoke: operation.invoke, complete }
-        })
-        .collect();
-    let model = Register { initial };
-    let found = search::linearize(&model, &calls, Budget::default());
-    found.answer == search::Answer::NotLinearizable
 }
 
 #[cfg(test)]

@@ -75,8 +75,9 @@ impl<'c, 'a> Excerpt<'c, 'a> {
         if search::linearize(&model, &self.calls, limited).answer != Answer::NotLinearizable {
             return None;
         }
-        let (kept, _) = minimize::minimize(&model, &self.calls, limited);
-        let mut core: Core = kept.into_iter().map(|call| self.sources[call as usize]).collect();
+        let core = minimize::minimize(&model, &self.calls, limited);
+        let mut core: Core =
+            core.kept.into_iter().map(|call| self.sources[call as usize]).collect();
         let needs = |op: &Operation| (op.f != F::Put).then_some(op.result);
         let mut wanted: Vec<Value> =
             core.iter().filter_map(|&at| needs(self.chains.op(at))).collect();

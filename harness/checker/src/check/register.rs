@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
-
 use super::{Algorithm, Decided, Decision, Options, initial};
 use crate::appends::{self, SequenceOp, Symbol};
 use crate::budget::{Budget, Limit};
@@ -11,18 +9,15 @@ use crate::calls::{
     Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
 };
 use crate::chains;
-use crate::contradiction;
+use crate::contradiction::Sources;
 use crate::datum::Datum;
 use crate::event::F;
-use crate::explain;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::memory;
-use crate::minimize;
-use crate::model::{Call, Model, Register, RegisterOp};
+use crate::model::{Call, Register, RegisterOp};
 use crate::models::ModelName;
 use crate::search::{self, Answer, Found, Order};
 use crate::verdict::Reason;
-use crate::witness::{Anomaly, Witness};
 use crate::zones;
 
 fn decided(decision: Decision, algorithm: Algorithm) -> Decided {
@@ -149,8 +144,8 @@ pub(super) fn decide(
             zones::Answer::Linearizable => {
                 return decided(Decision::Valid, algorithm);
             }
-            zones::Answer::Contradiction(core) => {
-                return decided(Decision::Invalid(Some(core)), algorithm);
+            zones::Answer::Contradiction => {
+                return decided(Decision::Invalid(None), algorithm);
             }
             zones::Answer::NotApplicable if wanted == algorithm => {
                 return not_applicable(history, operations, algorithm);
@@ -195,19 +190,6 @@ pub(super) fn decide(
     decided(with_model(history, operations, initial, searcher), algorithm)
 }
 
-/// The first answered read or swap that saw a value which was never there and nobody ever wrote.
-/// Where there are no appends it contradicts by itself, for each write says all about the state.
-fn garbage_read(operations: &[&Operation], initial: Value) -> Option<u32> {
-    if operations.iter().any(|op| op.f == F::Append) {
-        return None;
-    }
-    let writes = operations.iter().filter(|op| op.f != F::Get && !op.refused);
-    let written: FxHashSet<Value> = writes.map(|op| op.argument).chain([initial]).collect();
-    let saw = |op: &&Operation| op.outcome == Outcome::Ok && op.f != F::Put && !op.refused;
-    let at = operations.iter().position(|op| saw(op) && !written.contains(&op.result))?;
-    u32::try_from(at).ok()
-}
-
 fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algorithm) -> Decided {
     let key = history.key_text(operations[0].key);
     let explanation = format!(
@@ -245,36 +227,6 @@ impl WithAppends for Shown {
     }
 }
 
-/// The witness of a text or list that its reads refute.
-pub(super) fn witness_of_reads(
-    history: &History,
-    operations: &[&Operation],
-    found: &appends::Contradiction,
-    options: &Options<'_>,
-) -> Witness {
-    if !options.witness {
-        return explain::unexplained(history, operations[0]);
-    }
-    let initial = plain_initial(history, options.model);
-    let core: Vec<&Operation> =
-        found.operations.iter().map(|&at| operations[at as usize]).collect();
-    explain::of_reads(history, operations, &core, initial, named(found.anomaly))
-}
-
-fn named(anomaly: appends::Anomaly) -> Anomaly {
-    match anomaly {
-        appends::Anomaly::GarbageRead => Anomaly::GarbageRead,
-        appends::Anomaly::FutureRead => Anomaly::FutureRead,
-        appends::Anomaly::DuplicatedWrite => Anomaly::DuplicatedWrite,
-        appends::Anomaly::DivergentReads => Anomaly::DivergentReads,
-        appends::Anomaly::StaleRead => Anomaly::StaleRead,
-        appends::Anomaly::LostWrite => Anomaly::LostWrite,
-        appends::Anomaly::ResurrectedValue => Anomaly::ResurrectedValue,
-        appends::Anomaly::ReorderedWrites => Anomaly::ReorderedWrites,
-        appends::Anomaly::NotLinearizable => Anomaly::NotLinearizable,
-    }
-}
-
 struct Searcher<'a> {
     history: &'a History,
     operations: &'a [&'a Operation],
@@ -284,7 +236,7 @@ struct Searcher<'a> {
 impl WithModel for Searcher<'_> {
     type Output = Decision;
 
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Decision {
         let found = search::linearize(model, calls, self.budget);
         decision(self.history, self.operations, &found)
     }
@@ -303,60 +255,4 @@ fn given_up(history: &History, operations: &[&Operation], limit: Limit, placed: 
     let completed = operations.iter().filter(|op| op.is_ok()).count();
     let key = history.key_text(operations[0].key);
     Decision::Unknown(Reason::spent(key, limit, placed, completed))
-}
-
-/// Finds the positions of few operations that contradict one another, and whether none is too
-/// many.
-struct Minimizer<'a> {
-    budget: Budget<'a>,
-}
-
-impl WithModel for Minimizer<'_> {
-    type Output = (Vec<u32>, bool);
-
-    fn run<M: Model>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> (Vec<u32>, bool) {
-        let (core, minimal) = minimize::minimize(model, calls, self.budget);
-        (core.into_iter().map(|at| sources[at as usize]).collect(), minimal)
-    }
-}
-
-/// A chain of more links than this is shown as it is.
-const MOST_TO_MINIMIZE: usize = 3_000;
-
-/// The witness of a key that was refuted.
-pub(super) fn witness(
-    history: &History,
-    operations: &[&Operation],
-    core: Option<Vec<u32>>,
-    options: &Options<'_>,
-) -> Witness {
-    if !options.witness {
-        return explain::unexplained(history, operations[0]);
-    }
-    let initial = plain_initial(history, options.model);
-    let copies = plain(history, operations, options.model);
-    let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
-    let operations = copied.as_deref().unwrap_or(operations);
-    let pick = |core: &[u32]| -> Vec<&Operation> {
-        core.iter().map(|&at| operations[at as usize]).collect()
-    };
-    let explain = |core: &[u32], minimal| {
-        explain::explain(history, operations, &pick(core), initial, minimal)
-    };
-    let nowhere = || garbage_read(operations, initial).map(|read| vec![read]);
-    let (core, minimal) = match core.or_else(nowhere) {
-        Some(core) if operations.iter().all(|op| op.f != F::Cas) => return explain(&core, true),
-        Some(core) if core.len() > MOST_TO_MINIMIZE => return explain(&core, false),
-        Some(core) => {
-            let calls = chains::core_calls(operations, &core, initial);
-            let (kept, minimal) = minimize::minimize(&Register { initial }, &calls, options.budget);
-            (kept.into_iter().map(|at| core[at as usize]).collect(), minimal)
-        }
-        None => with_model(history, operations, initial, Minimizer { budget: options.budget }),
-    };
-    let has_appends = operations.iter().any(|op| op.f == F::Append);
-    let by_itself = (!has_appends)
-        .then(|| contradiction::by_itself(operations, &core, initial, options.budget))
-        .flatten();
-    by_itself.map_or_else(|| explain(&core, minimal), |core| explain(&core, true))
 }

@@ -13,11 +13,12 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::{Decided, Decision, KeyReport, Options, Report, decide, observes, witness};
 use crate::budget::{Budget, Limit};
+use crate::confirm::{self, Tester};
 use crate::history::History;
 use crate::memory;
 use crate::search::GROWTH;
 use crate::verdict::{Reason, Verdict};
-use crate::witness::Witness;
+use crate::witness::{Size, Witness};
 
 /// Steps that a search may take with one order in the first round, and so many more for each operation.
 const FIRST_STEPS: u64 = 1_000;
@@ -32,7 +33,12 @@ const MOST_EXPLAINED: usize = 16;
 /// What is kept of a key: where its operations are, what became of it, and its line of the report.
 const BYTES_PER_KEY: usize = size_of::<Vec<u32>>() + size_of::<Option<Decided>>() + 512;
 
-pub(super) fn check(history: &History, options: &Options<'_>, report: &mut Report) {
+pub(super) fn check(
+    history: &History,
+    options: &Options<'_>,
+    tester: impl Tester,
+    report: &mut Report,
+) {
     let positions = memory::block(history.operations().len() * size_of::<u32>());
     let own = positions + history.key_count() * BYTES_PER_KEY;
     if own as u64 > options.budget.memory_bytes {
@@ -44,7 +50,7 @@ pub(super) fn check(history: &History, options: &Options<'_>, report: &mut Repor
     let mut rounds = Rounds::new(history, &by_key, &options);
     rounds.decide_all();
     rounds.finish();
-    sum_up(rounds, report);
+    sum_up(rounds, tester, report);
 }
 
 struct Rounds<'a> {
@@ -188,7 +194,7 @@ fn each(
     (0..lanes).into_par_iter().flat_map_iter(|_| lane()).collect()
 }
 
-fn sum_up(rounds: Rounds<'_>, report: &mut Report) {
+fn sum_up(rounds: Rounds<'_>, tester: impl Tester, report: &mut Report) {
     let Rounds { history, by_key, options, decided, budgets, .. } = rounds;
     let is_refuted = decided.iter().flatten().any(|result| result.decision.is_invalid());
     let mut shown: Option<Box<Witness>> = None;
@@ -221,18 +227,24 @@ fn sum_up(rounds: Rounds<'_>, report: &mut Report) {
                 count.verdict = if is_skipped { "skipped" } else { "unknown" };
                 report.skipped_keys += usize::from(is_skipped);
                 report.unknown_keys += usize::from(!is_skipped);
-                let before = std::mem::replace(&mut report.verdict, Verdict::Valid);
-                report.verdict = before.join(Verdict::Unknown(reason));
+                report.join(Verdict::Unknown(reason));
             }
             refuted => {
-                count.verdict = "invalid";
-                report.invalid_keys += 1;
-                if explained < MOST_EXPLAINED {
-                    explained += 1;
-                    // What was found within a budget is found within it again.
-                    let options = Options { budget, ..*options };
-                    let found = witness(history, positions, refuted, &options);
-                    shown = [shown, found].into_iter().flatten().min_by_key(|it| size(it));
+                // What was found within a budget is found within it again.
+                let options = Options { budget, ..*options };
+                let found = (explained < MOST_EXPLAINED)
+                    .then(|| witness(history, positions, refuted, &options, tester))
+                    .flatten();
+                if let Some(disputed) = found.as_ref().filter(|it| it.confirmed == Some(false)) {
+                    count.verdict = "unknown";
+                    report.unknown_keys += 1;
+                    report.join(Verdict::Unknown(confirm::disputed(disputed)));
+                } else {
+                    count.verdict = "invalid";
+                    report.invalid_keys += 1;
+                    explained += usize::from(found.is_some());
+                    let both = [shown, found].into_iter().flatten();
+                    shown = both.min_by_key(|witness| Size::of_witness(witness));
                 }
             }
         }
@@ -248,13 +260,4 @@ fn sum_up(rounds: Rounds<'_>, report: &mut Report) {
 fn not_begun(key: &str) -> Decided {
     let reason = Reason::spent(key.to_owned(), Limit::Stopped, 0, 0);
     Decided { decision: Decision::Unknown(reason), algorithm: "", facts: Vec::new(), guide: None }
-}
-
-/// Of two witnesses the one with fewer operations is shown, then the shorter, then the earlier.
-fn size(witness: &Witness) -> (usize, u64, u64) {
-    let begin = witness.operations.iter().map(|op| op.invoke_index).min().unwrap_or_default();
-    let last = |op: &crate::witness::WitnessOperation| op.complete_index.unwrap_or(op.invoke_index);
-    let end = witness.operations.iter().map(last).max().unwrap_or_default();
-    let count = if witness.operations.is_empty() { usize::MAX } else { witness.operations.len() };
-    (count, end - begin.min(end), begin)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Teller;
 use crate::event::F;
-use crate::history::Outcome;
+use crate::history::{Operation, Outcome};
 use crate::witness::Anomaly;
 
 impl Teller<'_> {
@@ -13,7 +13,9 @@ impl Teller<'_> {
             return None;
         }
         let read = self.reads().chain(self.swaps()).find(|read| {
-            read.result != self.initial && self.writers(read.result).next().is_none()
+            // A swap of a value for itself is not where that came from.
+            let is_new = |op: &Operation| op.f != F::Cas || op.argument != op.result;
+            read.result != self.initial && !self.writers(read.result).any(is_new)
         })?;
         let mut what = format!("{}, but nobody wrote that value", self.told(read));
         let failed = self.history.operations().iter().find(|op| {

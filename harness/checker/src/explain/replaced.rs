@@ -6,7 +6,7 @@
 //!
 //! - The newer state: it was there all the time, and the late one was a *stale
 //!   read*; or, where the writes of the two overlap, so that neither is older by time, and the two
-//!   were seen in turns, a *split state*.
+//!   were seen in turns, *divergent reads*.
 //! - One replica answered the read of a newer value, then the late one, and everything else in between: it
 //!   applied the old write again, *double apply* (see [`super::again`]). Where the writes overlap, it must have
 //!   shown the old value before as well: one that catches up may show what it applies, one after the other.
@@ -220,7 +220,20 @@ impl<'a> Teller<'a> {
         let unseen =
             newest.filter(|write| self.all.iter().all(|op| seen(op) != Some(write.argument)));
         let is_older = late.order == Order::Writes || old.there < facts[&late.new].first_invocation;
-        let in_turns = !is_older && self.saw_before(late.old, late.newer).next().is_some();
+        let again = self.again(late).filter(|_| !is_older);
+        let in_turns = !is_older
+            && (again.is_some() || self.saw_before(late.old, late.newer).next().is_some());
+        if let Some(again) = again
+            && late.new != self.initial
+            && facts[&late.new].writers == 1
+            && self.one_replica_served(late.newer, again)
+        {
+            let end = format!(
+                "; and one replica alone answered both, then {}, and everything in between",
+                self.told(again)
+            );
+            return (Anomaly::DuplicatedWrite, end);
+        }
         if let Some(op) = aftermath.returned {
             let kind = if in_turns { Anomaly::DivergentReads } else { Anomaly::StaleRead };
             return (kind, format!("; and {} saw the newer state after that", self.named(op)));
@@ -275,9 +288,18 @@ impl<'a> Teller<'a> {
                 let end = format!("; {} reads from then on saw nothing newer", aftermath.old);
                 (Anomaly::ResurrectedValue, end)
             }
-            _ if in_turns => (Anomaly::DivergentReads, String::new()),
+            _ if in_turns => {
+                let end = again.map(|op| format!("; and {} came after that", self.named(op)));
+                (Anomaly::DivergentReads, end.unwrap_or_default())
+            }
             _ => (Anomaly::StaleRead, String::new()),
         }
+    }
+
+    /// Who saw the newer value once more, after the late operation.
+    fn again(&self, late: &Late<'_>) -> Option<&'a Operation> {
+        let after = |op: &&Operation| op.invoke > late.read.complete && seen(op) == Some(late.new);
+        self.all.iter().copied().find(after)
     }
 
     /// Who saw a value, and was over before that one began.

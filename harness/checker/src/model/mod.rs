@@ -74,8 +74,9 @@ pub trait Model {
         0
     }
 
-    /// Strikes out open operations that cannot help anybody, by setting their entry in `keep` to
-    /// false. Doing nothing is always right.
+    /// Strikes out open operations that cannot help anybody, in whatever state the object begins, by
+    /// setting their entry in `keep` to false. Doing nothing is always right. The more it strikes out,
+    /// the more witnesses are few enough for the testers that confirm them.
     fn strike_out(&self, calls: &[Call<Self::Op>], keep: &mut [bool]) {
         let _ = (calls, keep);
     }

@@ -1,6 +1,6 @@
 //! A register that is read, written, and compared and set.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Call, Model};
 use crate::history::Value;
@@ -85,32 +85,103 @@ impl Model for Register {
         few.then(|| values.into_iter().map(|initial| Register { initial }).collect())
     }
 
-    /// An open write whose value nobody read or expected helps only to be something else than a
-    /// refused compare-and-set expected: where nothing was refused, it falls away.
+    /// An open write helps only where something wants its value, or was refused and wants any other.
+    /// Each that is of use is of use to another one, so that of equal writes no more are needed than
+    /// that, and the earliest do as well as any. Those of values that nobody wants or was refused are as
+    /// good as equal.
     fn strike_out(&self, calls: &[Call<RegisterOp>], keep: &mut [bool]) {
-        if calls.iter().any(|call| matches!(call.op, RegisterOp::Refused(_))) {
+        let is_refused = |call: &&Call<_>| matches!(call.op, RegisterOp::Refused(_));
+        let refused = calls.iter().filter(is_refused).count();
+        let open = calls.iter().filter(|call| call.complete.is_none()).count();
+        if open <= refused {
             return;
         }
-        loop {
-            let mut wanted = FxHashSet::default();
-            for (call, _) in calls.iter().zip(&*keep).filter(|(_, keep)| **keep) {
-                if let RegisterOp::Read(value) | RegisterOp::Cas(value, _) = call.op {
-                    wanted.insert(value);
-                }
+        let mut needs = Needs::default();
+        for (at, call) in calls.iter().enumerate() {
+            if keep[at] {
+                needs.add(at, call);
             }
-            let mut changed = false;
-            for (call, keep) in calls.iter().zip(keep.iter_mut()) {
-                if let RegisterOp::Write(value) | RegisterOp::Cas(_, value) = call.op
-                    && *keep
-                    && call.complete.is_none()
-                    && !wanted.contains(&value)
-                {
-                    *keep = false;
-                    changed = true;
-                }
+        }
+        let mut idle = needs.unwanted();
+        if needs.refusals > 0 {
+            idle.retain(|&at| match calls[at].op {
+                RegisterOp::Write(value) => !needs.refused.contains(&value),
+                _ => false,
+            });
+            idle.sort_unstable_by_key(|&at| (calls[at].invoke, at));
+            idle.drain(..idle.len().min(needs.refusals));
+        }
+        while let Some(at) = idle.pop() {
+            keep[at] = false;
+            // What it expected may be wanted by nobody else.
+            if let RegisterOp::Cas(value, _) = calls[at].op {
+                idle.extend(needs.forget(value));
             }
-            if !changed {
-                return;
+        }
+        needs.strike_repeated(calls, keep);
+    }
+}
+
+/// Which values calls want, and who could bring them about at any time.
+#[derive(Default)]
+struct Needs {
+    /// How many want each value.
+    wanted: FxHashMap<Value, u32>,
+    /// The open writes of each.
+    writers: FxHashMap<Value, Vec<usize>>,
+    refused: FxHashSet<Value>,
+    refusals: usize,
+}
+
+impl Needs {
+    fn add(&mut self, at: usize, call: &Call<RegisterOp>) {
+        match call.op {
+            RegisterOp::Read(value) | RegisterOp::Cas(value, _) => {
+                *self.wanted.entry(value).or_default() += 1;
+            }
+            RegisterOp::Refused(value) => {
+                self.refused.insert(value);
+                self.refusals += 1;
+            }
+            RegisterOp::Write(_) => {}
+        }
+        if let (RegisterOp::Write(value) | RegisterOp::Cas(_, value), None) =
+            (call.op, call.complete)
+        {
+            self.writers.entry(value).or_default().push(at);
+        }
+    }
+
+    fn unwanted(&self) -> Vec<usize> {
+        let unwanted = self.writers.iter().filter(|(value, _)| !self.wanted.contains_key(value));
+        unwanted.flat_map(|(_, writers)| writers.iter().copied()).collect()
+    }
+
+    /// One fewer wants a value. If that was the last, its open writes.
+    fn forget(&mut self, value: Value) -> Vec<usize> {
+        let Some(count) = self.wanted.get_mut(&value) else { return Vec::new() };
+        *count -= 1;
+        if *count > 0 {
+            return Vec::new();
+        }
+        self.writers.get(&value).cloned().unwrap_or_default()
+    }
+
+    /// Of equal open writes, those that are more than want their value.
+    fn strike_repeated(&self, calls: &[Call<RegisterOp>], keep: &mut [bool]) {
+        for (value, writers) in &self.writers {
+            let wanted = self.wanted.get(value).copied().unwrap_or_default() as usize;
+            let most = wanted + self.refusals;
+            if writers.len() <= most {
+                continue;
+            }
+            let mut left: Vec<usize> = writers.iter().copied().filter(|&at| keep[at]).collect();
+            left.sort_unstable_by_key(|&at| (calls[at].invoke, at));
+            let mut equal: FxHashMap<RegisterOp, usize> = FxHashMap::default();
+            for at in left {
+                let count = equal.entry(calls[at].op).or_default();
+                *count += 1;
+                keep[at] = *count <= most;
             }
         }
     }

@@ -1,7 +1,12 @@
 //! A list or text that is read, replaced, appended to, and compared and set.
 
+use rustc_hash::FxHashSet;
+
 use super::{Call, Model};
 use crate::memory;
+
+/// More first states than this are not tried one by one.
+const MOST_STARTS: usize = 256;
 
 /// One key of a store of lists, or of texts: then its elements are bytes.
 #[derive(Debug, Clone)]
@@ -45,6 +50,47 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Model for Sequence<E> {
 
     fn is_read_only(&self, op: &SequenceOp<E>) -> bool {
         matches!(op, SequenceOp::Get(_) | SequenceOp::Refused(_))
+    }
+
+    /// Before the first write of the whole, what is seen is what was there at first and what was
+    /// appended. So a state that can be told from others is the beginning of something seen, without
+    /// some of what these calls append; or it is none of these, as one that is longer than all of them.
+    fn starts(&self, calls: &[Call<SequenceOp<E>>]) -> Option<Vec<Self>> {
+        let mut seen: Vec<&[E]> = Vec::new();
+        let mut appended: Vec<&[E]> = Vec::new();
+        let (mut longest, mut any) = (0, None);
+        for call in calls {
+            let (SequenceOp::Get(whole)
+            | SequenceOp::Put(whole)
+            | SequenceOp::Append(whole)
+            | SequenceOp::Cas(whole, _)
+            | SequenceOp::Refused(whole)) = &call.op;
+            (longest, any) = (longest.max(whole.len()), any.or(whole.first()));
+            match &call.op {
+                SequenceOp::Get(_) | SequenceOp::Cas(..) => seen.push(whole),
+                SequenceOp::Append(_) if !whole.is_empty() => appended.push(whole),
+                _ => {}
+            }
+        }
+        let mut known: FxHashSet<&[E]> = FxHashSet::default();
+        let mut starts = Vec::new();
+        while let Some(whole) = seen.pop() {
+            if known.insert(whole) {
+                starts.push(Sequence { initial: whole.into() });
+                seen.extend(appended.iter().filter_map(|part| whole.strip_suffix(*part)));
+            }
+            if starts.len() > MOST_STARTS {
+                return None;
+            }
+        }
+        let is_refused = |call: &Call<_>| matches!(call.op, SequenceOp::Refused(_));
+        match any {
+            Some(any) => starts.push(Sequence { initial: vec![any.clone(); longest + 1].into() }),
+            // Nothing but empty ones: there is no state like that which does better.
+            None if calls.iter().any(is_refused) => return None,
+            None => starts.push(Sequence { initial: Box::default() }),
+        }
+        Some(starts)
     }
 
     fn state_bytes(&self, state: &Box<[E]>) -> usize {

@@ -45,7 +45,7 @@ fn first_refused_prefix(calls: &[crate::model::Call<RegisterOp>]) -> Option<u64>
             .collect();
         let history = record(&cut);
         let operations: Vec<&Operation> = history.operations().iter().collect();
-        matches!(zones::check(&operations, Value::EMPTY), zones::Answer::Contradiction(_))
+        matches!(zones::check(&operations, Value::EMPTY), zones::Answer::Contradiction)
     };
     let at = completions.partition_point(|end| !refuses(end));
     completions.get(at).map(|&end| u64::from(end))

@@ -1,0 +1,158 @@
+//! The witness of a register key that was refuted: what is shown, and that others confirm it.
+
+use super::Options;
+use super::register::{plain, plain_initial};
+use crate::appends;
+use crate::budget::Budget;
+use crate::calls::{WithModel, with_model};
+use crate::confirm::{self, Tester};
+use crate::contradiction::{self, Shown, Sources};
+use crate::event::F;
+use crate::explain;
+use crate::history::{History, Operation, Value};
+use crate::minimize;
+use crate::model::Call;
+use crate::pairs;
+use crate::witness::{Anomaly, Size, Witness};
+
+/// A chain of more links than this is shown as it is.
+const MOST_TO_MINIMIZE: usize = 3_000;
+
+/// With so few operations, what the structure shows is not compared with what else there is.
+const FEW: usize = 3;
+
+/// The witness of a key that was refuted, confirmed by this tester. `core` are positions that are known
+/// to contradict one another, if any are.
+pub(super) fn witness(
+    history: &History,
+    operations: &[&Operation],
+    core: Option<Vec<u32>>,
+    options: &Options<'_>,
+    tester: impl Tester,
+) -> Witness {
+    if !options.witness {
+        return explain::unexplained(history, operations[0]);
+    }
+    let initial = plain_initial(history, options.model);
+    let copies = plain(history, operations, options.model);
+    let plain: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
+    let operations = plain.as_deref().unwrap_or(operations);
+    let key = Key { history, operations, initial, budget: options.budget };
+    let Shown { positions, is_minimal } = key.shown(core);
+    let shown: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
+    let mut witness = explain::explain(history, operations, &shown, initial, is_minimal);
+    let confirmer = Confirmer { tester, shown: &positions };
+    witness.confirmed = with_model(history, operations, initial, confirmer);
+    witness
+}
+
+/// The same of a text or list that its reads refute.
+pub(super) fn witness_of_reads(
+    history: &History,
+    operations: &[&Operation],
+    found: &appends::Contradiction,
+    options: &Options<'_>,
+    tester: impl Tester,
+) -> Witness {
+    if !options.witness {
+        return explain::unexplained(history, operations[0]);
+    }
+    let initial = plain_initial(history, options.model);
+    let positions = &found.operations;
+    let core: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
+    let mut witness = explain::of_reads(history, operations, &core, initial, named(found.anomaly));
+    let confirmer = Confirmer { tester, shown: positions };
+    witness.confirmed = with_model(history, operations, initial, confirmer);
+    witness
+}
+
+fn named(anomaly: appends::Anomaly) -> Anomaly {
+    match anomaly {
+        appends::Anomaly::GarbageRead => Anomaly::GarbageRead,
+        appends::Anomaly::FutureRead => Anomaly::FutureRead,
+        appends::Anomaly::DuplicatedWrite => Anomaly::DuplicatedWrite,
+        appends::Anomaly::DivergentReads => Anomaly::DivergentReads,
+        appends::Anomaly::StaleRead => Anomaly::StaleRead,
+        appends::Anomaly::LostWrite => Anomaly::LostWrite,
+        appends::Anomaly::ResurrectedValue => Anomaly::ResurrectedValue,
+        appends::Anomaly::ReorderedWrites => Anomaly::ReorderedWrites,
+        appends::Anomaly::NotLinearizable => Anomaly::NotLinearizable,
+    }
+}
+
+/// The operations of one key.
+struct Key<'a> {
+    history: &'a History,
+    operations: &'a [&'a Operation],
+    initial: Value,
+    budget: Budget<'a>,
+}
+
+impl Key<'_> {
+    /// The smallest contradiction: by structure where values differ, else of what is known, or of
+    /// the whole history.
+    fn shown(&self, core: Option<Vec<u32>>) -> Shown {
+        let known = pairs::smallest(self.operations, self.initial)
+            .or_else(|| pairs::garbage_read(self.operations, self.initial))
+            .map(|positions| Shown { positions, is_minimal: true });
+        let is_plain = self.operations.iter().all(|op| op.f != F::Cas);
+        if let Some(known) = &known
+            && (is_plain || core.is_none() || known.positions.len() <= FEW)
+        {
+            return known.clone();
+        }
+        let found = match &core {
+            Some(core) if core.len() > MOST_TO_MINIMIZE => None,
+            core => {
+                let minimizer = Minimizer { core: core.as_deref(), budget: self.budget };
+                with_model(self.history, self.operations, self.initial, minimizer)
+            }
+        };
+        let size = |shown: &Shown| Size::of_operations(self.operations, &shown.positions);
+        let smallest = known.into_iter().chain(found).min_by_key(size);
+        smallest.unwrap_or(Shown { positions: core.unwrap_or_default(), is_minimal: false })
+    }
+}
+
+/// From positions of operations to those of the calls that they became.
+fn calls_of(positions: &[u32], sources: &[u32]) -> Vec<u32> {
+    let call = |at: &u32| sources.binary_search(at).ok().and_then(|at| u32::try_from(at).ok());
+    positions.iter().filter_map(call).collect()
+}
+
+/// Finds few operations that contradict one another, and whether none is too many.
+struct Minimizer<'a> {
+    /// What is known to contradict itself already, if anything is.
+    core: Option<&'a [u32]>,
+    budget: Budget<'a>,
+}
+
+impl WithModel for Minimizer<'_> {
+    type Output = Option<Shown>;
+
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Option<Shown> {
+        let known = self.core.and_then(|core| {
+            minimize::minimize_known(model, calls, &calls_of(core, sources), self.budget)
+        });
+        let cores =
+            known.map_or_else(|| minimize::cores(model, calls, self.budget), |core| vec![core]);
+        let shown = contradiction::smallest(model, calls, cores, self.budget)?;
+        let positions = shown.positions.into_iter().map(|at| sources[at as usize]).collect();
+        Some(Shown { positions, ..shown })
+    }
+}
+
+/// Asks the testers that confirm a witness.
+struct Confirmer<'a, T> {
+    tester: T,
+    shown: &'a [u32],
+}
+
+impl<T: Tester> WithModel for Confirmer<'_, T> {
+    type Output = Option<bool>;
+
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Option<bool> {
+        let core = calls_of(self.shown, sources);
+        confirm::confirm_core_by(self.tester, model, calls, &core)
+    }
+}

@@ -1,0 +1,135 @@
+//! Two values that must each come before the other, of four operations and more.
+
+use super::{Best, Entry, Looks, Values};
+use crate::history::OPEN;
+
+/// So many reads and pairs are looked at.
+const MOST_WORK: usize = 2_000_000;
+
+/// The write of a value, with those who saw it.
+#[derive(Clone, Copy)]
+struct Write<'a> {
+    at: u32,
+    invoke: u32,
+    complete: u32,
+    entry: &'a Entry,
+}
+
+impl<'a> Write<'a> {
+    fn reads(&self) -> &'a [u32] {
+        &self.entry.reads.by_invoke
+    }
+}
+
+impl Values<'_> {
+    /// Pairs of values that must each come before the other.
+    pub(super) fn more(&self, best: &mut Best<'_>) {
+        // Each value with its first completion and last invocation, in the order in which one of
+        // the two shows.
+        let mut zones: Vec<(Write<'_>, u32, u32)> =
+            self.entries.iter().filter_map(|entry| self.zone(entry)).collect();
+        zones.sort_by_key(|&(_, first, last)| first.min(last));
+        let mut active: Vec<(Write<'_>, u32, u32)> = Vec::new();
+        let mut work = 0;
+        for (v, first, last) in zones {
+            let shows = first.min(last);
+            active.retain(|&(.., last)| last > shows);
+            for &(u, other_first, other_last) in &active {
+                work += 1;
+                if other_first < last && first < other_last {
+                    work += u.reads().len() + v.reads().len();
+                    self.pair(u, v, best);
+                }
+                if work > MOST_WORK {
+                    return;
+                }
+            }
+            if first < last {
+                active.push((v, first, last));
+            }
+        }
+    }
+
+    /// A value that was written, with its first completion, if there is one, and last invocation.
+    fn zone<'s>(&'s self, entry: &'s Entry) -> Option<(Write<'s>, u32, u32)> {
+        let write = entry.write?;
+        let op = self.op(write);
+        let ends = entry.reads.by_complete.first().map(|&at| self.op(at).complete);
+        let begins = entry.reads.by_invoke.last().map(|&at| self.op(at).invoke);
+        let first = ends.map_or(op.complete, |end| end.min(op.complete));
+        let last = begins.map_or(op.invoke, |begin| begin.max(op.invoke));
+        let (invoke, complete) = (op.invoke, op.complete);
+        (first != OPEN).then_some((Write { at: write, invoke, complete, entry }, first, last))
+    }
+
+    fn pair(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
+        self.four(u, v, best);
+        self.four(v, u, best);
+        if best.count() > 4 {
+            self.five(u, v, best);
+            self.five(v, u, best);
+        }
+        if best.count() > 5 {
+            self.six(u, v, best);
+        }
+    }
+
+    fn four(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
+        let after = |looks: &Looks, event| self.soonest_after(looks, event);
+        if let Some(ru) = after(&u.entry.reads, v.complete) {
+            if let Some(rv) = after(&v.entry.reads, u.complete) {
+                best.consider(&[u.at, v.at, ru, rv]);
+            }
+            if let Some(before) = self.latest_before(&u.entry.reads, v.invoke) {
+                best.consider(&[u.at, v.at, before, ru]);
+            }
+        }
+        for &rv in v.reads() {
+            if u.complete < self.op(rv).invoke.max(v.invoke)
+                && let Some(ru) = after(&u.entry.reads, self.op(rv).complete)
+            {
+                best.consider(&[u.at, v.at, rv, ru]);
+            }
+        }
+    }
+
+    fn five(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
+        let reads = &u.entry.reads;
+        let over = self.latest_before(reads, v.invoke);
+        let late = self.soonest_after(reads, v.complete);
+        for &rv in v.reads() {
+            let before = self.latest_before(reads, self.op(rv).invoke);
+            let after = self.soonest_after(reads, self.op(rv).complete);
+            for ends in [(before, late), (before, after), (over, after)] {
+                if let (Some(before), Some(after)) = ends {
+                    best.consider(&[u.at, v.at, before, after, rv]);
+                }
+            }
+        }
+    }
+
+    /// Two reads of `u` and two of `v`, in two pairs, each with an end and a latest begin.
+    fn six(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
+        let before = |reads: &[u32], others: &Looks, side: usize| -> Vec<(u32, usize, u32, u32)> {
+            let pair = |&read: &u32| {
+                let op = self.op(read);
+                let before = self.latest_before(others, op.invoke)?;
+                Some((op.complete, side, before, read))
+            };
+            reads.iter().filter_map(pair).collect()
+        };
+        let mut ends = before(v.reads(), &u.entry.reads, 0);
+        ends.extend(before(u.reads(), &v.entry.reads, 1));
+        ends.sort_unstable();
+        let mut latest: [Option<(u32, u32)>; 2] = [None; 2];
+        for (_, side, before, read) in ends {
+            let begin = |at: u32| self.op(at).invoke;
+            if latest[side].is_none_or(|(known, _)| begin(known) < begin(before)) {
+                latest[side] = Some((before, read));
+            }
+            if let [Some((ru, rv)), Some((other_rv, other_ru))] = latest {
+                best.consider(&[u.at, v.at, ru, rv, other_rv, other_ru]);
+            }
+        }
+    }
+}
