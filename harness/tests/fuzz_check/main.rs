@@ -3,6 +3,15 @@
 //!
 //! `FUZZ_CASES` multiplies the number of cases, `FUZZ_SEED` is the first seed.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "each form has the shape of a writer, and some cannot fail"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "a trial takes its case apart")]
+#![expect(clippy::ref_option, reason = "a key is kept as an option everywhere here")]
+#![expect(clippy::struct_excessive_bools, reason = "a style is a set of choices")]
+#![expect(clippy::assigning_clones, reason = "short texts")]
+
 mod campaign;
 mod convert;
 mod damage;

@@ -103,6 +103,6 @@ fn cell(value: &Val, is_typed: bool, rng: &mut ChaCha8Rng) -> Option<String> {
 fn is_plain(text: &str) -> bool {
     let is_word = text.starts_with(|letter: char| letter.is_alphabetic());
     is_word
-        && text.chars().all(|letter| letter.is_alphanumeric())
+        && text.chars().all(char::is_alphanumeric)
         && !["nil", "null", "true", "false"].contains(&text)
 }
