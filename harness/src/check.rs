@@ -206,7 +206,7 @@ fn read_file(
     }
     let mut begin = if piece[..length].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     // What a harness leaves that was killed before its first operation.
-    if piece[begin..length].trim_ascii().is_empty() {
+    if matches!(piece[begin..length].trim_ascii(), b"" | b"[]" | b"()") {
         return Ok(Ok(ReadHistory::empty()));
     }
     let format = format(path, &piece[begin..length], question)?;

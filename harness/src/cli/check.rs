@@ -200,7 +200,7 @@ fn one(
         return Err(Failure::usage(anyhow::anyhow!(sentence)));
     }
     let takes_initial =
-        asked.model.info().family == Family::Register || asked.model == ModelName::Counter;
+        asked.model.info().family != Family::Object || asked.model == ModelName::Counter;
     if question.initial.is_some() && !takes_initial {
         let sentence = "--initial is for registers, texts, lists and the counter; leave it out for other \
                         models";

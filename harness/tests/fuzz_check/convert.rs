@@ -25,7 +25,9 @@ fn told(answer: &Answer) -> Value {
     };
     let operations = witness["operations"].as_array().cloned().unwrap_or_default();
     let operations: Vec<Value> = operations.iter().map(operation).collect();
-    json!([answer.code, witness["anomaly"], witness["key"], witness["minimal"], operations])
+    // Whole operations do not tell which failed, so that they may show less.
+    let code = if answer.code == 14 { 0 } else { answer.code };
+    json!([code, witness["anomaly"], witness["key"], witness["minimal"], operations])
 }
 
 /// Compares so many cases of a model; returns how many files were compared with another.

@@ -11,6 +11,7 @@
 #![expect(clippy::ref_option, reason = "a key is kept as an option everywhere here")]
 #![expect(clippy::struct_excessive_bools, reason = "a style is a set of choices")]
 #![expect(clippy::assigning_clones, reason = "short texts")]
+#![expect(clippy::format_push_string, reason = "short texts")]
 
 mod campaign;
 mod convert;

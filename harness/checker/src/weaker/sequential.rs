@@ -41,7 +41,8 @@ pub(super) fn check(history: &History, budget: Budget<'_>) -> (Verdict, &'static
             return (verdict, "sessions");
         }
     }
-    if history.operations().iter().any(|op| op.f == F::Append) {
+    let is_append = |op: &Operation| op.f == F::Append && op.outcome != Outcome::Fail;
+    if history.operations().iter().any(is_append) {
         let why = "sequential consistency is not decided for append";
         return (unknown("", Limit::Algorithm, 0, why), "interleavings");
     }
