@@ -40,9 +40,9 @@ pub fn convert(model: Model, first_seed: u64, cases: u64, formats: &[Format]) ->
         for seed in seed..(seed + 100).min(first_seed + cases) {
             let mut case = case(model, seed);
             // What a failed compare-and-set says is said for all formats alike.
-            let refuses = case.options.refuses.get_or_insert(false);
-            let is_for_events = *refuses;
-            let fits = |format: &&Format| !(format.has_operations() && is_for_events);
+            case.options.refuses.get_or_insert(false);
+            // Whole operations do not tell which failed.
+            let fits = |format: &&Format| !format.has_operations();
             let written =
                 formats.iter().filter(fits).filter_map(|&it| Trial::written(case.clone(), it));
             trials.extend(written);
