@@ -8,15 +8,15 @@ mod rounds;
 
 use std::sync::Arc;
 
-use crate::appends;
 use crate::budget::{Budget, Limit};
-use crate::confirm::{Stateright, Tester};
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::linearizable::appends;
+use crate::linearizable::confirm::{Stateright, Tester};
 use crate::models::{Family, ModelName};
 use crate::objects::{self, Fact, Subject};
+use crate::session;
 use crate::verdict::{Reason, Verdict};
-use crate::weaker;
 use crate::witness::Witness;
 use register::Guide;
 pub(crate) use register::{plain, plain_initial};
@@ -232,7 +232,7 @@ pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl 
     }
     match options.model.info().family {
         Family::Session => {
-            let (verdict, algorithm) = weaker::check(options.model, history, &options.budget);
+            let (verdict, algorithm) = session::check(options.model, history, &options.budget);
             report.verdict = verdict;
             report.algorithms.push(algorithm);
         }

@@ -179,39 +179,23 @@
 //! [`Limit`] it met and how far it came. Values that are written twice go to the
 //! search. The online check trusts that values differ.
 
-mod appends;
 mod budget;
-mod calls;
-mod chains;
 mod check;
-mod confirm;
-mod contradiction;
 mod datum;
 pub mod event;
-pub mod exact;
 mod explain;
 pub mod format;
 mod guess;
 pub mod history;
 mod intern;
 pub mod lenient;
+mod linearizable;
 mod memory;
-mod minimize;
-pub mod model;
 pub mod models;
 pub mod objects;
-pub mod online;
-#[cfg(test)]
-mod oracle;
-mod order;
-mod own;
-mod pairs;
-mod search;
-mod strike;
+mod session;
 mod verdict;
-mod weaker;
 mod witness;
-mod zones;
 
 pub use budget::{Budget, Limit};
 pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
@@ -219,8 +203,9 @@ pub use datum::Datum;
 pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};
 pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
+pub use linearizable::{
+    KeyOrder, Linearization, Point, explained, linearizable, linearization, model, online,
+};
 pub use models::ModelName;
-pub use order::{KeyOrder, Point, explained, linearization};
-pub use own::{Linearization, linearizable};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Anomaly, Edge, Why, Witness, WitnessOperation};

@@ -2,17 +2,17 @@
 
 use super::Options;
 use super::register::{plain, plain_initial};
-use crate::appends;
 use crate::budget::Budget;
-use crate::calls::{WithModel, with_model};
-use crate::confirm::{self, Tester};
-use crate::contradiction::{self, Shown, Sources};
 use crate::event::F;
 use crate::explain;
 use crate::history::{History, Operation, Value};
-use crate::minimize;
-use crate::model::Call;
-use crate::pairs;
+use crate::linearizable::appends;
+use crate::linearizable::calls::{WithModel, with_model};
+use crate::linearizable::confirm::{self, Tester};
+use crate::linearizable::contradiction::{self, Shown, Sources};
+use crate::linearizable::minimize;
+use crate::linearizable::model::Call;
+use crate::linearizable::pairs;
 use crate::witness::{Anomaly, Size, Witness};
 
 /// A chain of more links than this is shown as it is.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Options, check};
 use crate::event::{EventType, F};
 use crate::history::{History, Recorder};
-use crate::oracle::TextEvent;
+use crate::linearizable::oracle::TextEvent;
 use crate::verdict::Verdict;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

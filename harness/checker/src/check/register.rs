@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use super::{Algorithm, Decided, Decision, Options, initial};
-use crate::appends::{self, SequenceOp, Symbol};
 use crate::budget::{Budget, Limit};
-use crate::calls::{
-    Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
-};
-use crate::chains;
-use crate::contradiction::Sources;
 use crate::datum::Datum;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
+use crate::linearizable::appends::{self, SequenceOp, Symbol};
+use crate::linearizable::calls::{
+    Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
+};
+use crate::linearizable::chains;
+use crate::linearizable::contradiction::Sources;
+use crate::linearizable::model::{Call, Register, RegisterOp};
+use crate::linearizable::search::{self, Answer, Found, Order};
+use crate::linearizable::zones;
 use crate::memory;
-use crate::model::{Call, Register, RegisterOp};
 use crate::models::ModelName;
-use crate::search::{self, Answer, Found, Order};
 use crate::verdict::Reason;
-use crate::zones;
 
 fn decided(decision: Decision, algorithm: Algorithm) -> Decided {
     Decided { decision, algorithm: algorithm.name(), facts: Vec::new(), guide: None }

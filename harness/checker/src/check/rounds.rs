@@ -13,10 +13,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::{Decided, Decision, KeyReport, Options, Report, decide, observes, witness};
 use crate::budget::{Budget, Limit};
-use crate::confirm::{self, Tester};
 use crate::history::History;
+use crate::linearizable::confirm::{self, Tester};
+use crate::linearizable::search::GROWTH;
 use crate::memory;
-use crate::search::GROWTH;
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{Size, Witness};
 

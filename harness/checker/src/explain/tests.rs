@@ -3,7 +3,7 @@
 use super::super::check::{Options, check};
 use crate::event::{EventType, F};
 use crate::history::{History, Recorder};
-use crate::oracle::TextEvent;
+use crate::linearizable::oracle::TextEvent;
 use crate::verdict::Verdict;
 use crate::witness::{Anomaly, Witness};
 

@@ -3,9 +3,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Teller, is_read};
-use crate::calls::{Content, content};
 use crate::event::F;
 use crate::history::{Operation, Value};
+use crate::linearizable::calls::{Content, content};
 use crate::witness::Anomaly;
 
 /// Longer texts, and more parts, are not taken apart.

@@ -8,7 +8,8 @@
 
 mod bank;
 mod counter_bounds;
-mod exact;
+mod decide;
+pub mod exact;
 mod ids;
 mod lease;
 mod set;
@@ -80,7 +81,7 @@ pub(crate) fn judge(model: ModelName, subject: Subject<'_>) -> Judgement {
         ModelName::UniqueIds => ids::judge(subject).into(),
         ModelName::Bank => bank::judge(subject, false).into(),
         ModelName::BankNegative => bank::judge(subject, true).into(),
-        _ => match exact::decide(model, subject) {
+        _ => match decide::decide(model, subject) {
             Ok(exact) => exact.judgement(subject),
             Err(verdict) => verdict.into(),
         },
@@ -92,7 +93,7 @@ pub(crate) fn judge(model: ModelName, subject: Subject<'_>) -> Judgement {
 pub(crate) fn order(model: ModelName, subject: Subject<'_>) -> Option<Vec<u32>> {
     match model {
         ModelName::Set => set::order_of(subject),
-        _ => exact::decide(model, subject).ok()?.order(),
+        _ => decide::decide(model, subject).ok()?.order(),
     }
 }
 

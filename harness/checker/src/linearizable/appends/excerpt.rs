@@ -1,0 +1,277 @@
+//! A few calls that are impossible by themselves, with reads reduced to what those calls wrote.
+//!
+//! A read of a hundred elements says a hundred things, and a contradiction needs two of them. An
+//! excerpt keeps some calls, and of each read only the put that it begins with and the appends that
+//! are kept. If the whole has an order, so has the excerpt: leave out of that order what is not
+//! kept. No put stands between the put of a kept read and the read, kept or not; and what was
+//! appended in between is what the read showed. So an excerpt that is impossible is a proof.
+//!
+//! The put may be left out where all kept reads begin with the same one, no other is kept, and each
+//! kept append is shown by a kept read: then all of them come after that put. Of equal appends of
+//! which it is not known which is shown where, all are kept or none.
+
+use super::chains::{Chains, NOWHERE};
+use super::decode::Token;
+use super::places::{Places, UNKNOWN};
+use super::{NO_CALL, SequenceOp, Symbol, number};
+use crate::budget::Budget;
+use crate::linearizable::model::{Call, Model};
+use crate::linearizable::search;
+
+/// An operation on a list of numbers, each of which stands for a write: its position, or for equal
+/// appends, of which it is not known which is read where, a number above all positions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ExcerptOp {
+    /// A read that showed these.
+    Read(Vec<u32>),
+    Append(u32),
+    /// A write that leaves nothing but this.
+    Put(u32),
+}
+
+/// A list, empty at first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExcerptModel;
+
+impl Model for ExcerptModel {
+    type Op = ExcerptOp;
+    type State = Vec<u32>;
+
+    fn initial(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn step(&self, state: &Vec<u32>, op: &ExcerptOp) -> Option<Vec<u32>> {
+        match op {
+            ExcerptOp::Read(shown) => (state == shown).then(|| shown.clone()),
+            ExcerptOp::Append(text) => Some([&state[..], &[*text]].concat()),
+            ExcerptOp::Put(text) => Some(vec![*text]),
+        }
+    }
+
+    fn is_read_only(&self, op: &ExcerptOp) -> bool {
+        matches!(op, ExcerptOp::Read(_))
+    }
+}
+
+/// More candidates than this are not tried in all combinations.
+const MOST_CANDIDATES: usize = 12;
+
+/// Steps for one combination: they are few calls.
+const MOST_STEPS: u64 = 20_000;
+
+/// How good a witness is: few calls, in a short time, early.
+pub(super) type Size = (u32, i64, i64);
+
+/// An excerpt that is impossible, while none of fewer of the same candidates is.
+#[derive(Debug, Clone)]
+pub(super) struct Excerpt {
+    pub(super) size: Size,
+    pub(super) operations: Vec<u32>,
+    pub(super) calls: Vec<Call<ExcerptOp>>,
+}
+
+/// Calls of which an excerpt may consist.
+pub(super) struct Candidates<'x, 'c, 't, 'a, S> {
+    chains: &'x Chains<'c, 't, 'a, S>,
+    places: &'x Places,
+    calls: Vec<Candidate>,
+}
+
+/// A call and what matters of it.
+#[derive(Debug)]
+struct Candidate {
+    position: u32,
+    name: u32,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The chain of a read, and the names of what it shows that candidates appended.
+    Read(u32, Vec<u32>),
+    Append,
+    Put,
+}
+
+impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
+    /// None if they are too many, or if some read cannot be read.
+    pub(super) fn new(
+        chains: &'x Chains<'c, 't, 'a, S>,
+        places: &'x Places,
+        mut positions: Vec<u32>,
+    ) -> Option<Self> {
+        positions.sort_unstable();
+        positions.dedup();
+        if positions.len() > MOST_CANDIDATES {
+            return None;
+        }
+        let appends = || positions.iter().copied().filter(|&at| is_append(chains, at));
+        let names: Vec<u32> = appends().map(|at| name(chains, places, at)).collect();
+        let texts: Vec<u32> = appends().filter_map(|at| text(chains, at)).collect();
+        let candidate = |&position: &u32| {
+            let kind = match chains.sequence.op(position) {
+                SequenceOp::Append(_) => Kind::Append,
+                SequenceOp::Put(_) => Kind::Put,
+                SequenceOp::Read(_) => {
+                    let (chain, mut shown) = shown(chains, places, position, &texts)?;
+                    shown.retain(|name| names.contains(name));
+                    Kind::Read(chain, shown)
+                }
+            };
+            Some(Candidate { position, name: name(chains, places, position), kind })
+        };
+        let calls = positions.iter().map(candidate).collect::<Option<Vec<_>>>()?;
+        Some(Candidates { chains, places, calls })
+    }
+
+    /// The best excerpt that is impossible; only one that is better than this, if there is one.
+    pub(super) fn best(&self, than: Option<Size>) -> Option<Excerpt> {
+        let mut best: Option<Excerpt> = None;
+        let subsets = 1_u32 << self.calls.len();
+        let most = than.map_or(number(self.calls.len()), |(count, ..)| count);
+        for count in 2..=most {
+            for subset in (1..subsets).filter(|subset| subset.count_ones() == count) {
+                let size = self.size(subset);
+                let limit = best.as_ref().map(|best| best.size).or(than);
+                if limit.is_none_or(|limit| size < limit)
+                    && let Some(calls) = self.excerpt(subset)
+                    && is_impossible(&calls)
+                {
+                    let operations = self.chosen(subset).map(|call| call.position).collect();
+                    best = Some(Excerpt { size, operations, calls });
+                }
+            }
+            if best.is_some() {
+                break;
+            }
+        }
+        best
+    }
+
+    fn chosen(&self, subset: u32) -> impl Iterator<Item = &Candidate> + Clone {
+        (0..).zip(&self.calls).filter(move |(at, _)| subset & (1 << at) != 0).map(|(_, call)| call)
+    }
+
+    /// Chains of the chosen reads, and what they show.
+    fn reads(&self, subset: u32) -> impl Iterator<Item = (u32, &[u32])> + Clone {
+        self.chosen(subset).filter_map(|call| match &call.kind {
+            Kind::Read(chain, shown) => Some((*chain, &shown[..])),
+            _ => None,
+        })
+    }
+
+    fn size(&self, subset: u32) -> Size {
+        let sequence = self.chains.sequence;
+        let begin = self.chosen(subset).map(|call| sequence.invoke(call.position)).min();
+        let end = self.chosen(subset).map(|call| sequence.end(call.position)).max();
+        let (begin, end) = (begin.unwrap_or(0), end.unwrap_or(0));
+        (subset.count_ones(), end - begin, begin)
+    }
+
+    /// The calls of an excerpt; none if they may be impossible although the whole is not.
+    fn excerpt(&self, subset: u32) -> Option<Vec<Call<ExcerptOp>>> {
+        let is_kept = |position: u32| self.chosen(subset).any(|call| call.position == position);
+        let root = |chain: u32| self.chains.all[chain as usize].root;
+        let roots = self.reads(subset).map(|(chain, _)| root(chain));
+        let first_root = roots.clone().next()?;
+        let has_put = self.chosen(subset).any(|call| matches!(call.kind, Kind::Put));
+        let is_without_root =
+            first_root != NO_CALL && !has_put && roots.clone().all(|root| root == first_root);
+        if !is_without_root && !roots.clone().all(|root| root == NO_CALL || is_kept(root)) {
+            return None;
+        }
+        let mut kept = Vec::new();
+        for call in self.chosen(subset).filter(|call| matches!(call.kind, Kind::Append)) {
+            let is_certain = self.places.stage_of[call.position as usize] != UNKNOWN;
+            let is_shown = self.reads(subset).any(|(_, shown)| shown.contains(&call.name));
+            let is_whole = is_certain || self.equals(call.position).all(is_kept);
+            if !is_whole || (is_without_root && !(is_certain && is_shown)) {
+                return None;
+            }
+            kept.push(call.name);
+        }
+        let call = |candidate: &Candidate| {
+            let op = match &candidate.kind {
+                Kind::Append => ExcerptOp::Append(candidate.name),
+                Kind::Put => ExcerptOp::Put(candidate.name),
+                Kind::Read(chain, shown) => {
+                    let root = Some(root(*chain)).filter(|&root| root != NO_CALL && is_kept(root));
+                    let shown = shown.iter().copied().filter(|name| kept.contains(name));
+                    ExcerptOp::Read(root.into_iter().chain(shown).collect())
+                }
+            };
+            let Call { invoke, complete, .. } =
+                self.chains.sequence.calls[candidate.position as usize];
+            Call { op, invoke, complete }
+        };
+        Some(self.chosen(subset).map(call).collect())
+    }
+
+    /// The appends of which one is not known from the other.
+    fn equals(&self, append: u32) -> impl Iterator<Item = u32> {
+        let appends =
+            text(self.chains, append).map_or(&[][..], |text| self.chains.texts.appends(text));
+        let stage_of = &self.places.stage_of;
+        appends.iter().copied().filter(|&equal| stage_of[equal as usize] == UNKNOWN)
+    }
+}
+
+fn is_append<S: Symbol>(chains: &Chains<'_, '_, '_, S>, at: u32) -> bool {
+    matches!(chains.sequence.op(at), SequenceOp::Append(_))
+}
+
+/// The number of the text of a write.
+fn text<S: Symbol>(chains: &Chains<'_, '_, '_, S>, write: u32) -> Option<u32> {
+    chains.texts.find(chains.sequence.text(write))
+}
+
+/// What a write is known by in an excerpt: its position, or its text if another may be shown there.
+fn name<S: Symbol>(chains: &Chains<'_, '_, '_, S>, places: &Places, write: u32) -> u32 {
+    match text(chains, write) {
+        Some(text) if places.stage_of[write as usize] == UNKNOWN => name_of_text(chains, text),
+        _ => write,
+    }
+}
+
+fn name_of_text<S: Symbol>(chains: &Chains<'_, '_, '_, S>, text: u32) -> u32 {
+    number(chains.sequence.calls.len()) + text
+}
+
+/// The chain of a read, and the names of what it shows after its put. None if it is not known which
+/// append of one of these texts it shows.
+fn shown<S: Symbol>(
+    chains: &Chains<'_, '_, '_, S>,
+    places: &Places,
+    read: u32,
+    texts: &[u32],
+) -> Option<(u32, Vec<u32>)> {
+    let name = |stage: u32, token: &Token| match places.writes[stage as usize] {
+        NO_CALL => name_of_text(chains, token.text),
+        write => write,
+    };
+    let stage = chains.stage_of[read as usize];
+    if stage != NOWHERE {
+        let chain = chains.chain_of(stage);
+        let stages = chain.first_stage + 1..=stage;
+        let shown = stages.zip(&chain.tokens).map(|(stage, token)| name(stage, token)).collect();
+        return Some((chains.stages[stage as usize].chain, shown));
+    }
+    let (at, common, tokens) = chains.beside(read)?;
+    let chain = &chains.all[at as usize];
+    let mut shown = Vec::with_capacity(tokens.len());
+    for (stage, (place, token)) in (chain.first_stage + 1..).zip(tokens.iter().enumerate()) {
+        shown.push(match chains.texts.appends(token.text) {
+            _ if place < common => name(stage, token),
+            &[append] => append,
+            _ if texts.contains(&token.text) => return None,
+            _ => name_of_text(chains, token.text),
+        });
+    }
+    Some((at, shown))
+}
+
+fn is_impossible(calls: &[Call<ExcerptOp>]) -> bool {
+    let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
+    search::linearize(&ExcerptModel, calls, budget).answer == search::Answer::NotLinearizable
+}

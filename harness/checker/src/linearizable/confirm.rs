@@ -1,0 +1,189 @@
+//! Each accusation is confirmed by independent code before it is made.
+//!
+//! Few operations that contradict one another are given to two more testers: the
+//! `LinearizabilityTester` of `stateright`, which knows nothing of this crate but the model, and the
+//! plainest recursion over all orders. If either finds an order, there is a mistake in this crate,
+//! and no accusation is made: see [`disputed`].
+//!
+//! What is given to them must be evidence: leaving out operations can create a contradiction that
+//! is not there. So the operations of a witness go together with all others, [struck](crate::linearizable::strike),
+//! that could make a difference; where both are more than eight, nobody is asked.
+
+use rustc_hash::FxHashSet;
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+
+use crate::budget::{Budget, Limit};
+use crate::linearizable::model::{Call, Model};
+use crate::linearizable::strike::{Left, Trial};
+use crate::verdict::Reason;
+use crate::witness::Witness;
+
+/// `stateright` remembers nothing of where it has been: more operations could take it for ever.
+pub(crate) const MOST_OPERATIONS: usize = 8;
+
+/// More than enough for so few.
+const MOST_STEPS: u64 = 100_000;
+
+/// A tester of linearizability that is not this crate's search.
+pub(crate) trait Tester: Copy + Send + Sync {
+    /// Whether at most [`MOST_OPERATIONS`] calls are linearizable.
+    fn accepts<M: Model>(self, model: &M, calls: &[Call<M::Op>]) -> bool;
+}
+
+/// The tester of `stateright`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stateright;
+
+impl Tester for Stateright {
+    fn accepts<M: Model>(self, model: &M, calls: &[Call<M::Op>]) -> bool {
+        // Two events in one place overlap: what begins there comes first.
+        let mut events: Vec<(u32, bool, usize)> = Vec::new();
+        for (at, call) in calls.iter().enumerate() {
+            events.push((call.invoke, false, at));
+            events.extend(call.complete.map(|complete| (complete, true, at)));
+        }
+        events.sort_unstable();
+        let object = Object { model, state: Some(model.initial()) };
+        let mut tester = LinearizabilityTester::new(object);
+        for (_, is_end, at) in events {
+            let recorded = if is_end {
+                tester.on_return(at, ())
+            } else {
+                tester.on_invoke(at, calls[at].op.clone())
+            };
+            recorded.expect("each call has a thread of its own, and begins before it ends");
+        }
+        tester.is_consistent()
+    }
+}
+
+/// A model as `stateright` sees it. Operations carry their answers, so that there is nothing to
+/// return.
+struct Object<'m, M: Model> {
+    model: &'m M,
+    /// Nothing after an operation that was impossible. So an open one that is impossible somewhere is
+    /// not of use there.
+    state: Option<M::State>,
+}
+
+impl<M: Model> Clone for Object<'_, M> {
+    fn clone(&self) -> Self {
+        Object { model: self.model, state: self.state.clone() }
+    }
+}
+
+impl<M: Model> SequentialSpec for Object<'_, M> {
+    type Op = M::Op;
+    type Ret = ();
+
+    fn invoke(&mut self, op: &M::Op) {
+        self.state = self.state.as_ref().and_then(|state| self.model.step(state, op));
+    }
+
+    fn is_valid_step(&mut self, op: &M::Op, (): &()) -> bool {
+        self.invoke(op);
+        self.state.is_some()
+    }
+}
+
+/// Whether both testers find that these calls, which are all on one object, are not linearizable.
+/// `None` if they are too many to ask.
+#[cfg(test)]
+pub(crate) fn confirm<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
+    confirm_by(Stateright, std::slice::from_ref(model), calls)
+}
+
+/// The same of a few of the calls on one object, by position in increasing order, together with
+/// those of the others that could make a difference.
+#[cfg(test)]
+pub(crate) fn confirm_core<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    core: &[u32],
+) -> Option<bool> {
+    confirm_core_by(Stateright, model, calls, core)
+}
+
+/// The same with this tester.
+pub(crate) fn confirm_core_by<M: Model>(
+    tester: impl Tester,
+    model: &M,
+    calls: &[Call<M::Op>],
+    core: &[u32],
+) -> Option<bool> {
+    let left = evidence(model, calls, core)?;
+    confirm_by(tester, left.models(), &left.calls)
+}
+
+fn confirm_by<M: Model>(tester: impl Tester, models: &[M], calls: &[Call<M::Op>]) -> Option<bool> {
+    let accepts =
+        |model: &M| tester.accepts(model, calls) || recursion(model, calls) != Some(false);
+    (calls.len() <= MOST_OPERATIONS).then(|| !models.iter().any(accepts))
+}
+
+/// The core and what is left around it, where that contradicts itself and is not too much: from the
+/// first state on, or in any state from where one of the core began.
+fn evidence<'a, M: Model>(
+    model: &'a M,
+    calls: &'a [Call<M::Op>],
+    core: &[u32],
+) -> Option<Left<'a, M>> {
+    if core.len() > MOST_OPERATIONS {
+        return None;
+    }
+    let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
+    let trial = Trial::new(model, calls, budget);
+    trial.parts(core).find_map(|part| {
+        let left = trial.left(part, core)?;
+        let is_few = left.calls.len() <= MOST_OPERATIONS;
+        (is_few && left.contradicts(budget) == Some(true)).then_some(left)
+    })
+}
+
+/// Whether at most 64 calls are linearizable: every order in real time is tried, but for what was
+/// seen to fail (Wing and Gong, 1993). `None` if that takes too long.
+fn recursion<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
+    let mut stack = vec![(0_u64, model.initial())];
+    let mut seen = FxHashSet::default();
+    while let Some((placed, state)) = stack.pop() {
+        if seen.len() as u64 > MOST_STEPS {
+            return None;
+        }
+        let left = || (0..).zip(calls).filter(|(at, _)| placed & (1_u64 << at) == 0);
+        let Some(deadline) = left().filter_map(|(_, call)| call.complete).min() else {
+            return Some(true);
+        };
+        for (at, call) in left().filter(|(_, call)| call.invoke < deadline) {
+            if let Some(after) = model.step(&state, &call.op) {
+                let next = (placed | (1 << at), after);
+                if seen.insert(next.clone()) {
+                    stack.push(next);
+                }
+            }
+        }
+    }
+    Some(false)
+}
+
+/// Why nothing is said where the testers disagree.
+pub(crate) fn disputed(witness: &Witness) -> Reason {
+    let events: Vec<String> =
+        witness.operations.iter().map(|op| op.invoke_index.to_string()).collect();
+    let on_key =
+        if witness.key.is_empty() { String::new() } else { format!(" on key {:?}", witness.key) };
+    let explanation = format!(
+        "undecided{on_key}: the search finds that the operations at events {} contradict one \
+         another, and an independent tester finds that they do not. This is a bug of the checker",
+        events.join(", ")
+    );
+    Reason {
+        key: witness.key.clone(),
+        limit: Limit::Disagreement,
+        placed: 0,
+        completed: witness.operations.iter().filter(|op| op.complete_index.is_some()).count(),
+        explanation,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Orders exist exactly for what is linearizable; the replay is in the function itself.
+
+use rand::{RngExt as _, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::linearization;
+use crate::check::Options;
+use crate::history::Value;
+use crate::linearizable::model::Register;
+use crate::linearizable::oracle::{brute_force, cases, record, register_calls};
+use crate::models::ModelName;
+
+#[test]
+fn an_order_is_shown_of_all_that_is_linearizable_and_of_nothing_else() {
+    let mut shown = 0;
+    let count = cases(60_000);
+    for seed in 0..count {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let length = rng.random_range(1..=7);
+        let calls = register_calls(&mut rng, length, seed % 3 != 0, seed % 2 == 0);
+        let options = Options { model: ModelName::Kv, ..Options::default() };
+        let found = linearization(&record(&calls), &options);
+        let expected = brute_force(&Register { initial: Value::EMPTY }, &calls);
+        assert_eq!(found.is_some(), expected, "seed {seed}: {calls:?}");
+        let Some(found) = found else { continue };
+        let answered = calls.iter().filter(|call| call.complete.is_some()).count();
+        assert!(found[0].points.len() >= answered, "seed {seed}: {calls:?}");
+        shown += 1;
+    }
+    assert!(shown > count / 4 && shown < count - count / 10, "{shown} of {count}");
+}

@@ -1,0 +1,38 @@
+//! Promises weaker than linearizability, over histories of reads and writes: session guarantees, sequential and eventual consistency.
+//!
+//! [`check`] asks one promise of a history. None of them knows real time, except eventual
+//! convergence, which asks what was read after the last write. In order of strength: what is
+//! linearizable is sequentially consistent, and what is sequentially consistent keeps all four
+//! session guarantees.
+//!
+//! A read is told by its value which write it saw. On keys where a value was written twice, or
+//! that were appended to, the session guarantees say `Unknown`. A key holds the empty string or
+//! nil before its first write. A compare-and-set that succeeded counts as a write, except for
+//! sequential consistency, which knows what it expected.
+
+mod eventual;
+mod origins;
+mod sequential;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::budget::Budget;
+use crate::history::History;
+use crate::models::ModelName;
+use crate::verdict::Verdict;
+
+/// Checks whether a history keeps a promise, and says how that was decided. The budget is for the
+/// whole history.
+pub(crate) fn check(
+    promise: ModelName,
+    history: &History,
+    budget: &Budget<'_>,
+) -> (Verdict, &'static str) {
+    match promise {
+        ModelName::Sequential => sequential::check(history, *budget),
+        ModelName::Eventual => (eventual::check(history), "last-reads"),
+        _ => (sessions::check(promise, history, *budget), "sessions"),
+    }
+}
