@@ -3,7 +3,6 @@
 mod examples;
 mod random;
 mod recorded;
-mod timing;
 
 use super::{Answer, Contradiction, SequenceOp, Symbol, check};
 use crate::linearizable::model::{Call, Model};
