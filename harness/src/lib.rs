@@ -3,7 +3,7 @@
 //! A run flows one way, and each room hands the next a plain value:
 //! [`scenario`] (what a workload file describes) → [`plan`] (all chance is spent here) → [`run`]
 //! (the dispatcher, among [`cluster`], [`network`], [`nemesis`], [`clients`] and [`journal`]) →
-//! [`run::record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
+//! [`record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
 //! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
 pub mod allocator;
@@ -16,6 +16,7 @@ pub mod course;
 pub mod exit;
 pub mod explain;
 pub mod export;
+pub mod fault;
 pub mod flake;
 pub mod host;
 pub mod ids;
@@ -25,7 +26,9 @@ pub mod manifest;
 pub mod nemesis;
 pub mod network;
 pub mod op;
+pub mod os;
 pub mod plan;
+pub mod record;
 pub mod report;
 pub mod results;
 pub mod run;
@@ -33,5 +36,6 @@ pub mod scenario;
 pub mod seed;
 pub mod serve;
 pub mod shrink;
+pub mod text;
 pub mod time;
 pub mod verdict;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use harness::ids::NodeId;
-use harness::run::record::FaultRecord;
+use harness::record::FaultRecord;
 use serde_json::Value;
 use support::Bench;
 

@@ -6,10 +6,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use harness::fault::{LinkRule, PartitionShape};
 use harness::ids::NodeId;
 use harness::network::rules::Rule;
-use harness::run::record::FaultRecord;
-use harness::scenario::{LinkRule, PartitionShape};
+use harness::record::FaultRecord;
 use serde_json::Value;
 use support::Bench;
 

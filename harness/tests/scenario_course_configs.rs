@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use harness::scenario::{Benchmarks, Clients, CourseTests, Era, FaultKind, Scenario};
+use harness::fault::FaultKind;
+use harness::scenario::{Benchmarks, Clients, CourseTests, Era, Scenario};
 use harness::time::RunTime;
 
 fn folder(era: &str) -> PathBuf {

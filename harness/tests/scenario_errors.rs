@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use harness::scenario::{self, FaultKind, Key, Scenario};
+use harness::fault::FaultKind;
+use harness::scenario::{self, Key, Scenario};
 use proptest::prelude::*;
 
 /// The sentence for this text, after the file's name.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use harness::scenario::{CheckerBudget, Clients, Era, FaultKind, Scenario, Shape, keys};
+use harness::fault::FaultKind;
+use harness::scenario::{CheckerBudget, Clients, Era, Scenario, Shape, keys};
 use harness::time::RunTime;
 
 fn parse(file: &str, text: &str) -> Scenario {

@@ -232,7 +232,13 @@ pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl 
     }
     match options.model.info().family {
         Family::Session => {
-            let (verdict, algorithm) = session::check(options.model, history, &options.budget);
+            let is_linearizable = |model, budget: Budget<'_>| {
+                let options = Options { model, budget, witness: false, ..Options::default() };
+                check(history, &options).verdict == Verdict::Valid
+            };
+            let budget = &options.budget;
+            let (verdict, algorithm) =
+                session::check(options.model, history, budget, &is_linearizable);
             report.verdict = verdict;
             report.algorithms.push(algorithm);
         }

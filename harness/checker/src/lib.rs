@@ -188,11 +188,12 @@ pub mod format;
 mod guess;
 pub mod history;
 mod intern;
-pub mod lenient;
 mod linearizable;
 mod memory;
+pub mod model;
 pub mod models;
 pub mod objects;
+mod order;
 mod session;
 mod verdict;
 mod witness;
@@ -202,10 +203,10 @@ pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
 pub use datum::Datum;
 pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};
+pub use history::lenient;
 pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
-pub use linearizable::{
-    KeyOrder, Linearization, Point, explained, linearizable, linearization, model, online,
-};
+pub use linearizable::{Linearization, linearizable, online};
 pub use models::ModelName;
+pub use order::{KeyOrder, Point, explained, linearization};
 pub use verdict::{Reason, Verdict};
 pub use witness::{Anomaly, Edge, Why, Witness, WitnessOperation};

@@ -3,7 +3,7 @@
 use crate::datum::Datum;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// The class of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::job::Job;
+use crate::fault::FaultKind;
 use crate::network::transport::Transport;
 use crate::plan::Plan;
-use crate::scenario::{DrawnFault, FaultKind};
+use crate::scenario::DrawnFault;
 
 /// The jobs as this transport can bear them.
 pub fn bearable(transport: Transport, jobs: &[Job]) -> Result<Vec<Job>, Failure> {

@@ -9,8 +9,8 @@ use clap::Args;
 use super::Failure;
 use crate::compare::{self, Line, Run};
 use crate::exit::Exit;
-use crate::report::text::escape;
 use crate::seed::Seed;
+use crate::text::escape;
 
 /// `harness compare`.
 #[derive(Debug, Args)]

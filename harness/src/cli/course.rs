@@ -12,10 +12,10 @@ use super::session::{self, Making};
 use super::{Failure, Format, RunOptions, repeat};
 use crate::course::configs::{self, CONFIGS, Config};
 use crate::exit::Exit;
-use crate::host::profile::Profile;
-use crate::report::text::escape;
+use crate::scenario::host::profile::Profile;
 use crate::scenario::{Era, Scenario};
 use crate::seed::Seed;
+use crate::text::escape;
 use crate::verdict::{Question, Standing};
 
 /// `harness course`.

@@ -11,10 +11,11 @@ use super::{Failure, session};
 use crate::cluster::pretend;
 use crate::cluster::program::Program;
 use crate::exit::Exit;
-use crate::host::diagnosis::{Counts, Diagnosis, diagnose};
-use crate::host::{measured, profiles};
+use crate::host::measured;
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
+use crate::scenario::host::profiles;
+use crate::verdict::diagnosis::{Counts, Diagnosis, diagnose};
 
 /// `harness diagnose`.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
 use crate::flake::report;
 use crate::flake::student::Student;
-use crate::host::profiles;
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
+use crate::scenario::host::profiles;
 use crate::seed::Seed;
 
 /// `harness flake`.

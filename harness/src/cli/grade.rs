@@ -17,13 +17,14 @@ use tokio::sync::watch;
 
 use super::course::CourseEra;
 use super::{FailMeaning, Failure, TransportChoice, signals};
-use crate::cluster::{excess, os, sweep};
+use crate::cluster::{excess, sweep};
 use crate::course::configs::CONFIGS;
 use crate::course::grade::{Row, RunPart, table};
 use crate::exit::Exit;
 use crate::limits::confined as limits;
+use crate::os;
 use crate::report::index;
-use crate::report::text::escape;
+use crate::text::escape;
 
 /// `harness grade`.
 #[derive(Debug, Args)]

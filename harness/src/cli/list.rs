@@ -5,10 +5,11 @@ use std::fmt::Write;
 use checker::models::{MODELS, ModelInfo};
 use clap::{Args, ValueEnum};
 
-use crate::host::knobs::KNOBS;
-use crate::host::profile::Profile;
-use crate::host::profiles;
-use crate::scenario::{self, FaultKind, Key, PartitionShape};
+use crate::fault::{FaultKind, PartitionShape};
+use crate::scenario::host::knobs::KNOBS;
+use crate::scenario::host::profile::Profile;
+use crate::scenario::host::profiles;
+use crate::scenario::{self, Key};
 
 /// `harness list`.
 #[derive(Debug, Args)]

@@ -44,14 +44,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{launch, program, warden};
+use crate::cluster::{launch, warden};
 use crate::exit::Exit;
-use crate::host::profile::Profile;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
+use crate::plan;
 use crate::plan::{FailIs, Plan};
 use crate::report::Style;
 use crate::scenario::Scenario;
+use crate::scenario::host::profile::Profile;
 use crate::seed::Seed;
 
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
@@ -226,7 +227,7 @@ impl RunOptions {
     /// The plan of `scenario`, with what the command line adds.
     fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
         let mut scenario = scenario.clone();
-        if !program::keeps_data(&self.replica_arguments)
+        if !plan::keeps_data(&self.replica_arguments)
             && let Some(nemesis) = &mut scenario.nemesis
         {
             nemesis.spare_those_without_data();

@@ -14,15 +14,15 @@ use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
-use crate::explain::evidence::AnswerPart;
 use crate::explain::{self, Evidence, Explanation};
-use crate::journal::JournalError;
+use crate::journal::history::JournalError;
 use crate::manifest::{self, Host, Manifest};
+use crate::record::{EndReason, RunRecord};
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
-use crate::run::record::{EndReason, RunRecord};
 use crate::run::{self, Order, RunError};
 use crate::seed::Seed;
+use crate::verdict::answer::AnswerPart;
 use crate::verdict::{self, Verdict, safety};
 use crate::{course, results};
 

@@ -14,7 +14,7 @@ use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::plan::Plan;
-use crate::run::record::RunRecord;
+use crate::record::RunRecord;
 use crate::run::{self, Order};
 use crate::verdict::{self, Verdict, safety};
 

@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::{FailMeaning, RESULTS, RunOptions};
 use crate::cluster::program::Program;
-use crate::explain::evidence::AnswerPart;
 use crate::plan::{Plan, SCHEMA};
 use crate::scenario::Era;
 use crate::seed::Seed;
+use crate::verdict::answer::AnswerPart;
 
 /// What an earlier run left: enough to make it again.
 pub struct Earlier {

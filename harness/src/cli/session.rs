@@ -21,13 +21,13 @@ use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::course::configs;
 use crate::exit::Exit;
-use crate::host::profile::Profile;
-use crate::host::profiles;
 use crate::network::transport::Transport;
 use crate::report::junit::{self, JunitRun};
 use crate::report::many;
 use crate::run::probe::Probe;
 use crate::scenario::Scenario;
+use crate::scenario::host::profile::Profile;
+use crate::scenario::host::profiles;
 use crate::seed::Seed;
 
 /// Runs of the standard trial at the same time: fifteen replicas for two processors.
@@ -62,7 +62,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let program = program(options)?;
     for job in &jobs {
         job.plan
-            .check_program(&program)
+            .check_program(&program.arguments)
             .with_context(|| job.source.display().to_string())
             .map_err(Failure::usage)?;
     }

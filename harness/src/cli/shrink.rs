@@ -23,11 +23,11 @@ use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::warden::Warden;
 use crate::exit::Exit;
-use crate::explain::evidence::AnswerPart;
 use crate::network::course_2016::RouterKind;
 use crate::plan::{FailIs, Plan};
 use crate::scenario::Scenario;
 use crate::shrink::{candidates, history, reduce, search, workload};
+use crate::verdict::answer::AnswerPart;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use md5::{Digest, Md5};
 
 use super::requests::OperationIndex;
+use crate::op::OpKind;
 use crate::plan::PlannedRequest;
-use crate::run::record::OpKind;
 use crate::seed;
 use crate::time::RunTime;
 

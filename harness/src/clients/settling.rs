@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::run::record::{OpKind, SettlingOperation};
+use crate::op::{OpKind, SettlingOperation};
 use crate::time::RunTime;
 
 /// All that is asked after the healing, and what became of it.

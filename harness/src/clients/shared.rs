@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
+use crate::op::OpKind;
 use crate::plan::operations::draw_shared;
-use crate::run::record::OpKind;
 use crate::seed::{self, Seed};
 
 /// A key that was written once is read by chance as long as it is among so many last ones.

@@ -1,5 +1,5 @@
 //! What all replicas of a run may have together while a stranger's program is graded, where the system lets us have
-//! control groups: tasks, and memory. What a single process may have is set by [`super::os::confine`].
+//! control groups: tasks, and memory. What a single process may have is set by [`crate::os::confine`].
 //!
 //! Memory is limited by groups of version 2 only: where groups are of version 1, some kernels do not count what is
 //! in a group as its parent's, and whoever joined one of ours would get away from a limit that is in force already.

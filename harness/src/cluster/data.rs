@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::Harm;
+use crate::fault::Harm;
 use crate::seed::{self, Seed};
 
 /// A file loses no more than this of its end, and writes it in such pieces.

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
 
-use super::os::own_fd;
+use crate::os::own_fd;
 
 /// What is held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::{filter, os, stalls};
-use crate::host::plan::HostPlan;
+use super::{filter, stalls};
 use crate::ids::NodeId;
+use crate::os;
+use crate::plan::host::HostPlan;
 
 /// The hidden subcommand under which the harness binary waits, then becomes the program.
 pub const SUBCOMMAND: &str = "__launch";

@@ -8,21 +8,17 @@
 //!   have, and [`excess`]: what it has too much of.
 //! - [`wall_clock`]: a clock that jumps.
 //! - [`pretend`]: a pretended host at work.
-//! - [`gauges`]: what the system tells of processes and of itself.
 //! - `output`: what it writes is always drained, and kept up to a limit.
 //! - [`sweep`]: finds whatever a replica started, however it hid, by a mark in its environment.
 //! - [`warden`]: a second process that ends everything when the harness is killed.
 //! - [`data`]: what faults do to a data directory.
-//! - [`os`]: the few unsafe lines.
 
 pub mod confinement;
 pub mod data;
 pub mod excess;
 pub mod filter;
-pub mod gauges;
 pub mod group;
 pub mod launch;
-pub mod os;
 mod output;
 pub mod pretend;
 pub mod process;

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::host::plan::HostPlan;
-use crate::host::profile::{Delay, Logs};
 use crate::ids::NodeId;
 use crate::limits;
+use crate::plan::host::HostPlan;
+use crate::scenario::host::profile::{Delay, Logs};
 use crate::seed::Seed;
 
 /// How much a replica wrote.

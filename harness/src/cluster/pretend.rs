@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::quota::Quota;
-use super::{launch, os, sweep, wall_clock};
-use crate::host::plan::{HostPlan, ReplicaHost, turn};
-use crate::host::profile::{Delay, Profile, Starvation};
+use super::{launch, sweep, wall_clock};
 use crate::network::transport::{EventSender, TransportEvent};
+use crate::os;
+use crate::plan::host::{HostPlan, ReplicaHost, turn};
+use crate::scenario::host::profile::{Delay, Profile, Starvation};
 
 /// What is pretended while the replicas run; it ends with this.
 #[derive(Default)]

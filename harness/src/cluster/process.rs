@@ -21,11 +21,12 @@ use super::launch::Launcher;
 use super::output::Written;
 use super::program::Program;
 use super::stalls::{self, Seen};
-use super::{os, output, sweep, wall_clock};
-use crate::host::plan::HostPlan;
-use crate::host::profile::Logs;
+use super::{output, sweep, wall_clock};
 use crate::ids::NodeId;
 use crate::limits;
+use crate::os;
+use crate::plan::host::HostPlan;
+use crate::scenario::host::profile::Logs;
 
 /// A replica has ended: `waitpid` said so.
 #[derive(Debug)]

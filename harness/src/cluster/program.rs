@@ -76,11 +76,6 @@ pub enum ProgramError {
     },
 }
 
-/// Whether these arguments give each replica a data directory.
-pub fn keeps_data(arguments: &[String]) -> bool {
-    arguments.iter().any(|argument| argument.contains("{data}"))
-}
-
 impl Program {
     /// Checks that `path` can be started: exists, is an executable file, and is a binary or a script
     /// whose interpreter exists.

@@ -18,9 +18,9 @@ use nix::sys::socket::{
 };
 
 use super::filter::{self, Call};
-use super::os::own_fd;
-use crate::host::plan::ReplicaHost;
-use crate::host::profile::Delay;
+use crate::os::own_fd;
+use crate::plan::host::ReplicaHost;
+use crate::scenario::host::profile::Delay;
 
 /// The channel by which a launcher hands over its filter: the harness's end, and the launcher's.
 pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {

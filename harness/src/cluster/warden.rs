@@ -1,6 +1,6 @@
 //! A second process that ends everything when the harness is killed.
 //!
-//! The kernel kills the replicas with the harness ([`super::os::die_with_parent`]), but neither what
+//! The kernel kills the replicas with the harness ([`crate::os::die_with_parent`]), but neither what
 //! they started nor the sockets' directory. The warden is the harness binary again, in a process
 //! group of its own, holding one end of a pipe: when the pipe closes, however that came, it sweeps.
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::ids::NodeId;
-use crate::run::record::{
-    DropCause, Example, MessageCounts, OpKind, Outcome, ProtocolOddity, ProtocolViolation,
-    RequestCounts, RunRecord,
-};
+use crate::network::counts::{DropCause, MessageCounts};
+use crate::network::remarks::{Example, ProtocolOddity, ProtocolViolation};
+use crate::op::{OpKind, Outcome, RequestCounts};
+use crate::record::RunRecord;
 
 /// The facts of the simulator's report, under the harness's names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -148,7 +148,7 @@ impl Statistics {
     }
 }
 
-fn is_acknowledged_put(operation: &crate::run::record::OperationRecord) -> bool {
+fn is_acknowledged_put(operation: &crate::op::OperationRecord) -> bool {
     operation.kind == OpKind::Put && operation.outcome == Outcome::Ok
 }
 

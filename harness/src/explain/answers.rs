@@ -1,6 +1,6 @@
 //! What the verdicts besides safety mean for the reader.
 
-use super::evidence::AnswerPart;
+use crate::verdict::answer::AnswerPart;
 
 /// What an answer that is not good means.
 pub fn meaning(answer: &AnswerPart) -> &'static str {

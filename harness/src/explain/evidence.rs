@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::check::{self, HistoryError, Question};
+use crate::fault::LinkRule;
+use crate::journal::leaders;
 use crate::limits;
 use crate::network::{message_log, words::LeaderWord};
-use crate::report::leaders_jsonl;
-use crate::scenario::LinkRule;
-use crate::verdict::Answer;
+use crate::verdict::answer::AnswerPart;
 
 /// Everything that an explanation is made of.
 #[derive(Debug)]
@@ -34,34 +34,6 @@ pub struct Evidence {
     pub lost: Option<Vec<LostMessage>>,
     /// The last lines of the logs of those that died by themselves.
     pub last_words: Vec<LastWords>,
-}
-
-/// One answer of a verdict.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AnswerPart {
-    /// `safety`, `process`, ...
-    pub question: String,
-    /// `valid`, `invalid` or `unknown`.
-    pub standing: String,
-    /// In a word or two.
-    pub kind: String,
-    /// In a sentence.
-    pub sentence: String,
-    /// More of it.
-    #[serde(default)]
-    pub details: Vec<String>,
-}
-
-impl From<&Answer> for AnswerPart {
-    fn from(answer: &Answer) -> Self {
-        Self {
-            question: answer.question.name().to_owned(),
-            standing: answer.standing.name().to_owned(),
-            kind: answer.kind.clone(),
-            sentence: answer.sentence.clone(),
-            details: answer.details.clone(),
-        }
-    }
 }
 
 /// The parts of a fault that matter here; later kinds of faults may have more.
@@ -190,7 +162,7 @@ impl Evidence {
             return Ok(evidence);
         }
         evidence.faults = read_lines(&folder.join("faults.jsonl"))?.unwrap_or_default();
-        evidence.leaders = read_lines(&folder.join(leaders_jsonl::NAME))?;
+        evidence.leaders = read_lines(&folder.join(leaders::NAME))?;
         evidence.lost = match evidence.window() {
             Some(window) => read_lost(&folder.join(message_log::NAME), window)?,
             None => None,

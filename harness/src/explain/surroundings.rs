@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::evidence::{FaultPart, LostMessage};
-use crate::scenario::LinkRule;
+use crate::fault::LinkRule;
 use crate::time::RunTime;
 
 /// No more links than this are listed one by one.

@@ -143,10 +143,7 @@ impl Explanation {
             text += section.title;
             text.push('\n');
             for line in &section.lines {
-                for part in crate::report::text::wrap(
-                    &format!("  {}", crate::report::text::escape(line)),
-                    width,
-                ) {
+                for part in crate::text::wrap(&format!("  {}", crate::text::escape(line)), width) {
                     text += &part;
                     text.push('\n');
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::host::disturbance::DisturbanceKind;
 use crate::network::course_2016::{GivenUpFor, RouterKind};
-use crate::run::record::RunRecord;
+use crate::record::RunRecord;
 use crate::scenario::{Scenario, WorkloadError};
 use crate::verdict::{Question, Standing, Verdict};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::profile::{Delay, Profile, Starvation};
+use crate::scenario::host::profile::{Delay, Profile, Starvation};
 
 /// Starts that lie this close together are spread by the harness itself, which makes one after the other.
 const SPREAD_MS: f64 = 50.0;

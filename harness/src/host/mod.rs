@@ -9,14 +9,10 @@
 //! - [`measured`]: a host as it was measured, to be pretended.
 //! - [`diagnosis`]: the host or the replica? From runs on two hosts.
 //!
-//! The looking itself is in [`crate::cluster::gauges`], the judging in [`crate::verdict`].
+//! The looking itself is in [`crate::host::gauges`], the judging in [`crate::verdict`].
 
-pub mod diagnosis;
 pub mod disturbance;
-pub mod knobs;
+pub mod gauges;
 pub mod measured;
-pub mod plan;
-pub mod profile;
-pub mod profiles;
 pub mod sample;
 pub mod watch;

@@ -1,9 +1,9 @@
 //! `crash`: SIGKILL, and started again after a time, with or without its data.
 
 use super::{Act, Step, each};
+use crate::fault::Parameters;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::scenario::Parameters;
 
 /// All go down, and come up, together.
 pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {

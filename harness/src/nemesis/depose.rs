@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use super::{Act, Obstacle, Situation, Step, Strike, partition, shape};
+use crate::fault::length::{aftermath, begins_with_the_leader, lag, times};
+use crate::fault::{Direction, Parameters, PartitionShape};
 use crate::limits;
-use crate::scenario::{Direction, Parameters, PartitionShape};
 use crate::seed::{Seed, index};
 
 /// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
@@ -58,12 +59,6 @@ fn reunion(situation: &Situation<'_>, draw: Seed) -> Result<Vec<Step>, Obstacle>
     Ok(steps)
 }
 
-/// Whether its first partition cuts off the leader.
-pub fn begins_with_the_leader(parameters: &Parameters) -> bool {
-    let shape = parameters.shape.unwrap_or(PartitionShape::Leader);
-    matches!(shape, PartitionShape::Leader | PartitionShape::LeaderMinority)
-}
-
 /// When a new leader goes, each in a third of the cases: before it has told anybody but
 /// clients that it leads; when it has answered some operations; some time later.
 fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
@@ -79,35 +74,13 @@ fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
     }
 }
 
-fn times(parameters: &Parameters) -> u64 {
-    parameters.times.unwrap_or(1)
-}
-
-/// How long all stays as it is after the last election of the script: nobody that was elected is cut
-/// off, and has this time with those who see it; or somebody is elected once more.
-fn aftermath(parameters: &Parameters) -> Duration {
-    if times(parameters) == 0 { lag(parameters) } else { limits::USUAL_ELECTION }
-}
-
-fn lag(parameters: &Parameters) -> Duration {
-    Duration::from_millis(parameters.lag_ms.unwrap_or(0))
-}
-
-/// How long one lasts, more or less, for those who plan what comes after it.
-pub fn expected(parameters: &Parameters) -> Duration {
-    let first =
-        if begins_with_the_leader(parameters) { Duration::ZERO } else { parameters.duration() };
-    let elections = u32::try_from(times(parameters)).unwrap_or(u32::MAX).max(1);
-    first + limits::USUAL_ELECTION.saturating_mul(elections) + aftermath(parameters)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::fault::LinkRule;
     use crate::ids::NodeId;
-    use crate::scenario::LinkRule;
 
     #[test]
     fn one_leader_after_the_other_goes_as_soon_as_it_is_elected() {

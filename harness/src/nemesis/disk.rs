@@ -1,8 +1,8 @@
 //! `disk`: something happens to the data directory of a stopped replica.
 
 use super::{Act, Step, crash, each};
+use crate::fault::{Harm, Parameters};
 use crate::ids::NodeId;
-use crate::scenario::{Harm, Parameters};
 
 /// All together.
 pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {

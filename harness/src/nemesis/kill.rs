@@ -1,8 +1,8 @@
 //! `kill`, `kill_leader`, `kill_non_leader`: SIGKILL, for good.
 
 use super::{Act, Obstacle, Situation, Step, Strike, each, target};
+use crate::fault::Target;
 use crate::ids::NodeId;
-use crate::scenario::Target;
 use crate::seed::Seed;
 
 /// All at once.

@@ -27,9 +27,9 @@ use std::time::Duration;
 
 pub use target::stand_in;
 
+use crate::fault::{FaultKind, Harm, LinkRule};
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
-use crate::scenario::{FaultKind, Harm, LinkRule, Parameters};
 
 /// What is known when a fault is to strike.
 #[derive(Clone, Debug)]
@@ -124,14 +124,6 @@ pub type Obstacle = &'static str;
 
 /// The obstacle that is a fault itself: whoever waits for its end misses nothing.
 pub const NO_ROOM: Obstacle = "another `depose` was in force";
-
-/// How long a fault lasts, more or less.
-pub fn expected_length(kind: FaultKind, parameters: &Parameters) -> Duration {
-    match kind {
-        FaultKind::Depose => depose::expected(parameters),
-        _ => parameters.duration(),
-    }
-}
 
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {

@@ -1,8 +1,8 @@
 //! `network`: rules hold on links for a while.
 
 use super::{Act, Obstacle, Situation, Step, Strike, target};
+use crate::fault::{LinkRule, Parameters, RoleRule, Target};
 use crate::ids::NodeId;
-use crate::scenario::{LinkRule, Parameters, RoleRule, Target};
 use crate::seed::Seed;
 
 /// Each rule on its links, all for the same time.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::shape::{self, Cuts, Hub};
 use super::{Act, Obstacle, Situation, Step, Strike};
+use crate::fault::{Direction, LinkRule, Parameters, PartitionShape};
 use crate::network::rules::{Distribution, Latency, Rule};
-use crate::scenario::{Direction, LinkRule, Parameters, PartitionShape};
 use crate::seed::Seed;
 
 /// A random bare majority that includes the leader.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Act, Situation, Step, each, partition, shape};
+use crate::fault::{Direction, Parameters};
 use crate::ids::NodeId;
-use crate::scenario::{Direction, Parameters};
 
 /// Who was cut off answers what waits for it before it hears how the world went on.
 const STILL_CUT_OFF: Duration = Duration::from_millis(30);

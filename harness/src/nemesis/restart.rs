@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Act, Step, crash, each};
+use crate::fault::Parameters;
 use crate::ids::NodeId;
-use crate::scenario::Parameters;
 
 /// All together.
 pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {

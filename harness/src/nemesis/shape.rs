@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::{Obstacle, Situation};
+use crate::fault::{Direction, LinkRule, PartitionShape as Shape};
 use crate::ids::NodeId;
 use crate::network::rules::Rule;
-use crate::scenario::{Direction, LinkRule, PartitionShape as Shape};
 use crate::seed::{Seed, choose, index};
 
 /// Which links are cut.

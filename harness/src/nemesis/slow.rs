@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Act, Step, each};
+use crate::fault::Parameters;
 use crate::ids::NodeId;
-use crate::scenario::Parameters;
 
 /// Rounds of standing still and going on.
 pub fn script(parameters: &Parameters, targets: &[NodeId]) -> Vec<Step> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Obstacle, Situation};
+use crate::fault::Target;
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
-use crate::scenario::Target;
 use crate::seed::{self, Seed};
 
 /// The replicas that `target` means now, in the order of ids; they live, and no other fault has

@@ -5,7 +5,7 @@ use super::links::Links;
 use super::message_log::{Fate, MessageLog};
 use super::outbox::Outgoing;
 use crate::ids::NodeId;
-use crate::run::record::DropCause;
+use crate::network::counts::DropCause;
 
 /// All links, and the log of what crossed them.
 pub struct Ledger {

@@ -13,7 +13,7 @@ use super::links::Links;
 use super::rules::{Corrupt, Decision, FaultId, Message, Order, Rule};
 use crate::ids::NodeId;
 use crate::limits;
-use crate::run::record::{DropCause, MessageCounts};
+use crate::network::counts::{DropCause, MessageCounts};
 use crate::seed::Seed;
 use crate::time::RunTime;
 

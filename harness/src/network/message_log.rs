@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::run::record::DropCause;
+use crate::network::counts::DropCause;
 use crate::time::RunTime;
 
 /// The file's name in the folder of a run.

@@ -16,6 +16,7 @@
 //! - [`rules`]: what a link may do to messages; one file per rule.
 //! - [`delay`]: messages on their way, until their time has come.
 
+pub mod counts;
 pub mod course_2016;
 pub mod delay;
 pub mod envelope;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::NodeId;
 use crate::limits;
-use crate::run::record::{Example, ProtocolOddity, ProtocolViolation};
 use crate::time::RunTime;
 
 /// The remarks of a run.
@@ -42,4 +43,104 @@ fn example(at: RunTime, node: NodeId, packet: &[u8]) -> Example {
     let start = &packet[..packet.len().min(4 * limits::EXAMPLE_CHARS)];
     let text = String::from_utf8_lossy(start).chars().take(limits::EXAMPLE_CHARS).collect();
     Example { count: 0, node, at, text }
+}
+
+/// What no replica may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtocolViolation {
+    /// A packet that is not a JSON object.
+    NotJson,
+    /// An object without a text `src`, `dst` or `type`.
+    MissingField,
+    /// `src` is not the sender's id.
+    ForeignSource,
+    /// `dst` names nobody.
+    UnknownDestination,
+    /// An answer to a `MID` never asked.
+    UnknownMid,
+    /// A message to a client that is neither `ok`, `fail` nor `redirect`.
+    UnknownAnswer,
+    /// Two replicas acknowledged puts as leaders of the same term.
+    TwoLeaders,
+    /// It closed its socket and lived on.
+    HungUp,
+    /// More messages than `max_packets`.
+    PacketStorm,
+}
+
+impl ProtocolViolation {
+    /// What happened, for a sentence: "0003 sent ...".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::NotJson => "packets that are not a JSON object",
+            Self::MissingField => "messages without `src`, `dst` or `type`",
+            Self::ForeignSource => "messages under another's `src`",
+            Self::UnknownDestination => "messages to a `dst` that names nobody",
+            Self::UnknownMid => "answers to a `MID` that was never asked",
+            Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
+            Self::TwoLeaders => "acknowledgements of two leaders in one term",
+            Self::HungUp => "the end of their connection, although they live",
+            Self::PacketStorm => "more messages than `max_packets` allows",
+        }
+    }
+}
+
+/// What is allowed but odd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtocolOddity {
+    /// An answer to what had been answered.
+    DuplicateResponse,
+    /// The first datagram of a replica was no `hello`, by which alone the course's simulator learns where
+    /// it is.
+    NoHello,
+    /// A message without `leader`.
+    MissingLeader,
+    /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
+    /// `null` or missing, else by its JSON text.
+    OddValue,
+    /// After the healing, a get of a key with an acknowledged write was answered `fail` again and
+    /// again, to several clients that were served other keys: taken as empty.
+    RefusedForGood,
+    /// A packet above the 16,384 bytes that the course's simulator reads.
+    LargePacket,
+    /// A packet larger than the harness reads: it is lost.
+    CutPacket,
+}
+
+impl ProtocolOddity {
+    /// What happened, for a sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::DuplicateResponse => "answers to what had been answered",
+            Self::NoHello => {
+                "first datagrams that are no `hello`, without which the course's simulator finds no \
+                 replica"
+            }
+            Self::MissingLeader => "messages without `leader`",
+            Self::OddValue => "answers to a get whose `value` is no text",
+            Self::RefusedForGood => {
+                "a last `fail` to gets of a key that was acknowledged, while other keys are served: \
+                 taken for \"no such key\""
+            }
+            Self::LargePacket => {
+                "packets above 16,384 bytes, which the course's simulator cuts without a word"
+            }
+            Self::CutPacket => "packets above 262,144 bytes, which the harness does not carry",
+        }
+    }
+}
+
+/// How often, and the first one seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// How often.
+    pub count: u64,
+    /// Who sent the first.
+    pub node: NodeId,
+    /// When the first was seen.
+    pub at: RunTime,
+    /// The first one, cut to a readable length.
+    pub text: String,
 }

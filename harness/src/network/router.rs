@@ -20,8 +20,9 @@ use super::transport::{Connection, Sent};
 use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
 use crate::limits;
-use crate::plan::Plan;
-use crate::run::record::{DropCause, ProtocolOddity, ProtocolViolation};
+use crate::network::counts::DropCause;
+use crate::network::remarks::{ProtocolOddity, ProtocolViolation};
+use crate::seed::Seed;
 use crate::time::RunTime;
 
 /// The network of one run.
@@ -83,25 +84,50 @@ pub struct ToClient {
     pub value: AnsweredValue,
 }
 
+/// What a network is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The replicas, in the order of ids.
+    pub replicas: Vec<NodeId>,
+    /// The clients.
+    pub clients: Vec<NodeId>,
+    /// The seed from which each link has the seed of its decisions.
+    pub links: Seed,
+    /// Whose rules hold.
+    pub kind: RouterKind,
+    /// The size of each replica's socket buffers, in bytes; `None`: the system's.
+    pub socket_bytes: Option<usize>,
+    /// The probability that a message between replicas is lost.
+    pub drops: f64,
+}
+
+impl Settings {
+    /// The seed of one link's decisions, by the number of the message on that link.
+    fn link(&self, from: NodeId, to: NodeId) -> Seed {
+        Seed(self.links.draw(u64::from(from.0) << 16 | u64::from(to.0)))
+    }
+}
+
 impl Router {
-    /// The network between the replicas and clients of `plan`; what becomes of each message is
-    /// noted in `log`.
-    pub fn new(plan: &Plan, clients: &[NodeId], log: MessageLog) -> Self {
-        let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
+    /// The network between the replicas and clients of `settings`; what becomes of each message is noted in
+    /// `log`.
+    pub fn new(settings: Settings, log: MessageLog) -> Self {
+        let Settings { replicas, clients, .. } = &settings;
         let mut links = Links::between(replicas.iter().chain(clients).copied());
-        for &from in &replicas {
-            for &to in &replicas {
-                links.insert((from, to), Link::new(plan.link(from, to)));
+        let link = |from, to| Link::new(settings.link(from, to));
+        for &from in replicas {
+            for &to in replicas {
+                links.insert((from, to), link(from, to));
             }
             // Clients' messages have no faults: delay and loss there only hide anomalies.
             for &client in clients {
-                links.insert((from, client), Link::new(plan.link(from, client)));
-                links.insert((client, from), Link::new(plan.link(client, from)));
+                links.insert((from, client), link(from, client));
+                links.insert((client, from), link(client, from));
             }
         }
         let mut router = Self {
-            ports: replicas.iter().map(|&id| (id, Port::default())).collect(),
-            replicas,
+            ports: settings.replicas.iter().map(|&id| (id, Port::default())).collect(),
+            replicas: settings.replicas,
             ledger: Ledger { links, log },
             underway: DelayQueue::default(),
             leader: LeaderView::default(),
@@ -111,16 +137,13 @@ impl Router {
             remarks: Remarks::default(),
             crossed: 0,
             has_started: false,
-            course: (plan.router == RouterKind::Course2016).then(Course2016::default),
-            socket_bytes: plan
-                .host
-                .as_ref()
-                .and_then(|host| usize::try_from(host.profile.socket_bytes?).ok()),
+            course: (settings.kind == RouterKind::Course2016).then(Course2016::default),
+            socket_bytes: settings.socket_bytes,
             unsent: BTreeMap::new(),
             is_over: false,
         };
-        if plan.scenario.drops > 0.0 {
-            let loss = Rule::Loss(Loss { probability: plan.scenario.drops });
+        if settings.drops > 0.0 {
+            let loss = Rule::Loss(Loss { probability: settings.drops });
             // A message to oneself crosses the network too.
             let pairs: Vec<_> = all_pairs(&router.replicas).collect();
             router.apply(FaultId::Drops, pairs, &loss);

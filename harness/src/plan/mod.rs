@@ -4,18 +4,20 @@
 //! its draw, and the clients' operations, listed for course clients and as seeded streams for
 //! shared ones. What a draw *means* (which replica is "the leader") is settled when it is used.
 
+pub mod host;
 mod nemesis;
 pub mod operations;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::program::{self, Program};
-use crate::host::plan::HostPlan;
-use crate::host::profile::Profile;
+use crate::fault::{FaultEvent, FaultKind};
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
+use crate::network::router::Settings;
 use crate::network::rules::Rule;
-use crate::scenario::{DrawnFault, FaultEvent, FaultKind, Scenario};
+use crate::plan::host::HostPlan;
+use crate::scenario::host::profile::Profile;
+use crate::scenario::{DrawnFault, Scenario};
 use crate::seed::Seed;
 pub use operations::{OperationPlan, PlannedRequest};
 
@@ -37,7 +39,7 @@ pub struct Plan {
     pub faults: Vec<PlannedFault>,
     /// What the clients ask.
     pub operations: OperationPlan,
-    /// The seed of the links' decisions: see [`Plan::link`].
+    /// The seed of the links' decisions: see [`Settings::links`].
     pub links: Seed,
     /// The host that is pretended to the replicas; `null`: the host as it is.
     #[serde(default)]
@@ -85,6 +87,11 @@ pub struct NoDataDirectory {
     kind: FaultKind,
 }
 
+/// Whether these arguments give each replica a data directory.
+pub fn keeps_data(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument.contains("{data}"))
+}
+
 impl Plan {
     /// Draws everything that `scenario` leaves to chance.
     pub fn draw(scenario: &Scenario, seed: Seed) -> Self {
@@ -110,9 +117,9 @@ impl Plan {
         }
     }
 
-    /// Whether this program can bear the faults: what keeps or harms data needs a data directory.
-    pub fn check_program(&self, program: &Program) -> Result<(), NoDataDirectory> {
-        if program::keeps_data(&program.arguments) {
+    /// Whether a program with these arguments can bear the faults: what keeps or harms data needs a data directory.
+    pub fn check_program(&self, arguments: &[String]) -> Result<(), NoDataDirectory> {
+        if keeps_data(arguments) {
             return Ok(());
         }
         match self.faults.iter().map(|fault| &fault.event).find(|event| event.needs_data()) {
@@ -161,8 +168,16 @@ impl Plan {
         self
     }
 
-    /// The seed of one link's decisions, by the number of the message on that link.
-    pub fn link(&self, from: NodeId, to: NodeId) -> Seed {
-        Seed(self.links.draw(u64::from(from.0) << 16 | u64::from(to.0)))
+    /// The network between the replicas and these clients.
+    pub fn network(&self, clients: &[NodeId]) -> Settings {
+        let host = self.host.as_ref();
+        Settings {
+            replicas: (0..self.scenario.replicas).map(NodeId::replica).collect(),
+            clients: clients.to_vec(),
+            links: self.links,
+            kind: self.router,
+            socket_bytes: host.and_then(|host| usize::try_from(host.profile.socket_bytes?).ok()),
+            drops: self.scenario.drops,
+        }
     }
 }

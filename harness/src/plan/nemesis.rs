@@ -5,8 +5,9 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use crate::nemesis::expected_length;
-use crate::scenario::{DrawnFault, FaultEvent, FaultKind, Nemesis, Scenario, Target};
+use crate::fault::length::expected_length;
+use crate::fault::{FaultEvent, FaultKind, Target};
+use crate::scenario::{DrawnFault, Nemesis, Scenario};
 use crate::seed::{self, Seed};
 use crate::time::RunTime;
 

@@ -29,7 +29,7 @@ pub fn github(finished: &Finished<'_>, source: &Path) -> String {
 /// The escapes of workflow commands: a line end would end the command.
 fn data(text: &str) -> String {
     let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    super::text::escape(&escaped)
+    crate::text::escape(&escaped)
 }
 
 fn property(text: &str) -> String {

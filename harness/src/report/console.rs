@@ -9,12 +9,13 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use crate::course;
+use crate::journal::leaders;
+use crate::record::{EndReason, RunRecord};
 use crate::report::files::FILES;
-use crate::report::text::{escape, grouped, wrap};
+use crate::report::summary_csv;
 use crate::report::totals::{Totals, leaders};
 use crate::report::{Finished, warnings};
-use crate::report::{leaders_jsonl, summary_csv};
-use crate::run::record::{EndReason, RunRecord};
+use crate::text::{escape, grouped, wrap};
 use crate::verdict::{Answer, Standing, Verdict};
 
 /// Wide enough for a sentence, narrow enough for half a screen.
@@ -248,7 +249,7 @@ fn places(finished: &Finished<'_>) -> Vec<String> {
     let written_by_the_run = [
         ("history.jsonl", "each event"),
         ("faults.jsonl", "each fault"),
-        (leaders_jsonl::NAME, "who named whom as leader"),
+        (leaders::NAME, "who named whom as leader"),
         ("messages.jsonl", "each message"),
     ];
     let files: Vec<(String, &str)> = written_by_the_run
@@ -315,7 +316,7 @@ mod tests {
     fn nothing_from_a_replica_reaches_the_terminal_as_it_is() {
         let text = sample_block(Style::new(false));
         assert!(text.contains(r"\u{1b}[2J"), "the sample holds an escape sequence: {text}");
-        assert!(!text.replace('\n', "").contains(crate::report::text::is_unsafe), "{text:?}");
+        assert!(!text.replace('\n', "").contains(crate::text::is_unsafe), "{text:?}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use crate::ids::NodeId;
+use crate::op::OperationRecord;
+use crate::record::RunRecord;
 use crate::report::quantiles::micros;
-use crate::run::record::{OperationRecord, RunRecord};
 
 /// The columns. Times are nanoseconds since the start of the run; `leader` is the one believed to
 /// lead when the operation was invoked.

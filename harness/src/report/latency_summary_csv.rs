@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::record::RunRecord;
 use crate::report::quantiles::{Quantiles, micros};
-use crate::run::record::{OpKind, OperationRecord, Outcome, RunRecord};
 
 /// The columns; percentiles are of the nearest rank (see [`Quantiles`]).
 const COLUMNS: [&str; 10] = [

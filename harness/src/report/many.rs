@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::report::text::{escape, wrap};
+use crate::text::{escape, wrap};
 use crate::verdict::{Standing, Verdict};
 
 /// What the start and the judging of a run cost beside its own time, while nobody knows better.

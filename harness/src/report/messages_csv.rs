@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::run::record::{DropCause, RunRecord};
+use crate::network::counts::DropCause;
+use crate::record::RunRecord;
 
 /// Writes a row for each link (source, destination) and message type, in that order.
 ///

@@ -19,21 +19,18 @@
 
 pub mod annotations;
 pub mod console;
-pub mod faults_jsonl;
 pub mod files;
 pub mod html;
 pub mod index;
 pub mod junit;
 pub mod latency_csv;
 pub mod latency_summary_csv;
-pub mod leaders_jsonl;
 pub mod many;
 pub mod messages_csv;
 pub mod progress;
 pub mod quantiles;
 pub mod schema;
 pub mod summary_csv;
-pub mod text;
 pub mod totals;
 pub mod verdict_json;
 
@@ -46,7 +43,8 @@ use jiff::Timestamp;
 
 use crate::course;
 use crate::explain::Explanation;
-use crate::run::record::RunRecord;
+use crate::record::RunRecord;
+use crate::text;
 use crate::verdict::{Standing, Verdict};
 
 pub use console::{Style, console_block, quiet_line, verdict_lines};

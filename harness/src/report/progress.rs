@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::report::text::{escape, grouped};
+use crate::record::sides;
 use crate::run::happenings::Happening;
 use crate::run::progress::Progress;
-use crate::run::record::sides;
+use crate::text::{escape, grouped};
 use crate::time::RunTime;
 
 /// Which run a line is about, and how long the line may be.

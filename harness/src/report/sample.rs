@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::course;
+use crate::fault::{FaultKind, Parameters};
 use crate::ids::NodeId;
+use crate::network::counts::{DropCause, MessageCounts};
+use crate::network::remarks::{Example, ProtocolOddity};
+use crate::op::{OpKind, OperationRecord, Outcome, RequestCounts};
 use crate::plan::Plan;
+use crate::record::{Death, EndReason, FaultRecord, HostRecord, ReplicaRecord, RunRecord};
 use crate::report::Finished;
-use crate::run::record::{
-    Death, DropCause, EndReason, Example, FaultRecord, HostRecord, MessageCounts, OpKind,
-    OperationRecord, Outcome, ProtocolOddity, ReplicaRecord, RequestCounts, RunRecord,
-};
-use crate::scenario::{FaultKind, Parameters, Scenario};
+use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::time::RunTime;
 use crate::verdict::{Answer, Question, Standing, Verdict};

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::ids::NodeId;
+use crate::network::counts::DropCause;
+use crate::op::{OpKind, Outcome};
+use crate::record::RunRecord;
 use crate::report::quantiles::Quantiles;
-use crate::run::record::{DropCause, OpKind, Outcome, RunRecord};
 
 /// The numbers of a whole run: the `statistics` of `verdict.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::course::{self, CourseJudgement};
 use crate::explain::Explanation;
 use crate::ids::NodeId;
+use crate::record::{EndReason, ReplicaRecord, RunRecord};
 use crate::report::files::FILES;
-use crate::report::text;
 use crate::report::totals::Totals;
 use crate::report::{Finished, warnings};
-use crate::run::record::{EndReason, ReplicaRecord, RunRecord};
 use crate::seed::Seed;
+use crate::text;
 use crate::time::RunTime;
 use crate::verdict::Answer;
 

@@ -9,9 +9,6 @@ use super::agenda::{Agenda, Task};
 use super::happenings::{Happenings, Standing};
 use super::look::{HostLooks, Start};
 use super::progress::Progress;
-use super::record::{
-    Death, EndReason, FaultRecord, ProtocolOddity, ProtocolViolation, ReplicaRecord, RunRecord,
-};
 use super::start::Cluster;
 use super::strike::Faults;
 use super::survey::Survey;
@@ -20,13 +17,15 @@ use crate::clients::{Answer, Effect, Pool, Unexpected, World};
 use crate::cluster::process::{Exited, describe};
 use crate::cluster::sweep;
 use crate::ids::NodeId;
-use crate::journal::Journal;
+use crate::journal::history::Journal;
+use crate::journal::leaders::LeadersFile;
 use crate::limits;
 use crate::network::course_2016::{Course2016, RouterKind};
+use crate::network::remarks::{ProtocolOddity, ProtocolViolation};
 use crate::network::router::ToClient;
 use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
-use crate::report::leaders_jsonl::LeadersFile;
+use crate::record::{Death, EndReason, FaultRecord, ReplicaRecord, RunRecord};
 use crate::scenario::Clients;
 use crate::time::RunTime;
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::record::FaultRecord;
 use crate::ids::NodeId;
 use crate::network::words::LeaderWord;
+use crate::record::FaultRecord;
 use crate::time::RunTime;
 
 /// A fault that lasts no longer has no end worth a line.

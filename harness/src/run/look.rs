@@ -9,15 +9,15 @@ use std::time::{Duration, SystemTime};
 use super::RunError;
 use super::agenda::Task;
 use super::dispatcher::Dispatcher;
-use super::record::HostRecord;
-use crate::cluster::gauges;
 use crate::cluster::process::Process;
 use crate::host::disturbance::DisturbanceKind;
+use crate::host::gauges;
 use crate::host::sample::{HostCsv, OwnSample, ProcessSample};
 use crate::host::watch::{Signals, Watch};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::GivenUpFor;
+use crate::record::HostRecord;
 use crate::time::RunTime;
 
 /// What is measured of the host during one run.
@@ -233,7 +233,7 @@ impl Dispatcher {
         let end = RunTime::from(duration);
         let looks = &mut self.looks;
         let logs_are_full = self.order.plan.host.as_ref().is_some_and(|host| {
-            matches!(host.profile.logs, Some(crate::host::profile::Logs::Full))
+            matches!(host.profile.logs, Some(crate::scenario::host::profile::Logs::Full))
         });
         for (&id, unsent) in self.cluster.router.unsent() {
             if self.alive.contains(&id) {

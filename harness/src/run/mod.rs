@@ -10,7 +10,6 @@
 //! - `look`: the host is looked at meanwhile.
 //! - `agenda`: what is due when.
 //! - `drill`: for a test of what a panic leaves behind.
-//! - [`record`]: what a run leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.
 //! - [`progress`]: what can be seen of a run while it goes on; [`happenings`]: what is new in it.
 
@@ -22,7 +21,6 @@ pub mod happenings;
 mod look;
 pub mod probe;
 pub mod progress;
-pub mod record;
 mod scratch;
 mod start;
 mod strike;
@@ -36,12 +34,12 @@ use tokio::sync::watch;
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
-use crate::journal::{Journal, JournalError};
+use crate::journal::history::{Journal, JournalError};
+use crate::journal::leaders::LeadersFile;
 use crate::network::transport::Transport;
 use crate::plan::Plan;
-use crate::report::leaders_jsonl::LeadersFile;
+use crate::record::RunRecord;
 use progress::Progress;
-use record::RunRecord;
 
 /// What is needed to execute a plan.
 pub struct Order {

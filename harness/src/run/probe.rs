@@ -117,7 +117,7 @@ impl Probe<'_> {
             door: None,
             doors: &doors,
             mark: &mark,
-            disk: crate::cluster::os::Disk::Good,
+            disk: crate::os::Disk::Good,
         };
         let spawned = Process::spawn(ids[0], &launch, exit_sender);
         let mut process = spawned

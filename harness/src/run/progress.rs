@@ -2,7 +2,7 @@
 
 use super::happenings::Happening;
 use crate::ids::NodeId;
-use crate::run::record::Outcome;
+use crate::op::Outcome;
 use crate::time::RunTime;
 
 /// A snapshot of a run.

@@ -13,18 +13,18 @@ use super::scratch::Scratch;
 use super::{Order, RunError};
 use crate::clients::Pool;
 use crate::cluster::confinement::Confinement;
-use crate::cluster::gauges;
-use crate::cluster::os::Disk;
 use crate::cluster::pretend::{self, Ground, Pretence};
 use crate::cluster::process::{Exited, Launch, Process, describe};
 use crate::cluster::sweep;
+use crate::host::gauges;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
 use crate::network::message_log::MessageLog;
+use crate::network::remarks::ProtocolOddity;
 use crate::network::router::Router;
 use crate::network::transport::{Connection, Endpoint, Transport, TransportEvent, udp_drops};
-use crate::run::record::ProtocolOddity;
+use crate::os::Disk;
 use crate::time::RunTime;
 
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
@@ -113,7 +113,7 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
         strangers: BTreeMap::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
-        router: Router::new(plan, &senders, MessageLog::open(&order.folder)),
+        router: Router::new(plan.network(&senders), MessageLog::open(&order.folder)),
         pool,
         events,
         endpoints,

@@ -6,17 +6,18 @@ use std::time::Duration;
 use super::RunError;
 use super::agenda::Task;
 use super::dispatcher::Dispatcher;
-use super::record::FaultRecord;
 use crate::cluster::data::{self, ReadOnly};
-use crate::cluster::os::Disk;
 use crate::cluster::process::Process;
+use crate::fault;
+use crate::fault::{FaultKind, Harm, LinkRule};
 use crate::ids::NodeId;
+use crate::journal;
 use crate::limits;
 use crate::nemesis::{self, Act, Situation, Step};
 use crate::network::rules::FaultId;
+use crate::os::Disk;
 use crate::plan::PlannedFault;
-use crate::report;
-use crate::scenario::{FaultKind, Harm, LinkRule};
+use crate::record::FaultRecord;
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -189,7 +190,7 @@ impl Dispatcher {
             elected: None,
             answers: 0,
             deposed: struck
-                .filter(|_| nemesis::depose::begins_with_the_leader(parameters))
+                .filter(|_| fault::length::begins_with_the_leader(parameters))
                 .into_iter()
                 .collect(),
             draw: Seed(fault.draw.derive("harm").0),
@@ -533,7 +534,7 @@ impl Dispatcher {
         let what = format!("writing {}", path.display());
         let write = || {
             let mut text = Vec::new();
-            report::faults_jsonl::write(&self.faults, &mut text)?;
+            journal::faults::write(&self.faults, &mut text)?;
             std::fs::write(&path, text)
         };
         write().map_err(RunError::system(what))

@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::agenda::Task;
 use super::dispatcher::Dispatcher;
-use super::record::{EndReason, ReplicaState};
 use crate::ids::NodeId;
 use crate::limits;
+use crate::record::{EndReason, ReplicaState};
 use crate::time::RunTime;
 
 /// What the replicas answered so far.

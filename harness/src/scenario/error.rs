@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::json::Position;
-use crate::report::text::escape;
+use crate::text::escape;
 
 /// A workload file that cannot be used: one sentence, made for people.
 ///

@@ -6,7 +6,7 @@ use super::error::Fault;
 use super::fields::Fields;
 use super::network::Sites;
 use super::parameters;
-use super::{FaultEvent, FaultKind, Parameters, Target};
+use crate::fault::{FaultEvent, FaultKind, Parameters, Target};
 use crate::time::RunTime;
 
 /// The phases that bound the events' times.

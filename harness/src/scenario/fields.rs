@@ -1,9 +1,9 @@
 //! Reading an object's keys against the table of [`keys`](super::keys): names, types, bounds.
 
-use super::FaultKind;
 use super::error::{Fault, nearest, quoted};
 use super::json::{Member, Node, Position, Value, join};
 use super::keys::{self, Key, Shape};
+use crate::fault::FaultKind;
 
 /// An object of the file, its keys known to be in the table.
 pub(super) struct Fields<'a> {

@@ -2,9 +2,10 @@
 //!
 //! The reader takes names, types and bounds from it; `harness list` and the manual print it.
 
-use super::{Direction, Era, FaultKind, Harm, PartitionShape};
+use super::Era;
+use crate::fault::{Direction, FaultKind, Harm, PartitionShape};
 use crate::network::rules::{Distribution, Rule};
-use crate::report::text::grouped;
+use crate::text::grouped;
 
 /// One key of a workload file.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,7 +7,6 @@
 //!   types, bounds and defaults.
 //! - `network`, `sites`: the rules on links, and names for groups of replicas.
 //! - `nemesis`: what faults are drawn from.
-//! - `fault`: the kinds of faults, and what can be said about each.
 //! - `json`, `fields`, `events`, `parameters`: what `parse` stands on: a JSON reader that remembers places, an
 //!   object's keys against the table, and the faults that can and cannot happen.
 //!
@@ -26,8 +25,8 @@
 
 mod error;
 mod events;
-mod fault;
 mod fields;
+pub mod host;
 mod json;
 mod keys;
 mod nemesis;
@@ -41,13 +40,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::FaultEvent;
 pub use error::{Place, WorkloadError};
-pub use fault::{
-    Direction, FaultEvent, FaultKind, Harm, Parameters, Shape as PartitionShape, Target,
-};
 pub use keys::{Key, Shape, keys, pattern};
 pub use nemesis::{DrawnFault, Nemesis};
-pub use network::{LinkRule, NetworkRule, RoleRule};
+pub use network::NetworkRule;
 
 /// Which generation of the course's simulator a file follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

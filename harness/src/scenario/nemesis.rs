@@ -7,7 +7,7 @@ use super::events::{Phases, kind_of};
 use super::fields::Fields;
 use super::network::Sites;
 use super::parameters;
-use super::{FaultKind, Parameters};
+use crate::fault::{FaultKind, Parameters};
 
 /// What the plan draws faults from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,54 +4,19 @@
 //! `read_rule`, and may name roles.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::Fault;
 use super::events::Phases;
-use super::fault::Target;
 use super::fields::Fields;
+use crate::fault::{LinkRule, RoleRule, Target};
 use crate::ids::NodeId;
 use crate::network::rules::{
     Buffer, Corrupt, Distribution, Duplicate, Latency, Loss, Rate, Reorder, Rule, Size,
 };
 use crate::time::RunTime;
-
-/// A rule on all links from some replicas to others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LinkRule {
-    /// What happens there.
-    #[serde(flatten)]
-    pub rule: Rule,
-    /// The sources, in the order of ids.
-    pub from: Vec<NodeId>,
-    /// The destinations, in the order of ids.
-    pub to: Vec<NodeId>,
-}
-
-impl fmt::Display for LinkRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |ids: &[NodeId]| {
-            let names: Vec<String> = ids.iter().map(NodeId::to_string).collect();
-            names.join(" ")
-        };
-        write!(f, "{} from {} to {}", self.rule.name(), names(&self.from), names(&self.to))
-    }
-}
-
-/// A rule on all links between replicas that may be named by their roles.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoleRule {
-    /// What happens there.
-    #[serde(flatten)]
-    pub rule: Rule,
-    /// The sources.
-    pub from: Vec<Target>,
-    /// The destinations.
-    pub to: Vec<Target>,
-}
 
 /// A rule that a workload file lists, at its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,14 +30,6 @@ pub struct NetworkRule {
     pub end: Option<RunTime>,
     /// Where the file says so: `network[2]`.
     pub place: String,
-}
-
-impl LinkRule {
-    /// The links: from each source to each destination but itself.
-    pub fn pairs(&self) -> Vec<(NodeId, NodeId)> {
-        let to = |from: NodeId| self.to.iter().map(move |&to| (from, to));
-        self.from.iter().flat_map(|&from| to(from)).filter(|(from, to)| from != to).collect()
-    }
 }
 
 /// The named groups of replicas.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::{Fault, quoted};
 use super::fields::Fields;
 use super::network::{self, Sites};
-use super::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
+use crate::fault::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
 /// Where nobody says how long SIGTERM may take.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::error::{Fault, nearest, quoted};
-use super::fault::Target;
 use super::fields::Fields;
 use super::json::{Node, Value};
 use super::keys::LONGEST_DELAY_MS;
 use super::network::Sites;
+use crate::fault::Target;
 use crate::ids::NodeId;
 
 /// Milliseconds from one site to another.

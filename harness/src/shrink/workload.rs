@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::fault::FaultEvent;
 use crate::plan::Plan;
-use crate::scenario::{Clients, Era, FaultEvent, Scenario};
+use crate::scenario::{Clients, Era, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
 

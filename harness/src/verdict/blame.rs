@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use super::{Answer, Question, Standing};
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
-use crate::host::profile::Logs;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::{GivenUp, GivenUpFor};
-use crate::run::record::{Death, Outcome, ReplicaRecord, RunRecord};
+use crate::op::Outcome;
+use crate::record::{Death, ReplicaRecord, RunRecord};
+use crate::scenario::host::profile::Logs;
 use crate::time::RunTime;
 
 /// Between what failed and why that is the host's.
@@ -224,9 +225,9 @@ fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &D
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::op::OpKind;
+    use crate::op::SettlingOperation;
     use crate::report::sample;
-    use crate::run::record::OpKind;
-    use crate::run::record::SettlingOperation;
 
     /// A run in which the last answer took from 2 s to `answered` (the bound is 5 s).
     fn slow(answered_s: f64, disturbances: Vec<Disturbance>) -> RunRecord {

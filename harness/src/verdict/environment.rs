@@ -3,7 +3,8 @@
 use super::{Answer, Question, Standing, blame};
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::limits;
-use crate::run::record::{DropCause, RunRecord};
+use crate::network::counts::DropCause;
+use crate::record::RunRecord;
 
 /// The answer, from what the harness measured while it worked. `blamed` are the sentences by which
 /// other answers were laid to the host.

@@ -26,7 +26,8 @@ use majority::Majority;
 use requests::Requests;
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{OpKind, Outcome, RunRecord};
+use crate::op::{OpKind, Outcome};
+use crate::record::RunRecord;
 
 /// The kind of an answer that says: too little happened.
 pub const VACUOUS: &str = "vacuous";

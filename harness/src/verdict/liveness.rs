@@ -1,8 +1,9 @@
 //! Once faults are healed and a majority lives, are operations answered within the bound?
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{OperationRecord, Outcome, RunRecord};
-use crate::scenario::FaultKind;
+use crate::fault::FaultKind;
+use crate::op::{OperationRecord, Outcome};
+use crate::record::RunRecord;
 use crate::time::RunTime;
 
 /// The answer: from what was asked after the healing, and for course clients (which ask nothing

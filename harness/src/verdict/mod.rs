@@ -3,7 +3,9 @@
 //! Each file here answers one question from the [`RunRecord`];
 //! [`judge`] puts them together. A report only shows what stands here.
 
+pub mod answer;
 pub mod blame;
+pub mod diagnosis;
 mod environment;
 mod evidence;
 mod liveness;
@@ -15,7 +17,7 @@ use serde::Serialize;
 pub use evidence::{VACUOUS, of_history as history_evidence};
 
 use crate::exit::Exit;
-use crate::run::record::{EndReason, RunRecord};
+use crate::record::{EndReason, RunRecord};
 
 /// What is asked of a run, in the order of badness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,7 +1,8 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
 use super::{Answer, Question, Standing};
-use crate::run::record::{ProtocolViolation, ReplicaRecord, RunRecord};
+use crate::network::remarks::ProtocolViolation;
+use crate::record::{ReplicaRecord, RunRecord};
 
 /// The answer, from deaths and from what was written.
 pub fn answer(record: &RunRecord) -> Answer {

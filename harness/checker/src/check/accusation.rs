@@ -11,8 +11,8 @@ use crate::linearizable::calls::{WithModel, with_model};
 use crate::linearizable::confirm::{self, Tester};
 use crate::linearizable::contradiction::{self, Shown, Sources};
 use crate::linearizable::minimize;
-use crate::linearizable::model::Call;
 use crate::linearizable::pairs;
+use crate::model::Call;
 use crate::witness::{Anomaly, Size, Witness};
 
 /// A chain of more links than this is shown as it is.

@@ -6,17 +6,16 @@ use super::{Algorithm, Decided, Decision, Options, initial};
 use crate::budget::{Budget, Limit};
 use crate::datum::Datum;
 use crate::event::F;
+use crate::history::content::{Content, content};
 use crate::history::{History, Operation, Outcome, Value};
 use crate::linearizable::appends::{self, SequenceOp, Symbol};
-use crate::linearizable::calls::{
-    Content, WithAppends, WithModel, calls_bytes, content, with_appends, with_model,
-};
+use crate::linearizable::calls::{WithAppends, WithModel, calls_bytes, with_appends, with_model};
 use crate::linearizable::chains;
 use crate::linearizable::contradiction::Sources;
-use crate::linearizable::model::{Call, Register, RegisterOp};
 use crate::linearizable::search::{self, Answer, Found, Order};
 use crate::linearizable::zones;
 use crate::memory;
+use crate::model::{Call, Register, RegisterOp};
 use crate::models::ModelName;
 use crate::verdict::Reason;
 

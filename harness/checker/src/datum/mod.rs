@@ -67,20 +67,6 @@ impl Datum {
         Datum::Map(entries)
     }
 
-    /// The value that a text stands for in EDN or JSON; any other text is that text.
-    pub fn parse(word: &str) -> Datum {
-        match word {
-            "nil" | "null" => Datum::Nil,
-            "true" => Datum::Bool(true),
-            "false" => Datum::Bool(false),
-            _ => {
-                let is_form = word.starts_with(['[', '(', '{', '#', ':', '"', '\\']);
-                let form = if is_form { crate::format::value(word) } else { number::parse(word) };
-                form.unwrap_or_else(|| Datum::text(word))
-            }
-        }
-    }
-
     /// Whether it is nil.
     pub fn is_nil(&self) -> bool {
         *self == Datum::Nil

@@ -4,8 +4,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Teller, is_read};
 use crate::event::F;
+use crate::history::content::{Content, content};
 use crate::history::{Operation, Value};
-use crate::linearizable::calls::{Content, content};
 use crate::witness::Anomaly;
 
 /// Longer texts, and more parts, are not taken apart.

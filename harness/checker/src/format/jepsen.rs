@@ -15,8 +15,8 @@ use super::edn::{Form, Kind, Walker, Wrong};
 use super::{ParseError, ReadHistory, Skipped};
 use crate::datum::{Datum, Encoded, Encoder, View, number};
 use crate::event::{EventType, F};
+use crate::history::lenient::Repairs;
 use crate::history::{FailedCas, Line, Reading, Recorder};
-use crate::lenient::Repairs;
 
 /// The bytes of a form at which a part of it stands.
 pub(super) type Span = Range<usize>;

@@ -30,8 +30,8 @@ mod words;
 pub mod write;
 
 use crate::datum::Datum;
+use crate::history::lenient::Repairs;
 use crate::history::{History, PairingError, Reading};
-use crate::lenient::Repairs;
 use crate::models::ModelName;
 use place::Place;
 
@@ -325,9 +325,24 @@ impl AnyReader {
     }
 }
 
-/// A value that stands alone, in EDN or JSON.
-pub(crate) fn value(text: &str) -> Option<Datum> {
-    csv::cell::alone(text)
+impl Datum {
+    /// The value that a text stands for in EDN or JSON; any other text is that text.
+    pub fn parse(word: &str) -> Datum {
+        match word {
+            "nil" | "null" => Datum::Nil,
+            "true" => Datum::Bool(true),
+            "false" => Datum::Bool(false),
+            _ => {
+                let is_form = word.starts_with(['[', '(', '{', '#', ':', '"', '\\']);
+                let form = if is_form {
+                    csv::cell::alone(word)
+                } else {
+                    crate::datum::number::parse(word)
+                };
+                form.unwrap_or_else(|| Datum::text(word))
+            }
+        }
+    }
 }
 
 /// Reads a whole text.

@@ -20,8 +20,8 @@ use super::porcupine_call::{Input, Output, Wrong};
 use super::{ParseError, ReadHistory, Skipped, json};
 use crate::datum::{Datum, Encoder};
 use crate::event::F;
+use crate::history::lenient::Repairs;
 use crate::history::{Whole, WholeRecorder};
-use crate::lenient::Repairs;
 
 const CLIENT: usize = 0;
 const INPUT: usize = 1;

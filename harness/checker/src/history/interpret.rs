@@ -33,7 +33,7 @@ pub struct Reading {
     pub failed_cas: Option<FailedCas>,
     /// Whether times that run backwards are refused.
     pub strict_time: bool,
-    /// Whether what does not fit is repaired by the rules of [`lenient`](crate::lenient).
+    /// Whether what does not fit is repaired by the rules of [`lenient`](crate::history::lenient).
     pub is_lenient: bool,
 }
 

@@ -5,8 +5,10 @@
 //! large its values are. What its values mean ([`interpret`]) is decided when all of them are known:
 //! whether the key is part of them, what a compare-and-set expects, what a failed one says.
 
+pub(crate) mod content;
 mod error;
 mod interpret;
+pub mod lenient;
 mod recorder;
 mod symbols;
 mod whole;

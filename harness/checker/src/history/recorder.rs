@@ -8,7 +8,7 @@ use super::{
 };
 use crate::datum::{Datum, Encoded, Encoder};
 use crate::event::{Event, EventType, F};
-use crate::lenient::{Lenient, Repairs};
+use crate::history::lenient::{Lenient, Repairs};
 use crate::memory;
 
 /// An event of any history, for [`Recorder::record`].

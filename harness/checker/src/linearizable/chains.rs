@@ -19,9 +19,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
-use crate::linearizable::model::{Call, RegisterOp};
 use crate::linearizable::search::Order;
 use crate::linearizable::zones::{self, NEVER, NOBODY, START, Zone};
+use crate::model::{Call, RegisterOp};
 use settle::{Settled, Station};
 
 /// What the chains say.

@@ -13,8 +13,8 @@ use rustc_hash::FxHashSet;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 use crate::budget::{Budget, Limit};
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::strike::{Left, Trial};
+use crate::model::{Call, Model};
 use crate::verdict::Reason;
 use crate::witness::Witness;
 

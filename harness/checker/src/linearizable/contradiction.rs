@@ -21,9 +21,9 @@ use crate::budget::Budget;
 use crate::history::Value;
 use crate::linearizable::confirm;
 use crate::linearizable::minimize::Core;
-use crate::linearizable::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::linearizable::search::{self, Answer};
 use crate::linearizable::strike::{Left, Part, Trial};
+use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::witness::Size;
 
 /// Larger sets are left as they are: nobody reads them.

@@ -8,9 +8,9 @@
 //! (Zeller and Hildebrandt, 2002) strikes halves, then ever smaller pieces, down to single operations.
 
 use crate::budget::Budget;
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::search::{self, Answer};
 use crate::linearizable::strike::{Part, Trial};
+use crate::model::{Call, Model};
 
 /// The most steps that one trial of the minimization may take.
 const STEPS_PER_TRIAL: u64 = 10_000;

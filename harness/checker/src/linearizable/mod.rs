@@ -6,7 +6,7 @@
 //! | [`zones`] | registers whose values differ: no search, O(n log n) |
 //! | [`chains`] | the same with compare-and-set |
 //! | [`appends`] | texts and lists whose appends differ: no search, O(n log n) |
-//! | [`search`] | any [`Model`](model::Model), within a budget |
+//! | [`search`] | any [`Model`](crate::model::Model), within a budget |
 //! | [`online`] | a register, while the run goes on |
 //!
 //! The other rooms make a witness of a refutation: [`contradiction`] finds few operations, [`pairs`] the
@@ -19,16 +19,13 @@ pub(crate) mod chains;
 pub(crate) mod confirm;
 pub(crate) mod contradiction;
 pub(crate) mod minimize;
-pub mod model;
 pub mod online;
 #[cfg(test)]
 pub(crate) mod oracle;
-mod order;
 mod own;
 pub(crate) mod pairs;
 pub(crate) mod search;
 pub(crate) mod strike;
 pub(crate) mod zones;
 
-pub use order::{KeyOrder, Point, explained, linearization};
 pub use own::{Linearization, linearizable};

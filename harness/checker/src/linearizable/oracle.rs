@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::datum::Datum;
 use crate::event::{Event, EventType, F};
 use crate::history::{Entry, History, Recorder, Value};
-use crate::linearizable::model::{Call, Model, RegisterOp};
+use crate::model::{Call, Model, RegisterOp};
 
 /// How many random cases a test tries: as many as given, times `CHECKER_CASES` if that is set, for
 /// those who have minutes instead of seconds.

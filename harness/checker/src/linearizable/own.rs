@@ -1,8 +1,8 @@
 //! Checking against a model of one's own.
 
 use crate::budget::{Budget, Limit};
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::search::{self, Answer};
+use crate::model::{Call, Model};
 
 /// What is known about some calls.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@
 use std::cell::Cell;
 
 use crate::budget::Budget;
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::search::{self, Answer};
+use crate::model::{Call, Model};
 
 /// So many beginnings are tried of a part in which given operations may contradict one another.
 const MOST_PARTS: usize = 8;

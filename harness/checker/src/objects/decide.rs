@@ -7,7 +7,7 @@ use crate::budget::Limit;
 use crate::datum::{Datum, Encoded, View};
 use crate::event::F;
 use crate::history::{Operation, Value};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::models::ModelName;
 use crate::objects::exact::container::{self, Discipline};
 use crate::objects::exact::lock::{self, Act, Rules};

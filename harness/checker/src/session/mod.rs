@@ -24,14 +24,15 @@ use crate::models::ModelName;
 use crate::verdict::Verdict;
 
 /// Checks whether a history keeps a promise, and says how that was decided. The budget is for the
-/// whole history.
+/// whole history. Sequential consistency asks first whether the history is linearizable.
 pub(crate) fn check(
     promise: ModelName,
     history: &History,
     budget: &Budget<'_>,
+    is_linearizable: &dyn Fn(ModelName, Budget<'_>) -> bool,
 ) -> (Verdict, &'static str) {
     match promise {
-        ModelName::Sequential => sequential::check(history, *budget),
+        ModelName::Sequential => sequential::check(history, *budget, is_linearizable),
         ModelName::Eventual => (eventual::check(history), "last-reads"),
         _ => (sessions::check(promise, history, *budget), "sessions"),
     }

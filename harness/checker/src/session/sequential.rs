@@ -20,7 +20,6 @@ use super::origins::is_initial;
 use super::sessions;
 use super::words::{invalid, unknown};
 use crate::budget::{Budget, Limit, Meter};
-use crate::check::Options;
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::memory;
@@ -28,7 +27,11 @@ use crate::models::ModelName;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
-pub(super) fn check(history: &History, budget: Budget<'_>) -> (Verdict, &'static str) {
+pub(super) fn check(
+    history: &History,
+    budget: Budget<'_>,
+    is_linearizable: &dyn Fn(ModelName, Budget<'_>) -> bool,
+) -> (Verdict, &'static str) {
     let guarantees = [
         ModelName::ReadYourWrites,
         ModelName::MonotonicReads,
@@ -46,12 +49,8 @@ pub(super) fn check(history: &History, budget: Budget<'_>) -> (Verdict, &'static
         let why = "sequential consistency is not decided for append";
         return (unknown("", Limit::Algorithm, 0, why), "interleavings");
     }
-    let is_linearizable = |model| {
-        let budget = Budget { steps: budget.steps.min(LINEARIZABLE_STEPS), ..budget };
-        let options = Options { model, budget, witness: false, ..Options::default() };
-        crate::check::check(history, &options).verdict == Verdict::Valid
-    };
-    if is_linearizable(ModelName::Kv) || is_linearizable(ModelName::CasRegister) {
+    let few = Budget { steps: budget.steps.min(LINEARIZABLE_STEPS), ..budget };
+    if is_linearizable(ModelName::Kv, few) || is_linearizable(ModelName::CasRegister, few) {
         return (Verdict::Valid, "linearizable");
     }
     (interleave(history, budget), "interleavings")

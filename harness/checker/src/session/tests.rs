@@ -4,14 +4,25 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::origins::{Origin, Origins};
-use super::*;
+use crate::budget::Budget;
+use crate::check::Options;
 use crate::event::{EventType, F};
+use crate::history::History;
 use crate::history::{Operation, Outcome, Recorder};
 use crate::linearizable::oracle::{TextEvent, cases};
+use crate::models::ModelName;
+use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
 /// Random histories of each guarantee.
 const CASES: u64 = 20_000;
+
+fn check(promise: ModelName, history: &History, budget: &Budget<'_>) -> (Verdict, &'static str) {
+    super::check(promise, history, budget, &|model, budget| {
+        let options = Options { model, budget, ..Options::default() };
+        crate::check(history, &options).verdict == Verdict::Valid
+    })
+}
 
 /// One operation after another: process, function, key, what is written or read, how it ends.
 type Step = (u64, F, &'static str, String, EventType);

@@ -16,8 +16,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::{CONTROL, GAUNTLET, MutantsArgs, SCENARIO};
-use crate::cluster::os;
 use crate::exit::Exit;
+use crate::os;
 use crate::seed::Seed;
 
 /// What became of one chain.

@@ -8,8 +8,8 @@ use crate::clients::requests::OperationIndex;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
+use crate::op::{OpKind, Outcome};
 use crate::plan::FailIs;
-use crate::run::record::{OpKind, Outcome};
 use crate::time::RunTime;
 
 impl Pool {

@@ -7,7 +7,7 @@ use super::{Asking, Effect, Kind, Phase, Pool, Wake, World};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::rules::FaultId;
-use crate::run::record::OpKind;
+use crate::op::OpKind;
 use crate::scenario::Clients;
 
 impl Pool {

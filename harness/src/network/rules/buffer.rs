@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, Message};
-use crate::run::record::DropCause;
+use crate::network::counts::DropCause;
 
 /// The messages of a link that are on their way (delayed by another rule) or that the receiver has
 /// not made room for: at most so many of them. At least one of the two is given.

@@ -30,7 +30,7 @@ pub use rate::Rate;
 pub use reorder::Reorder;
 pub use size::Size;
 
-use crate::run::record::DropCause;
+use crate::network::counts::DropCause;
 use crate::seed::Seed;
 use crate::time::RunTime;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, Message};
-use crate::run::record::DropCause;
+use crate::network::counts::DropCause;
 
 /// Loses what is larger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::unix::has_hung_up;
 use super::{EventSender, Sent, TransportEvent};
-use crate::cluster::os;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::os;
 
 /// A connected replica; its reader ends with it.
 pub struct Connection {

@@ -14,9 +14,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
 use super::{Connection, EventSender, TransportEvent};
-use crate::cluster::os;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::os;
 
 /// One replica's listening socket; it ends with this.
 pub struct Endpoint {

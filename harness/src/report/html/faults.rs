@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::run::record::{FaultRecord, on_links};
+use crate::record::{FaultRecord, on_links};
 use crate::scenario::NetworkRule;
 
 /// A fault on the page; times in microseconds.

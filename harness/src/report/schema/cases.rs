@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{FaultKind, Key, Shape, keys, network};
+use crate::fault::FaultKind;
+use crate::scenario::{Key, Shape, keys, network};
 
 /// An object that is told by some of its keys, and which of those that not all have it may have.
 struct Case {

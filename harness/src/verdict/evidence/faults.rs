@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::majority::Majority;
 use super::requests::Requests;
+use crate::fault::{Direction, FaultKind, Parameters, PartitionShape};
 use crate::limits;
-use crate::run::record::{FaultRecord, RunRecord};
-use crate::scenario::{Direction, FaultKind, Parameters, PartitionShape};
+use crate::record::{FaultRecord, RunRecord};
 use crate::time::RunTime;
 
 /// From when until when.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::majority::Majority;
 use super::requests::Requests;
-use crate::run::record::{OpKind, Outcome, RunRecord};
+use crate::op::{OpKind, Outcome};
+use crate::record::RunRecord;
 
 /// A key of which no read or no write was answered could only be missed by chance if it was asked
 /// for less often than this.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults::in_force;
+use crate::fault::{FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::network::rules::Rule;
-use crate::run::record::{FaultRecord, RunRecord};
-use crate::scenario::{FaultKind, LinkRule};
+use crate::record::{FaultRecord, RunRecord};
 use crate::time::RunTime;
 
 /// The times in which no majority could talk.

@@ -7,7 +7,8 @@ use super::keys::Key;
 use super::majority::Majority;
 use super::requests::Requests;
 use crate::limits;
-use crate::run::record::{EndReason, OpKind, Outcome, RunRecord};
+use crate::op::{OpKind, Outcome};
+use crate::record::{EndReason, RunRecord};
 use crate::scenario::Clients;
 
 /// Where fewer reads than this were asked, the final reads stand for them.

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use crate::limits;
-use crate::run::record::{OperationRecord, Outcome, RunRecord};
+use crate::op::{OperationRecord, Outcome};
+use crate::record::RunRecord;
 use crate::time::RunTime;
 
 /// The operations of the request phase.

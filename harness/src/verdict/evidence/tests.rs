@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as Shape};
 use crate::ids::NodeId;
 use crate::network::rules::Rule;
+use crate::op::{OperationRecord, SettlingOperation};
+use crate::record::{Death, FaultRecord};
 use crate::report::sample;
-use crate::run::record::{Death, FaultRecord, OperationRecord, SettlingOperation};
-use crate::scenario::{
-    Direction, FaultKind, LinkRule, Parameters, PartitionShape as Shape, Scenario,
-};
+use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::time::RunTime;
 

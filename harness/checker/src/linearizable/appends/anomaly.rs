@@ -1,7 +1,7 @@
 //! What a contradiction is called.
 
 use super::excerpt::ExcerptOp;
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// A kind of contradiction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -15,8 +15,8 @@ use super::decode::Token;
 use super::places::{Places, UNKNOWN};
 use super::{NO_CALL, SequenceOp, Symbol, number};
 use crate::budget::Budget;
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::search;
+use crate::model::{Call, Model};
 
 /// An operation on a list of numbers, each of which stands for a write: its position, or for equal
 /// appends, of which it is not known which is read where, a number above all positions.

@@ -30,7 +30,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use chains::Chains;
 use places::Places;
 use texts::Texts;

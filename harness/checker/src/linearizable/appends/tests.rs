@@ -5,7 +5,7 @@ mod random;
 mod recorded;
 
 use super::{Answer, Contradiction, SequenceOp, Symbol, check};
-use crate::linearizable::model::{Call, Model};
+use crate::model::{Call, Model};
 
 /// A sequence, by the book.
 struct ByTheBook<S> {

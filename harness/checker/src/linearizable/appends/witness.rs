@@ -16,7 +16,7 @@ use super::order::{self, Block, Content};
 use super::places::{Places, UNKNOWN};
 use super::sweep::{Item, nearest};
 use super::{Contradiction, NEVER, NO_CALL, START, SequenceOp, Symbol, number};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// Positions of calls that break a law.
 type Core = Vec<u32>;

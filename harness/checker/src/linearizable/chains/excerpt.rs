@@ -15,9 +15,9 @@ use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
 use crate::linearizable::minimize;
-use crate::linearizable::model::{Call, Register, RegisterOp};
 use crate::linearizable::search::{self, Answer};
 use crate::linearizable::zones::NOBODY;
+use crate::model::{Call, Register, RegisterOp};
 
 /// The most steps to search an excerpt.
 const STEPS: u64 = 30_000;

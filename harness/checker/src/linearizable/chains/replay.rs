@@ -6,8 +6,8 @@ use super::{Chains, Station};
 use crate::event::F;
 use crate::history::{Outcome, Value};
 use crate::linearizable::calls::register_op;
-use crate::linearizable::model::{Model, Register};
 use crate::linearizable::zones::NOBODY;
+use crate::model::{Model, Register};
 
 /// The station of an operation that has none.
 const NOWHERE: u32 = u32::MAX;

@@ -6,9 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use super::{Answer, check, core_calls};
 use crate::budget::Budget;
 use crate::history::{Operation, Value};
-use crate::linearizable::model::{Call, Register, RegisterOp};
 use crate::linearizable::oracle::{brute_force, cases, record, register_calls};
 use crate::linearizable::search::{self, linearize_along};
+use crate::model::{Call, Register, RegisterOp};
 
 const MODEL: Register = Register { initial: Value::EMPTY };
 

@@ -11,9 +11,9 @@ use super::settle::{Settling, Station};
 use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
-use crate::linearizable::model::{Call, Register, RegisterOp};
 use crate::linearizable::search::{self, Answer, Order};
 use crate::linearizable::zones::NOBODY;
+use crate::model::{Call, Register, RegisterOp};
 
 /// The most steps that one window may take.
 pub(super) const STEPS: u64 = 30_000;

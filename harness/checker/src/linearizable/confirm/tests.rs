@@ -7,8 +7,8 @@ use super::{MOST_OPERATIONS, Stateright, Tester, confirm, confirm_core, recursio
 use crate::budget::Limit;
 use crate::check::{Options, check_with};
 use crate::history::{Recorder, Value};
-use crate::linearizable::model::{Call, Model, Register, RegisterOp};
 use crate::linearizable::oracle::{TextEvent, brute_force, cases, events, register_calls};
+use crate::model::{Call, Model, Register, RegisterOp};
 use crate::verdict::Verdict;
 
 const MODEL: Register = Register { initial: Value::EMPTY };

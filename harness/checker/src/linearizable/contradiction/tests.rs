@@ -6,10 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::check::{Options, check};
 use crate::event::{EventType, F};
 use crate::history::{History, Recorder, Value};
-use crate::linearizable::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::linearizable::oracle::{
     TextEvent, brute_force, cases, intervals, record, register_calls,
 };
+use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::models::ModelName;
 use crate::verdict::Verdict;
 use crate::witness::Witness;

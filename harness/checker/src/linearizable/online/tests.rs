@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Checker, Progress};
 use crate::history::{Operation, Value};
-use crate::linearizable::model::RegisterOp;
 use crate::linearizable::oracle::{cases, events, record, register_calls};
 use crate::linearizable::zones;
+use crate::model::RegisterOp;
 
 #[test]
 fn online_stops_exactly_at_the_first_prefix_that_the_zones_refuse() {
@@ -30,7 +30,7 @@ fn online_stops_exactly_at_the_first_prefix_that_the_zones_refuse() {
 }
 
 /// The first event that makes the zones say no, with everything later cut off.
-fn first_refused_prefix(calls: &[crate::linearizable::model::Call<RegisterOp>]) -> Option<u64> {
+fn first_refused_prefix(calls: &[crate::model::Call<RegisterOp>]) -> Option<u64> {
     let mut completions: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
     completions.sort_unstable();
     let refuses = |end: &u32| {
@@ -56,7 +56,7 @@ fn what_has_passed_is_forgotten() {
     let mut checker = Checker::new();
     let mut most = 0;
     let calls: Vec<_> = (0..20_000)
-        .map(|number: u32| crate::linearizable::model::Call {
+        .map(|number: u32| crate::model::Call {
             op: RegisterOp::Write(Value(number + 1)),
             invoke: 2 * number,
             complete: Some(2 * number + 1),

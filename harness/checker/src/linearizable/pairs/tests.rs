@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::smallest;
 use crate::history::{Operation, Value};
-use crate::linearizable::model::{Call, Register, RegisterOp};
 use crate::linearizable::oracle::{brute_force, cases, intervals, record, register_calls};
+use crate::model::{Call, Register, RegisterOp};
 use crate::witness::Size;
 
 const MODEL: Register = Register { initial: Value::EMPTY };

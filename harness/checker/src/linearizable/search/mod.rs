@@ -36,8 +36,8 @@ use rustc_hash::FxHashMap;
 
 use crate::budget::{Budget, Limit, Meter};
 use crate::intern::Interner;
-use crate::linearizable::model::{Call, Model};
 use crate::memory;
+use crate::model::{Call, Model};
 use least_used::{LeastUsed, Taken};
 use table::Table;
 use tokens::Tokens;

@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use super::{Answer, Order, Search, linearize};
 use crate::budget::{Budget, Meter};
 use crate::history::Value;
-use crate::linearizable::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::linearizable::oracle::{brute_force, cases, intervals, register_calls};
+use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 
 fn register_op(rng: &mut ChaCha8Rng) -> RegisterOp {
     let mut value = || Value(rng.random_range(0..4));

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::Class;
-use crate::linearizable::model::Model;
 use crate::memory;
+use crate::model::Model;
 
 /// No token.
 const NONE: u32 = u32::MAX;

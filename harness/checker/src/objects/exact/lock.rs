@@ -23,8 +23,8 @@ use super::shrink::nearby;
 use super::strike::Striking;
 use super::{Anomaly, Answer, Refutation, Scope};
 use crate::budget::Budget;
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::{Linearization, linearizable};
+use crate::model::{Call, Model};
 
 /// What a lock promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

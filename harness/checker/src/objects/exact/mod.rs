@@ -1,6 +1,6 @@
 //! Objects that are decided exactly: counters, queues, stacks, priority queues and locks.
 //!
-//! Each takes [`Call`](crate::linearizable::model::Call)s and a [`Budget`](crate::Budget), and answers with an
+//! Each takes [`Call`](crate::model::Call)s and a [`Budget`](crate::Budget), and answers with an
 //! [`Answer`]: an order that explains everything, a [`Refutation`], or the limit that was met.
 //!
 //! | module | operations | without search | else |

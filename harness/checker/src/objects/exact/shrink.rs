@@ -6,7 +6,7 @@
 //! what is left, delta debugging (Zeller and Hildebrandt, 2002) leaves out halves, then ever
 //! smaller parts, down to single units. The result ends early and spans little time.
 
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// Keeps few of `units`, all of which contradict one another. `contradicts` says whether some, in
 /// increasing order, do; none if that is too hard to say. Also returns whether each unit of the

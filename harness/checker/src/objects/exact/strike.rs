@@ -8,7 +8,7 @@
 //! needed in between.
 
 use super::shrink::{fewest, leave_out};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// Whether some calls have no order: begun in any state, or else in the first one.
 type Contradicts<'a, O> = &'a dyn Fn(bool, &[Call<O>]) -> Option<bool>;

@@ -2,7 +2,7 @@
 
 use super::{Answer, Contradiction, Op, borrow, check};
 use crate::linearizable::appends::{Anomaly, ExcerptOp};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// Calls in lines such as `append 1 at 0-3`, `read 1,2 at 4-5`, `put 7 at 6-`, `read - at 8-9`.
 fn calls(lines: &[&str]) -> Vec<Call<Op<u32>>> {

@@ -10,9 +10,9 @@ use crate::linearizable::appends::excerpt::Candidates;
 use crate::linearizable::appends::places::Places;
 use crate::linearizable::appends::texts::Texts;
 use crate::linearizable::appends::{Anomaly, ExcerptModel, Sequence};
-use crate::linearizable::model::Call;
 use crate::linearizable::oracle::{brute_force, cases, intervals};
 use crate::linearizable::search;
+use crate::model::Call;
 
 /// What is written: the n-th text, perhaps of a put.
 type Write<S> = fn(&mut ChaCha8Rng, u32, bool) -> Vec<S>;

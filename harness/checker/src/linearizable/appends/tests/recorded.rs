@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Answer, Op, borrow, check};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// The calls of each key of a file: an EDN map per line.
 fn read(file: &str) -> Vec<Vec<Call<Op<u8>>>> {

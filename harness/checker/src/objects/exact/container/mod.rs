@@ -31,7 +31,7 @@ mod tests;
 mod witness;
 
 use crate::budget::Budget;
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::objects::exact::Answer;
 use parts::Parts;
 use structure::Structure;

@@ -17,8 +17,8 @@ use super::Discipline;
 use super::parts::{OPEN, Parts, Span, Taken, Taker, View};
 use super::replay::{Effect, Step};
 use crate::budget::{Budget, Limit};
-use crate::linearizable::model::{Call, Model};
 use crate::linearizable::search::{self, Answer};
+use crate::model::{Call, Model};
 
 /// A step of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

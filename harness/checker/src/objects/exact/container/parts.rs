@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::Op;
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// The end of what has none.
 pub(super) const OPEN: u32 = u32::MAX;

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::parts::OPEN;
 use super::{Discipline, Op};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 
 /// What one step of an order does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

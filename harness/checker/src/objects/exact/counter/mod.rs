@@ -26,7 +26,7 @@ mod witness;
 use rustc_hash::FxHashSet;
 
 use crate::budget::{Budget, Limit, Meter};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::objects::exact::Answer;
 use sweep::Sweep;
 

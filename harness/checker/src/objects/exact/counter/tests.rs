@@ -4,8 +4,8 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::linearizable::model::Model;
 use crate::linearizable::oracle::{brute_force, cases, intervals};
+use crate::model::Model;
 use crate::objects::exact::Scope;
 
 /// A counter; the sum is none until it is told.

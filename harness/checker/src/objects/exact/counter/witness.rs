@@ -3,7 +3,7 @@
 use super::sweep::{self, Misfit, Sweep};
 use super::{Decision, History, Op, Signs, decide};
 use crate::budget::{Budget, Meter};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::objects::exact::shrink::nearby;
 use crate::objects::exact::strike::Striking;
 use crate::objects::exact::{Anomaly, Refutation, Scope};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::{Profile, Starvation};
+use crate::scenario::host::profile::{Profile, Starvation};
 use crate::seed::{self, Seed};
 
 /// A pretended host, drawn.
@@ -124,7 +124,7 @@ pub fn turn(starvation: &Starvation, seed: Seed, n: u64) -> (Duration, Duration)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::profiles;
+    use crate::scenario::host::profiles;
 
     fn plans(name: &str) -> Vec<HostPlan> {
         let profile = profiles::find(name).unwrap();

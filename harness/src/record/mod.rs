@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{FaultKind, LinkRule, Parameters};
 use crate::host::disturbance::Disturbance;
 use crate::ids::NodeId;
+use crate::network::counts::MessageCounts;
 use crate::network::course_2016::GivenUp;
+use crate::network::remarks::{Example, ProtocolOddity, ProtocolViolation};
 use crate::network::words::LeaderWord;
-pub use crate::op::OpKind;
+use crate::op::{OperationRecord, RequestCounts, SettlingOperation};
 use crate::plan::Plan;
-use crate::scenario::{FaultKind, LinkRule, Parameters, Scenario};
+use crate::scenario::Scenario;
 use crate::time::RunTime;
 
 /// Everything that was seen in one run.
@@ -54,180 +57,6 @@ pub struct RunRecord {
     pub end: EndReason,
     /// From the start of the clock to the end.
     pub duration: Duration,
-}
-
-/// How an operation ended, in Jepsen's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It took effect.
-    Ok,
-    /// It certainly did not take effect.
-    Fail,
-    /// Nobody knows.
-    Info,
-}
-
-impl Outcome {
-    /// `ok`, `fail` or `info`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Fail => "fail",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// One client operation from its first message to its last answer.
-#[derive(Clone, Debug)]
-pub struct OperationRecord {
-    /// The place in the order of invocations, from 0.
-    pub index: u64,
-    /// The identity under which the client asked: a client whose operation ended in `info` goes on
-    /// under a new one.
-    pub process: u64,
-    /// The client.
-    pub client: NodeId,
-    /// Get or put.
-    pub kind: OpKind,
-    /// The key.
-    pub key: Arc<str>,
-    /// What was written, or what was read (`None` for a get without an answer).
-    pub value: Option<Arc<str>>,
-    /// The replica that answered; without an answer the one last asked.
-    pub node: Option<NodeId>,
-    /// When the first message was sent.
-    pub invoked: RunTime,
-    /// When the last answer came, or the client gave up; `None` if the run ended first.
-    pub completed: Option<RunTime>,
-    /// How it ended. An operation that the end of the run found open is `Info`.
-    pub outcome: Outcome,
-    /// Who was believed to lead when it was invoked.
-    pub leader: Option<NodeId>,
-    /// How often it was redirected.
-    pub redirects: u32,
-    /// Why it did not end in `ok`: `timed out`, `refused`, `unanswered`, ...
-    pub error: Option<&'static str>,
-    /// Whether it belongs to the reads after the healing.
-    pub is_final_read: bool,
-}
-
-/// One thing asked after the healing, again and again until it is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettlingOperation {
-    /// Who asks.
-    pub client: NodeId,
-    /// Get or put.
-    pub kind: OpKind,
-    /// The key.
-    pub key: Arc<str>,
-    /// When it was asked first; `None` if its turn never came.
-    pub started: Option<RunTime>,
-    /// When it was answered `ok`.
-    pub answered: Option<RunTime>,
-}
-
-/// What the course's simulator counts, a request being one message of a client.
-#[derive(Clone, Debug, Default)]
-pub struct RequestCounts {
-    /// Gets generated (a repetition after `redirect` or `fail` is not a new one).
-    pub gets: u64,
-    /// Puts generated.
-    pub puts: u64,
-    /// Gets that could not be generated and became puts.
-    pub gets_not_generated: u64,
-    /// Gets that nobody answered by the end.
-    pub unanswered_gets: u64,
-    /// Puts that nobody answered by the end.
-    pub unanswered_puts: u64,
-    /// Gets answered `fail`.
-    pub failed_gets: u64,
-    /// Puts answered `fail`.
-    pub failed_puts: u64,
-    /// Answers `redirect`.
-    pub redirects: u64,
-    /// Answers to what had been completed with `ok`.
-    pub duplicate_responses: u64,
-    /// Gets whose answer the asking client knows to be wrong (course clients only).
-    pub incorrect_gets: u64,
-    /// Time from each request to its answer (`ok`, `redirect` or `fail`), in nanoseconds, in the
-    /// order of the answers.
-    pub latencies_ns: Vec<u64>,
-}
-
-/// What passed through one link, for one message type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageCounts {
-    /// Messages that the source sent there (a multicast counts once per receiver).
-    pub sent: u64,
-    /// Messages handed to the destination.
-    pub delivered: u64,
-    /// Messages lost, by cause.
-    pub dropped: BTreeMap<DropCause, u64>,
-    /// Deliveries beyond the first of a message.
-    pub duplicated: u64,
-    /// Messages that a rule delayed.
-    pub delayed: u64,
-    /// Messages whose bytes a rule changed.
-    #[serde(default)]
-    pub corrupted: u64,
-    /// Bytes sent.
-    pub bytes: u64,
-}
-
-/// Why a message was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DropCause {
-    /// Random loss.
-    Loss,
-    /// A partition lay between.
-    Partition,
-    /// Larger than a rule lets pass.
-    SizeLimit,
-    /// The link's buffer, bounded by a rule, was full.
-    FullBuffer,
-    /// The receiver does not read: its bounded queue was full.
-    FullQueue,
-    /// The receiver is dead, or not connected.
-    Gone,
-    /// Larger than the transport carries.
-    TooLarge,
-    /// Still on its way when the run ended.
-    Underway,
-    /// Sent before every replica had connected.
-    BeforeStart,
-}
-
-impl DropCause {
-    /// All causes, in the order of the columns.
-    pub const ALL: [Self; 9] = [
-        Self::Loss,
-        Self::Partition,
-        Self::SizeLimit,
-        Self::FullBuffer,
-        Self::FullQueue,
-        Self::Gone,
-        Self::TooLarge,
-        Self::Underway,
-        Self::BeforeStart,
-    ];
-
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Loss => "loss",
-            Self::Partition => "partition",
-            Self::SizeLimit => "size_limit",
-            Self::FullBuffer => "full_buffer",
-            Self::FullQueue => "full_queue",
-            Self::Gone => "gone",
-            Self::TooLarge => "too_large",
-            Self::Underway => "underway",
-            Self::BeforeStart => "before_start",
-        }
-    }
 }
 
 /// A fault as planned and as it happened: a line of `faults.jsonl`.
@@ -385,106 +214,6 @@ pub struct Death {
     pub how: String,
     /// Whether a fault of the plan killed it.
     pub is_planned: bool,
-}
-
-/// What no replica may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProtocolViolation {
-    /// A packet that is not a JSON object.
-    NotJson,
-    /// An object without a text `src`, `dst` or `type`.
-    MissingField,
-    /// `src` is not the sender's id.
-    ForeignSource,
-    /// `dst` names nobody.
-    UnknownDestination,
-    /// An answer to a `MID` never asked.
-    UnknownMid,
-    /// A message to a client that is neither `ok`, `fail` nor `redirect`.
-    UnknownAnswer,
-    /// Two replicas acknowledged puts as leaders of the same term.
-    TwoLeaders,
-    /// It closed its socket and lived on.
-    HungUp,
-    /// More messages than `max_packets`.
-    PacketStorm,
-}
-
-impl ProtocolViolation {
-    /// What happened, for a sentence: "0003 sent ...".
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::NotJson => "packets that are not a JSON object",
-            Self::MissingField => "messages without `src`, `dst` or `type`",
-            Self::ForeignSource => "messages under another's `src`",
-            Self::UnknownDestination => "messages to a `dst` that names nobody",
-            Self::UnknownMid => "answers to a `MID` that was never asked",
-            Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
-            Self::TwoLeaders => "acknowledgements of two leaders in one term",
-            Self::HungUp => "the end of their connection, although they live",
-            Self::PacketStorm => "more messages than `max_packets` allows",
-        }
-    }
-}
-
-/// What is allowed but odd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProtocolOddity {
-    /// An answer to what had been answered.
-    DuplicateResponse,
-    /// The first datagram of a replica was no `hello`, by which alone the course's simulator learns where
-    /// it is.
-    NoHello,
-    /// A message without `leader`.
-    MissingLeader,
-    /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
-    /// `null` or missing, else by its JSON text.
-    OddValue,
-    /// After the healing, a get of a key with an acknowledged write was answered `fail` again and
-    /// again, to several clients that were served other keys: taken as empty.
-    RefusedForGood,
-    /// A packet above the 16,384 bytes that the course's simulator reads.
-    LargePacket,
-    /// A packet larger than the harness reads: it is lost.
-    CutPacket,
-}
-
-impl ProtocolOddity {
-    /// What happened, for a sentence.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::DuplicateResponse => "answers to what had been answered",
-            Self::NoHello => {
-                "first datagrams that are no `hello`, without which the course's simulator finds no \
-                 replica"
-            }
-            Self::MissingLeader => "messages without `leader`",
-            Self::OddValue => "answers to a get whose `value` is no text",
-            Self::RefusedForGood => {
-                "a last `fail` to gets of a key that was acknowledged, while other keys are served: \
-                 taken for \"no such key\""
-            }
-            Self::LargePacket => {
-                "packets above 16,384 bytes, which the course's simulator cuts without a word"
-            }
-            Self::CutPacket => "packets above 262,144 bytes, which the harness does not carry",
-        }
-    }
-}
-
-/// How often, and the first one seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Example {
-    /// How often.
-    pub count: u64,
-    /// Who sent the first.
-    pub node: NodeId,
-    /// When the first was seen.
-    pub at: RunTime,
-    /// The first one, cut to a readable length.
-    pub text: String,
 }
 
 /// What the harness measured of its host while it worked.

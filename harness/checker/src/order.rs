@@ -7,9 +7,9 @@ use crate::linearizable::appends::{self, Symbol};
 use crate::linearizable::calls::{WithAppends, WithModel, register_op, with_appends, with_model};
 use crate::linearizable::chains;
 use crate::linearizable::contradiction::Sources;
-use crate::linearizable::model::{Call, Register};
 use crate::linearizable::search::{self, Answer};
 use crate::linearizable::zones;
+use crate::model::{Call, Register};
 use crate::models::Family;
 use crate::objects::{self, Subject};
 

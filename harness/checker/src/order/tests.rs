@@ -6,8 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use super::linearization;
 use crate::check::Options;
 use crate::history::Value;
-use crate::linearizable::model::Register;
 use crate::linearizable::oracle::{brute_force, cases, record, register_calls};
+use crate::model::Register;
 use crate::models::ModelName;
 
 #[test]

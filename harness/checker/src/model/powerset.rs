@@ -132,9 +132,9 @@ mod tests {
 
     use super::*;
     use crate::budget::Budget;
-    use crate::linearizable::model::Call;
     use crate::linearizable::oracle::{cases, intervals};
     use crate::linearizable::{Linearization, linearizable};
+    use crate::model::Call;
 
     /// Elements go in; any of them comes out.
     struct Bag;

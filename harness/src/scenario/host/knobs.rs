@@ -66,7 +66,7 @@ pub const KNOBS: [(&str, &str, &str); 14] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::profile::Profile;
+    use crate::scenario::host::profile::Profile;
 
     #[test]
     fn each_key_of_a_profile_has_its_row() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::run::record::FaultRecord;
+use crate::record::FaultRecord;
 
 /// The version of the shape of the lines.
 pub const SCHEMA: u32 = 1;

@@ -5,7 +5,7 @@
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
 use crate::exit::Exit;
-use crate::explain::evidence::AnswerPart;
+use crate::verdict::answer::AnswerPart;
 use crate::verdict::{Question, Standing, Verdict};
 
 /// The answer.

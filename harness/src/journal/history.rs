@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use checker::event::{Event, EventType, F};
 use serde::Serialize;
 
-use crate::run::record::{OpKind, OperationRecord, Outcome};
+use crate::op::{OpKind, OperationRecord, Outcome};
 use crate::time::RunTime;
 
 /// The version of the shape of `history.jsonl`.

@@ -1,0 +1,23 @@
+//! What is done to a data directory.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+
+words! {
+    /// What is done to a data directory.
+    Harm {
+        Truncate "truncate" "each file loses its end, up to a page",
+        FlipBit "flip_bit" "one bit in each file is another, among those that were written",
+        OldCopy "old_copy" "the directory is as it was half of `duration` before",
+        ReadOnly "read_only" "nothing in it can be written",
+        Full "full" "nothing more fits: a write behind what was written before fails",
+    }
+}
+
+impl Harm {
+    /// Whether it passes, so that the replica has a good disk again.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Full)
+    }
+}

@@ -1,0 +1,102 @@
+//! The kinds of faults that a file can ask for.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+
+words! {
+    /// The faults that a file can ask for.
+    FaultKind {
+        KillLeader "kill_leader"
+            "SIGKILL, for good, to the replica believed to lead",
+        KillNonLeader "kill_non_leader"
+            "SIGKILL, for good, to a random other living replica",
+        PartEasy "part_easy"
+            "a random bare majority that includes the leader against the rest",
+        PartHard "part_hard"
+            "a random bare majority against the rest, the leader on either side",
+        PartEnd "part_end"
+            "the partition heals",
+        Kill "kill"
+            "SIGKILL, for good",
+        Crash "crash"
+            "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
+        Pause "pause"
+            "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off`, as for a suspended machine, what others send it meanwhile is lost",
+        Restart "restart"
+            "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
+        Rolling "rolling"
+            "`restart` of one replica after the other, each as soon as the one before has connected again",
+        Slow "slow"
+            "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
+        Disk "disk"
+            "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
+        Depose "depose"
+            "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once; after `everyone` none is, and all see one another again, or two halves see only one in between); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
+        Partition "partition"
+            "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each; what a `hub` says comes `lag` later",
+        Reset "reset"
+            "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
+        Network "network"
+            "`rules` hold on links for `duration`: all that `network` can list, on links that may be named by roles",
+    }
+}
+
+impl FaultKind {
+    /// The keys that can stand beside `type` and `time`.
+    pub fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::KillLeader
+            | Self::KillNonLeader
+            | Self::PartEasy
+            | Self::PartHard
+            | Self::PartEnd => &[],
+            Self::Kill | Self::Reset => &["target"],
+            Self::Crash => &["target", "duration", "keep_data"],
+            Self::Pause => &["target", "duration", "cut_off"],
+            Self::Restart => &["target", "duration", "deadline", "keep_data"],
+            Self::Rolling => &["duration", "deadline", "keep_data"],
+            Self::Slow => &["target", "duration", "period", "stopped"],
+            Self::Disk => &["target", "duration", "harm"],
+            Self::Depose => &["shape", "duration", "times", "lag"],
+            Self::Partition => &["shape", "direction", "period", "duration", "lag"],
+            Self::Network => &["rules", "duration"],
+        }
+    }
+
+    /// Whether the course's own files know it.
+    pub fn is_the_courses(self) -> bool {
+        use FaultKind::{KillLeader, KillNonLeader, PartEasy, PartEnd, PartHard};
+        matches!(self, KillLeader | KillNonLeader | PartEasy | PartHard | PartEnd)
+    }
+
+    /// How long it lasts where nobody says: long enough for an election, or two.
+    pub fn default_duration(self) -> Option<Duration> {
+        let ms = match self {
+            Self::Crash
+            | Self::Disk
+            | Self::Slow
+            | Self::Pause
+            | Self::Partition
+            | Self::Network
+            | Self::Depose => 1000,
+            Self::Restart | Self::Rolling => 0,
+            _ => return None,
+        };
+        Some(Duration::from_millis(ms))
+    }
+
+    /// Whether the replica is down, or stands still, while it lasts.
+    pub fn takes_replicas(self) -> bool {
+        self.keys().contains(&"target") || self == Self::Rolling
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
