@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use harness::record::FaultRecord;
+use harness::nemesis::happened::FaultRecord;
 use support::{Bench, odd_replica};
 
 /// What a replica said of its count: in each of its lives, what it found and what it wrote last.

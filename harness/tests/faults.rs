@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 
-use harness::record::FaultRecord;
+use harness::nemesis::happened::FaultRecord;
 use serde_json::Value;
 use support::Bench;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use harness::ids::NodeId;
-use harness::record::FaultRecord;
+use harness::nemesis::happened::FaultRecord;
 use serde_json::Value;
 use support::Bench;
 

@@ -8,8 +8,8 @@ use std::fs;
 
 use harness::fault::{LinkRule, PartitionShape};
 use harness::ids::NodeId;
+use harness::nemesis::happened::FaultRecord;
 use harness::network::rules::Rule;
-use harness::record::FaultRecord;
 use serde_json::Value;
 use support::Bench;
 

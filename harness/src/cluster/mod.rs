@@ -10,6 +10,7 @@
 //! - [`pretend`]: a pretended host at work.
 //! - `output`: what it writes is always drained, and kept up to a limit.
 //! - [`sweep`]: finds whatever a replica started, however it hid, by a mark in its environment.
+//! - [`life`]: whether each replica takes part, and why not.
 //! - [`warden`]: a second process that ends everything when the harness is killed.
 //! - [`data`]: what faults do to a data directory.
 
@@ -19,6 +20,7 @@ pub mod excess;
 pub mod filter;
 pub mod group;
 pub mod launch;
+pub mod life;
 mod output;
 pub mod pretend;
 pub mod process;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::check::{self, HistoryError, Question};
 use crate::fault::LinkRule;
-use crate::journal::leaders;
+use crate::journal::{faults, leaders};
 use crate::limits;
 use crate::network::{message_log, words::LeaderWord};
 use crate::verdict::answer::AnswerPart;
@@ -39,6 +39,9 @@ pub struct Evidence {
 /// The parts of a fault that matter here; later kinds of faults may have more.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct FaultPart {
+    /// The place in the plan.
+    #[serde(default)]
+    pub index: Option<u64>,
     /// What.
     pub kind: serde_json::Value,
     /// When it struck.
@@ -161,7 +164,8 @@ impl Evidence {
         if !folder.is_dir() {
             return Ok(evidence);
         }
-        evidence.faults = read_lines(&folder.join("faults.jsonl"))?.unwrap_or_default();
+        let lines: Vec<FaultPart> = read_lines(&folder.join(faults::NAME))?.unwrap_or_default();
+        evidence.faults = faults::latest(lines, |fault| fault.index);
         evidence.leaders = read_lines(&folder.join(leaders::NAME))?;
         evidence.lost = match evidence.window() {
             Some(window) => read_lost(&folder.join(message_log::NAME), window)?,

@@ -1,10 +1,20 @@
 //! `faults.jsonl`: each fault, planned and as it happened, one JSON object a line.
+//!
+//! While a run goes on a fault that has changed is written again, behind what stands there: of the lines with one
+//! `index` the last counts. When the run is over the file is written anew, a line for each fault in the order of
+//! the plan.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::record::FaultRecord;
+use crate::nemesis::happened::FaultRecord;
+
+/// The name in a run's folder.
+pub const NAME: &str = "faults.jsonl";
 
 /// The version of the shape of the lines.
 pub const SCHEMA: u32 = 1;
@@ -13,6 +23,35 @@ pub const SCHEMA: u32 = 1;
 struct Header {
     schema: u32,
     kind: &'static str,
+}
+
+/// The open file.
+pub struct FaultsFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl FaultsFile {
+    /// Creates the file in a run's folder, with all faults of the plan.
+    pub fn create(folder: &Path, faults: &[FaultRecord]) -> io::Result<Self> {
+        let path = folder.join(NAME);
+        let mut file = BufWriter::new(File::create(&path)?);
+        write(faults, &mut file)?;
+        Ok(Self { path, file })
+    }
+
+    /// A fault has changed.
+    pub fn append(&mut self, fault: &FaultRecord) -> io::Result<()> {
+        write_line(fault, &mut self.file)?;
+        self.file.flush()
+    }
+
+    /// The run is over: each fault once. The file is replaced as a whole.
+    pub fn finish(self, faults: &[FaultRecord]) -> io::Result<()> {
+        let beside = self.path.with_extension("jsonl.new");
+        write(faults, &mut BufWriter::new(File::create(&beside)?))?;
+        std::fs::rename(&beside, &self.path)
+    }
 }
 
 /// Writes a header line with the schema's number, then a line for each fault, in the order of the
@@ -30,10 +69,27 @@ fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// Of lines with one `index` the last, where the first stood; lines without one as they are.
+pub fn latest<T>(lines: Vec<T>, index: impl Fn(&T) -> Option<u64>) -> Vec<T> {
+    let mut places: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut kept: Vec<T> = Vec::new();
+    for line in lines {
+        let place = index(&line).map(|index| *places.entry(index).or_insert(kept.len()));
+        match place.and_then(|place| kept.get_mut(place)) {
+            Some(earlier) => *earlier = line,
+            None => kept.push(line),
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
-    use crate::report::sample;
+    use crate::record::sample;
+    use crate::time::RunTime;
 
     #[test]
     fn the_faults_come_back_from_their_lines() {
@@ -44,5 +100,30 @@ mod tests {
         let read: Vec<FaultRecord> =
             lines.map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, faults);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_leaves_the_last_state_of_each_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut faults = sample::record().faults;
+        let mut file = FaultsFile::create(folder.path(), &faults).unwrap();
+        for (index, time) in [(1, 5), (0, 6), (1, 7)] {
+            faults[index].ended_ns = Some(RunTime(time));
+            file.append(&faults[index]).unwrap();
+        }
+        let read = |path: &Path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let lines = text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap());
+            latest(lines.collect(), |line: &Value| line["index"].as_u64())
+        };
+        let path = folder.path().join(NAME);
+        let expected: Vec<Value> =
+            faults.iter().map(|fault| serde_json::to_value(fault).unwrap()).collect();
+        assert_eq!(read(&path), expected);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1 + 3 + 3);
+        file.finish(&faults).unwrap();
+        assert_eq!(read(&path), expected);
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1 + 3);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing stays beside it");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Roles ("the leader") are resolved when the fault strikes, in `target`. Then each fault, one file
 //! each, is a pure function from its parameters and targets to a script: what to do to whom, and
-//! what to wait for in between ([`Step`]). The dispatcher plays the script; when the faults are
-//! over before the script is, it undoes what was done, so that every fault ends.
+//! what to wait for in between ([`Step`]). The [`player`] plays the scripts; when the time of faults is
+//! over before a script is, it undoes what was done, so that every fault ends.
 //!
 //! Room is left for faults of the clock and for disks that forget what was not synced: each would be
 //! one more file here, and one more [`Act`].
@@ -11,10 +11,12 @@
 mod crash;
 pub mod depose;
 mod disk;
+pub mod happened;
 mod kill;
 mod network;
 mod partition;
 mod pause;
+pub mod player;
 mod reset;
 mod restart;
 mod rolling;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::record::sides;
+use crate::nemesis::happened::sides;
 use crate::run::happenings::Happening;
 use crate::run::progress::Progress;
 use crate::text::{escape, grouped};

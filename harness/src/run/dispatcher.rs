@@ -1,50 +1,58 @@
 //! The one loop that gives all events of a run their order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
 use super::agenda::{Agenda, Task};
+use super::faults::Disks;
 use super::happenings::{Happenings, Standing};
 use super::look::{HostLooks, Start};
 use super::progress::Progress;
 use super::start::Cluster;
-use super::strike::Faults;
 use super::survey::Survey;
 use super::{Order, RunError};
 use crate::clients::{Answer, Effect, Pool, Unexpected, World};
+use crate::cluster::life::Lives;
 use crate::cluster::process::{Exited, describe};
 use crate::cluster::sweep;
 use crate::ids::NodeId;
+use crate::journal::faults::FaultsFile;
 use crate::journal::history::Journal;
 use crate::journal::leaders::LeadersFile;
 use crate::limits;
+use crate::nemesis::player::Player;
 use crate::network::course_2016::{Course2016, RouterKind};
 use crate::network::remarks::{ProtocolOddity, ProtocolViolation};
 use crate::network::router::ToClient;
 use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
-use crate::record::{Death, EndReason, FaultRecord, ReplicaRecord, RunRecord};
+use crate::record::{EndReason, ReplicaRecord, RunRecord};
 use crate::scenario::Clients;
 use crate::time::RunTime;
+
+/// The files that are written while a run goes on.
+pub struct Written {
+    /// What clients asked.
+    pub journal: Journal,
+    /// Leadership claims.
+    pub leaders: LeadersFile,
+    /// The faults.
+    pub faults: FaultsFile,
+}
 
 /// A run in progress.
 pub struct Dispatcher {
     pub(super) order: Order,
     pub(super) cluster: Cluster,
-    pub(super) replicas: Vec<NodeId>,
-    pub(super) alive: BTreeSet<NodeId>,
-    pub(super) nemesis: Faults,
-    /// Those that closed their socket, and when: most of them died, and `waitpid` will tell.
-    hung_up: BTreeMap<NodeId, RunTime>,
-    /// Those that ended when the run was over: nobody judges that.
-    gone_after_end: BTreeSet<NodeId>,
-    pub(super) faults: Vec<FaultRecord>,
+    pub(super) lives: Lives,
+    pub(super) player: Player,
+    pub(super) disks: Disks,
+    pub(super) faults: FaultsFile,
     pub(super) agenda: Agenda,
     pub(super) progress: Progress,
     happenings: Happenings,
-    deaths: BTreeMap<NodeId, Death>,
     journal: Journal,
     leaders: LeadersFile,
     pub(super) looks: HostLooks,
@@ -60,8 +68,8 @@ impl Dispatcher {
     /// Prepares the run of a connected cluster; the clock starts here.
     pub(super) fn new(
         order: Order,
-        journal: Journal,
-        leaders: LeadersFile,
+        written: Written,
+        player: Player,
         mut looks: HostLooks,
         mut cluster: Cluster,
     ) -> Self {
@@ -74,28 +82,26 @@ impl Dispatcher {
             looks.connected(RunTime::ZERO, id, start);
         }
         let progress = order.progress.borrow().clone();
+        let mut lives = Lives::new(&replicas);
+        for id in std::mem::take(&mut cluster.early_hang_ups) {
+            lives.hang_up(id, RunTime::ZERO);
+        }
         let mut dispatcher = Self {
-            faults: plan.faults.iter().enumerate().map(super::strike::planned).collect(),
-            alive: replicas.iter().copied().collect(),
-            nemesis: Faults::new(&replicas),
-            hung_up: std::mem::take(&mut cluster.early_hang_ups)
-                .into_iter()
-                .map(|id| (id, RunTime::ZERO))
-                .collect(),
-            gone_after_end: BTreeSet::new(),
+            lives,
+            player,
+            disks: Disks::default(),
+            faults: written.faults,
             agenda: Agenda::default(),
             progress,
             happenings: Happenings::default(),
-            deaths: BTreeMap::new(),
-            journal,
-            leaders,
+            journal: written.journal,
+            leaders: written.leaders,
             looks,
             origin: Instant::now(),
             survey: None,
             settle_by: None,
             ended_at: None,
             end: None,
-            replicas,
             order,
             cluster,
         };
@@ -139,15 +145,17 @@ impl Dispatcher {
         let happened = self.happen().await;
         let duration = self.ended_at.unwrap_or(self.now()).since_start();
         // What cannot be written down here is told, and keeps nobody from judging the rest.
-        let unwritten =
-            [self.write_faults(), self.write_leaders()].into_iter().filter_map(Result::err);
-        let unwritten: Vec<String> = unwritten.map(|error| error.to_string()).collect();
+        let mut unwritten: Vec<String> = Vec::new();
+        unwritten.extend(self.write_leaders().err().map(|error| error.to_string()));
         self.show_progress();
         let lost_datagrams = self.cluster.lost_datagrams();
         let exits = self.end_processes().await;
         happened?;
         self.journal.flush()?;
-        let mut record = self.into_record(duration, &exits);
+        let (mut record, faults) = self.into_record(duration, &exits);
+        let written = faults.finish(&record.faults);
+        let written = written.map_err(RunError::system("writing faults.jsonl"));
+        unwritten.extend(written.err().map(|error| error.to_string()));
         record.remarks.extend(lost_datagrams.into_iter().chain(unwritten));
         Ok(record)
     }
@@ -199,8 +207,10 @@ impl Dispatcher {
             | Task::Deadline
                 if self.survey.is_some() => {}
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
-            Task::Fault(index) => self.strike(index)?,
-            Task::FaultStep(index) => self.play(index)?,
+            Task::Fault(index) => self.with_player(|player, scene| player.due(index, scene))?,
+            Task::FaultStep(index) => {
+                self.with_player(|player, scene| player.play(index, scene))?
+            }
             Task::Rule(n) => {
                 let what = &self.order.plan.scenario.network[n].what;
                 self.cluster.router.apply(FaultId::Network(n), what.pairs(), &what.rule);
@@ -237,7 +247,7 @@ impl Dispatcher {
         for n in 0..self.order.plan.scenario.network.len() {
             self.cluster.router.lift(FaultId::Network(n));
         }
-        self.end_faults()?;
+        self.with_player(Player::finish)?;
         if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
             self.restore_links();
             self.settle_by = Some(self.now() + limits::CONNECT_DEADLINE);
@@ -250,7 +260,7 @@ impl Dispatcher {
     fn settle(&mut self) {
         let now = self.now();
         let Some(by) = self.settle_by else { return };
-        if self.nemesis.awaits_somebody() && now < by {
+        if self.lives.awaits_some() && now < by {
             self.agenda.add(now + limits::FAULT_RETRY, Task::Settle);
             return;
         }
@@ -262,12 +272,6 @@ impl Dispatcher {
 
     fn is_settled(&self) -> bool {
         self.settle_by.is_none() && self.cluster.pool.is_settled()
-    }
-
-    /// A replica that was started again is not dead any more.
-    pub(super) fn forget_death(&mut self, id: NodeId) {
-        self.deaths.remove(&id);
-        self.hung_up.remove(&id);
     }
 
     fn tick(&mut self, due: RunTime) {
@@ -286,11 +290,13 @@ impl Dispatcher {
         self.progress.now = now;
         self.progress.messages = self.cluster.router.crossed();
         self.progress.leader = self.cluster.router.leader();
-        self.progress.alive = self.alive.len();
+        self.progress.alive = self.lives.alive().len();
+        self.progress.sides = self.player.sides();
         let words = self.cluster.router.words().changes();
-        let standing = Standing { now, words, faults: &self.faults, alive: &self.alive };
-        let deaths = &self.deaths;
-        let is_planned = |id| deaths.get(&id).is_none_or(|death: &Death| death.is_planned);
+        let (faults, alive) = (self.player.records(), self.lives.alive());
+        let standing = Standing { now, words, faults, alive };
+        let lives = &self.lives;
+        let is_planned = |id| lives.of(id).death().is_none_or(|death| death.is_planned);
         let mut new = self.happenings.look(&standing, is_planned);
         let progress = self.progress.clone();
         self.order.progress.send_modify(|shown| {
@@ -308,8 +314,8 @@ impl Dispatcher {
     // By the clients.
 
     pub(super) fn with_pool<T>(&mut self, act: impl FnOnce(&mut Pool, World<'_>) -> T) -> T {
-        let world =
-            World { now: self.now(), alive: &self.alive, leader: self.cluster.router.leader() };
+        let (alive, leader) = (self.lives.alive(), self.cluster.router.leader());
+        let world = World { now: self.now(), alive, leader };
         act(&mut self.cluster.pool, world)
     }
 
@@ -367,14 +373,13 @@ impl Dispatcher {
                 }
                 self.progress.connected = self.cluster.connect_times.len();
                 self.order.progress.send_replace(self.progress.clone());
-                self.hung_up.remove(&id);
                 self.cluster.connected(id, connection, &self.order);
-                self.came_back(id)?;
+                self.with_player(|player, scene| player.connected(id, scene))?;
             }
             // The news of an earlier connection, which comes late.
             TransportEvent::Closed(id) if self.cluster.router.is_connected(id) => {}
             TransportEvent::Closed(id) => {
-                self.hung_up.insert(id, self.now());
+                self.lives.hang_up(id, self.now());
                 self.cluster.router.disconnected(id);
             }
             TransportEvent::NoHello { from, bytes } => {
@@ -390,13 +395,13 @@ impl Dispatcher {
                     self.looks.truncated(now, from);
                     return Ok(());
                 }
-                if self.nemesis.awaits_election()
+                if self.player.awaits_election()
                     && self.cluster.router.tells_of_election(from, &bytes)
                 {
-                    self.elected(from)?;
+                    self.with_player(|player, scene| player.elected(from, scene))?;
                 }
                 let router = &mut self.cluster.router;
-                let to_client = router.packet(now, from, &bytes, length, &self.alive);
+                let to_client = router.packet(now, from, &bytes, length, self.lives.alive());
                 if router.crossed() > self.order.plan.scenario.max_packets && self.end.is_none() {
                     router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
                     self.end = Some(EndReason::PacketStorm);
@@ -407,7 +412,8 @@ impl Dispatcher {
                     Some(message) => {
                         self.answer(&message, &bytes);
                         if message.kind == "ok" {
-                            self.answered(message.from)?;
+                            let from = message.from;
+                            self.with_player(|player, scene| player.answered(from, scene))?;
                         }
                         self.apply_effects()?;
                     }
@@ -462,21 +468,15 @@ impl Dispatcher {
         if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != exited.pid) {
             return Ok(());
         }
-        self.alive.remove(&id);
         if self.survey.is_some() {
-            self.gone_after_end.insert(id);
+            self.lives.left(id);
             return Ok(());
         }
         self.cluster.router.died(id);
-        let death = Death {
-            at: self.now(),
-            how: describe(exited.status),
-            is_planned: self.nemesis.excuses(id),
-        };
-        self.cluster.router.words().died(death.at, id, &death.how);
-        self.deaths.insert(id, death);
-        self.process_gone(id)?;
-        if self.alive.is_empty() && !self.nemesis.awaits_somebody() {
+        let (now, how) = (self.now(), describe(exited.status));
+        self.cluster.router.words().died(now, id, &how);
+        self.with_player(|player, scene| player.gone(id, how, scene))?;
+        if self.lives.alive().is_empty() && !self.lives.awaits_some() {
             self.end = Some(EndReason::AllDead);
         }
         Ok(())
@@ -487,10 +487,7 @@ impl Dispatcher {
     /// Kills all processes and waits until the system has told of each; the sockets are still
     /// open. Returns those whose death nobody told of in time.
     async fn end_processes(&mut self) -> Vec<NodeId> {
-        let has_ended =
-            |id: &NodeId| self.deaths.contains_key(id) || self.gone_after_end.contains(id);
-        let mut left: BTreeSet<NodeId> =
-            self.replicas.iter().copied().filter(|id| !has_ended(id)).collect();
+        let mut left: BTreeSet<NodeId> = self.lives.running().collect();
         if self.order.plan.router == RouterKind::Course2016 {
             // It closes before it kills: replicas print that their connection was reset.
             self.cluster.router.close_all();
@@ -512,7 +509,7 @@ impl Dispatcher {
         left.into_iter().collect()
     }
 
-    fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> RunRecord {
+    fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> (RunRecord, FaultsFile) {
         let plan = std::sync::Arc::clone(&self.order.plan);
         let host = self.host_record(duration);
         let remarks = self.host_remarks();
@@ -526,35 +523,29 @@ impl Dispatcher {
                 id,
                 pid: process.pid(),
                 connect_time,
-                death: self.deaths.remove(&id),
-                restarts: self.nemesis.restarts.get(&id).copied().unwrap_or(0),
+                death: self.lives.of(id).death().cloned(),
+                restarts: self.lives.of(id).restarts(),
                 output_bytes: process.output_bytes(),
                 cpu_ns: process.cpu_ns(),
                 stderr_tail: process.stderr_tail(),
             });
         }
-        for (&id, &at) in &self.hung_up {
-            let is_alive = replicas.iter().any(|it| it.id == id && it.death.is_none());
-            let is_given_up = host.given_up.iter().any(|it| it.id == id);
-            if is_alive
-                && !is_given_up
-                && !self.nemesis.excuses(id)
-                && !self.gone_after_end.contains(&id)
-            {
+        for (id, at) in self.lives.silent() {
+            if !host.given_up.iter().any(|it| it.id == id) {
                 let remarks = self.cluster.router.remarks();
                 remarks.violation(ProtocolViolation::HungUp, at, id, b"");
             }
         }
         let traffic = self.cluster.router.finish();
         let (operations, settling, requests) = self.cluster.pool.finish();
-        RunRecord {
+        let record = RunRecord {
             scenario: std::sync::Arc::new(plan.scenario.clone()),
             plan,
             operations,
             settling,
             requests,
             messages: traffic.messages,
-            faults: self.faults,
+            faults: self.player.into_records(),
             leaders: traffic.leaders,
             leader_words: traffic.leader_words,
             replicas,
@@ -565,6 +556,7 @@ impl Dispatcher {
             host,
             end: self.end.unwrap_or(EndReason::Completed),
             duration,
-        }
+        };
+        (record, self.faults)
     }
 }

@@ -149,7 +149,7 @@ impl Dispatcher {
         let _ = looks.rows.host(now, &harness, &own, &host);
         looks.watch.host(now, host, own, harness.descriptors.unwrap_or(0));
         for (&id, process) in &self.cluster.processes {
-            let is_alive = self.alive.contains(&id);
+            let is_alive = self.lives.alive().contains(&id);
             let Some(sample) = gauges::process(process.pid()).filter(|_| is_alive) else {
                 looks.watch.forget(id);
                 continue;
@@ -186,7 +186,7 @@ impl Dispatcher {
         let Some(course) = self.cluster.router.course() else { return };
         for mut given_up in course.take(now) {
             let id = given_up.id;
-            if self.survey.is_some() || !self.alive.contains(&id) {
+            if self.survey.is_some() || !self.lives.alive().contains(&id) {
                 continue;
             }
             tracing::info!("unable to send to replica {id}");
@@ -236,7 +236,7 @@ impl Dispatcher {
             matches!(host.profile.logs, Some(crate::scenario::host::profile::Logs::Full))
         });
         for (&id, unsent) in self.cluster.router.unsent() {
-            if self.alive.contains(&id) {
+            if self.lives.alive().contains(&id) {
                 let kind = DisturbanceKind::FailedSends;
                 let messages = unsent.messages as f64;
                 looks.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
@@ -252,7 +252,7 @@ impl Dispatcher {
                     let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);
                     looks.watch.note(kind, Some(id), zero, zero, start.as_secs_f64());
                 }
-                None if self.alive.contains(&id) => {
+                None if self.lives.alive().contains(&id) => {
                     let (kind, waited) = (DisturbanceKind::NeverConnected, process.spawned());
                     let waited = waited.elapsed().as_secs_f64();
                     looks.watch.note(kind, Some(id), RunTime::ZERO, end, waited);

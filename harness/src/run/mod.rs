@@ -5,7 +5,7 @@
 //! - `start`: from nothing to a connected cluster.
 //! - `scratch`: where the replicas work.
 //! - `dispatcher`: the one loop that gives all events their order.
-//! - `strike`: a fault's time has come.
+//! - `faults`: what the player of faults wants done.
 //! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
 //! - `look`: the host is looked at meanwhile.
 //! - `agenda`: what is due when.
@@ -17,13 +17,13 @@ mod agenda;
 mod dispatcher;
 #[cfg(debug_assertions)]
 mod drill;
+mod faults;
 pub mod happenings;
 mod look;
 pub mod probe;
 pub mod progress;
 mod scratch;
 mod start;
-mod strike;
 mod survey;
 
 use std::path::PathBuf;
@@ -34,11 +34,14 @@ use tokio::sync::watch;
 use crate::cluster::program::Program;
 use crate::cluster::warden::Warden;
 use crate::ids::NodeId;
+use crate::journal::faults::FaultsFile;
 use crate::journal::history::{Journal, JournalError};
 use crate::journal::leaders::LeadersFile;
+use crate::nemesis::player::Player;
 use crate::network::transport::Transport;
 use crate::plan::Plan;
 use crate::record::RunRecord;
+use dispatcher::Written;
 use progress::Progress;
 
 /// What is needed to execute a plan.
@@ -162,9 +165,13 @@ pub fn execute(order: Order) -> Result<RunRecord, RunError> {
     let journal = Journal::create(&order.folder.join("history.jsonl"), scenario, seed.0)?;
     let leaders =
         LeadersFile::create(&order.folder).map_err(RunError::system("writing leaders.jsonl"))?;
+    let player = Player::new(Arc::clone(&order.plan));
+    let faults = FaultsFile::create(&order.folder, player.records())
+        .map_err(RunError::system("writing faults.jsonl"))?;
+    let written = Written { journal, leaders, faults };
     let looks = look::HostLooks::create(order.folder.clone())?;
     local.block_on(&runtime, async {
         let cluster = start::start(&order).await?;
-        dispatcher::Dispatcher::new(order, journal, leaders, looks, cluster).run().await
+        dispatcher::Dispatcher::new(order, written, player, looks, cluster).run().await
     })
 }

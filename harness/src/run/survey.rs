@@ -54,7 +54,7 @@ impl Dispatcher {
         self.ended_at = Some(now);
         // Where operations wait in vain it is said already that all is not well.
         let is_answered = self.cluster.pool.is_settled();
-        if !is_answered || self.alive.len() < self.order.plan.scenario.majority() {
+        if !is_answered || self.lives.alive().len() < self.order.plan.scenario.majority() {
             self.end = Some(EndReason::Completed);
             return;
         }
@@ -75,7 +75,7 @@ impl Dispatcher {
             self.end = Some(EndReason::Completed);
             return;
         }
-        for &to in &self.alive {
+        for &to in self.lives.alive() {
             let question = json!({
                 "src": observer, "dst": to, "leader": NodeId::ANY, "type": "status", "MID": "STATUS",
             });
@@ -100,7 +100,7 @@ impl Dispatcher {
     /// Whether all living replicas answered, all the same.
     fn agree(&self) -> bool {
         let Some(survey) = &self.survey else { return false };
-        let mut living = self.alive.iter().map(|id| survey.states.get(id));
+        let mut living = self.lives.alive().iter().map(|id| survey.states.get(id));
         let Some(first) = living.next().flatten() else { return false };
         living.all(|state| state.is_some_and(|state| state.is_same(first)))
     }

@@ -26,23 +26,6 @@ const TIMES: u64 = 2;
 /// Where nobody says how late.
 const LAG_MS: u64 = 20;
 
-/// The keys that some fault takes, beside `type` and those of whoever holds it.
-const KEYS: [&str; 13] = [
-    "target",
-    "duration",
-    "keep_data",
-    "deadline",
-    "period",
-    "stopped",
-    "harm",
-    "cut_off",
-    "shape",
-    "direction",
-    "times",
-    "lag",
-    "rules",
-];
-
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.
 pub(super) fn read(
     fields: &Fields,
@@ -96,7 +79,8 @@ pub(super) fn in_ms(seconds: f64) -> u64 {
 }
 
 fn check_keys(fields: &Fields, kind: FaultKind) -> Result<(), Fault> {
-    let foreign = |name: &&str| KEYS.contains(name) && !kind.keys().contains(name);
+    let is_a_faults = |name: &str| FaultKind::ALL.iter().any(|kind| kind.keys().contains(&name));
+    let foreign = |name: &&str| is_a_faults(name) && !kind.keys().contains(name);
     let Some(name) = fields.names().find(foreign) else { return Ok(()) };
     let allowed = match kind.keys() {
         [] => "it takes nothing beside `type` and `time`".to_owned(),

@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Answer, Question, Standing};
+use crate::cluster::life::Death;
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::{GivenUp, GivenUpFor};
 use crate::op::Outcome;
-use crate::record::{Death, ReplicaRecord, RunRecord};
+use crate::record::{ReplicaRecord, RunRecord};
 use crate::scenario::host::profile::Logs;
 use crate::time::RunTime;
 

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::record::{FaultRecord, on_links};
+use crate::journal::faults::latest;
+use crate::nemesis::happened::FaultRecord;
+use crate::nemesis::happened::on_links;
 use crate::scenario::NetworkRule;
 
 /// A fault on the page; times in microseconds.
@@ -61,7 +63,7 @@ fn rules(scenario: &Value, until: u64) -> Vec<Fault> {
 
 /// The faults of a run that heals partitions at `healed` microseconds, if it does.
 fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
-    let lines = lines(folder, "faults.jsonl");
+    let lines = latest(lines(folder, "faults.jsonl"), |line| line["index"].as_u64());
     let begins = |line: &Value| line["applied_ns"].as_u64().map(|ns| ns / 1000);
     let kind = |line: &Value| {
         let kind = line["kind"].as_str().or(line["kind"]["type"].as_str());

@@ -8,7 +8,8 @@ use super::majority::Majority;
 use super::requests::Requests;
 use crate::fault::{Direction, FaultKind, Parameters, PartitionShape};
 use crate::limits;
-use crate::record::{FaultRecord, RunRecord};
+use crate::nemesis::happened::FaultRecord;
+use crate::record::RunRecord;
 use crate::time::RunTime;
 
 /// From when until when.

@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::faults::in_force;
 use crate::fault::{FaultKind, LinkRule};
 use crate::ids::NodeId;
+use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
-use crate::record::{FaultRecord, RunRecord};
+use crate::record::RunRecord;
 use crate::time::RunTime;
 
 /// The times in which no majority could talk.

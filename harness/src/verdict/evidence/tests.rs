@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::cluster::life::Death;
 use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as Shape};
 use crate::ids::NodeId;
+use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
 use crate::op::{OperationRecord, SettlingOperation};
-use crate::record::{Death, FaultRecord};
 use crate::report::sample;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
