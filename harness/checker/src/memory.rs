@@ -5,6 +5,7 @@
 //! allocator (`tests/counted_memory.rs`) compares them with what is really taken.
 
 use hashbrown::HashTable;
+use smallvec::{Array, SmallVec};
 
 /// What the allocator adds to a block, and rounds it up to.
 const HEADER: usize = 8;
@@ -26,6 +27,11 @@ pub(crate) const fn block(bytes: usize) -> usize {
 /// A list that no longer grows.
 pub(crate) fn list<T>(list: &Vec<T>) -> usize {
     block(list.capacity() * size_of::<T>())
+}
+
+/// What a short list takes that does not fit in place.
+pub(crate) fn spilled<A: Array>(list: &SmallVec<A>) -> usize {
+    if list.spilled() { block(list.capacity() * size_of::<A::Item>()) } else { 0 }
 }
 
 /// A list that is as long as a history. Room that it does not use yet costs nothing: so large a block is
