@@ -234,7 +234,7 @@ pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl 
         Family::Session => {
             let (verdict, algorithm) = session::check(options.model, history, &options.budget);
             report.verdict = verdict;
-            report.algorithms.push(algorithm);
+            report.algorithms.extend((!algorithm.is_empty()).then_some(algorithm));
         }
         Family::Register | Family::Object => rounds::check(history, options, tester, &mut report),
     }
@@ -294,7 +294,7 @@ impl Decision {
 
 /// Bytes of memory that the structure of a key takes for each operation, before any search: what zones
 /// and chains were seen to take at the most, and a little more.
-const STRUCTURE_BYTES: usize = 128;
+pub(crate) const STRUCTURE_BYTES: usize = 128;
 
 /// Decides the operations of one key. What came of the round before says what need not be done again.
 fn decide(

@@ -4,6 +4,8 @@
 //! The counts are for budgets: a little too much is right, too little is not. A test with a counting
 //! allocator (`tests/counted_memory.rs`) compares them with what is really taken.
 
+use std::collections::HashMap;
+
 use hashbrown::HashTable;
 use smallvec::{Array, SmallVec};
 
@@ -56,6 +58,11 @@ pub(crate) fn growing_table<T>(table: &HashTable<T>) -> usize {
 pub(crate) fn growing_map(len: usize, capacity: usize, entry: usize) -> usize {
     let now = map(capacity, entry);
     if capacity - len < SOON { 3 * now + SOON * (entry + 1) } else { now }
+}
+
+/// A map of the standard library that grows.
+pub(crate) fn growing_hash_map<K, V, S>(map: &HashMap<K, V, S>) -> usize {
+    growing_map(map.len(), map.capacity(), size_of::<(K, V)>())
 }
 
 /// A map or set of the standard library of this capacity with entries of this size.

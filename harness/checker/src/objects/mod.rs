@@ -136,6 +136,12 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// This limit was reached.
+    fn spent(&self, limit: Limit) -> Verdict {
+        let key = self.operations.first().map(|op| self.history.key_text(op.key));
+        Verdict::Unknown(Reason::spent(key.unwrap_or_default(), limit, 0, 0))
+    }
+
     /// A value of the wrong shape.
     fn misfit(&self, op: &Operation, expected: &str) -> Verdict {
         let why = format!("{}: expected {expected}", words::told(self.history, op));
