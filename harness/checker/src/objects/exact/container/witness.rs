@@ -88,7 +88,7 @@ pub(super) fn refute(
     let units = units(parts, if is_clash { &clash.view } else { &whole });
     let all: Vec<u32> = (0..u32::try_from(units.len()).expect("fewer than 2^32")).collect();
     let view_of = |kept: &[u32]| view_of(&units, kept);
-    let (kept, is_minimal) = shrink(&all, &mut |kept| {
+    let (kept, is_minimal) = shrink(&all, budget.stop, &mut |kept| {
         if (budget.stop)() {
             return None;
         }
@@ -203,7 +203,7 @@ fn struck(
         }
     };
     let strike = |act: &Act| (*act != Act::Empty).then_some(*act);
-    let core = Striking { calls: &acts, strike: &strike, contradicts: &contradicts }.core()?;
+    let core = Striking { calls: &acts, strike: &strike, contradicts: &contradicts, stop: budget.stop }.core()?;
     let positions = sorted(core.positions.iter().map(|&at| sources[at as usize]));
     (core.is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
         anomaly: Anomaly::NotLinearizable,
@@ -216,7 +216,7 @@ fn struck(
 
 /// The first answer that no order of all that came before allows, and what surrounds it.
 fn nearby(discipline: Discipline<'_>, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
-    Refutation::nearby(shrink::nearby(calls, MOST_SHOWN, &mut |calls| {
+    Refutation::nearby(shrink::nearby(calls, MOST_SHOWN, budget.stop, &mut |calls| {
         let parts = Parts::new(calls);
         miscounted(&parts).is_some()
             || contradicts(discipline, calls, &parts, &parts.whole(), budget) == Some(true)
