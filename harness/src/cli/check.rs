@@ -55,10 +55,10 @@ pub struct CheckArgs {
     /// The way to decide each key.
     #[arg(long, value_enum, default_value_t = Way::Auto)]
     algorithm: Way,
-    /// Seconds that reading and checking may take.
+    /// Seconds that reading and checking may take, for each history.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time_budget: u64,
-    /// Megabytes that reading and checking may fill.
+    /// Megabytes that reading and checking may fill, for each history.
     #[arg(long, default_value_t = 1024, value_name = "MB")]
     memory_budget: u64,
     /// What is printed on standard output.
