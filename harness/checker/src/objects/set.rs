@@ -191,12 +191,7 @@ impl<'a> Contents<'a> {
         let list = self.lists.intern(elements.into());
         if list as usize == self.readers.len() {
             self.owned += more;
-            self.readers.push(Readers {
-                first_over: op,
-                last_over: op,
-                last_begun: op,
-                complete,
-            });
+            self.readers.push(Readers { first_over: op, last_over: op, last_begun: op, complete });
         }
         meter.take(more, || self.memory_bytes()).map_err(|limit| subject.spent(limit))?;
         Ok(list)

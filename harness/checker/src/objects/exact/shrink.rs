@@ -76,9 +76,8 @@ pub(super) fn nearby<O: Clone>(
 ) -> (Vec<u32>, u32) {
     let mut ends: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
     ends.sort_unstable();
-    let count = fewest(ends.len(), &mut |count| {
-        !stop() && is_impossible(&upto(calls, ends[count - 1]))
-    });
+    let count =
+        fewest(ends.len(), &mut |count| !stop() && is_impossible(&upto(calls, ends[count - 1])));
     let Some(&end) = count.checked_sub(1).and_then(|last| ends.get(last)) else {
         return (Vec::new(), 0);
     };

@@ -102,13 +102,15 @@ pub(super) fn refute(
     let (positions, until) = positions(parts, &view);
     let is_small = positions.len() <= MOST_SHOWN;
     let anomaly = anomaly(kind, parts, &view);
+    // What was given up in time may still be almost all that there is.
+    let is_shown = is_minimal || positions.len() <= MOST_TO_STRIKE;
     let whole = Refutation { anomaly, positions, is_minimal, scope: Scope::Alone, until };
-    if kind != ClashKind::Unknown || (is_small && is_minimal) {
+    if (kind != ClashKind::Unknown && is_shown) || (is_small && is_minimal) {
         return whole;
     }
     struck(discipline, parts, &view, budget)
         .or(is_small.then_some(whole))
-        .unwrap_or_else(|| nearby(discipline, calls, budget))
+        .unwrap_or_else(|| Refutation { anomaly, ..nearby(discipline, calls, budget) })
 }
 
 /// By the time at which they begin.
@@ -203,7 +205,9 @@ fn struck(
         }
     };
     let strike = |act: &Act| (*act != Act::Empty).then_some(*act);
-    let core = Striking { calls: &acts, strike: &strike, contradicts: &contradicts, stop: budget.stop }.core()?;
+    let core =
+        Striking { calls: &acts, strike: &strike, contradicts: &contradicts, stop: budget.stop }
+            .core()?;
     let positions = sorted(core.positions.iter().map(|&at| sources[at as usize]));
     (core.is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
         anomaly: Anomaly::NotLinearizable,

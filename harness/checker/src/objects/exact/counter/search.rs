@@ -87,8 +87,7 @@ impl Waiting {
 
     /// What it takes in memory: in the set of those beyond, a number takes no more than 16 bytes.
     fn memory_bytes(&self) -> usize {
-        let lists =
-            [&self.starts, &self.ends, &self.next, &self.previous, &self.by_end, &self.due];
+        let lists = [&self.starts, &self.ends, &self.next, &self.previous, &self.by_end, &self.due];
         lists.into_iter().map(memory::list).sum::<usize>() + 16 * self.starts.len()
     }
 

@@ -17,12 +17,14 @@ const MOST_SHOWN: usize = 12;
 /// The contradiction of calls that have no order.
 pub(super) fn refute(initial: i128, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
     let budget = Budget { steps: budget.steps.min(MOST_STEPS), ..budget };
-    let contradicts = |any: bool, calls: &[Call<Op>]| {
-        match decide((!any).then_some(initial), calls, &mut Meter::new(budget)) {
-            Decision::Impossible => Some(true),
-            Decision::Order(_) => Some(false),
-            Decision::Unknown(_) => None,
-        }
+    let contradicts = |any: bool, calls: &[Call<Op>]| match decide(
+        (!any).then_some(initial),
+        calls,
+        &mut Meter::new(budget),
+    ) {
+        Decision::Impossible => Some(true),
+        Decision::Order(_) => Some(false),
+        Decision::Unknown(_) => None,
     };
     let strike = |op: &Op| match *op {
         Op::Read(_) => None,
