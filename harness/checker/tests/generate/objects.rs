@@ -20,7 +20,7 @@ pub enum Object {
     PriorityQueue,
     /// A number that is added to.
     Counter,
-    /// Held by one at a time, and released by anybody.
+    /// Held by one at a time, who releases it.
     Lock,
 }
 
@@ -56,7 +56,8 @@ struct Pending {
 struct State {
     content: VecDeque<i64>,
     sum: i64,
-    is_held: bool,
+    /// The client that holds the lock.
+    holder: Option<usize>,
 }
 
 /// The history of that shape.
@@ -91,12 +92,12 @@ impl Run<'_> {
                 None if begun >= self.shape.operations => {}
                 None => {
                     begun += 1;
-                    let pending = self.invocation();
+                    let pending = self.invocation(client);
                     self.emit(&pending, EventType::Invoke, pending.given);
                     open[client] = Some(pending);
                 }
                 Some(mut pending) if pending.answer.is_none() => {
-                    pending.answer = self.state.answer(self.shape.object, &pending);
+                    pending.answer = self.state.answer(self.shape.object, client, &pending);
                     let is_lost = match pending.answer {
                         Some(_) => self.rng.random_bool(self.shape.unknown),
                         // Nobody may be left that it waits for.
@@ -127,10 +128,14 @@ impl Run<'_> {
         }
     }
 
-    fn invocation(&mut self) -> Pending {
+    fn invocation(&mut self, client: usize) -> Pending {
         self.processes += 1;
         let (first, last) = functions(self.shape.object);
-        let f = if self.rng.random_bool(0.5) { first } else { last };
+        let is_first = match self.shape.object {
+            Object::Lock => self.state.holder != Some(client),
+            _ => self.rng.random_bool(0.5),
+        };
+        let f = if is_first { first } else { last };
         let value = match self.shape.values {
             Some(values) => self.rng.random_range(1..=values),
             None => i64::try_from(self.index).expect("few events"),
@@ -170,19 +175,20 @@ fn functions(object: Object) -> (F, F) {
 
 impl State {
     /// The answer to an operation that takes effect now; none if it has to wait.
-    fn answer(&mut self, object: Object, pending: &Pending) -> Option<Option<i64>> {
+    fn answer(&mut self, object: Object, client: usize, pending: &Pending) -> Option<Option<i64>> {
         Some(match (pending.f, pending.given) {
             (F::Add, Some(amount)) => {
                 self.sum += amount;
                 Some(amount)
             }
             (F::Get, _) => Some(self.sum),
-            (F::Acquire | F::Release, _) => {
-                let is_free = !self.is_held;
-                if is_free == (pending.f == F::Release) {
-                    return None;
-                }
-                self.is_held = is_free;
+            (F::Acquire, _) if self.holder.is_some() => return None,
+            (F::Acquire, _) => {
+                self.holder = Some(client);
+                None
+            }
+            (F::Release, _) => {
+                self.holder = None;
                 None
             }
             (_, Some(element)) => {
