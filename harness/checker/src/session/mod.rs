@@ -35,6 +35,9 @@ pub(crate) fn check(
     if least as u64 > budget.memory_bytes {
         return (words::spent(Limit::Memory), "");
     }
+    if (budget.stop)() {
+        return (words::spent(Limit::Stopped), "");
+    }
     match promise {
         ModelName::Sequential => sequential::check(history, *budget),
         ModelName::Eventual => (eventual::check(history, *budget), "last-reads"),

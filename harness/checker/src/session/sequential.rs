@@ -41,6 +41,9 @@ pub(super) fn check(history: &History, budget: Budget<'_>) -> (Verdict, &'static
         if matches!(verdict, Verdict::Invalid(_)) {
             return (verdict, "sessions");
         }
+        if (budget.stop)() {
+            return (spent(Limit::Stopped), "sessions");
+        }
     }
     let is_append = |op: &Operation| op.f == F::Append && op.outcome != Outcome::Fail;
     if history.operations().iter().any(is_append) {

@@ -79,9 +79,20 @@ pub(super) enum Structure {
     Undecided,
 }
 
-/// Decides what can be decided without search.
-pub(super) fn decide(discipline: Discipline<'_>, parts: &Parts, view: &View) -> Structure {
+/// Decides what can be decided without search; nothing once `stop` says so.
+pub(super) fn decide(
+    discipline: Discipline<'_>,
+    parts: &Parts,
+    view: &View,
+    stop: &dyn Fn() -> bool,
+) -> Structure {
+    if stop() {
+        return Structure::Undecided;
+    }
     let passages = Passages::new(discipline, parts, view);
+    if stop() {
+        return Structure::Undecided;
+    }
     let structure = match discipline {
         Discipline::Fifo => fifo::decide(&passages, parts, view),
         Discipline::Lifo => lifo::decide(&passages, parts, view),

@@ -94,8 +94,12 @@ pub(super) fn refute(
         }
         contradicts(discipline, calls, parts, &view_of(kept), budget)
     });
+    if (budget.stop)() && kept.len() > MOST_TO_STRIKE {
+        let anomaly = anomaly(clash.kind, parts, &clash.view);
+        return Refutation { anomaly, ..nearby(discipline, calls, budget) };
+    }
     let view = view_of(&kept);
-    let kind = match structure::decide(discipline, parts, &view) {
+    let kind = match structure::decide(discipline, parts, &view, budget.stop) {
         Structure::Refuted(clash) => clash.kind,
         _ => ClashKind::Unknown,
     };
@@ -147,7 +151,7 @@ fn contradicts(
     view: &View,
     budget: Budget<'_>,
 ) -> Option<bool> {
-    match structure::decide(discipline, parts, view) {
+    match structure::decide(discipline, parts, view, budget.stop) {
         Structure::Refuted(_) => Some(true),
         Structure::Order(steps) if replay::is_possible(discipline, calls, &steps) => Some(false),
         _ => match model::search(discipline, parts, view, budget) {
