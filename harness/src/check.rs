@@ -2,9 +2,10 @@
 
 mod allowance;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -236,9 +237,13 @@ struct Source {
 }
 
 impl Source {
+    /// Opening never waits: a named pipe is there before anybody writes to it.
     fn open(path: &Path, allowance: Allowance) -> io::Result<Self> {
-        let is_input = path.as_os_str() == "-";
-        let file = File::open(if is_input { Path::new("/dev/stdin") } else { path })?;
+        let file = if path.as_os_str() == "-" {
+            File::from(io::stdin().as_fd().try_clone_to_owned()?)
+        } else {
+            OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?
+        };
         let metadata = file.metadata()?;
         let bytes = metadata.is_file().then_some(metadata.len());
         Ok(Self { file, bytes, read: 0, allowance })
@@ -251,7 +256,7 @@ impl Source {
             match self.file.read(&mut piece[length..]) {
                 Ok(0) => break,
                 Ok(more) => length += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_passing(error.kind()) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -282,6 +287,11 @@ impl Source {
         let sentence = self.allowance.told_of_reading(limit, self.read, self.bytes, memory);
         Cut { limit, sentence }
     }
+}
+
+/// Whether to try again is all that helps.
+fn is_passing(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
 }
 
 /// The most characters of a file that is no history that are shown.

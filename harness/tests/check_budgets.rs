@@ -4,15 +4,21 @@
 #[path = "../checker/tests/generate/hard.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod hard;
+#[path = "../checker/tests/generate/objects.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod objects;
 mod support;
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use checker::{Datum, Entry, EventType, F};
 use hard::{Hard, Shape};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use objects::Object;
 use serde_json::{Value, json};
 use support::{Bench, Ended};
 
@@ -91,6 +97,7 @@ impl Lines {
 fn json_of(datum: &Datum) -> Value {
     match datum {
         Datum::Text(text) => json!(text),
+        Datum::Integer(number) => json!(number),
         Datum::List(items) => items.iter().map(json_of).collect(),
         other => panic!("{other:?}"),
     }
@@ -201,7 +208,7 @@ fn a_history_that_does_not_end_is_read_until_the_time_is_over() {
         .spawn()
         .expect("the harness starts");
     let mut input = harness.stdin.take().expect("its input");
-    std::io::Write::write_all(&mut input, large(10).text.as_bytes()).expect("it reads");
+    input.write_all(large(10).text.as_bytes()).expect("it reads");
     let output = BufReader::new(harness.stdout.take().expect("its output"));
     let said: Vec<String> = output.lines().map(|line| line.expect("a text")).collect();
     assert_eq!(harness.wait().expect("it ends").code(), Some(13));
@@ -222,4 +229,163 @@ fn one_key_that_is_plainly_wrong_is_found_among_many_that_are_hard() {
     ended.expect(10);
     let line: Value = serde_json::from_str(&ended.stdout).expect("a line of JSON");
     assert_eq!(line["witness"]["key"], "wrong", "{}", ended.stdout);
+}
+
+/// An object's history for which nothing but a search is left.
+fn hard_object(object: Object) -> Lines {
+    // Where elements or amounts differ, a counter adds up sets of them, and a stack has open takes.
+    let values = match object {
+        Object::Counter => None,
+        _ => Some(5),
+    };
+    let (operations, clients, unknown, is_wrong, seed) = (400, 40, 0.05, true, 1);
+    let shape = objects::Shape { object, operations, clients, values, unknown, is_wrong, seed };
+    let mut lines = Lines::new();
+    objects::each_entry(shape, &mut |entry| lines.push(entry));
+    lines
+}
+
+#[test]
+fn a_search_over_any_model_takes_no_more_memory_than_it_may() {
+    let bench = Bench::new();
+    let base = base(&bench);
+    let texts = Shape {
+        hard: Hard::Appends,
+        operations: 400,
+        clients: 60,
+        keys: 1,
+        unknown: 0.05,
+        seed: 3,
+    };
+    let registers = Shape { hard: Hard::Registers, unknown: 0.0, ..texts };
+    let of = |shape| {
+        let mut lines = Lines::new();
+        hard::each_entry(shape, &mut |entry| lines.push(entry));
+        lines
+    };
+    let histories = [
+        ("queue", hard_object(Object::Queue)),
+        ("unordered-queue", hard_object(Object::Bag)),
+        ("stack", hard_object(Object::Stack)),
+        ("priority-queue", hard_object(Object::PriorityQueue)),
+        ("counter", hard_object(Object::Counter)),
+        ("lock", hard_object(Object::Lock)),
+        ("kv", of(texts)),
+        ("sequential", of(registers)),
+    ];
+    let mut out_of_memory = 0;
+    for (model, lines) in histories {
+        let path = bench.file("hard.jsonl", lines.text);
+        for budget_mb in [10, 50] {
+            let megabytes = budget_mb.to_string();
+            let budget = ["--memory-budget", &megabytes, "--time-budget", "5"];
+            let (ended, peak) = check(&path, &[&["--model", model], &budget[..]].concat());
+            out_of_memory += u32::from(ended.says("the memory budget of"));
+            assert_within(peak, budget_mb, base);
+        }
+    }
+    assert!(out_of_memory >= 6, "only {out_of_memory} ran out of memory");
+}
+
+#[test]
+fn each_of_several_histories_has_the_whole_budget() {
+    let bench = Bench::new();
+    let base = base(&bench);
+    let hard = bench.file("hard.jsonl", hard(1).text);
+    let large = bench.file("large.jsonl", large(40_000).text);
+    let paths = [&hard, &large, &hard].map(|path| path.to_str().expect("a text"));
+    let options = with(&[paths[1], paths[2], "--memory-budget", "30", "--time-budget", "20"]);
+    let (ended, peak) = check(&hard, &options);
+    ended.expect(13);
+    assert_eq!(ended.stdout.matches("the memory budget of 30 MB").count(), 4, "{}", ended.stdout);
+    assert!(ended.says("40001 operations on 1 key are linearizable"), "{}", ended.stdout);
+    assert_within(peak, 30, base);
+}
+
+#[test]
+fn with_all_keys_what_is_refuted_is_named_beside_what_is_undecided() {
+    let bench = Bench::new();
+    let mut lines = hard(3);
+    for key in ["wrong", "false"] {
+        lines.operation(key, F::Put, "1");
+        lines.operation(key, F::Put, "2");
+        lines.operation(key, F::Get, "1");
+    }
+    let path = bench.file("mixed.jsonl", lines.text);
+    let (ended, _) = check(&path, &with(&["--all-keys", "--memory-budget", "5"]));
+    ended.expect(10);
+    for words in ["\"wrong\"", "\"false\"", "undecided: keys \"0\", \"1\", \"2\""] {
+        ended.expect_words(words);
+    }
+}
+
+#[test]
+fn budgets_of_nothing_and_of_more_than_there_is_are_budgets() {
+    let bench = Bench::new();
+    let path = bench.file("easy.jsonl", large(10).text);
+    for (option, words) in [
+        ("--time-budget", "the time budget of 0 s is spent"),
+        ("--memory-budget", "the memory budget of 0 MB is spent"),
+    ] {
+        let (ended, _) = check(&path, &with(&[option, "0"]));
+        ended.expect(13);
+        ended.expect_words(words);
+        let most = u64::MAX.to_string();
+        check(&path, &with(&[option, &most])).0.expect(0);
+    }
+    for nonsense in ["-1", "1.5", "ten", "10MB", "99999999999999999999"] {
+        for (option, unit) in [("--time-budget", "seconds"), ("--memory-budget", "megabytes")] {
+            let (ended, _) = check(&path, &with(&[option, nonsense]));
+            ended.expect(2);
+            ended.expect_words(&format!("give a whole number of {unit}"));
+        }
+    }
+}
+
+fn named_pipe(bench: &Bench) -> PathBuf {
+    let path = bench.path("pipe");
+    mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a named pipe in a temporary folder");
+    path
+}
+
+#[test]
+fn a_named_pipe_to_which_nobody_writes_is_waited_for_until_the_time_is_over() {
+    let bench = Bench::new();
+    let (ended, _) = check(&named_pipe(&bench), &with(&["--time-budget", "1"]));
+    ended.expect(13);
+    ended.expect_words("the time budget of 1 s is spent while the history was read");
+}
+
+#[test]
+fn a_named_pipe_is_read_from_whoever_writes_to_it() {
+    let bench = Bench::new();
+    let pipe = named_pipe(&bench);
+    let to = pipe.clone();
+    // Opening it to write waits for the reader.
+    let writer = std::thread::spawn(move || {
+        let mut pipe = std::fs::File::create(to).expect("somebody reads");
+        for line in large(100).text.lines() {
+            writeln!(pipe, "{line}").expect("it is read");
+        }
+    });
+    let (ended, _) = check(&pipe, &with(&[]));
+    ended.expect(0);
+    ended.expect_words("101 operations on 1 key are linearizable");
+    writer.join().expect("it has written");
+}
+
+#[test]
+fn what_a_shell_makes_a_file_of_is_read() {
+    let bench = Bench::new();
+    let path = bench.file("easy.jsonl", large(10).text);
+    let script = "\"$0\" check --model kv <(cat \"$1\") && \"$0\" check --model kv - < \"$1\" && \
+                  cat \"$1\" | \"$0\" check --model kv /dev/stdin";
+    let output = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_harness")])
+        .arg(&path)
+        .output()
+        .expect("bash starts");
+    let ended = Ended::from(output);
+    ended.expect(0);
+    assert_eq!(ended.stdout.matches("11 operations").count(), 3, "{}", ended.stdout);
 }

@@ -71,17 +71,21 @@ const STEPS_BETWEEN_LOOKS: u64 = 64;
 /// A look comes sooner once so many bytes were taken since the last one.
 const BYTES_BETWEEN_LOOKS: usize = 1 << 16;
 
+/// So much work is done between two looks at the clock: each unit takes some nanoseconds.
+const WORK_BETWEEN_LOOKS: usize = 1 << 14;
+
 /// Counts what a search spends.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {
     budget: Budget<'a>,
     pub(crate) steps: u64,
     taken: usize,
+    work: usize,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(budget: Budget<'a>) -> Self {
-        Meter { budget, steps: 0, taken: 0 }
+        Meter { budget, steps: 0, taken: 0, work: 0 }
     }
 
     /// Counts one step, and that it took `more` bytes if it may take many. `memory_bytes` is asked for
@@ -92,19 +96,41 @@ impl<'a> Meter<'a> {
         memory_bytes: impl FnOnce() -> u64,
     ) -> Result<(), Limit> {
         self.steps += 1;
-        self.taken += more;
         if self.steps >= self.budget.steps {
             return Err(Limit::Steps);
         }
-        if self.steps % STEPS_BETWEEN_LOOKS == 1 || self.taken > BYTES_BETWEEN_LOOKS {
-            self.taken = 0;
-            if memory_bytes() > self.budget.memory_bytes {
-                return Err(Limit::Memory);
-            }
-            if (self.budget.stop)() {
-                return Err(Limit::Stopped);
-            }
+        if self.steps % STEPS_BETWEEN_LOOKS == 1 {
+            return self.look(memory_bytes);
         }
-        Ok(())
+        self.take(more, memory_bytes)
+    }
+
+    /// Counts that so much was taken within a step.
+    pub(crate) fn take(
+        &mut self,
+        more: usize,
+        memory_bytes: impl FnOnce() -> u64,
+    ) -> Result<(), Limit> {
+        self.taken += more;
+        if self.taken > BYTES_BETWEEN_LOOKS { self.look(memory_bytes) } else { Ok(()) }
+    }
+
+    fn look(&mut self, memory_bytes: impl FnOnce() -> u64) -> Result<(), Limit> {
+        self.taken = 0;
+        if memory_bytes() > self.budget.memory_bytes {
+            return Err(Limit::Memory);
+        }
+        self.look_at_the_clock()
+    }
+
+    fn look_at_the_clock(&mut self) -> Result<(), Limit> {
+        self.work = 0;
+        if (self.budget.stop)() { Err(Limit::Stopped) } else { Ok(()) }
+    }
+
+    /// Counts work within a step, or outside of any, that takes time and no memory.
+    pub(crate) fn work(&mut self, units: usize) -> Result<(), Limit> {
+        self.work += units;
+        if self.work >= WORK_BETWEEN_LOOKS { self.look_at_the_clock() } else { Ok(()) }
     }
 }

@@ -240,7 +240,7 @@ pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl 
             let (verdict, algorithm) =
                 session::check(options.model, history, budget, &is_linearizable);
             report.verdict = verdict;
-            report.algorithms.push(algorithm);
+            report.algorithms.extend((!algorithm.is_empty()).then_some(algorithm));
         }
         Family::Register | Family::Object => rounds::check(history, options, tester, &mut report),
     }
@@ -298,9 +298,9 @@ impl Decision {
     }
 }
 
-/// Bytes of memory that the structure of a key takes for each operation, before any search: what zones
-/// and chains were seen to take at the most, and a little more.
-const STRUCTURE_BYTES: usize = 128;
+/// The same as [`objects::structure_bytes`] of registers: what zones and chains take, and of a history that
+/// is checked as a whole: what it takes at the least.
+pub(crate) const STRUCTURE_BYTES: usize = 128;
 
 /// Decides the operations of one key. What came of the round before says what need not be done again.
 fn decide(
@@ -309,7 +309,13 @@ fn decide(
     options: &Options<'_>,
     before: Option<&Decided>,
 ) -> Decided {
-    if (STRUCTURE_BYTES * positions.len()) as u64 > options.budget.memory_bytes {
+    let family = options.model.info().family;
+    let structure = positions.len()
+        * match family {
+            Family::Object => objects::structure_bytes(options.model),
+            Family::Register | Family::Session => STRUCTURE_BYTES,
+        };
+    if structure as u64 > options.budget.memory_bytes {
         let operations = history.operations();
         let key = history.key_text(operations[positions[0] as usize].key);
         let ok = |at: &&u32| operations[**at as usize].is_ok();
@@ -319,10 +325,11 @@ fn decide(
         return Decided { decision, algorithm: "", facts, guide: None };
     }
     let operations = history.at(positions);
-    if options.model.info().family == Family::Register {
+    if family == Family::Register {
         return register::decide(history, &operations, options, before);
     }
-    let subject = Subject { history, operations: &operations, budget: options.budget };
+    let budget = options.budget.besides(structure);
+    let subject = Subject { history, operations: &operations, budget };
     let objects::Judgement { verdict, facts } = objects::judge(options.model, subject);
     let decision = match verdict {
         Verdict::Valid => Decision::Valid,

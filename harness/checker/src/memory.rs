@@ -4,7 +4,10 @@
 //! The counts are for budgets: a little too much is right, too little is not. A test with a counting
 //! allocator (`tests/counted_memory.rs`) compares them with what is really taken.
 
+use std::collections::HashMap;
+
 use hashbrown::HashTable;
+use smallvec::{Array, SmallVec};
 
 /// What the allocator adds to a block, and rounds it up to.
 const HEADER: usize = 8;
@@ -26,6 +29,11 @@ pub(crate) const fn block(bytes: usize) -> usize {
 /// A list that no longer grows.
 pub(crate) fn list<T>(list: &Vec<T>) -> usize {
     block(list.capacity() * size_of::<T>())
+}
+
+/// What a short list takes that does not fit in place.
+pub(crate) fn spilled<A: Array>(list: &SmallVec<A>) -> usize {
+    if list.spilled() { block(list.capacity() * size_of::<A::Item>()) } else { 0 }
 }
 
 /// A list that is as long as a history. Room that it does not use yet costs nothing: so large a block is
@@ -50,6 +58,11 @@ pub(crate) fn growing_table<T>(table: &HashTable<T>) -> usize {
 pub(crate) fn growing_map(len: usize, capacity: usize, entry: usize) -> usize {
     let now = map(capacity, entry);
     if capacity - len < SOON { 3 * now + SOON * (entry + 1) } else { now }
+}
+
+/// A map of the standard library that grows.
+pub(crate) fn growing_hash_map<K, V, S>(map: &HashMap<K, V, S>) -> usize {
+    growing_map(map.len(), map.capacity(), size_of::<(K, V)>())
 }
 
 /// A map or set of the standard library of this capacity with entries of this size.

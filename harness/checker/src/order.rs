@@ -125,6 +125,9 @@ pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<Key
 
 /// Positions of operations, in an order that explains their answers.
 fn order(history: &History, operations: &[&Operation], options: &Options<'_>) -> Option<Vec<u32>> {
+    if (options.budget.stop)() {
+        return None;
+    }
     match options.model.info().family {
         Family::Register => {}
         Family::Object => {

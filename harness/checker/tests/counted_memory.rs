@@ -3,6 +3,8 @@
 mod generate;
 #[path = "generate/hard.rs"]
 mod hard;
+#[path = "generate/objects.rs"]
+mod objects;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -14,6 +16,7 @@ use checker::{
 };
 use generate::Mix;
 use hard::Hard;
+use objects::Object;
 
 struct Counting;
 
@@ -59,10 +62,13 @@ fn assert_within(peak: usize, budget: u64, what: &str) {
 }
 
 fn check_within(history: &History, model: ModelName, memory_bytes: u64, what: &str) -> Verdict {
-    let budget = Budget { steps: 4_000_000, memory_bytes, ..Budget::default() };
+    check_by(history, model, Budget { steps: 4_000_000, memory_bytes, ..Budget::default() }, what)
+}
+
+fn check_by(history: &History, model: ModelName, budget: Budget<'_>, what: &str) -> Verdict {
     let options = Options { model, budget, witness: false, all_keys: true, ..Options::default() };
     let (report, peak) = peak(|| check(history, &options));
-    assert_within(peak, memory_bytes, what);
+    assert_within(peak, budget.memory_bytes, what);
     report.verdict
 }
 
@@ -135,6 +141,85 @@ fn sequential_consistency_takes_no_more_than_its_budget() {
     let history = hard::history(shape);
     for megabytes in [1, 4] {
         check_within(&history, ModelName::Sequential, megabytes * 1_000_000, "sequential");
+    }
+}
+
+/// The objects of which memory is asked, with their models.
+const OBJECTS: [(Object, ModelName); 6] = [
+    (Object::Queue, ModelName::Queue),
+    (Object::Bag, ModelName::UnorderedQueue),
+    (Object::Stack, ModelName::Stack),
+    (Object::PriorityQueue, ModelName::PriorityQueue),
+    (Object::Counter, ModelName::Counter),
+    (Object::Lock, ModelName::Lock),
+];
+
+#[test]
+fn the_search_for_an_order_of_any_object_takes_no_more_than_its_budget() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (object, model) in OBJECTS {
+        let mut out_of_memory = 0;
+        for (operations, clients, values) in
+            [(400, 40, Some(5)), (100, 100, Some(30)), (4_000, 20, None)]
+        {
+            for unknown in [0.0, 0.05] {
+                let is_wrong = true;
+                let shape = objects::Shape {
+                    object,
+                    operations,
+                    clients,
+                    values,
+                    unknown,
+                    is_wrong,
+                    seed: 1,
+                };
+                let history = objects::history(shape);
+                for megabytes in [1, 3, 7] {
+                    let what = format!("{shape:?}, {megabytes} MB");
+                    let budget = Budget {
+                        steps: 300_000,
+                        memory_bytes: megabytes * 1_000_000,
+                        ..Budget::default()
+                    };
+                    let verdict = check_by(&history, model, budget, &what);
+                    let is_out = matches!(&verdict, Verdict::Unknown(reason)
+                        if reason.limit == Limit::Memory);
+                    out_of_memory += usize::from(is_out);
+                }
+            }
+        }
+        println!("{object:?}: {out_of_memory} searches ran out of memory");
+    }
+}
+
+#[test]
+fn the_structure_of_any_object_takes_no_more_than_is_set_aside_for_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (object, model) in OBJECTS {
+        for operations in [20_000, 43_000] {
+            for is_wrong in [false, true] {
+                let (clients, values, unknown) = (10, None, 0.0);
+                let shape = objects::Shape {
+                    object,
+                    operations,
+                    clients,
+                    values,
+                    unknown,
+                    is_wrong,
+                    seed: 1,
+                };
+                let history = objects::history(shape);
+                for bytes_per_operation in [100, 200, 300, 450] {
+                    let budget = Budget {
+                        steps: 300_000,
+                        memory_bytes: operations * bytes_per_operation,
+                        ..Budget::default()
+                    };
+                    let what = format!("{shape:?}, {bytes_per_operation} bytes an operation");
+                    check_by(&history, model, budget, &what);
+                }
+            }
+        }
     }
 }
 

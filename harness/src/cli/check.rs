@@ -55,11 +55,13 @@ pub struct CheckArgs {
     /// The way to decide each key.
     #[arg(long, value_enum, default_value_t = Way::Auto)]
     algorithm: Way,
-    /// Seconds that reading and checking may take.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    /// Seconds that reading and checking may take, for each history.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", allow_hyphen_values = true,
+          value_parser = |text: &str| whole(text, "seconds"))]
     time_budget: u64,
-    /// Megabytes that reading and checking may fill.
-    #[arg(long, default_value_t = 1024, value_name = "MB")]
+    /// Megabytes that reading and checking may fill, for each history.
+    #[arg(long, default_value_t = 1024, value_name = "MB", allow_hyphen_values = true,
+          value_parser = |text: &str| whole(text, "megabytes"))]
     memory_budget: u64,
     /// What is printed on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -103,6 +105,11 @@ pub(super) const AUTO: &str = "auto";
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a parser of arguments")]
 fn datum(text: &str) -> Result<Datum, std::convert::Infallible> {
     Ok(Datum::parse(text))
+}
+
+/// A budget: how many of a unit.
+fn whole(text: &str, unit: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("give a whole number of {unit}, without a unit, as in 60"))
 }
 
 /// A way to decide a key.

@@ -70,6 +70,9 @@ impl<'a, M: Model> Trial<'a, M> {
     /// Whether the kept calls, in increasing order, contradict one another with the others struck.
     /// `None` if that takes too long.
     pub(crate) fn contradicts(&self, part: Part, kept: &[u32]) -> Option<bool> {
+        if (self.budget.stop)() {
+            return None;
+        }
         let left = self.left(part, kept)?;
         let answer = left.contradicts(self.budget);
         let steps = if answer.is_none() { self.budget.steps } else { 0 };

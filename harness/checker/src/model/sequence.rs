@@ -1,6 +1,6 @@
 //! A list or text that is read, replaced, appended to, and compared and set.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Call, Model};
 use crate::memory;
@@ -103,18 +103,55 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Model for Sequence<E> {
         if calls.iter().any(|call| matches!(call.op, SequenceOp::Refused(_))) {
             return;
         }
-        let is_in = |part: &[E], whole: &[E]| {
-            part.is_empty() || whole.windows(part.len()).any(|window| window == part)
-        };
+        let mut helps: FxHashMap<&[E], bool> = FxHashMap::default();
+        for call in calls.iter().filter(|call| call.complete.is_none()) {
+            if let SequenceOp::Put(part) | SequenceOp::Append(part) = &call.op {
+                helps.insert(part, part.is_empty());
+            }
+        }
+        let whole = calls.iter().filter_map(|call| match &call.op {
+            SequenceOp::Get(seen) | SequenceOp::Cas(seen, _) => Some(&**seen),
+            _ => None,
+        });
+        if !find_parts(whole, &mut helps) {
+            return;
+        }
         for (call, keep) in calls.iter().zip(keep) {
             if let (SequenceOp::Put(part) | SequenceOp::Append(part), None) =
                 (&call.op, call.complete)
             {
-                *keep &= calls.iter().any(|other| match &other.op {
-                    SequenceOp::Get(seen) | SequenceOp::Cas(seen, _) => is_in(part, seen),
-                    _ => false,
-                });
+                *keep &= helps[&**part];
             }
         }
     }
+}
+
+/// So many places are looked at to find parts.
+const MOST_PLACES: usize = 10_000_000;
+
+/// Marks the parts that are in one of the whole sequences. False if that would take too long.
+fn find_parts<'a, E: Eq + std::hash::Hash + 'a>(
+    whole: impl Iterator<Item = &'a [E]>,
+    parts: &mut FxHashMap<&[E], bool>,
+) -> bool {
+    let mut left = parts.values().filter(|is_found| !**is_found).count();
+    let mut lengths: Vec<usize> = parts.keys().map(|part| part.len()).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    let mut places = 0;
+    let mut known: FxHashSet<&[E]> = FxHashSet::default();
+    for whole in whole.filter(|whole| known.insert(whole)) {
+        for &length in lengths.iter().filter(|&&length| length > 0) {
+            places += whole.len();
+            if left == 0 || places > MOST_PLACES {
+                return left == 0;
+            }
+            for window in whole.windows(length) {
+                if let Some(is_found) = parts.get_mut(window) {
+                    left -= usize::from(!std::mem::replace(is_found, true));
+                }
+            }
+        }
+    }
+    true
 }

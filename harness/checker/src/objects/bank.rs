@@ -9,21 +9,27 @@
 use rustc_hash::FxHashMap;
 
 use super::Subject;
-use crate::datum::{Datum, Encoded, View};
+use crate::budget::Meter;
+use crate::datum::{Datum, Encoded, Encoder, View};
 use crate::event::F;
 use crate::history::Operation;
+use crate::intern::Slices;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
 /// One answered read.
 struct Read<'a> {
     op: &'a Operation,
-    /// Each account with its balance, or `None` where that is nil; sorted by account.
-    balances: Vec<(Datum, Option<i128>)>,
+    /// The number of its list of accounts.
+    accounts: u32,
+    total: i128,
 }
 
+/// Each account with its balance, or `None` where that is nil; sorted by account.
+type Balances = Vec<(Datum, Option<i128>)>;
+
 /// The balances of an answer, or `None` if it has another shape.
-fn balances(answer: Encoded<'_>) -> Option<Vec<(Datum, Option<i128>)>> {
+fn balances(answer: Encoded<'_>) -> Option<Balances> {
     match answer.view() {
         View::Map(mut items) => {
             let mut balances = Vec::new();
@@ -41,6 +47,11 @@ fn balances(answer: Encoded<'_>) -> Option<Vec<(Datum, Option<i128>)>> {
     }
 }
 
+/// The sum of all balances, if it fits.
+fn total(balances: &Balances) -> Option<i128> {
+    balances.iter().filter_map(|(_, balance)| *balance).try_fold(0, i128::checked_add)
+}
+
 #[expect(clippy::option_option, reason = "the outer one is a balance of the wrong type")]
 fn amount(balance: Encoded<'_>) -> Option<Option<i128>> {
     match balance.view() {
@@ -53,63 +64,83 @@ fn amount(balance: Encoded<'_>) -> Option<Option<i128>> {
 
 pub(super) fn judge(subject: Subject<'_>, may_be_negative: bool) -> Verdict {
     let mut verdict = Verdict::Valid;
+    let mut found = None;
     let mut reads: Vec<Read<'_>> = Vec::new();
+    let mut lists = Slices::default();
+    let mut key = Encoder::default();
+    let mut meter = Meter::new(subject.budget);
     let is_read = |op: &&&Operation| op.f == F::Get && op.is_ok();
     for &op in subject.operations.iter().filter(is_read) {
         if subject.result(op).is_nil() {
             let what = "a read lacks all accounts";
             return subject.witness(Anomaly::MissingAccount, &[op], true, what);
         }
-        if let Some(balances) = balances(subject.result(op)) {
-            reads.push(Read { op, balances });
-        } else {
+        let balances = balances(subject.result(op));
+        let Some((balances, total)) = balances.and_then(|it| total(&it).map(|total| (it, total)))
+        else {
             let expected = "whole numbers by account as the answer";
             verdict = verdict.join(subject.misfit(op, expected));
+            continue;
+        };
+        key.clear();
+        balances.iter().for_each(|(account, _)| key.datum(account));
+        let before = lists.len();
+        let accounts = lists.intern(key.bytes());
+        reads.push(Read { op, accounts, total });
+        let more = if lists.len() > before { key.bytes().len() } else { 0 };
+        let spent = meter.work(balances.len()).and(meter.take(more, || lists.memory_bytes()));
+        if let Err(limit) = spent {
+            verdict = verdict.join(subject.spent(limit));
+            break;
         }
+        found = found.or_else(|| impossible(subject, op, &balances, may_be_negative));
     }
-    contradiction(subject, &reads, may_be_negative).unwrap_or(verdict)
+    found.or_else(|| contradiction(subject, &reads)).unwrap_or(verdict)
 }
 
-fn contradiction(
+/// What is wrong with one read by itself.
+fn impossible(
     subject: Subject<'_>,
-    reads: &[Read<'_>],
+    op: &Operation,
+    balances: &Balances,
     may_be_negative: bool,
 ) -> Option<Verdict> {
-    for Read { op, balances } in reads {
-        if let Some((account, _)) = balances.iter().find(|(_, balance)| balance.is_none()) {
-            let what = format!("account {account} has no balance");
-            return Some(subject.witness(Anomaly::MissingAccount, &[op], true, &what));
-        }
-        let is_below = |(_, balance): &&(Datum, Option<i128>)| balance.is_some_and(|it| it < 0);
-        if !may_be_negative && let Some((account, _)) = balances.iter().find(is_below) {
-            let what = format!("the balance of account {account} is below zero");
-            return Some(subject.witness(Anomaly::NegativeBalance, &[op], true, &what));
-        }
+    if let Some((account, _)) = balances.iter().find(|(_, balance)| balance.is_none()) {
+        let what = format!("account {account} has no balance");
+        return Some(subject.witness(Anomaly::MissingAccount, &[op], true, &what));
     }
-    let accounts = |read: &Read<'_>| -> Vec<Datum> {
-        read.balances.iter().map(|(account, _)| account.clone()).collect()
-    };
-    let usual = most_frequent(reads.iter().map(accounts))?;
-    let usual = reads.iter().find(|read| accounts(read) == usual)?;
-    if let Some(other) = reads.iter().find(|read| accounts(read) != accounts(usual)) {
+    let is_below = |(_, balance): &&(Datum, Option<i128>)| balance.is_some_and(|it| it < 0);
+    let (account, _) = balances.iter().find(is_below).filter(|_| !may_be_negative)?;
+    let what = format!("the balance of account {account} is below zero");
+    Some(subject.witness(Anomaly::NegativeBalance, &[op], true, &what))
+}
+
+/// Two reads that differ in what all should have alike.
+fn contradiction(subject: Subject<'_>, reads: &[Read<'_>]) -> Option<Verdict> {
+    let usual = most_frequent(reads.iter().map(|read| read.accounts))?;
+    if let Some(other) = reads.iter().find(|read| read.accounts != usual) {
+        let usual = reads.iter().find(|read| read.accounts == usual)?;
         return Some(other_accounts(subject, usual, other));
     }
-    let total = |read: &Read<'_>| -> i128 { read.balances.iter().filter_map(|it| it.1).sum() };
-    let usual = most_frequent(reads.iter().map(total))?;
-    let other = reads.iter().find(|read| total(read) != usual)?;
-    let usual = reads.iter().find(|read| total(read) == usual)?;
-    let what = format!("the total is {} in one read and {} in another", total(usual), total(other));
+    let usual = most_frequent(reads.iter().map(|read| read.total))?;
+    let other = reads.iter().find(|read| read.total != usual)?;
+    let usual = reads.iter().find(|read| read.total == usual)?;
+    let what = format!("the total is {} in one read and {} in another", usual.total, other.total);
     Some(subject.witness(Anomaly::WrongTotal, &[usual.op, other.op], true, &what))
 }
 
 fn other_accounts(subject: Subject<'_>, usual: &Read<'_>, other: &Read<'_>) -> Verdict {
-    let has = |read: &Read<'_>, account: &Datum| read.balances.iter().any(|(it, _)| it == account);
-    let missing = usual.balances.iter().find(|(account, _)| !has(other, account));
-    let (anomaly, what) = if let Some((account, _)) = missing {
+    let accounts = |read: &Read<'_>| -> Vec<Datum> {
+        let balances = balances(subject.result(read.op)).unwrap_or_default();
+        balances.into_iter().map(|(account, _)| account).collect()
+    };
+    let (of_usual, of_other) = (accounts(usual), accounts(other));
+    let missing = of_usual.iter().find(|account| of_other.binary_search(account).is_err());
+    let (anomaly, what) = if let Some(account) = missing {
         (Anomaly::MissingAccount, format!("one read lacks account {account}, which another has"))
     } else {
-        let extra = other.balances.iter().find(|(account, _)| !has(usual, account));
-        let account = extra.map(|(account, _)| account.to_string()).unwrap_or_default();
+        let extra = of_other.iter().find(|account| of_usual.binary_search(account).is_err());
+        let account = extra.map(ToString::to_string).unwrap_or_default();
         (Anomaly::UnknownAccount, format!("one read has account {account}, which another lacks"))
     };
     subject.witness(anomaly, &[usual.op, other.op], true, &what)

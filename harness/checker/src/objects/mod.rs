@@ -71,6 +71,24 @@ pub(crate) fn algorithm(model: ModelName) -> &'static str {
     }
 }
 
+/// Bytes of memory that an object takes for each of its operations, before any search: what was seen to be
+/// taken at the most, and a little more.
+pub(crate) fn structure_bytes(model: ModelName) -> usize {
+    match model {
+        ModelName::Queue
+        | ModelName::UnorderedQueue
+        | ModelName::Stack
+        | ModelName::PriorityQueue => 400,
+        ModelName::Set | ModelName::SetEventual | ModelName::Counter => 256,
+        ModelName::Lock
+        | ModelName::OwnerLock
+        | ModelName::ReentrantLock
+        | ModelName::FencedLock
+        | ModelName::ReentrantFencedLock => 200,
+        _ => 128,
+    }
+}
+
 /// Judges the operations on one object.
 pub(crate) fn judge(model: ModelName, subject: Subject<'_>) -> Judgement {
     match model {
@@ -134,6 +152,12 @@ impl<'a> Subject<'a> {
             completed: self.operations.iter().filter(|op| op.is_ok()).count(),
             explanation: format!("undecided: {why}"),
         })
+    }
+
+    /// This limit was reached.
+    fn spent(&self, limit: Limit) -> Verdict {
+        let key = self.operations.first().map(|op| self.history.key_text(op.key));
+        Verdict::Unknown(Reason::spent(key.unwrap_or_default(), limit, 0, 0))
     }
 
     /// A value of the wrong shape.

@@ -6,17 +6,19 @@
 //! a group any order will do, so that the set is linearizable exactly if no operation of a later
 //! group was over before one of an earlier group began. An element added more than once counts
 //! from the first of its invocations to the first of its completions, which is necessary, but a
-//! contradiction between its additions goes unseen. O((elements + size of all reads) · log n), and
-//! O(elements · reads · log n) to count what was read late.
+//! contradiction between its additions goes unseen. O((elements + size of all reads) · log n); reads
+//! that hold the same elements are looked through once.
 //!
 //! [`eventual`] is Jepsen's `set-full` without `linearizable?`: late reads are counted as stale
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
 use super::{Fact, Judgement, Subject, end};
-use crate::budget::Limit;
+use crate::budget::{Limit, Meter};
 use crate::datum::{Encoded, View};
 use crate::event::F;
-use crate::history::Operation;
+use crate::history::{Operation, Value};
+use crate::intern::Interner;
+use crate::memory;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -46,24 +48,48 @@ impl Element<'_> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Read<'a> {
     op: &'a Operation,
-    /// Numbers of elements, sorted.
-    elements: Vec<u32>,
+    /// What it holds, by number in [`Contents::lists`].
+    list: u32,
+}
+
+/// The reads that hold the same elements.
+#[derive(Clone, Copy)]
+struct Readers<'a> {
+    /// The one that was over first, and the one that was over last.
+    first_over: &'a Operation,
+    last_over: &'a Operation,
+    /// The one that began last.
+    last_begun: &'a Operation,
+    /// When the last of the elements began to be added for the first time.
+    complete: u32,
 }
 
 struct Contents<'a> {
     subject: Subject<'a>,
     elements: Vec<Element<'a>>,
     reads: Vec<Read<'a>>,
+    /// What reads hold: numbers of elements, sorted. Equal ones are there once.
+    lists: Interner<Box<[u32]>>,
+    /// Bytes of the lists themselves.
+    owned: usize,
+    /// By list: who read it.
+    readers: Vec<Readers<'a>>,
+    /// By answer: its list.
+    known: FxHashMap<Value, u32>,
     /// Valid, or that an answer could not be read.
     doubt: Verdict,
 }
 
+/// The elements by their values.
+type Numbers<'a> = FxHashMap<&'a [u8], u32>;
+
 /// What was added and read; or what is wrong with that however time went.
-fn contents(subject: Subject<'_>) -> Result<Contents<'_>, Verdict> {
-    let mut numbers: FxHashMap<&[u8], u32> = FxHashMap::default();
-    let mut elements: Vec<Element<'_>> = Vec::new();
+fn contents<'a>(subject: Subject<'a>, meter: &mut Meter<'_>) -> Result<Contents<'a>, Verdict> {
+    let mut numbers: Numbers<'a> = FxHashMap::default();
+    let mut elements: Vec<Element<'a>> = Vec::new();
     for &op in subject.operations.iter().filter(|op| op.f == F::Add) {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
         let number = *numbers.entry(subject.argument(op).bytes()).or_insert(next);
@@ -75,17 +101,22 @@ fn contents(subject: Subject<'_>) -> Result<Contents<'_>, Verdict> {
                 element.soonest = op;
             }
         }
+        meter.work(1).map_err(|limit| subject.spent(limit))?;
     }
-    let mut contents = Contents { subject, elements, reads: Vec::new(), doubt: Verdict::Valid };
+    let mut contents = Contents {
+        subject,
+        elements,
+        reads: Vec::new(),
+        lists: Interner::new(),
+        owned: 0,
+        readers: Vec::new(),
+        known: FxHashMap::default(),
+        doubt: Verdict::Valid,
+    };
     for &op in subject.operations.iter().filter(|op| op.f == F::Get && op.is_ok()) {
-        match subject.result(op).view() {
-            View::List(items) | View::Set(items) => contents.read(op, items, &numbers)?,
-            _ => {
-                let misfit = subject.misfit(op, "a list of elements as the answer");
-                contents.doubt = contents.doubt.join(misfit);
-            }
-        }
+        contents.read(op, &numbers, meter)?;
     }
+    contents.see();
     Ok(contents)
 }
 
@@ -93,38 +124,122 @@ impl<'a> Contents<'a> {
     fn read(
         &mut self,
         op: &'a Operation,
-        items: impl Iterator<Item = Encoded<'a>>,
-        numbers: &FxHashMap<&[u8], u32>,
+        numbers: &Numbers<'a>,
+        meter: &mut Meter<'_>,
     ) -> Result<(), Verdict> {
+        let list = match self.known.get(&op.result) {
+            Some(&list) => list,
+            None => match self.subject.result(op).view() {
+                View::List(items) | View::Set(items) => {
+                    let list = self.list(op, items, numbers, meter)?;
+                    self.known.insert(op.result, list);
+                    list
+                }
+                _ => {
+                    let misfit = self.subject.misfit(op, "a list of elements as the answer");
+                    self.doubt = std::mem::replace(&mut self.doubt, Verdict::Valid).join(misfit);
+                    return Ok(());
+                }
+            },
+        };
+        let readers = &mut self.readers[list as usize];
+        if end(op) < end(readers.first_over) {
+            readers.first_over = op;
+        }
+        if end(op) > end(readers.last_over) {
+            readers.last_over = op;
+        }
+        if op.invoke > readers.last_begun.invoke {
+            readers.last_begun = op;
+        }
+        let is_too_soon = readers.complete > end(op);
+        self.reads.push(Read { op, list });
+        meter.work(1).map_err(|limit| self.subject.spent(limit))?;
+        if is_too_soon { self.read_too_soon(op, numbers) } else { Ok(()) }
+    }
+
+    /// The list of an answer.
+    fn list(
+        &mut self,
+        op: &'a Operation,
+        items: impl Iterator<Item = Encoded<'a>>,
+        numbers: &Numbers<'a>,
+        meter: &mut Meter<'_>,
+    ) -> Result<u32, Verdict> {
         let subject = self.subject;
-        let mut read = Read { op, elements: Vec::new() };
+        let mut elements: Vec<u32> = Vec::new();
+        let mut complete = 0;
         for item in items {
             let Some(&number) = numbers.get(item.bytes()) else {
                 let what = format!("{} was read, but never added", item.datum());
                 return Err(subject.witness(Anomaly::GarbageRead, &[op], true, &what));
             };
-            let element = &mut self.elements[number as usize];
-            if element.first.invoke > end(op) {
-                let what = format!("{} was read before any addition of it began", item.datum());
-                let core = [element.first, op];
-                return Err(subject.witness(Anomaly::FutureRead, &core, true, &what));
-            }
-            if element.first_seen.is_none_or(|seen| end(op) < end(seen)) {
-                element.first_seen = Some(op);
-            }
-            if element.last_seen.is_none_or(|seen| end(op) > end(seen)) {
-                element.last_seen = Some(op);
-            }
-            read.elements.push(number);
+            complete = complete.max(self.elements[number as usize].first.invoke);
+            elements.push(number);
+            meter.work(1).map_err(|limit| subject.spent(limit))?;
         }
-        read.elements.sort_unstable();
-        if let Some(pair) = read.elements.windows(2).find(|pair| pair[0] == pair[1]) {
+        if complete > end(op) {
+            self.read_too_soon(op, numbers)?;
+        }
+        elements.sort_unstable();
+        if let Some(pair) = elements.windows(2).find(|pair| pair[0] == pair[1]) {
             let add = self.elements[pair[0] as usize].first;
             let what = format!("{} is there twice", subject.shown(add.argument));
             return Err(subject.witness(Anomaly::Duplicated, &[add, op], true, &what));
         }
-        self.reads.push(read);
+        let more = memory::block(size_of_val(&elements[..]));
+        let list = self.lists.intern(elements.into());
+        if list as usize == self.readers.len() {
+            self.owned += more;
+            self.readers.push(Readers { first_over: op, last_over: op, last_begun: op, complete });
+        }
+        meter.take(more, || self.memory_bytes()).map_err(|limit| subject.spent(limit))?;
+        Ok(list)
+    }
+
+    /// An answer with an element that was not yet added.
+    fn read_too_soon(&self, op: &Operation, numbers: &Numbers<'a>) -> Result<(), Verdict> {
+        let (View::List(items) | View::Set(items)) = self.subject.result(op).view() else {
+            return Ok(());
+        };
+        for item in items {
+            let first = numbers.get(item.bytes()).map(|&at| self.elements[at as usize].first);
+            if let Some(first) = first.filter(|first| first.invoke > end(op)) {
+                let what = format!("{} was read before any addition of it began", item.datum());
+                let core = [first, op];
+                return Err(self.subject.witness(Anomaly::FutureRead, &core, true, &what));
+            }
+        }
         Ok(())
+    }
+
+    /// Notes for each element by whom it was seen.
+    fn see(&mut self) {
+        for (list, readers) in (0u32..).zip(&self.readers) {
+            for &number in self.lists.get(list) {
+                let element = &mut self.elements[number as usize];
+                if element.first_seen.is_none_or(|seen| end(readers.first_over) < end(seen)) {
+                    element.first_seen = Some(readers.first_over);
+                }
+                if element.last_seen.is_none_or(|seen| end(readers.last_over) > end(seen)) {
+                    element.last_seen = Some(readers.last_over);
+                }
+            }
+        }
+    }
+
+    /// What a read holds.
+    fn held(&self, read: &Read<'_>) -> &[u32] {
+        self.lists.get(read.list)
+    }
+
+    fn has(&self, read: &Read<'_>, number: u32) -> bool {
+        self.held(read).binary_search(&number).is_ok()
+    }
+
+    /// What the lists take, besides what is there for each operation.
+    fn memory_bytes(&self) -> u64 {
+        (self.owned + self.lists.memory_bytes()) as u64
     }
 
     /// Nothing contradicts.
@@ -138,22 +253,23 @@ impl<'a> Contents<'a> {
 }
 
 pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
-    let mut contents = match contents(subject) {
+    let mut contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
         Err(verdict) => return verdict.into(),
     };
-    let facts = facts(&contents);
+    let facts = facts(&contents, &late_absences(&contents));
     let contradiction = chain(&mut contents).or_else(|| order(&contents));
     Judgement { verdict: contradiction.unwrap_or_else(|| contents.not_refuted()), facts }
 }
 
 /// Sorts the reads by size. Two of which neither holds the other are a contradiction.
 fn chain(contents: &mut Contents<'_>) -> Option<Verdict> {
-    contents.reads.sort_by_key(|read| (read.elements.len(), read.op.invoke));
-    for pair in contents.reads.windows(2) {
+    let lists = &contents.lists;
+    contents.reads.sort_by_key(|read| (lists.get(read.list).len(), read.op.invoke));
+    let contents = &*contents;
+    for pair in contents.reads.windows(2).filter(|pair| pair[0].list != pair[1].list) {
         let (small, large) = (&pair[0], &pair[1]);
-        let missing =
-            small.elements.iter().find(|number| large.elements.binary_search(number).is_err());
+        let missing = contents.held(small).iter().find(|&&number| !contents.has(large, number));
         if let Some(&missing) = missing {
             let element = &contents.elements[missing as usize];
             let (kind, what) = if end(small.op) < large.op.invoke {
@@ -192,7 +308,7 @@ struct Placed<'a> {
 /// An order that explains all reads, by position: group by group, and the other additions of an
 /// element after its first, as soon as time allows.
 pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
-    let mut contents = contents(subject).ok()?;
+    let mut contents = contents(subject, &mut Meter::new(subject.budget)).ok()?;
     if contents.doubt != Verdict::Valid
         || chain(&mut contents).is_some()
         || order(&contents).is_some()
@@ -203,6 +319,9 @@ pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
     let placed: FxHashSet<u32> = sorted.iter().map(|op| op.invoke).collect();
     let is_left = |op: &&&Operation| op.f == F::Add && op.is_ok() && !placed.contains(&op.invoke);
     for &late in subject.operations.iter().filter(is_left) {
+        if (subject.budget.stop)() {
+            return None;
+        }
         let comes_before = |op: &&Operation| op.argument == late.argument || end(op) < late.invoke;
         let after = sorted.iter().rposition(comes_before).map_or(0, |at| at + 1);
         sorted.insert(after, late);
@@ -245,12 +364,13 @@ fn groups<'a>(contents: &Contents<'a>) -> Vec<Placed<'a>> {
     let mut level = 0;
     let mut size = None;
     for read in &contents.reads {
-        if size != Some(read.elements.len()) {
-            size = Some(read.elements.len());
+        let held = contents.held(read);
+        if size != Some(held.len()) {
+            size = Some(held.len());
             level += 1;
-        }
-        for &number in &read.elements {
-            group_of[number as usize].get_or_insert(2 * level);
+            for &number in held {
+                group_of[number as usize].get_or_insert(2 * level);
+            }
         }
         let op = read.op;
         placed.push(Placed { group: 2 * level + 1, first: op, last: op, element: None });
@@ -269,7 +389,7 @@ fn groups<'a>(contents: &Contents<'a>) -> Vec<Placed<'a>> {
 
 fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Verdict {
     let between = contents.reads.iter().find(|read| {
-        let has = |number: u32| read.elements.binary_search(&number).is_ok();
+        let has = |number: u32| contents.has(read, number);
         early.element.is_none_or(has) && !late.element.is_some_and(has)
     });
     let mut core = vec![early.first, late.last];
@@ -302,30 +422,34 @@ fn disorder(contents: &Contents<'_>, early: Placed<'_>, late: Placed<'_>) -> Ver
 fn missing(contents: &Contents<'_>, lacks: &Operation, holds: &Operation) -> Option<u32> {
     let read = |op: &Operation| contents.reads.iter().find(|r| r.op.invoke == op.invoke);
     let (lacks, holds) = (read(lacks)?, read(holds)?);
-    holds.elements.iter().copied().find(|number| lacks.elements.binary_search(number).is_err())
+    contents.held(holds).iter().copied().find(|&number| !contents.has(lacks, number))
 }
 
 /// For each element, the read that began last without it, after it was known.
 fn late_absences<'a>(contents: &Contents<'a>) -> Vec<Option<&'a Operation>> {
-    let mut by_invoke: Vec<&Read<'a>> = contents.reads.iter().collect();
-    by_invoke.sort_by_key(|read| std::cmp::Reverse(read.op.invoke));
-    let absence = |(number, element): (u32, &Element<'a>)| {
-        let known = element.known();
-        by_invoke
-            .iter()
-            .take_while(|read| read.op.invoke > known)
-            .find(|read| read.elements.binary_search(&number).is_err())
-            .map(|read| read.op)
+    let mut by_begin: Vec<(u32, &Operation)> =
+        (0u32..).zip(contents.readers.iter().map(|readers| readers.last_begun)).collect();
+    by_begin.sort_by_key(|(_, read)| std::cmp::Reverse(read.invoke));
+    // Of each element, how many of the last lists hold it, up to the first that does not.
+    let mut held = vec![0; contents.elements.len()];
+    for (place, &(list, _)) in by_begin.iter().enumerate() {
+        for &number in contents.lists.get(list) {
+            let held = &mut held[number as usize];
+            *held += usize::from(*held == place);
+        }
+    }
+    let absence = |(held, element): (usize, &Element<'a>)| {
+        let (_, read) = by_begin.get(held)?;
+        (read.invoke > element.known()).then_some(*read)
     };
-    (0u32..).zip(&contents.elements).map(absence).collect()
+    held.into_iter().zip(&contents.elements).map(absence).collect()
 }
 
 fn is_lost(element: &Element<'_>, absence: &Operation) -> bool {
     element.last_seen.is_none_or(|seen| end(seen) < absence.invoke)
 }
 
-fn facts(contents: &Contents<'_>) -> Vec<Fact> {
-    let absences = late_absences(contents);
+fn facts(contents: &Contents<'_>, absences: &[Option<&Operation>]) -> Vec<Fact> {
     let elements = || contents.elements.iter().zip(absences.iter().copied());
     let count = |count: usize, name| Fact { name, count: count as u64 };
     let lost = |(element, absence): &(&Element<'_>, Option<&Operation>)| {
@@ -347,12 +471,12 @@ fn facts(contents: &Contents<'_>) -> Vec<Fact> {
 }
 
 pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
-    let contents = match contents(subject) {
+    let contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
         Err(verdict) => return verdict.into(),
     };
-    let facts = facts(&contents);
     let absences = late_absences(&contents);
+    let facts = facts(&contents, &absences);
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {
         absence.filter(|absence| is_lost(element, absence)).map(|absence| (element, absence))
     });

@@ -10,16 +10,19 @@
 use rustc_hash::FxHashMap;
 
 use super::origins::{is_initial, writes};
-use super::words::{invalid, unknown};
-use crate::budget::Limit;
+use super::words::{invalid, spent, unknown};
+use crate::budget::{Budget, Limit};
 use crate::event::F;
 use crate::history::{History, Outcome, Value};
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
-pub(super) fn check(history: &History) -> Verdict {
+pub(super) fn check(history: &History, budget: Budget<'_>) -> Verdict {
     let mut verdict = Verdict::Valid;
     for positions in history.by_key() {
+        if (budget.stop)() {
+            return verdict.join(spent(Limit::Stopped));
+        }
         verdict = verdict.join(converges(history, &positions));
     }
     verdict
@@ -52,16 +55,16 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
         let why = format!("key {key:?} was written, and not read after the last write");
         return unknown(key, Limit::Algorithm, 0, &why);
     };
-    let is_acknowledged = |value: Value| {
-        writers.iter().any(|&at| op(at).argument == value && op(at).outcome == Outcome::Ok)
-    };
-    let is_open = |value: Value| {
-        writers.iter().any(|&at| op(at).argument == value && op(at).outcome == Outcome::Info)
-    };
+    // What was written, and whether one of its writes may still arrive.
+    let mut written: FxHashMap<Value, bool> = FxHashMap::default();
+    for write in writers.iter().map(|&at| op(at)) {
+        *written.entry(write.argument).or_default() |= write.outcome == Outcome::Info;
+    }
+    let is_open = |value: Value| written.get(&value).copied().unwrap_or_default();
     let acknowledged = writers.iter().find(|&&at| op(at).outcome == Outcome::Ok);
     for &read in &finals {
         let value = op(read).result;
-        if is_acknowledged(value) || is_open(value) {
+        if written.contains_key(&value) {
             continue;
         }
         if !is_initial(history, value) {

@@ -18,7 +18,8 @@ mod sessions;
 mod tests;
 mod words;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Limit};
+use crate::check::STRUCTURE_BYTES;
 use crate::history::History;
 use crate::models::ModelName;
 use crate::verdict::Verdict;
@@ -31,9 +32,16 @@ pub(crate) fn check(
     budget: &Budget<'_>,
     is_linearizable: &dyn Fn(ModelName, Budget<'_>) -> bool,
 ) -> (Verdict, &'static str) {
+    let least = STRUCTURE_BYTES * history.operations().len();
+    if least as u64 > budget.memory_bytes {
+        return (words::spent(Limit::Memory), "");
+    }
+    if (budget.stop)() {
+        return (words::spent(Limit::Stopped), "");
+    }
     match promise {
         ModelName::Sequential => sequential::check(history, *budget, is_linearizable),
-        ModelName::Eventual => (eventual::check(history), "last-reads"),
+        ModelName::Eventual => (eventual::check(history, *budget), "last-reads"),
         _ => (sessions::check(promise, history, *budget), "sessions"),
     }
 }

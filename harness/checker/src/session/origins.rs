@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::event::F;
 use crate::history::{History, Key, Operation, Outcome, Value};
+use crate::memory;
 
 /// Where the value of an answered read is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +52,11 @@ impl<'a> Origins<'a> {
             }
         }
         Origins { history, writers, doubtful }
+    }
+
+    /// What the writers take in memory; the keys that are in doubt are few, or all.
+    pub(super) fn memory_bytes(&self) -> usize {
+        memory::growing_hash_map(&self.writers) + memory::growing_hash_map(&self.doubtful)
     }
 
     /// The origin of an answered read; none for any other operation, and on doubtful keys.

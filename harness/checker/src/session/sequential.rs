@@ -14,14 +14,15 @@
 //! take effect at any time after what its process did before it, or never. It costs at most the
 //! product of the lengths of all processes, bounded by the budget.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::origins::is_initial;
 use super::sessions;
-use super::words::{invalid, unknown};
+use super::words::{invalid, spent, unknown};
 use crate::budget::{Budget, Limit, Meter};
 use crate::event::F;
-use crate::history::{History, Operation, Outcome, Value};
+use crate::history::{History, Key, Operation, Outcome, Value};
+use crate::intern::Interner;
 use crate::memory;
 use crate::models::ModelName;
 use crate::verdict::Verdict;
@@ -42,6 +43,9 @@ pub(super) fn check(
         let verdict = sessions::check(guarantee, history, budget);
         if matches!(verdict, Verdict::Invalid(_)) {
             return (verdict, "sessions");
+        }
+        if (budget.stop)() {
+            return (spent(Limit::Stopped), "sessions");
         }
     }
     let is_append = |op: &Operation| op.f == F::Append && op.outcome != Outcome::Fail;
@@ -69,11 +73,14 @@ fn interleave(history: &History, budget: Budget<'_>) -> Verdict {
         parts.push(all);
     }
     for positions in parts.iter().filter(|positions| !positions.is_empty()) {
+        if (budget.stop)() {
+            return spent(Limit::Stopped);
+        }
         // The verdict about the whole store, which is the last, counts; keys can only refute it.
         verdict = match orderly(history, positions, budget) {
             Ok(true) => Verdict::Valid,
             Ok(false) => return contradiction(history, positions, budget),
-            Err(limit) => unknown("", limit, 0, "the search for an order was given up"),
+            Err(limit) => spent(limit),
         };
     }
     verdict
@@ -126,7 +133,7 @@ struct Interleaving<'a> {
     threads: Vec<Vec<&'a Operation>>,
     optional: Vec<Optional<'a>>,
     /// Numbers of the keys in a state.
-    keys: FxHashMap<crate::history::Key, usize>,
+    keys: FxHashMap<Key, usize>,
 }
 
 /// How far each process is, which optional operations were used, and what each key holds.
@@ -156,6 +163,13 @@ impl<'a> Interleaving<'a> {
         this
     }
 
+    /// What it takes in memory.
+    fn memory_bytes(&self) -> usize {
+        let threads: usize = self.threads.iter().map(memory::list).sum();
+        let keys = memory::map(self.keys.capacity(), size_of::<(Key, usize)>());
+        threads + memory::list(&self.threads) + memory::list(&self.optional) + keys
+    }
+
     fn initial(&self) -> State {
         vec![0; self.threads.len() + self.optional.len() + self.keys.len()].into()
     }
@@ -172,19 +186,15 @@ impl<'a> Interleaving<'a> {
         }
     }
 
-    /// Does an operation in a state; whether its answer was possible.
-    fn apply(&self, state: &mut State, op: &Operation) -> bool {
-        let place = self.place_of(op);
-        let held = state[place];
-        match op.f {
-            F::Get => self.holds(held, op.result),
-            F::Cas if op.refused => !self.holds(held, op.result),
-            F::Cas if !self.holds(held, op.result) => false,
-            _ => {
-                state[place] = op.argument.0 + 1;
-                true
-            }
-        }
+    /// What a key holds after an operation, if its answer was possible.
+    fn after(&self, held: u32, op: &Operation) -> Option<u32> {
+        let (is_possible, after) = match op.f {
+            F::Get => (self.holds(held, op.result), held),
+            F::Cas if op.refused => (!self.holds(held, op.result), held),
+            F::Cas => (self.holds(held, op.result), op.argument.0 + 1),
+            _ => (true, op.argument.0 + 1),
+        };
+        is_possible.then_some(after)
     }
 
     /// Passes all operations that only look and whose answers fit; whether all are done.
@@ -193,7 +203,7 @@ impl<'a> Interleaving<'a> {
         for (thread, ops) in self.threads.iter().enumerate() {
             while let Some(op) = ops.get(state[thread] as usize)
                 && (op.f == F::Get || op.refused)
-                && self.apply(state, op)
+                && self.after(state[self.place_of(op)], op).is_some()
             {
                 state[thread] += 1;
             }
@@ -202,58 +212,70 @@ impl<'a> Interleaving<'a> {
         done
     }
 
-    /// The states after each operation that may come next and changes something.
-    fn next(&self, state: &State) -> Vec<State> {
-        let mut next = Vec::new();
-        for (at, optional) in self.optional.iter().enumerate() {
-            let used = self.threads.len() + at;
-            if state[used] == 0 && state[optional.thread] >= optional.after {
-                let mut after = state.clone();
-                if self.apply(&mut after, optional.op) {
-                    after[used] = 1;
-                    next.push(after);
-                }
-            }
-        }
-        for (thread, ops) in self.threads.iter().enumerate() {
-            let Some(op) = ops.get(state[thread] as usize) else { continue };
-            if op.f == F::Get || op.refused {
-                continue;
-            }
-            let mut after = state.clone();
-            if self.apply(&mut after, op) {
-                after[thread] += 1;
-                next.push(after);
-            }
-        }
-        next
+    /// How many operations at most may come next.
+    fn choices(&self) -> usize {
+        self.threads.len() + self.optional.len()
     }
+
+    /// The state after an operation that may come next and changes something.
+    fn next(&self, state: &State, choice: usize) -> Option<State> {
+        let (op, done) = match self.threads.get(choice) {
+            Some(ops) => (*ops.get(state[choice] as usize)?, false),
+            None => {
+                let Optional { op, thread, after } = self.optional[choice - self.threads.len()];
+                (op, state[choice] == 1 || state[thread] < after)
+            }
+        };
+        if done || op.f == F::Get || op.refused {
+            return None;
+        }
+        let place = self.place_of(op);
+        let held = self.after(state[place], op)?;
+        let mut after = state.clone();
+        after[choice] += 1;
+        after[place] = held;
+        Some(after)
+    }
+}
+
+/// A state on the way, and how many of its choices are left.
+struct Frame {
+    state: u32,
+    left: usize,
 }
 
 /// Whether the operations at these positions have an order.
 fn orderly(history: &History, positions: &[u32], budget: Budget<'_>) -> Result<bool, Limit> {
     let interleaving = Interleaving::new(history, positions);
     let mut meter = Meter::new(budget);
-    let mut seen: FxHashSet<State> = FxHashSet::default();
-    let mut left = vec![interleaving.initial()];
+    let mut seen: Interner<State> = Interner::new();
+    let mut frames: Vec<Frame> = Vec::new();
     let each = memory::block(size_of_val(&*interleaving.initial()));
-    let mut more = 0;
-    while let Some(mut state) = left.pop() {
-        if interleaving.pass_reads(&mut state) {
-            return Ok(true);
+    let fixed = interleaving.memory_bytes();
+    let mut arrived = Some(interleaving.initial());
+    loop {
+        if let Some(mut state) = arrived.take() {
+            if interleaving.pass_reads(&mut state) {
+                return Ok(true);
+            }
+            meter.work(interleaving.threads.len())?;
+            let known = seen.len();
+            let state = seen.intern(state);
+            if seen.len() > known {
+                frames.push(Frame { state, left: interleaving.choices() });
+            }
+            meter.step(each, || {
+                let states = seen.len() * each + seen.memory_bytes();
+                (fixed + states + memory::growing_list(&frames)) as u64
+            })?;
         }
-        meter.step(more, || {
-            let owned = (seen.len() + left.len()) * each;
-            let map = memory::growing_map(seen.len(), seen.capacity(), size_of::<State>());
-            (owned + map + memory::growing_list(&left)) as u64
-        })?;
-        more = 0;
-        if !seen.contains(&state) {
-            let mut next = interleaving.next(&state);
-            more = next.len() * each;
-            left.append(&mut next);
-            seen.insert(state);
-        }
+        let Some(Frame { state, left }) = frames.last_mut() else { return Ok(false) };
+        let Some(choice) = left.checked_sub(1) else {
+            frames.pop();
+            continue;
+        };
+        *left = choice;
+        arrived = interleaving.next(seen.get(*state), choice);
+        meter.work(1)?;
     }
-    Ok(false)
 }

@@ -23,9 +23,10 @@
 use rustc_hash::FxHashMap;
 
 use super::origins::{Origin, Origins, writes};
-use super::words::{invalid, unknown};
+use super::words::{invalid, spent, unknown};
 use crate::budget::{Budget, Limit, Meter};
 use crate::history::{History, Key, Operation, Outcome};
+use crate::memory;
 use crate::models::ModelName;
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
@@ -39,15 +40,18 @@ pub(super) fn check(guarantee: ModelName, history: &History, budget: Budget<'_>)
         let key = &history.key_text(*key);
         verdict = unknown(key, Limit::Algorithm, 0, &format!("key {key:?}: {why}"));
     }
-    let sessions = Sessions::new(history, origins);
     let mut meter = Meter::new(budget);
+    let sessions = match Sessions::new(history, origins, &mut meter) {
+        Ok(sessions) => sessions,
+        Err(limit) => return verdict.join(spent(limit)),
+    };
     for session in &sessions.by_process {
         match sessions.judge(guarantee, session, &mut meter) {
             Ok(None) => {}
             Ok(Some(Found { kind, core, what })) => {
                 return invalid(history, kind, &core, true, what);
             }
-            Err(limit) => return verdict.join(unknown("", limit, 0, "the budget was spent")),
+            Err(limit) => return verdict.join(spent(limit)),
         }
     }
     verdict
@@ -81,7 +85,11 @@ struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    fn new(history: &'a History, origins: Origins<'a>) -> Self {
+    fn new(
+        history: &'a History,
+        origins: Origins<'a>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Self, Limit> {
         let mut sessions = Sessions {
             history,
             origins,
@@ -92,6 +100,7 @@ impl<'a> Sessions<'a> {
             first_read_of: FxHashMap::default(),
         };
         for (at, op) in (0u32..).zip(history.operations()) {
+            meter.step(0, || sessions.memory_bytes())?;
             let process = op.process as usize;
             if sessions.by_process.len() <= process {
                 sessions.by_process.resize(process + 1, Vec::new());
@@ -110,7 +119,20 @@ impl<'a> Sessions<'a> {
                 sessions.first_read_of.entry((op.process, write)).or_insert(at);
             }
         }
-        sessions
+        Ok(sessions)
+    }
+
+    /// What all this takes in memory: of each list its first room, and twice what may be in all.
+    fn memory_bytes(&self) -> u64 {
+        let lists = self.by_process.len() + self.acknowledged.len() + self.reads.len();
+        let entries = 2 * self.history.operations().len();
+        let maps = memory::growing_hash_map(&self.acknowledged)
+            + memory::growing_hash_map(&self.reads)
+            + memory::growing_hash_map(&self.first_reads)
+            + memory::growing_hash_map(&self.first_read_of);
+        let lists = lists * memory::block(4 * size_of::<Seen>()) + entries * size_of::<Seen>();
+        let processes = memory::growing_list(&self.by_process);
+        (maps + lists + processes + self.origins.memory_bytes()) as u64
     }
 
     fn op(&self, at: u32) -> &Operation {
@@ -145,7 +167,7 @@ impl<'a> Sessions<'a> {
             } else if writes(op) && op.outcome == Outcome::Ok {
                 view.own.insert(op.key, at);
             }
-            meter.step(0, || 0)?;
+            meter.step(0, || self.memory_bytes() + view.memory_bytes())?;
         }
         Ok(None)
     }
@@ -234,7 +256,7 @@ impl<'a> Sessions<'a> {
             }
             Origin::Initial => {
                 for &writer in &view.writers {
-                    meter.step(0, || 0)?;
+                    meter.work(1)?;
                     if let Some(found) = hidden(writer, &view.of_writer[&writer], None) {
                         return Ok(Some(found));
                     }
@@ -256,7 +278,7 @@ impl<'a> Sessions<'a> {
         let what = "a process saw a write, and then a state without what its writer had read \
                     before";
         for &writer in &view.writers {
-            meter.step(0, || 0)?;
+            meter.work(1)?;
             let seen = view.of_writer[&writer];
             let cause = match origin {
                 Origin::Initial => self.first_reads.get(&(writer, key)).copied(),
@@ -315,6 +337,15 @@ struct View {
 }
 
 impl View {
+    fn memory_bytes(&self) -> u64 {
+        let maps = memory::growing_hash_map(&self.own)
+            + memory::growing_hash_map(&self.latest)
+            + memory::growing_hash_map(&self.read_of)
+            + memory::growing_hash_map(&self.of_key)
+            + memory::growing_hash_map(&self.of_writer);
+        (maps + memory::growing_list(&self.writers)) as u64
+    }
+
     fn take(&mut self, seen: Seen, key: Key, writer: u32) {
         let later = |old: &mut Seen| {
             if seen.write > old.write {

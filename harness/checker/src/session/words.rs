@@ -38,6 +38,11 @@ pub(super) fn unknown(key: &str, limit: Limit, placed: usize, why: &str) -> Verd
     Verdict::Unknown(Reason { key: key.to_owned(), limit, placed, completed: 0, explanation })
 }
 
+/// That a limit was reached.
+pub(super) fn spent(limit: Limit) -> Verdict {
+    Verdict::Unknown(Reason::spent(String::new(), limit, 0, 0))
+}
+
 fn told(history: &History, op: &Operation) -> String {
     let (key, argument) = (history.key(op.key), history.value(op.argument));
     let name = history.name(op.f);

@@ -55,9 +55,9 @@ impl LeastUsed {
         known.retain(|&mut more| !used.is_part(set, more));
         let room = known.len() < MOST_SETS;
         if room {
-            let before = heap(known);
+            let before = memory::spilled(known);
             known.push(set);
-            self.spilled = self.spilled + heap(known) - before;
+            self.spilled = self.spilled + memory::spilled(known) - before;
         }
         if room { Taken::Yes } else { Taken::NoRoom }
     }
@@ -65,8 +65,4 @@ impl LeastUsed {
     pub(super) fn memory_bytes(&self) -> usize {
         self.sets.memory_bytes() + self.spilled
     }
-}
-
-fn heap(sets: &Sets) -> usize {
-    if sets.spilled() { memory::block(sets.capacity() * size_of::<u32>()) } else { 0 }
 }

@@ -207,12 +207,18 @@ struct Search<'c, M: Model> {
     states: Interner<M::State>,
     /// Bytes that the states own.
     owned_by_states: usize,
+    /// What was owned when the meter was told last.
+    told: usize,
     windows: Windows,
     used: UsedSets,
     /// Visited configurations that `least_used` does not hold.
     visited: Table<Configuration, ()>,
     least_used: LeastUsed,
     frames: Vec<Frame>,
+    /// Room for the ranks of what may come next.
+    to_try: Vec<u32>,
+    /// Room for the slots that the frontier passes.
+    passed: Vec<u32>,
     furthest: u32,
     /// Bytes of what never grows: one entry for each operation.
     fixed: usize,
@@ -280,11 +286,14 @@ impl<'c, M: Model> Search<'c, M> {
             classes,
             states: Interner::new(),
             owned_by_states: 0,
+            told: 0,
             windows: Windows::new(width),
             used: UsedSets::new(),
             visited: Table::new(),
             least_used: LeastUsed::new(),
             frames: Vec::with_capacity(expected),
+            to_try: Vec::new(),
+            passed: Vec::new(),
             furthest: 0,
             fixed: 0,
         };
@@ -306,22 +315,27 @@ impl<'c, M: Model> Search<'c, M> {
         let mut at = Configuration { window: Window::EMPTY, frontier: 0, state, used: 0 };
         let mut arrived = true;
         let mut cursor = FIRST;
-        let mut owned = 0;
         loop {
             if arrived {
-                at = self.place_read_only(at);
+                at = match self.place_read_only(at, meter) {
+                    Ok(at) => at,
+                    Err(limit) => return Answer::GivenUp(limit),
+                };
                 if at.frontier as usize == self.ops.len() {
                     return Answer::Linearizable(self.order());
                 }
-                let more = self.owned_by_states - owned;
-                owned = self.owned_by_states;
+                let more = self.newly_owned();
                 if let Err(limit) = meter.step(more, || self.memory_bytes()) {
                     return Answer::GivenUp(limit);
                 }
                 cursor = if self.is_new(at) { FIRST } else { Cursor::End };
             }
             arrived = false;
-            if let Some((made, state, instead)) = self.next_move(at, cursor) {
+            let next = match self.next_move(at, cursor, meter) {
+                Ok(next) => next,
+                Err(limit) => return Answer::GivenUp(limit),
+            };
+            if let Some((made, state, instead)) = next {
                 self.frames.push(Frame { made, before: at, instead });
                 at = self.make(made, at, state);
                 arrived = true;
@@ -359,21 +373,28 @@ impl<'c, M: Model> Search<'c, M> {
     }
 
     /// Places every operation that only looks and whose answer fits, since nothing is lost by it.
-    fn place_read_only(&mut self, mut at: Configuration) -> Configuration {
+    fn place_read_only(
+        &mut self,
+        mut at: Configuration,
+        meter: &mut Meter<'_>,
+    ) -> Result<Configuration, Limit> {
         let mut op = self.next[self.ops.len()];
         while op != self.end()
             && (at.frontier as usize) < self.ops.len()
             && self.invokes[op as usize] < self.deadline(at)
         {
             let next = self.next[op as usize];
+            meter.work(1)?;
             if self.read_only[op as usize] && self.fits(at.state, op) {
                 let made = Move::Completed(op);
                 self.frames.push(Frame { made, before: at, instead: Cursor::End });
                 at = self.make(made, at, at.state);
+                let more = self.newly_owned();
+                meter.take(more, || self.memory_bytes())?;
             }
             op = next;
         }
-        at
+        Ok(at)
     }
 
     fn fits(&self, state: u32, op: u32) -> bool {
@@ -381,62 +402,91 @@ impl<'c, M: Model> Search<'c, M> {
     }
 
     /// The next possible move from `cursor` on: what, the state after it, and where to go on.
-    fn next_move(&mut self, at: Configuration, cursor: Cursor) -> Option<(Move, u32, Cursor)> {
+    fn next_move(
+        &mut self,
+        at: Configuration,
+        cursor: Cursor,
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<(Move, u32, Cursor)>, Limit> {
         let mut cursor = cursor;
-        if let Cursor::Completed(mut from) = cursor {
-            while let Some(op) = self.first_pending(at, from) {
-                from = self.ranks[op as usize] + 1;
-                if self.tokens.may_leave(self.model, self.states.get(at.state), op)
-                    && let Some(state) =
-                        self.model.step(self.states.get(at.state), self.ops[op as usize])
-                {
-                    let state = self.intern(state);
-                    return Some((Move::Completed(op), state, Cursor::Completed(from)));
-                }
+        if let Cursor::Completed(from) = cursor {
+            let mut ranks = std::mem::take(&mut self.to_try);
+            self.rank_pending(at, from, &mut ranks);
+            let next = self.next_completed(at, &ranks, meter);
+            self.to_try = ranks;
+            if let Some(next) = next? {
+                return Ok(Some(next));
             }
             cursor = Cursor::Open(0);
         }
-        let Cursor::Open(mut choice) = cursor else { return None };
+        let Cursor::Open(mut choice) = cursor else { return Ok(None) };
         let deadline = self.deadline(at);
         loop {
             let token = self.model.token(self.states.get(at.state));
-            let class = self.tokens.open_class(token, choice as usize)?;
+            let Some(class) = self.tokens.open_class(token, choice as usize) else {
+                return Ok(None);
+            };
             choice += 1;
             let Class { op, invokes, .. } = &self.classes[class as usize];
             let used = self.used_counts[class as usize] as usize;
+            meter.work(1)?;
             if invokes.get(used).is_some_and(|&invoke| invoke < deadline)
-                && self.is_useful(at, class)
+                && self.is_useful(at, class, meter)?
                 && let Some(state) = self.model.step(self.states.get(at.state), op)
             {
                 let state = self.intern(state);
                 if state != at.state {
-                    return Some((Move::Open(class), state, Cursor::Open(choice)));
+                    return Ok(Some((Move::Open(class), state, Cursor::Open(choice))));
                 }
             }
         }
     }
 
-    /// Of the operations that may come next, change the state, and are not equal to one that must
-    /// be over sooner, the one of the lowest rank from `from` on.
-    fn first_pending(&self, at: Configuration, from: u32) -> Option<u32> {
-        let mut first = self.ops.len();
-        for op in self.pending(at) {
-            let rank = self.ranks[op as usize] as usize;
-            if rank >= from as usize
-                && rank < first
-                && !self.read_only[op as usize]
-                && !self.has_sooner_equal(at, op)
-            {
-                first = rank;
-            }
-        }
-        self.by_rank.get(first).copied()
+    /// The ranks from `from` on of the operations that may come next and change the state, in order.
+    fn rank_pending(&self, at: Configuration, from: u32, ranks: &mut Vec<u32>) {
+        ranks.clear();
+        let changing = self.pending(at).filter(|&op| !self.read_only[op as usize]);
+        ranks.extend(changing.map(|op| self.ranks[op as usize]).filter(|&rank| rank >= from));
+        ranks.sort_unstable();
     }
 
-    fn has_sooner_equal(&self, at: Configuration, op: u32) -> bool {
+    /// The first of these ranks that is possible and not equal to one that must be over sooner.
+    fn next_completed(
+        &mut self,
+        at: Configuration,
+        ranks: &[u32],
+        meter: &mut Meter<'_>,
+    ) -> Result<Option<(Move, u32, Cursor)>, Limit> {
+        meter.work(ranks.len())?;
+        for &rank in ranks {
+            let op = self.by_rank[rank as usize];
+            meter.work(1)?;
+            if self.tokens.may_leave(self.model, self.states.get(at.state), op)
+                && let Some(state) =
+                    self.model.step(self.states.get(at.state), self.ops[op as usize])
+                && !self.has_sooner_equal(at, op, meter)?
+            {
+                let state = self.intern(state);
+                return Ok(Some((Move::Completed(op), state, Cursor::Completed(rank + 1))));
+            }
+        }
+        Ok(None)
+    }
+
+    fn has_sooner_equal(
+        &self,
+        at: Configuration,
+        op: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, Limit> {
         let (this, due) = (self.ops[op as usize], self.due[op as usize]);
-        self.pending(at)
-            .any(|other| self.due[other as usize] < due && self.ops[other as usize] == this)
+        for other in self.pending(at) {
+            meter.work(1)?;
+            if self.due[other as usize] < due && self.ops[other as usize] == this {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The completed operations that may come next, in order of invocation.
@@ -456,13 +506,24 @@ impl<'c, M: Model> Search<'c, M> {
     /// Whether something that waits needs what an open operation brings about, or is only held up
     /// by the state as it is. If nothing is, leaving the operation out makes no difference: what
     /// comes next replaces its effect.
-    fn is_useful(&self, at: Configuration, class: u32) -> bool {
-        let Some(token) = self.tokens.produced_by_class(class) else { return true };
-        self.tokens.is_required_by_class(token)
-            || self.pending(at).any(|op| {
-                self.tokens.required_by(op) == Some(token)
-                    || (self.read_only[op as usize] && self.tokens.required_by(op).is_none())
-            })
+    fn is_useful(
+        &self,
+        at: Configuration,
+        class: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, Limit> {
+        let Some(token) = self.tokens.produced_by_class(class) else { return Ok(true) };
+        if self.tokens.is_required_by_class(token) {
+            return Ok(true);
+        }
+        for op in self.pending(at) {
+            meter.work(1)?;
+            let required = self.tokens.required_by(op);
+            if required == Some(token) || (self.read_only[op as usize] && required.is_none()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn make(&mut self, made: Move, at: Configuration, state: u32) -> Configuration {
@@ -476,14 +537,15 @@ impl<'c, M: Model> Search<'c, M> {
             Move::Completed(op) => {
                 self.unlink(op);
                 self.tokens.place(op);
-                after.window = self.windows.with(at.window, self.slots[op as usize]);
+                self.passed.clear();
                 while let Some(&op) = self.by_completion.get(after.frontier as usize)
                     && self.placed[op as usize]
                 {
-                    let slot = self.slots[op as usize];
-                    after.window = self.windows.without(after.window, slot);
+                    self.passed.push(self.slots[op as usize]);
                     after.frontier += 1;
                 }
+                let slot = self.slots[op as usize];
+                after.window = self.windows.moved(at.window, slot, &self.passed);
                 self.furthest = self.furthest.max(after.frontier);
             }
         }
@@ -579,11 +641,24 @@ impl<'c, M: Model> Search<'c, M> {
             + self.tokens.memory_bytes()
     }
 
+    /// What states and sets own, each of which may be large.
+    fn owned_bytes(&self) -> usize {
+        self.owned_by_states + self.windows.owned_bytes() + self.used.owned_bytes()
+    }
+
+    /// How much more that is than when this was asked last.
+    fn newly_owned(&mut self) -> usize {
+        let owned = self.owned_bytes();
+        owned - std::mem::replace(&mut self.told, owned)
+    }
+
     fn memory_bytes(&self) -> u64 {
-        let states = self.owned_by_states + self.states.memory_bytes();
         let sets = self.windows.memory_bytes() + self.used.memory_bytes();
         let visited = self.visited.memory_bytes() + self.least_used.memory_bytes();
-        (self.fixed + memory::growing_list(&self.frames) + states + sets + visited) as u64
+        let room = memory::list(&self.to_try) + memory::list(&self.passed);
+        let frames = memory::growing_list(&self.frames);
+        let all = self.states.memory_bytes() + sets + visited + frames + room;
+        (self.fixed + self.owned_bytes() + all) as u64
     }
 }
 

@@ -47,7 +47,13 @@ impl UsedSets {
         })
     }
 
+    /// Bytes of the sets themselves.
+    pub(super) fn owned_bytes(&self) -> usize {
+        self.owned
+    }
+
+    /// Bytes of all else.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.owned + self.sets.memory_bytes() + self.with.memory_bytes()
+        self.sets.memory_bytes() + self.with.memory_bytes()
     }
 }

@@ -29,28 +29,29 @@ impl Windows {
         Windows { words, sets }
     }
 
-    pub(super) fn with(&mut self, window: Window, slot: u32) -> Window {
-        self.change(window, slot, |word, bit| word | bit)
-    }
-
-    pub(super) fn without(&mut self, window: Window, slot: u32) -> Window {
-        self.change(window, slot, |word, bit| word & !bit)
-    }
-
-    fn change(&mut self, window: Window, slot: u32, with: impl Fn(u64, u64) -> u64) -> Window {
+    /// The window with this slot, and then without those.
+    pub(super) fn moved(&mut self, window: Window, with: u32, without: &[u32]) -> Window {
         if self.words <= 1 {
-            return Window(with(window.0, 1 << slot));
+            let slots = without.iter().fold(window.0 | 1 << with, |bits, slot| bits & !(1 << slot));
+            return Window(slots);
         }
         let set = u32::try_from(window.0).expect("a wide window is a number of the interner");
         let mut words = self.sets.get(set).clone();
-        let word = &mut words[slot as usize / 64];
-        *word = with(*word, 1 << (slot % 64));
+        words[with as usize / 64] |= 1 << (with % 64);
+        for slot in without {
+            words[*slot as usize / 64] &= !(1 << (slot % 64));
+        }
         Window(u64::from(self.sets.intern(words)))
     }
 
+    /// Bytes of the windows themselves.
+    pub(super) fn owned_bytes(&self) -> usize {
+        self.sets.len() * memory::block(self.words * size_of::<u64>())
+    }
+
+    /// Bytes of all else.
     pub(super) fn memory_bytes(&self) -> usize {
-        let each = memory::block(self.words * size_of::<u64>());
-        self.sets.len() * each + self.sets.memory_bytes()
+        self.sets.memory_bytes()
     }
 }
 

@@ -360,9 +360,6 @@ const MOST_SHOWN: usize = 12;
 fn refute(lock: &Lock, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
     let whole = calls.len() as u64;
     let contradicts = |any: bool, calls: &[Call<Op>]| {
-        if (budget.stop)() {
-            return None;
-        }
         let steps = budget.steps.min(MOST_STEPS + 4 * whole);
         let budget = Budget { steps, ..budget };
         let starts = if any { lock.starts(calls)? } else { vec![lock.begun(lock.initial)] };
@@ -380,10 +377,11 @@ fn refute(lock: &Lock, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
         let act = if op.act == Act::Release { Act::Release } else { Act::Acquire(None) };
         Some(Op { act, ..*op })
     };
-    let core = Striking { calls, strike: &strike, contradicts: &contradicts }.core();
+    let stop = budget.stop;
+    let core = Striking { calls, strike: &strike, contradicts: &contradicts, stop }.core();
     let Some(core) = core.filter(|core| core.is_minimal || core.positions.len() <= MOST_SHOWN)
     else {
-        return Refutation::nearby(nearby(calls, MOST_SHOWN, &mut |calls| {
+        return Refutation::nearby(nearby(calls, MOST_SHOWN, stop, &mut |calls| {
             linearizable(lock, calls, budget) == Linearization::Impossible
         }));
     };

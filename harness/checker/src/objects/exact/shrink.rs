@@ -10,15 +10,16 @@ use crate::model::Call;
 
 /// Keeps few of `units`, all of which contradict one another. `contradicts` says whether some, in
 /// increasing order, do; none if that is too hard to say. Also returns whether each unit of the
-/// result is certainly needed.
+/// result is certainly needed. Once `stop` says so, the rest is kept as it is.
 pub(super) fn shrink(
     units: &[u32],
+    stop: &dyn Fn() -> bool,
     contradicts: &mut dyn FnMut(&[u32]) -> Option<bool>,
 ) -> (Vec<u32>, bool) {
     let end = fewest(units.len(), &mut |count| contradicts(&units[..count]) == Some(true));
     let ended = &units[..end];
     let from_end = fewest(end, &mut |count| contradicts(&ended[end - count..]) == Some(true));
-    leave_out(ended[end - from_end..].to_vec(), contradicts)
+    leave_out(ended[end - from_end..].to_vec(), stop, contradicts)
 }
 
 /// The smallest count that is enough, where more are enough too, and all of them are.
@@ -34,6 +35,7 @@ pub(super) fn fewest(all: usize, is_enough: &mut dyn FnMut(usize) -> bool) -> us
 /// Delta debugging from the earliest unit on, until no single one can be left out.
 pub(super) fn leave_out(
     mut kept: Vec<u32>,
+    stop: &dyn Fn() -> bool,
     contradicts: &mut dyn FnMut(&[u32]) -> Option<bool>,
 ) -> (Vec<u32>, bool) {
     let mut chunk = kept.len().div_ceil(2);
@@ -41,6 +43,9 @@ pub(super) fn leave_out(
         let (mut is_certain, mut has_shrunk) = (true, false);
         let mut start = 0;
         while start < kept.len() && kept.len() > 1 {
+            if stop() {
+                return (kept, false);
+            }
             let end = (start + chunk).min(kept.len());
             let fewer = [&kept[..start], &kept[end..]].concat();
             match contradicts(&fewer) {
@@ -61,15 +66,18 @@ pub(super) fn leave_out(
 }
 
 /// The first answer that nothing before it allows, and what surrounds it: positions of at most so
-/// many calls, and the place of that answer. `is_impossible` says whether there is no order of some calls, up to some place.
+/// many calls, and the place of that answer. `is_impossible` says whether there is no order of some
+/// calls, up to some place. Once `stop` says so, a later answer is taken.
 pub(super) fn nearby<O: Clone>(
     calls: &[Call<O>],
     most: usize,
+    stop: &dyn Fn() -> bool,
     is_impossible: &mut dyn FnMut(&[Call<O>]) -> bool,
 ) -> (Vec<u32>, u32) {
     let mut ends: Vec<u32> = calls.iter().filter_map(|call| call.complete).collect();
     ends.sort_unstable();
-    let count = fewest(ends.len(), &mut |count| is_impossible(&upto(calls, ends[count - 1])));
+    let count =
+        fewest(ends.len(), &mut |count| !stop() && is_impossible(&upto(calls, ends[count - 1])));
     let Some(&end) = count.checked_sub(1).and_then(|last| ends.get(last)) else {
         return (Vec::new(), 0);
     };

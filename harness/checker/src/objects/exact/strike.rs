@@ -21,6 +21,8 @@ pub(super) struct Striking<'a, O> {
     /// Whether some calls have no order: begun in any state, or else in the first one. None if that
     /// is too hard to say.
     pub(super) contradicts: Contradicts<'a, O>,
+    /// Whether to give up now.
+    pub(super) stop: &'a dyn Fn() -> bool,
 }
 
 /// What contradicts itself.
@@ -50,7 +52,7 @@ impl<O: Clone> Striking<'_, O> {
             return None;
         }
         let (positions, is_minimal) =
-            leave_out(candidates, &mut |kept| self.is_contradiction(part, kept));
+            leave_out(candidates, self.stop, &mut |kept| self.is_contradiction(part, kept));
         Some(Core { positions, is_minimal, in_any_state: part.start.is_some(), until: end })
     }
 
@@ -82,6 +84,9 @@ impl<O: Clone> Striking<'_, O> {
     }
 
     fn is_contradiction(&self, part: Part, kept: &[u32]) -> Option<bool> {
+        if (self.stop)() {
+            return None;
+        }
         (self.contradicts)(part.start.is_some(), &self.struck(part, kept))
     }
 

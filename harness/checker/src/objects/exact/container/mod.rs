@@ -30,7 +30,7 @@ mod structure;
 mod tests;
 mod witness;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Limit};
 use crate::model::Call;
 use crate::objects::exact::Answer;
 use parts::Parts;
@@ -82,13 +82,14 @@ pub fn check(discipline: Discipline<'_>, calls: &[Call<Op>], budget: Budget<'_>)
         return Answer::Invalid(refutation);
     }
     let view = parts.whole();
-    let structure = structure::decide(discipline, &parts, &view);
+    let structure = structure::decide(discipline, &parts, &view, budget.stop);
     let confirms = |steps: &[replay::Step]| replay::confirms(discipline, calls, steps);
     match structure {
         Structure::Order(steps) if confirms(&steps) => Answer::Valid(replay::positions(&steps)),
         Structure::Refuted(clash) => {
             Answer::Invalid(witness::refute(discipline, calls, &parts, &clash, budget))
         }
+        _ if (budget.stop)() => Answer::Unknown(Limit::Stopped),
         _ => search(discipline, calls, &parts, budget),
     }
 }

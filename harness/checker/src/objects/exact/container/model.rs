@@ -18,6 +18,7 @@ use super::parts::{OPEN, Parts, Span, Taken, Taker, View};
 use super::replay::{Effect, Step};
 use crate::budget::{Budget, Limit};
 use crate::linearizable::search::{self, Answer};
+use crate::memory;
 use crate::model::{Call, Model};
 
 /// A step of the search.
@@ -114,7 +115,11 @@ impl Model for Container<'_> {
         }
         let mut after = state.clone();
         match *act {
-            Act::Put(value) => self.put(&mut after.content, value),
+            Act::Put(value) => {
+                // A state that is remembered takes no more room than it needs.
+                after.content.reserve_exact(1);
+                self.put(&mut after.content, value);
+            }
             Act::Take(value) => self.take(&mut after.content, value)?,
             Act::Empty => return state.content.is_empty().then_some(after),
             Act::TakeAny => self.take_any(&mut after)?,
@@ -142,6 +147,10 @@ impl Model for Container<'_> {
 
     fn is_read_only(&self, act: &Act) -> bool {
         *act == Act::Empty
+    }
+
+    fn state_bytes(&self, state: &State) -> usize {
+        memory::list(&state.content) + memory::spilled(&state.drains)
     }
 }
 
@@ -192,12 +201,16 @@ pub(super) fn acts(parts: &Parts, view: &View) -> (Vec<Call<Act>>, Vec<u32>) {
             acts.push(Act::Drain { drain, place, take, is_last }, &span);
         }
     }
+    // All that is left can be taken by those that began first, since each of them lasts for ever.
+    let mut left = puts.saturating_sub(takes);
     for Taker { span, is_drain } in &parts.takers {
         // One that was answered in a way that says nothing may have been none: it stays open.
         let span = Span { end: OPEN, ..*span };
-        for _ in 0..if *is_drain { puts.saturating_sub(takes) } else { 1 } {
+        let most = if *is_drain { left } else { left.min(1) };
+        for _ in 0..most {
             acts.push(Act::TakeAny, &span);
         }
+        left -= most;
     }
     (acts.calls, acts.sources)
 }
@@ -216,8 +229,7 @@ impl Acts {
     }
 }
 
-/// Looks for an order within the budget. Each state of the search holds all elements, so that its
-/// steps are limited by the memory that as many states need.
+/// Looks for an order within the budget.
 pub(super) fn search(
     discipline: Discipline<'_>,
     parts: &Parts,
@@ -226,13 +238,10 @@ pub(super) fn search(
 ) -> Found {
     let (calls, sources) = acts(parts, view);
     let model = Container(discipline);
-    let most = parts.elements_of(view).map(|element| element.puts.len() as u64).sum::<u64>();
-    let affordable = budget.memory_bytes / (4 * most + 128);
-    let limited = Budget { steps: budget.steps.min(affordable), ..budget };
-    match search::linearize(&model, &calls, limited).answer {
+    let budget = budget.besides(memory::list(&calls) + memory::list(&sources));
+    match search::linearize(&model, &calls, budget).answer {
         Answer::Linearizable(order) => Found::Order(steps(&model, &calls, &sources, &order)),
         Answer::NotLinearizable => Found::Impossible,
-        Answer::GivenUp(Limit::Steps) if affordable < budget.steps => Found::Unknown(Limit::Memory),
         Answer::GivenUp(limit) => Found::Unknown(limit),
     }
 }

@@ -1,5 +1,7 @@
 //! What is decided without search: how each element went in and out, and what contradicts that.
 
+use std::collections::BTreeSet;
+
 use super::cover::Cover;
 use super::parts::{Element, OPEN, Parts, Span, Taken, View};
 use super::replay::{Effect, Step};
@@ -77,9 +79,20 @@ pub(super) enum Structure {
     Undecided,
 }
 
-/// Decides what can be decided without search.
-pub(super) fn decide(discipline: Discipline<'_>, parts: &Parts, view: &View) -> Structure {
+/// Decides what can be decided without search; nothing once `stop` says so.
+pub(super) fn decide(
+    discipline: Discipline<'_>,
+    parts: &Parts,
+    view: &View,
+    stop: &dyn Fn() -> bool,
+) -> Structure {
+    if stop() {
+        return Structure::Undecided;
+    }
     let passages = Passages::new(discipline, parts, view);
+    if stop() {
+        return Structure::Undecided;
+    }
     let structure = match discipline {
         Discipline::Fifo => fifo::decide(&passages, parts, view),
         Discipline::Lifo => lifo::decide(&passages, parts, view),
@@ -184,23 +197,26 @@ fn pairs(discipline: Discipline<'_>, element: &Element) -> Vec<(Span, Option<Tak
         let taken = takes.first().copied();
         return if taken.is_some() || put.end != OPEN { vec![(*put, taken)] } else { vec![] };
     }
-    let mut left: Vec<Span> = puts.to_vec();
+    let mut puts: Vec<Span> = puts.to_vec();
     let mut takes: Vec<Taken> = takes.to_vec();
     takes.sort_by_key(|taken| taken.span.end);
-    left.sort_by_key(|put| put.start);
-    let mut pairs = Vec::with_capacity(left.len());
+    puts.sort_by_key(|put| put.start);
+    let (mut open, mut certain): (BTreeSet<usize>, BTreeSet<usize>) =
+        (0..puts.len()).partition(|&at| puts[at].end == OPEN);
+    let mut pairs = Vec::with_capacity(puts.len());
     for taken in takes {
-        let before = left.partition_point(|put| put.start < taken.span.end);
-        let certain = |at: &usize| left[*at].end != OPEN;
-        let at = match discipline {
-            Discipline::Lifo => (0..before).rev().find(certain).or(before.checked_sub(1)),
-            _ => (0..before).find(certain).or((before > 0).then_some(0)),
+        let before = ..puts.partition_point(|put| put.start < taken.span.end);
+        let of = |left: &mut BTreeSet<usize>| {
+            let mut begun = left.range(before).copied();
+            let at = if discipline == Discipline::Lifo { begun.next_back() } else { begun.next() }?;
+            left.remove(&at);
+            Some(at)
         };
-        if let Some(at) = at {
-            pairs.push((left.remove(at), Some(taken)));
+        if let Some(at) = of(&mut certain).or_else(|| of(&mut open)) {
+            pairs.push((puts[at], Some(taken)));
         }
     }
-    pairs.extend(left.into_iter().filter(|put| put.end != OPEN).map(|put| (put, None)));
+    pairs.extend(certain.into_iter().map(|at| (puts[at], None)));
     pairs
 }
 

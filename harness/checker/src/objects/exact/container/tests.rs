@@ -210,7 +210,7 @@ fn is_decided(discipline: Discipline<'_>, kinds: Kinds, calls: &[Call<Op>]) -> O
     if witness::miscounted(&parts).is_some() {
         return Some(false);
     }
-    match structure::decide(discipline, &parts, &parts.whole()) {
+    match structure::decide(discipline, &parts, &parts.whole(), &|| false) {
         Structure::Order(steps) => replay::confirms(discipline, calls, &steps).then_some(true),
         Structure::Refuted(_) => Some(false),
         Structure::Undecided => None,

@@ -88,27 +88,33 @@ pub(super) fn refute(
     let units = units(parts, if is_clash { &clash.view } else { &whole });
     let all: Vec<u32> = (0..u32::try_from(units.len()).expect("fewer than 2^32")).collect();
     let view_of = |kept: &[u32]| view_of(&units, kept);
-    let (kept, is_minimal) = shrink(&all, &mut |kept| {
+    let (kept, is_minimal) = shrink(&all, budget.stop, &mut |kept| {
         if (budget.stop)() {
             return None;
         }
         contradicts(discipline, calls, parts, &view_of(kept), budget)
     });
+    if (budget.stop)() && kept.len() > MOST_TO_STRIKE {
+        let anomaly = anomaly(clash.kind, parts, &clash.view);
+        return Refutation { anomaly, ..nearby(discipline, calls, budget) };
+    }
     let view = view_of(&kept);
-    let kind = match structure::decide(discipline, parts, &view) {
+    let kind = match structure::decide(discipline, parts, &view, budget.stop) {
         Structure::Refuted(clash) => clash.kind,
         _ => ClashKind::Unknown,
     };
     let (positions, until) = positions(parts, &view);
     let is_small = positions.len() <= MOST_SHOWN;
     let anomaly = anomaly(kind, parts, &view);
+    // What was given up in time may still be almost all that there is.
+    let is_shown = is_minimal || positions.len() <= MOST_TO_STRIKE;
     let whole = Refutation { anomaly, positions, is_minimal, scope: Scope::Alone, until };
-    if kind != ClashKind::Unknown || (is_small && is_minimal) {
+    if (kind != ClashKind::Unknown && is_shown) || (is_small && is_minimal) {
         return whole;
     }
     struck(discipline, parts, &view, budget)
         .or(is_small.then_some(whole))
-        .unwrap_or_else(|| nearby(discipline, calls, budget))
+        .unwrap_or_else(|| Refutation { anomaly, ..nearby(discipline, calls, budget) })
 }
 
 /// By the time at which they begin.
@@ -145,7 +151,7 @@ fn contradicts(
     view: &View,
     budget: Budget<'_>,
 ) -> Option<bool> {
-    match structure::decide(discipline, parts, view) {
+    match structure::decide(discipline, parts, view, budget.stop) {
         Structure::Refuted(_) => Some(true),
         Structure::Order(steps) if replay::is_possible(discipline, calls, &steps) => Some(false),
         _ => match model::search(discipline, parts, view, budget) {
@@ -203,7 +209,9 @@ fn struck(
         }
     };
     let strike = |act: &Act| (*act != Act::Empty).then_some(*act);
-    let core = Striking { calls: &acts, strike: &strike, contradicts: &contradicts }.core()?;
+    let core =
+        Striking { calls: &acts, strike: &strike, contradicts: &contradicts, stop: budget.stop }
+            .core()?;
     let positions = sorted(core.positions.iter().map(|&at| sources[at as usize]));
     (core.is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
         anomaly: Anomaly::NotLinearizable,
@@ -216,7 +224,7 @@ fn struck(
 
 /// The first answer that no order of all that came before allows, and what surrounds it.
 fn nearby(discipline: Discipline<'_>, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
-    Refutation::nearby(shrink::nearby(calls, MOST_SHOWN, &mut |calls| {
+    Refutation::nearby(shrink::nearby(calls, MOST_SHOWN, budget.stop, &mut |calls| {
         let parts = Parts::new(calls);
         miscounted(&parts).is_some()
             || contradicts(discipline, calls, &parts, &parts.whole(), budget) == Some(true)

@@ -6,6 +6,7 @@
 
 use super::gcd;
 use crate::budget::{Limit, Meter};
+use crate::memory;
 
 /// Additions of one amount that may be taken.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,12 @@ impl Combos {
         Combos { groups, reach, target, levels: Vec::new(), is_begun: false }
     }
 
+    /// What it takes in memory, once there is a level for each group.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let levels = memory::block(2 * self.groups.len() * size_of::<Level>());
+        memory::list(&self.groups) + memory::list(&self.reach) + levels
+    }
+
     /// The next choice: how many of each group.
     pub(super) fn next(&mut self, meter: &mut Meter<'_>) -> Result<Option<Vec<u32>>, Limit> {
         if self.is_begun && !self.advance() {
@@ -61,6 +68,7 @@ impl Combos {
                 return Ok(Some(self.levels.iter().map(|level| level.count).collect()));
             }
             meter.step(0, || 0)?;
+            meter.work(at)?;
             let entered = at < self.groups.len() && self.enter(at, rest);
             if !entered && !self.advance() {
                 return Ok(None);

@@ -85,6 +85,12 @@ impl Waiting {
         Waiting { starts, ends, next, previous, by_end, due, first: 0, beyond: BTreeSet::new() }
     }
 
+    /// What it takes in memory: in the set of those beyond, a number takes no more than 16 bytes.
+    fn memory_bytes(&self) -> usize {
+        let lists = [&self.starts, &self.ends, &self.next, &self.previous, &self.by_end, &self.due];
+        lists.into_iter().map(memory::list).sum::<usize>() + 16 * self.starts.len()
+    }
+
     fn are_placed(&self) -> bool {
         self.first as usize == self.starts.len()
     }
@@ -160,10 +166,24 @@ struct Frame {
     instead: Option<Moves>,
 }
 
+impl Frame {
+    /// What it owns in memory.
+    fn owned_bytes(&self) -> usize {
+        memory::list(&self.batch) + self.instead.as_ref().map_or(0, Moves::owned_bytes)
+    }
+}
+
 /// Answers that may come next, and the batches before one of them.
 struct Moves {
     candidates: std::vec::IntoIter<u32>,
     batches: Option<Batches>,
+}
+
+impl Moves {
+    fn owned_bytes(&self) -> usize {
+        let candidates = memory::block(size_of_val(self.candidates.as_slice()));
+        candidates + self.batches.as_ref().map_or(0, Batches::owned_bytes)
+    }
 }
 
 /// Batches that may come before an answer.
@@ -178,12 +198,26 @@ struct Batches {
     choice: Option<Choice>,
 }
 
+impl Batches {
+    fn owned_bytes(&self) -> usize {
+        memory::list(&self.pending) + self.choice.as_ref().map_or(0, Choice::owned_bytes)
+    }
+}
+
 /// What can be chosen under one such end.
 struct Choice {
     combos: Combos,
     /// The members of each group.
     members: Vec<Vec<u32>>,
     forced: Vec<u32>,
+}
+
+impl Choice {
+    fn owned_bytes(&self) -> usize {
+        let members = self.members.iter().map(memory::list).sum::<usize>();
+        let lists = memory::list(&self.members) + memory::list(&self.forced);
+        self.combos.memory_bytes() + members + lists
+    }
 }
 
 struct Search<'h> {
@@ -200,8 +234,13 @@ struct Search<'h> {
     first_ends: Vec<u32>,
     sum: Option<i128>,
     seen: FxHashSet<Box<[u32]>>,
-    seen_bytes: u64,
     frames: Vec<Frame>,
+    /// Bytes that what was seen and the frames own.
+    owned: usize,
+    /// What was owned when the meter was told last.
+    told: usize,
+    /// Bytes of what never grows.
+    fixed_bytes: usize,
 }
 
 impl<'h> Search<'h> {
@@ -229,7 +268,7 @@ impl<'h> Search<'h> {
             first_ends[at] = fixed.end.min(first_ends[at + 1]);
         }
         let span = |&at: &u32| (adds[at as usize].start, adds[at as usize].end);
-        Search {
+        let mut search = Search {
             history,
             in_order_of_value,
             numbers: ending.iter().copied().zip(0..).collect(),
@@ -241,9 +280,21 @@ impl<'h> Search<'h> {
             first_ends,
             sum: history.initial,
             seen: FxHashSet::default(),
-            seen_bytes: 0,
             frames: Vec::new(),
-        }
+            owned: 0,
+            told: 0,
+            fixed_bytes: 0,
+        };
+        let members = |class: &Class| memory::list(&class.members) + memory::list(&class.starts);
+        search.fixed_bytes = search.adds.memory_bytes()
+            + search.fixed.memory_bytes()
+            + memory::list(&search.ending)
+            + memory::list(&search.first_ends)
+            + memory::list(&search.classes)
+            + search.classes.iter().map(members).sum::<usize>()
+            + memory::growing_hash_map(&search.numbers)
+            + memory::growing_hash_map(&search.class_of);
+        search
     }
 
     fn run(&mut self, meter: &mut Meter<'_>) -> Result<bool, Limit> {
@@ -252,7 +303,9 @@ impl<'h> Search<'h> {
             if self.fixed.are_placed() {
                 return Ok(true);
             }
-            meter.step(0, || self.memory_bytes())?;
+            let more = self.owned.saturating_sub(self.told);
+            self.told = self.owned;
+            meter.step(more, || self.memory_bytes())?;
             let made = match &mut moves {
                 Some(moves) => self.next_move(moves, meter)?,
                 None => None,
@@ -269,11 +322,11 @@ impl<'h> Search<'h> {
         }
     }
 
-    /// What it remembers, in bytes.
     fn memory_bytes(&self) -> u64 {
         let entry = size_of::<Box<[u32]>>();
         let table = memory::growing_map(self.seen.len(), self.seen.capacity(), entry);
-        self.seen_bytes + table as u64
+        let frames = memory::growing_list(&self.frames);
+        (self.fixed_bytes + self.owned + table + frames) as u64
     }
 
     /// Places reads that fit at once; then what may come next.
@@ -313,12 +366,16 @@ impl<'h> Search<'h> {
         self.fixed.place(fixed);
         let after = Some(self.history.fixed[fixed as usize].after);
         let sum = std::mem::replace(&mut self.sum, after);
-        self.frames.push(Frame { fixed, batch, sum, instead });
+        let frame = Frame { fixed, batch, sum, instead };
+        self.owned += frame.owned_bytes();
+        self.frames.push(frame);
     }
 
     /// Takes back the last move that had alternatives, and all forced ones after it.
     fn back(&mut self) -> Option<Moves> {
-        while let Some(Frame { fixed, batch, sum, instead }) = self.frames.pop() {
+        while let Some(frame) = self.frames.pop() {
+            self.owned -= frame.owned_bytes();
+            let Frame { fixed, batch, sum, instead } = frame;
             self.fixed.take_back(fixed);
             for at in batch.iter().rev() {
                 match self.class_of.get(at) {
@@ -349,8 +406,10 @@ impl<'h> Search<'h> {
             let word = |word: [u8; 4]| u32::from_le_bytes(word);
             key.extend(sum.to_le_bytes().as_chunks().0.iter().copied().map(word));
         }
-        self.seen_bytes += 4 * key.len() as u64 + 32;
-        self.seen.insert(key.into())
+        let bytes = memory::block(size_of_val(&key[..]));
+        let is_new = self.seen.insert(key.into());
+        self.owned += if is_new { bytes } else { 0 };
+        is_new
     }
 
     fn next_move(
@@ -400,6 +459,7 @@ impl<'h> Search<'h> {
             if batches.forced > batches.pending.len() {
                 return Ok(None);
             }
+            meter.work(batches.pending.len())?;
             batches.choice = self.choose(batches);
         }
     }
@@ -429,15 +489,15 @@ impl<'h> Search<'h> {
         let over: Vec<u32> = over.iter().map(|&at| self.ending[at as usize]).collect();
         let mut groups: Vec<Group> = Vec::new();
         let mut members: Vec<Vec<u32>> = Vec::new();
+        let mut known: FxHashMap<i128, usize> = FxHashMap::default();
         for &at in later.iter().filter(|&&at| self.adds.starts[at as usize] < first_end.min(end)) {
             let at = self.ending[at as usize];
             let amount = self.history.adds[at as usize].amount;
-            let known = groups.iter().position(|group| group.amount == amount);
-            let group = known.unwrap_or_else(|| {
+            let group = *known.entry(amount).or_insert(groups.len());
+            if group == groups.len() {
                 groups.push(Group { amount, most: 0, is_open: false });
                 members.push(Vec::new());
-                groups.len() - 1
-            });
+            }
             groups[group].most += 1;
             members[group].push(at);
         }

@@ -17,23 +17,25 @@ const MOST_SHOWN: usize = 12;
 /// The contradiction of calls that have no order.
 pub(super) fn refute(initial: i128, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
     let budget = Budget { steps: budget.steps.min(MOST_STEPS), ..budget };
-    let contradicts = |any: bool, calls: &[Call<Op>]| {
-        if (budget.stop)() {
-            return None;
-        }
-        match decide((!any).then_some(initial), calls, &mut Meter::new(budget)) {
-            Decision::Impossible => Some(true),
-            Decision::Order(_) => Some(false),
-            Decision::Unknown(_) => None,
-        }
+    let contradicts = |any: bool, calls: &[Call<Op>]| match decide(
+        (!any).then_some(initial),
+        calls,
+        &mut Meter::new(budget),
+    ) {
+        Decision::Impossible => Some(true),
+        Decision::Order(_) => Some(false),
+        Decision::Unknown(_) => None,
     };
     let strike = |op: &Op| match *op {
         Op::Read(_) => None,
         Op::Add(amount) | Op::AddAndGet { amount, .. } => Some(Op::Add(amount)),
     };
-    let Some(core) = (Striking { calls, strike: &strike, contradicts: &contradicts }).core() else {
+    let stop = budget.stop;
+    let core = Striking { calls, strike: &strike, contradicts: &contradicts, stop }.core();
+    let Some(core) = core.filter(|core| core.is_minimal || core.positions.len() <= MOST_SHOWN)
+    else {
         let is_impossible = |calls: &[Call<Op>]| contradicts(false, calls) == Some(true);
-        return Refutation::nearby(nearby(calls, MOST_SHOWN, &mut { is_impossible }));
+        return Refutation::nearby(nearby(calls, MOST_SHOWN, stop, &mut { is_impossible }));
     };
     let initial = (!core.in_any_state).then_some(initial);
     Refutation {
@@ -63,7 +65,9 @@ fn anomaly(initial: Option<i128>, calls: &[Call<Op>], kept: &[u32], until: u32) 
     let struck: Vec<Call<Op>> = (0u32..).zip(calls).filter_map(struck).collect();
     let Some(mut history) = History::new(initial, &struck) else { return Anomaly::NotLinearizable };
     match history.signs() {
-        Signs::Both if !history.is_within_bounds() => return Anomaly::OutOfBounds,
+        Signs::Both if history.fixed.len() <= MOST_SHOWN && !history.is_within_bounds() => {
+            return Anomaly::OutOfBounds;
+        }
         Signs::Both => return Anomaly::NotLinearizable,
         Signs::Down => history = history.negated(),
         Signs::Up => {}
