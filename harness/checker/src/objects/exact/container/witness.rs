@@ -54,7 +54,7 @@ fn miscount(element: &Element) -> Option<(Refutation, u32)> {
     let begin = spans.iter().map(|span| span.start).min().unwrap_or_default();
     let positions = sorted(spans.iter().map(|span| span.call));
     let (scope, until) = (Scope::Alone, last.span.end);
-    let refutation = Refutation { anomaly, positions, is_minimal: true, scope, until };
+    let refutation = Refutation { anomaly, positions, is_minimal: true, scope, from: None, until };
     Some((refutation, until - begin))
 }
 
@@ -102,7 +102,8 @@ pub(super) fn refute(
     let (positions, until) = positions(parts, &view);
     let is_small = positions.len() <= MOST_SHOWN;
     let anomaly = anomaly(kind, parts, &view);
-    let whole = Refutation { anomaly, positions, is_minimal, scope: Scope::Alone, until };
+    let scope = Scope::Alone;
+    let whole = Refutation { anomaly, positions, is_minimal, scope, from: None, until };
     if kind != ClashKind::Unknown || (is_small && is_minimal) {
         return whole;
     }
@@ -210,6 +211,7 @@ fn struck(
         positions,
         is_minimal: core.is_minimal,
         scope: Scope::WithOthers,
+        from: None,
         until: core.until,
     })
 }
