@@ -14,6 +14,7 @@ use crate::history::{History, Operation, Outcome, Value};
 use crate::linearizable::appends;
 use crate::linearizable::confirm::{Stateright, Tester};
 use crate::models::{Family, ModelName};
+use crate::objects::confirm::Claim;
 use crate::objects::{self, Fact, Subject};
 use crate::session;
 use crate::verdict::{Reason, Verdict};
@@ -223,7 +224,7 @@ pub fn check(history: &History, options: &Options<'_>) -> Report {
     check_with(history, options, Stateright)
 }
 
-/// The same with this tester to confirm what is found of registers.
+/// The same with this tester to confirm what is found.
 pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl Tester) -> Report {
     let mut report = Report::new(options.model, history);
     if let Err(misfit) = fits(history, options.model) {
@@ -287,14 +288,14 @@ enum Decision {
     Invalid(Option<Vec<u32>>),
     /// The same of a text or list, by what its reads show.
     Shown(Box<appends::Contradiction>),
-    /// The same with the witness.
-    Explained(Box<Witness>),
+    /// The same with the witness, and what is claimed of it.
+    Explained(Box<Witness>, Option<Claim>),
     Unknown(Reason),
 }
 
 impl Decision {
     fn is_invalid(&self) -> bool {
-        matches!(self, Decision::Invalid(_) | Decision::Shown(_) | Decision::Explained(_))
+        matches!(self, Decision::Invalid(_) | Decision::Shown(_) | Decision::Explained(..))
     }
 }
 
@@ -330,16 +331,16 @@ fn decide(
     }
     let budget = options.budget.besides(structure);
     let subject = Subject { history, operations: &operations, budget };
-    let objects::Judgement { verdict, facts } = objects::judge(options.model, subject);
+    let objects::Judgement { verdict, facts, claim } = objects::judge(options.model, subject);
     let decision = match verdict {
         Verdict::Valid => Decision::Valid,
-        Verdict::Invalid(witness) => Decision::Explained(witness),
+        Verdict::Invalid(witness) => Decision::Explained(witness, claim),
         Verdict::Unknown(reason) => Decision::Unknown(reason),
     };
     Decided { decision, algorithm: objects::algorithm(options.model), facts, guide: None }
 }
 
-/// The witness of a key that was refuted, confirmed by this tester if it is a register.
+/// The witness of a key that was refuted, confirmed by this tester.
 fn witness(
     history: &History,
     positions: &[u32],
@@ -348,7 +349,13 @@ fn witness(
     tester: impl Tester,
 ) -> Option<Box<Witness>> {
     match decision {
-        Decision::Explained(witness) => Some(witness),
+        Decision::Explained(mut witness, claim) => {
+            let operations = history.at(positions);
+            let subject = Subject { history, operations: &operations, budget: options.budget };
+            witness.confirmed =
+                claim.and_then(|claim| claim.confirm(options.model, subject, &witness, tester));
+            Some(witness)
+        }
         Decision::Invalid(core) => {
             let operations = history.at(positions);
             Some(Box::new(accusation::witness(history, &operations, core, options, tester)))

@@ -8,6 +8,12 @@
 //! What is given to them must be evidence: leaving out operations can create a contradiction that
 //! is not there. So the operations of a witness go together with all others, [struck](crate::linearizable::strike),
 //! that could make a difference; where both are more than eight, nobody is asked.
+//!
+//! Objects that are no registers, texts or lists have objects of their own for the testers: see
+//! [`crate::objects::confirm`].
+
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHashSet;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
@@ -24,10 +30,18 @@ pub(crate) const MOST_OPERATIONS: usize = 8;
 /// More than enough for so few.
 const MOST_STEPS: u64 = 100_000;
 
+/// An object as the testers see it. Operations carry their answers, so that there is nothing to return.
+pub(crate) trait Specification:
+    SequentialSpec<Op: Clone + Debug, Ret = ()> + Clone + Eq + Hash
+{
+}
+
+impl<S: SequentialSpec<Op: Clone + Debug, Ret = ()> + Clone + Eq + Hash> Specification for S {}
+
 /// A tester of linearizability that is not this crate's search.
 pub(crate) trait Tester: Copy + Send + Sync {
     /// Whether at most [`MOST_OPERATIONS`] calls are linearizable.
-    fn accepts<M: Model>(self, model: &M, calls: &[Call<M::Op>]) -> bool;
+    fn accepts<S: Specification>(self, object: &S, calls: &[Call<S::Op>]) -> bool;
 }
 
 /// The tester of `stateright`.
@@ -35,7 +49,7 @@ pub(crate) trait Tester: Copy + Send + Sync {
 pub(crate) struct Stateright;
 
 impl Tester for Stateright {
-    fn accepts<M: Model>(self, model: &M, calls: &[Call<M::Op>]) -> bool {
+    fn accepts<S: Specification>(self, object: &S, calls: &[Call<S::Op>]) -> bool {
         // Two events in one place overlap: what begins there comes first.
         let mut events: Vec<(u32, bool, usize)> = Vec::new();
         for (at, call) in calls.iter().enumerate() {
@@ -43,8 +57,7 @@ impl Tester for Stateright {
             events.extend(call.complete.map(|complete| (complete, true, at)));
         }
         events.sort_unstable();
-        let object = Object { model, state: Some(model.initial()) };
-        let mut tester = LinearizabilityTester::new(object);
+        let mut tester = LinearizabilityTester::new(object.clone());
         for (_, is_end, at) in events {
             let recorded = if is_end {
                 tester.on_return(at, ())
@@ -57,8 +70,7 @@ impl Tester for Stateright {
     }
 }
 
-/// A model as `stateright` sees it. Operations carry their answers, so that there is nothing to
-/// return.
+/// A model as `stateright` sees it.
 struct Object<'m, M: Model> {
     model: &'m M,
     /// Nothing after an operation that was impossible. So an open one that is impossible somewhere is
@@ -69,6 +81,26 @@ struct Object<'m, M: Model> {
 impl<M: Model> Clone for Object<'_, M> {
     fn clone(&self) -> Self {
         Object { model: self.model, state: self.state.clone() }
+    }
+}
+
+impl<M: Model> PartialEq for Object<'_, M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state
+    }
+}
+
+impl<M: Model> Eq for Object<'_, M> {}
+
+impl<M: Model> Hash for Object<'_, M> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.state.hash(hasher);
+    }
+}
+
+impl<'m, M: Model> Object<'m, M> {
+    fn new(model: &'m M) -> Self {
+        Object { model, state: Some(model.initial()) }
     }
 }
 
@@ -90,7 +122,7 @@ impl<M: Model> SequentialSpec for Object<'_, M> {
 /// `None` if they are too many to ask.
 #[cfg(test)]
 pub(crate) fn confirm<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
-    confirm_by(Stateright, std::slice::from_ref(model), calls)
+    confirm_by(Stateright, &[Object::new(model)], calls)
 }
 
 /// The same of a few of the calls on one object, by position in increasing order, together with
@@ -112,13 +144,20 @@ pub(crate) fn confirm_core_by<M: Model>(
     core: &[u32],
 ) -> Option<bool> {
     let left = evidence(model, calls, core)?;
-    confirm_by(tester, left.models(), &left.calls)
+    let objects: Vec<Object<'_, M>> = left.models().iter().map(Object::new).collect();
+    confirm_by(tester, &objects, &left.calls)
 }
 
-fn confirm_by<M: Model>(tester: impl Tester, models: &[M], calls: &[Call<M::Op>]) -> Option<bool> {
+/// Whether this tester and the recursion find that these calls are not linearizable on any of the
+/// objects. `None` if they are too many to ask.
+pub(crate) fn confirm_by<S: Specification>(
+    tester: impl Tester,
+    objects: &[S],
+    calls: &[Call<S::Op>],
+) -> Option<bool> {
     let accepts =
-        |model: &M| tester.accepts(model, calls) || recursion(model, calls) != Some(false);
-    (calls.len() <= MOST_OPERATIONS).then(|| !models.iter().any(accepts))
+        |object: &S| tester.accepts(object, calls) || recursion(object, calls) != Some(false);
+    (calls.len() <= MOST_OPERATIONS).then(|| !objects.iter().any(accepts))
 }
 
 /// The core and what is left around it, where that contradicts itself and is not too much: from the
@@ -142,8 +181,8 @@ fn evidence<'a, M: Model>(
 
 /// Whether at most 64 calls are linearizable: every order in real time is tried, but for what was
 /// seen to fail (Wing and Gong, 1993). `None` if that takes too long.
-fn recursion<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
-    let mut stack = vec![(0_u64, model.initial())];
+fn recursion<S: Specification>(object: &S, calls: &[Call<S::Op>]) -> Option<bool> {
+    let mut stack = vec![(0_u64, object.clone())];
     let mut seen = FxHashSet::default();
     while let Some((placed, state)) = stack.pop() {
         if seen.len() as u64 > MOST_STEPS {
@@ -154,7 +193,8 @@ fn recursion<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
             return Some(true);
         };
         for (at, call) in left().filter(|(_, call)| call.invoke < deadline) {
-            if let Some(after) = model.step(&state, &call.op) {
+            let mut after = state.clone();
+            if after.is_valid_step(&call.op, &()) {
                 let next = (placed | (1 << at), after);
                 if seen.insert(next.clone()) {
                     stack.push(next);

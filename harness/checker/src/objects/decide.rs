@@ -9,6 +9,7 @@ use crate::event::F;
 use crate::history::{Operation, Value};
 use crate::model::Call;
 use crate::models::ModelName;
+use crate::objects::confirm::Claim;
 use crate::objects::exact::container::{self, Discipline};
 use crate::objects::exact::lock::{self, Act, Rules};
 use crate::objects::exact::{self, Answer, Refutation, Scope, counter};
@@ -38,7 +39,10 @@ impl Exact {
                 let unknown = subject.unknown(*limit, "the search for an order was given up");
                 self.doubt.join(unknown).into()
             }
-            Answer::Invalid(refutation) => self.refuted(subject, refutation).into(),
+            Answer::Invalid(refutation) => Judgement {
+                claim: Claim::of(refutation),
+                ..self.refuted(subject, refutation).into()
+            },
         }
     }
 

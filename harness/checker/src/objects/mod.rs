@@ -7,6 +7,7 @@
 //! answer that cannot be read.
 
 mod bank;
+pub(crate) mod confirm;
 mod counter_bounds;
 mod decide;
 pub mod exact;
@@ -21,6 +22,7 @@ use crate::history::{History, Operation, Value};
 use crate::models::ModelName;
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{Anomaly, Witness};
+use confirm::Claim;
 
 /// The operations on one object.
 #[derive(Clone, Copy)]
@@ -45,11 +47,13 @@ pub struct Fact {
 pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     pub(crate) facts: Vec<Fact>,
+    /// What is claimed of a witness, where that can be confirmed.
+    pub(crate) claim: Option<Claim>,
 }
 
 impl From<Verdict> for Judgement {
     fn from(verdict: Verdict) -> Self {
-        Judgement { verdict, facts: Vec::new() }
+        Judgement { verdict, facts: Vec::new(), claim: None }
     }
 }
 

@@ -12,6 +12,7 @@
 //! [`eventual`] is Jepsen's `set-full` without `linearizable?`: late reads are counted as stale
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
+use super::confirm::Claim;
 use super::{Fact, Judgement, Subject, end};
 use crate::budget::{Limit, Meter};
 use crate::datum::{Encoded, View};
@@ -255,11 +256,12 @@ impl<'a> Contents<'a> {
 pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
     let mut contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
-        Err(verdict) => return verdict.into(),
+        Err(verdict) => return Judgement { claim: Some(Claim::ALONE), ..verdict.into() },
     };
     let facts = facts(&contents, &late_absences(&contents));
     let contradiction = chain(&mut contents).or_else(|| order(&contents));
-    Judgement { verdict: contradiction.unwrap_or_else(|| contents.not_refuted()), facts }
+    let verdict = contradiction.unwrap_or_else(|| contents.not_refuted());
+    Judgement { verdict, facts, claim: Some(Claim::ALONE) }
 }
 
 /// Sorts the reads by size. Two of which neither holds the other are a contradiction.
@@ -277,11 +279,13 @@ fn chain(contents: &mut Contents<'_>) -> Option<Verdict> {
             } else {
                 (Anomaly::DivergentReads, "each of two reads lacks what the other one holds")
             };
-            return Some(contents.subject.invalid(
-                kind,
-                &[small.op, large.op, element.first],
-                what,
-            ));
+            let mut core = vec![small.op, large.op, element.first];
+            if kind == Anomaly::DivergentReads {
+                let is_missing = |number: &&u32| small.elements.binary_search(number).is_err();
+                let other = large.elements.iter().find(is_missing);
+                core.extend(other.map(|&number| contents.elements[number as usize].first));
+            }
+            return Some(contents.subject.invalid(kind, &core, what));
         }
     }
     None
@@ -488,5 +492,5 @@ pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
         }
         None => contents.not_refuted(),
     };
-    Judgement { verdict, facts }
+    Judgement { verdict, facts, claim: None }
 }

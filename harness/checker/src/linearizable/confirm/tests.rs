@@ -3,7 +3,9 @@
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{MOST_OPERATIONS, Stateright, Tester, confirm, confirm_core, recursion};
+use super::{
+    MOST_OPERATIONS, Object, Specification, Stateright, Tester, confirm, confirm_core, recursion,
+};
 use crate::budget::Limit;
 use crate::check::{Options, check_with};
 use crate::history::{Recorder, Value};
@@ -18,7 +20,7 @@ const MODEL: Register = Register { initial: Value::EMPTY };
 struct Lenient;
 
 impl Tester for Lenient {
-    fn accepts<M: Model>(self, _: &M, _: &[Call<M::Op>]) -> bool {
+    fn accepts<S: Specification>(self, _: &S, _: &[Call<S::Op>]) -> bool {
         true
     }
 }
@@ -83,8 +85,8 @@ fn another_key_that_nobody_disputes_is_still_refuted() {
     struct Partly;
 
     impl Tester for Partly {
-        fn accepts<M: Model>(self, model: &M, calls: &[Call<M::Op>]) -> bool {
-            calls.len() > 3 || Stateright.accepts(model, calls)
+        fn accepts<S: Specification>(self, object: &S, calls: &[Call<S::Op>]) -> bool {
+            calls.len() > 3 || Stateright.accepts(object, calls)
         }
     }
     let (disputed, clear) = (divergent(), stale());
@@ -107,8 +109,16 @@ fn the_testers_agree_with_all_permutations() {
             .into_iter()
             .filter(|call| call.complete.is_some() || !MODEL.is_read_only(&call.op))
             .collect();
-        assert_eq!(recursion(&MODEL, &calls), Some(expected), "seed {seed}: {calls:?}");
-        assert_eq!(Stateright.accepts(&MODEL, &calls), expected, "seed {seed}: {calls:?}");
+        assert_eq!(
+            recursion(&Object::new(&MODEL), &calls),
+            Some(expected),
+            "seed {seed}: {calls:?}"
+        );
+        assert_eq!(
+            Stateright.accepts(&Object::new(&MODEL), &calls),
+            expected,
+            "seed {seed}: {calls:?}"
+        );
         let is_confirmed = Some(!expected);
         assert_eq!(confirm(&MODEL, &calls), is_confirmed, "seed {seed}: {calls:?}");
         if expected { valid += 1 } else { invalid += 1 }

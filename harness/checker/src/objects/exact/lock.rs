@@ -348,7 +348,10 @@ fn alone(anomaly: Anomaly, mut positions: Vec<u32>, calls: &[Call<Op>]) -> Refut
     positions.sort_unstable();
     let ends = positions.iter().filter_map(|&at| calls[at as usize].complete);
     let until = ends.max().unwrap_or_default();
-    Refutation { anomaly, positions, is_minimal: true, scope: Scope::Alone, until }
+    // Two say all there is to say; one says that nothing before it made it right.
+    let begin = positions.iter().map(|&at| calls[at as usize].invoke).min();
+    let from = begin.filter(|_| positions.len() > 1).and_then(|begin| begin.checked_sub(1));
+    Refutation { anomaly, positions, is_minimal: true, scope: Scope::Alone, from, until }
 }
 
 /// The most steps of one trial, besides some for each operation.
@@ -389,7 +392,8 @@ fn refute(lock: &Lock, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
         anomaly: anomaly(lock.rules, calls, &core.positions, budget),
         positions: core.positions,
         is_minimal: core.is_minimal,
-        scope: if core.in_any_state { Scope::InAnyState } else { Scope::WithOthers },
+        scope: if core.start.is_some() { Scope::InAnyState } else { Scope::WithOthers },
+        from: core.start,
         until: core.until,
     }
 }

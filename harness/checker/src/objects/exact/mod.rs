@@ -47,6 +47,9 @@ pub struct Refutation {
     pub is_minimal: bool,
     /// What is proved of all other operations.
     pub scope: Scope,
+    /// What was over by this place does not count, in whatever state that left the object. None if the
+    /// contradiction begins with the history.
+    pub from: Option<u32>,
     /// The place of the completion that makes them a contradiction: what began after it does not
     /// count, and what was over after it counts as open.
     pub until: u32,
@@ -56,7 +59,7 @@ impl Refutation {
     /// Where nothing smaller was found than all operations up to some place.
     fn nearby((positions, until): (Vec<u32>, u32)) -> Self {
         let (anomaly, scope) = (Anomaly::NotLinearizable, Scope::Nearby);
-        Refutation { anomaly, positions, is_minimal: false, scope, until }
+        Refutation { anomaly, positions, is_minimal: false, scope, from: None, until }
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) struct Striking<'a, O> {
 pub(super) struct Core {
     pub(super) positions: Vec<u32>,
     pub(super) is_minimal: bool,
-    pub(super) in_any_state: bool,
+    /// What was over by this place does not count, in whatever state that left the object.
+    pub(super) start: Option<u32>,
     /// The last completion that counts.
     pub(super) until: u32,
 }
@@ -53,7 +54,7 @@ impl<O: Clone> Striking<'_, O> {
         }
         let (positions, is_minimal) =
             leave_out(candidates, self.stop, &mut |kept| self.is_contradiction(part, kept));
-        Some(Core { positions, is_minimal, in_any_state: part.start.is_some(), until: end })
+        Some(Core { positions, is_minimal, start: part.start, until: end })
     }
 
     /// What began after the start and before the end.

@@ -54,7 +54,7 @@ fn miscount(element: &Element) -> Option<(Refutation, u32)> {
     let begin = spans.iter().map(|span| span.start).min().unwrap_or_default();
     let positions = sorted(spans.iter().map(|span| span.call));
     let (scope, until) = (Scope::Alone, last.span.end);
-    let refutation = Refutation { anomaly, positions, is_minimal: true, scope, until };
+    let refutation = Refutation { anomaly, positions, is_minimal: true, scope, from: None, until };
     Some((refutation, until - begin))
 }
 
@@ -108,7 +108,8 @@ pub(super) fn refute(
     let anomaly = anomaly(kind, parts, &view);
     // What was given up in time may still be almost all that there is.
     let is_shown = is_minimal || positions.len() <= MOST_TO_STRIKE;
-    let whole = Refutation { anomaly, positions, is_minimal, scope: Scope::Alone, until };
+    let scope = Scope::Alone;
+    let whole = Refutation { anomaly, positions, is_minimal, scope, from: None, until };
     if (kind != ClashKind::Unknown && is_shown) || (is_small && is_minimal) {
         return whole;
     }
@@ -218,6 +219,7 @@ fn struck(
         positions,
         is_minimal: core.is_minimal,
         scope: Scope::WithOthers,
+        from: None,
         until: core.until,
     })
 }

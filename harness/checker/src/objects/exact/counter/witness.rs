@@ -37,10 +37,11 @@ pub(super) fn refute(initial: i128, calls: &[Call<Op>], budget: Budget<'_>) -> R
         let is_impossible = |calls: &[Call<Op>]| contradicts(false, calls) == Some(true);
         return Refutation::nearby(nearby(calls, MOST_SHOWN, stop, &mut { is_impossible }));
     };
-    let initial = (!core.in_any_state).then_some(initial);
+    let initial = core.start.is_none().then_some(initial);
     Refutation {
         anomaly: anomaly(initial, calls, &core.positions, core.until),
-        scope: if core.in_any_state { Scope::InAnyState } else { Scope::WithOthers },
+        scope: if core.start.is_some() { Scope::InAnyState } else { Scope::WithOthers },
+        from: core.start,
         positions: core.positions,
         is_minimal: core.is_minimal,
         until: core.until,
