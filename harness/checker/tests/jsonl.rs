@@ -53,7 +53,9 @@ fn a_torn_last_line_is_left_out_and_any_other_is_an_error() {
         assert_eq!((history.operations().len(), history.event_count(), was_torn), (1, 1, true));
     }
     let middle = [whole[0].clone(), whole[1][..20].to_owned(), whole[1].clone()];
-    assert!(read(&middle).unwrap_err().starts_with("line 4, column 1: found {, expected a colon"));
+    let said = "line 3, column 1: found an object that does not end before the next event (line 4, \
+                column 1), expected }";
+    assert_eq!(read(&middle).unwrap_err(), said);
     let wrong = [whole[0].replace("\"invoke\"", "\"inwoke\"")];
     assert!(read(&wrong).unwrap_err().contains("inwoke"));
 }

@@ -18,14 +18,57 @@ pub(super) struct Element<'a> {
     pub(super) text: &'a [u8],
     /// Where it begins.
     pub(super) begin: Place,
+    /// Whether it begins a line and stands in no list, so that the next one begins a line, too.
+    begins_lines: bool,
 }
 
 impl Element<'_> {
+    /// What is wrong with its grammar, as an error about the file.
+    pub(super) fn broken(&self, wrong: Wrong) -> ParseError {
+        self.swallows(wrong.at, wrong.at + 1).unwrap_or_else(|| self.wrong(wrong))
+    }
+
     /// What is wrong with it, as an error about the file.
     pub(super) fn wrong(&self, wrong: Wrong) -> ParseError {
         // Of bytes that are no text only what is before them was read.
         let wrong = if wrong.is_end { json::no_text(self.text).unwrap_or(wrong) } else { wrong };
         wrong.in_file(self.text, self.begin)
+    }
+
+    /// That another event begins among its first bytes, so that it is torn in the middle of the file. From
+    /// a place on events count wherever they stand, before it only where lines begin.
+    fn swallows(&self, anywhere_from: usize, to: usize) -> Option<ParseError> {
+        let text = json::text(self.text);
+        let (mut inside, mut line_begin) = (Inside::Values, None);
+        for (at, byte) in text.bytes().enumerate().take(to) {
+            inside = match (inside, byte) {
+                (Inside::Values, b'"') | (Inside::Escape, _) => Inside::Text,
+                (Inside::Text, b'"') => Inside::Values,
+                (Inside::Text, b'\\') => Inside::Escape,
+                _ => inside,
+            };
+            match (inside, byte) {
+                (_, b'\n') => line_begin = Some(at + 1),
+                (_, b' ' | b'\t' | b'\r') => {}
+                (Inside::Values, b'{') if at > 0 => {
+                    let begins_line =
+                        line_begin.take().is_some_and(|line| at - line < self.begin.column);
+                    let is_next = begins_line && self.begins_lines
+                        || (begins_line || at >= anywhere_from)
+                            && json::names(&text[at..]).is_event();
+                    if is_next {
+                        let Place { line, column } = self.begin.after(&self.text[..at]);
+                        let found = format!(
+                            "an object that does not end before the next event (line {line}, column \
+                             {column})"
+                        );
+                        return Some(self.begin.wrong(found, "}"));
+                    }
+                }
+                _ => line_begin = None,
+            }
+        }
+        None
     }
 
     /// What is wrong with it at one of its bytes.
@@ -133,25 +176,30 @@ impl Elements {
         };
         let (text, rest) = bytes.split_at(length);
         *piece = rest;
-        let begin = self.begin;
         if is_whole && self.begun.is_empty() {
-            return Ok(Some(Element { text, begin }));
+            return Ok(Some(self.element(text)));
         }
         self.keep(text)?;
         self.is_taken = is_whole;
-        Ok(is_whole.then_some(Element { text: &self.begun, begin }))
+        Ok(is_whole.then(|| self.element(&self.begun)))
     }
 
     /// Finds out how the file ends: the line at which it is torn, if it is.
     pub(super) fn finish(&self) -> Result<Option<u64>, ParseError> {
         if self.depth > 0 {
-            return match self.diagnose().or_else(|| self.swallowed()) {
+            let torn = self.element(&self.begun);
+            return match self.diagnose().or_else(|| torn.swallows(0, torn.text.len())) {
                 Some(error) => Err(error),
                 None => Ok(Some(self.begin.line)),
             };
         }
         let is_open = matches!(self.next, Next::FirstInList | Next::Comma | Next::AfterComma);
         Ok(is_open.then_some(self.place.line))
+    }
+
+    fn element<'a>(&self, text: &'a [u8]) -> Element<'a> {
+        let begins_lines = self.next == Next::Object && self.begin.column == 1;
+        Element { text, begin: self.begin, begins_lines }
     }
 
     fn keep(&mut self, text: &[u8]) -> Result<(), ParseError> {
@@ -237,40 +285,13 @@ impl Elements {
         self.diagnose().unwrap_or_else(|| self.begin.wrong(found, "an object of JSON"))
     }
 
-    /// An object whose end is not there is the last of the file, unless another event begins in it: then it
-    /// was torn in the middle of the file.
-    fn swallowed(&self) -> Option<ParseError> {
-        let begins_lines = self.next == Next::Object && self.begin.column == 1;
-        let mut inside = Inside::Values;
-        for (at, &byte) in self.begun.iter().enumerate() {
-            inside = match (inside, byte) {
-                (Inside::Values, b'"') | (Inside::Escape, _) => Inside::Text,
-                (Inside::Text, b'"') => Inside::Values,
-                (Inside::Text, b'\\') => Inside::Escape,
-                _ => inside,
-            };
-            if inside != Inside::Values || byte != b'{' || at == 0 {
-                continue;
-            }
-            let begins_line = begins_lines && self.begun[at - 1] == b'\n';
-            if begins_line || json::first_names(&self.begun[at..]).is_event() {
-                let place = self.begin.after(&self.begun[..at]);
-                let Place { line, column } = self.begin;
-                let of =
-                    format!("the end of the object that begins in line {line}, column {column}");
-                return Some(place.wrong("an event", of));
-            }
-        }
-        None
-    }
-
     /// What is wrong with the object that is begun, but that it ends.
     fn diagnose(&self) -> Option<ParseError> {
-        let element = Element { text: &self.begun, begin: self.begin };
+        let element = self.element(&self.begun);
         let wrong = Json::new(&self.begun).value(&mut Encoder::default()).err()?;
         let is_only_torn =
             wrong.is_end && json::no_text(&self.begun).is_none_or(|wrong| wrong.is_end);
-        (!is_only_torn).then(|| element.wrong(wrong))
+        (!is_only_torn).then(|| element.broken(wrong))
     }
 }
 

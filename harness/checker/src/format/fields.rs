@@ -51,7 +51,7 @@ impl<const N: usize> Fields<N> {
             }
             Ok(())
         });
-        read.map_err(|wrong| element.wrong(wrong))
+        read.map_err(|wrong| element.broken(wrong))
     }
 
     /// The value of a field; null is as good as none.

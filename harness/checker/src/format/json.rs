@@ -38,13 +38,17 @@ pub(super) struct Json<'a> {
     depth: u32,
 }
 
+/// The text in these bytes, up to the first that can be none.
+pub(super) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_else(|error| {
+        std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+    })
+}
+
 impl<'a> Json<'a> {
-    /// The text in these bytes. Behind the last byte that can be text nothing is read.
+    /// The text in these bytes.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let text = std::str::from_utf8(bytes).unwrap_or_else(|error| {
-            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
-        });
-        Json { text, at: 0, depth: 0 }
+        Json { text: text(bytes), at: 0, depth: 0 }
     }
 
     /// How far the text is read.
@@ -138,6 +142,20 @@ impl<'a> Json<'a> {
             if !self.skip(b',') {
                 return Err(self.wrong("a comma, or } at the end of the object"));
             }
+        }
+    }
+
+    /// The names in the object that comes next, as far as it goes; none if none comes.
+    fn names(&mut self) -> Names {
+        let (mut names, mut values) = (Vec::new(), Encoder::default());
+        let read = self.members(|json, name, _| {
+            names.push(name.to_owned());
+            values.clear();
+            json.value(&mut values)
+        });
+        match read {
+            Err(wrong) if !wrong.is_end => Names(Vec::new()),
+            _ => Names(names),
         }
     }
 
@@ -375,13 +393,10 @@ impl Names {
 pub(super) fn first_names(beginning: &[u8]) -> Names {
     let mut json = Json::new(beginning);
     json.skip(b'[');
-    let (mut names, mut values) = (Vec::new(), Encoder::default());
-    let read = json.members(|json, name, _| {
-        names.push(name.to_owned());
-        json.value(&mut values)
-    });
-    match read {
-        Err(wrong) if !wrong.is_end => Names(Vec::new()),
-        _ => Names(names),
-    }
+    json.names()
+}
+
+/// The names in the object with which a text begins; none if it begins with none.
+pub(super) fn names(text: &str) -> Names {
+    Json { text, at: 0, depth: 0 }.names()
 }

@@ -1,16 +1,11 @@
-//! What the values of a history mean, once all of them are known.
+//! What the values of a history mean, once all of them are known and keys are taken out of them
+//! ([`Pairs`](super::pairs::Pairs)).
 //!
-//! - *Keys inside values*: where no event has a key of its own and the value of every invocation is a
-//!   pair, `[key value]` as `jepsen.independent` has it, the pairs are taken apart. One invocation that is
-//!   no such pair and pairs are values: a register may hold `[1 2]`. What only asks (`read`, `dequeue`)
-//!   is invoked with `[key nil]`, a compare-and-set with `[key [old new]]`.
 //! - *Names of locks*: where every `acquire` and `release` is given a text or keyword and nothing has a
 //!   key, that is the lock.
 //! - *Compare-and-set*: its value is `[old new]`.
 //! - *A failed compare-and-set* was not done. That the register held something else is assumed only
 //!   where that is asked for ([`FailedCas::Refused`]), and of those that give no other reason.
-
-use rustc_hash::FxHashMap;
 
 use super::{History, Key, Operation, Outcome, PairingError, Value};
 use crate::datum::{Encoded, View};
@@ -49,12 +44,8 @@ impl<'a> Interpreter<'a> {
     }
 
     pub(super) fn interpret(mut self) -> Result<(), PairingError> {
-        if !self.has_keys {
-            if self.keys_are_in_values() {
-                self.take_keys_out()?;
-            } else if self.locks_are_named() {
-                self.name_locks();
-            }
+        if !self.has_keys && self.locks_are_named() {
+            self.name_locks();
         }
         for position in 0..self.history.operations.len() {
             let operation = self.history.operations[position];
@@ -62,66 +53,6 @@ impl<'a> Interpreter<'a> {
             self.history.operations[position] = meant;
         }
         Ok(())
-    }
-
-    fn keys_are_in_values(&self) -> bool {
-        let mut known: FxHashMap<(Value, F), bool> = FxHashMap::default();
-        let operations = &self.history.operations;
-        !operations.is_empty()
-            && operations.iter().all(|op| {
-                *known
-                    .entry((op.argument, op.f))
-                    .or_insert_with(|| is_keyed(op.f, self.history.encoded(op.argument)))
-            })
-    }
-
-    fn take_keys_out(&mut self) -> Result<(), PairingError> {
-        self.history.keys = crate::intern::Slices::default();
-        let mut parts: FxHashMap<Value, Option<(Key, Value)>> = FxHashMap::default();
-        for position in 0..self.history.operations.len() {
-            let op = self.history.operations[position];
-            let Some((key, argument)) = self.split(op.argument, &mut parts) else { continue };
-            let mut result = op.result;
-            if let Some((of, inside)) = self.split(op.result, &mut parts) {
-                if of != key {
-                    return Err(self.other_key(&op, key, of));
-                }
-                result = inside;
-            }
-            let operation = &mut self.history.operations[position];
-            (operation.key, operation.argument, operation.result) = (key, argument, result);
-        }
-        Ok(())
-    }
-
-    fn split(
-        &mut self,
-        pair: Value,
-        parts: &mut FxHashMap<Value, Option<(Key, Value)>>,
-    ) -> Option<(Key, Value)> {
-        if let Some(&known) = parts.get(&pair) {
-            return known;
-        }
-        let (key, inside) = if let Some((key, inside)) = self.history.encoded(pair).pair() {
-            (key.bytes().to_vec(), inside.bytes().to_vec())
-        } else {
-            parts.insert(pair, None);
-            return None;
-        };
-        let key = Key(self.history.keys.intern(&key));
-        let split = Some((key, Value(self.history.values.intern(&inside))));
-        parts.insert(pair, split);
-        split
-    }
-
-    fn other_key(&self, op: &Operation, key: Key, found: Key) -> PairingError {
-        let name = self.history.name(op.f);
-        PairingError::Mismatch {
-            index: op.complete_index().unwrap_or_default(),
-            process: self.history.process(op),
-            found: format!("{name} of {}", self.history.key(found)),
-            expected: format!("{name} of {}", self.history.key(key)),
-        }
     }
 
     fn locks_are_named(&self) -> bool {
@@ -212,15 +143,5 @@ impl<'a> Interpreter<'a> {
     fn mismatch(&self, op: &Operation, found: String, expected: String) -> PairingError {
         let index = op.complete_index().unwrap_or_default();
         PairingError::Mismatch { index, process: self.history.process(op), found, expected }
-    }
-}
-
-/// Whether the value of an invocation can be a key and what the function is given.
-pub(super) fn is_keyed(f: F, argument: Encoded<'_>) -> bool {
-    let Some((_, inside)) = argument.pair() else { return false };
-    match f {
-        F::Cas => inside.pair().is_some(),
-        f if f.only_asks() => inside.is_nil(),
-        _ => true,
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod content;
 mod error;
 mod interpret;
 pub mod lenient;
+mod pairs;
 mod recorder;
 mod symbols;
 mod whole;
@@ -149,13 +150,10 @@ pub struct History {
 
 impl History {
     pub(crate) fn new() -> Self {
-        let mut values = Slices::default();
-        values.intern(Encoder::of(&Datum::text("")).bytes());
-        values.intern(Encoder::of(&Datum::Nil).bytes());
         History {
             operations: Vec::new(),
             keys: Slices::default(),
-            values,
+            values: History::first_values(),
             names: Strings::default(),
             processes: Vec::new(),
             events: 0,
@@ -163,6 +161,14 @@ impl History {
             initial: None,
             says_read: false,
         }
+    }
+
+    /// The values that every history has.
+    fn first_values() -> Slices {
+        let mut values = Slices::default();
+        values.intern(Encoder::of(&Datum::text("")).bytes());
+        values.intern(Encoded::NIL.bytes());
+        values
     }
 
     /// All operations, in the order of their invocations, failed ones included.

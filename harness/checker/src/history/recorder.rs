@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::interpret::{self, Interpreter, Reading};
+use super::interpret::{Interpreter, Reading};
+use super::pairs::Pairs;
 use super::{
     Backwards, History, Key, NO_NODE, OPEN, Operation, Outcome, PairingError, Process, Value,
 };
@@ -54,9 +55,7 @@ pub(crate) struct Line<'a> {
     pub(crate) node: Option<&'a str>,
 }
 
-/// What is noted of each pair while pairs are taken apart, and what a compare-and-set's halves take at the
-/// most, if they are small.
-const BYTES_PER_PAIR: u64 = 64;
+/// What a compare-and-set's halves take at the most, if they are small.
 const BYTES_PER_SWAP: u64 = 32;
 
 /// Pairs events, taken in order, into a [`History`].
@@ -70,8 +69,8 @@ pub struct Recorder {
     last_index: Option<u64>,
     last_ns: u64,
     has_keys: bool,
-    /// Whether the value of each invocation so far may be a key and what is given.
-    has_pairs_only: bool,
+    /// While the value of each invocation so far may be a key and what is given.
+    pairs: Option<Pairs>,
     /// Compare-and-sets so far.
     swaps: u64,
     /// The key and the value of an event of the journal, encoded.
@@ -101,7 +100,7 @@ impl Recorder {
             last_index: None,
             last_ns: 0,
             has_keys: false,
-            has_pairs_only: true,
+            pairs: Some(Pairs::default()),
             swaps: 0,
             scratch: Encoder::default(),
         }
@@ -136,15 +135,12 @@ impl Recorder {
         self.history.memory_bytes() + maps as u64 + self.finish_bytes()
     }
 
-    /// Pairs that are taken apart leave their halves beside them.
+    /// Pairs may have to be put together, and compare-and-sets leave their halves.
     fn finish_bytes(&self) -> u64 {
-        let values = &self.history.values;
-        let halves = if self.has_pairs_only && !self.has_keys {
-            values.memory_bytes() + BYTES_PER_PAIR * values.len() as u64
-        } else {
-            0
-        };
-        halves + BYTES_PER_SWAP * self.swaps
+        let pairs = self.pairs.as_ref();
+        let joined =
+            pairs.map_or(0, |it| it.memory_bytes() + Pairs::join_bytes(&self.history.values));
+        joined + BYTES_PER_SWAP * self.swaps
     }
 
     /// Takes the next event of the project's own kind.
@@ -223,6 +219,10 @@ impl Recorder {
 
     /// The history of all events so far. What has no completion is open.
     pub fn finish(mut self) -> Result<History, PairingError> {
+        if let Some(pairs) = self.pairs.take() {
+            pairs.finish()?;
+            self.has_keys = true;
+        }
         Interpreter::new(&mut self.history, self.reading, self.has_keys).interpret()?;
         Ok(self.history)
     }
@@ -278,17 +278,15 @@ impl Recorder {
             return Err(PairingError::AlreadyOpen { index: line.index, process, open });
         }
         self.has_keys |= line.key.is_some();
-        self.has_pairs_only = self.has_pairs_only
-            && !self.has_keys
-            && line.value.is_some_and(|value| interpret::is_keyed(line.f, value));
+        let (key, argument) = self.key_and_argument(line);
         self.swaps += u64::from(line.f == F::Cas);
         let operation = Operation {
             invoke_ns: time_ns,
             complete_ns: 0,
             invoke: index,
             complete: OPEN,
-            key: self.key(line.key),
-            argument: self.value(line.value),
+            key: self.key(key),
+            argument: self.value(argument),
             result: Value::NIL,
             process: self.process(line),
             node: self.node(line),
@@ -304,6 +302,23 @@ impl Recorder {
         Ok(())
     }
 
+    /// The key of an invocation and what is given; both may be in its value.
+    fn key_and_argument<'a>(
+        &mut self,
+        line: &Line<'a>,
+    ) -> (Option<Encoded<'a>>, Option<Encoded<'a>>) {
+        if self.pairs.is_some()
+            && line.key.is_none()
+            && let Some((key, argument)) = line.value.and_then(|value| Pairs::split(line.f, value))
+        {
+            return (Some(key), Some(argument));
+        }
+        if let Some(pairs) = self.pairs.take() {
+            pairs.join(&mut self.history);
+        }
+        (line.key, line.value)
+    }
+
     fn complete(
         &mut self,
         line: &Line<'_>,
@@ -316,17 +331,27 @@ impl Recorder {
             return Err(PairingError::NotInvoked { index: line.index, process });
         };
         let invoked = self.history.operations[position as usize];
-        let is_same_key =
-            line.key.is_none_or(|key| self.history.keys.get(invoked.key.0) == key.bytes());
+        let invoked_key = match self.pairs {
+            Some(_) => Encoded::NIL,
+            None => Encoded::new(self.history.keys.get(invoked.key.0)),
+        };
+        let is_same_key = line.key.is_none_or(|key| key == invoked_key);
         if invoked.f != line.f || !is_same_key {
             let name = |f| self.history.name(f);
             let key = line.key.map(Encoded::datum).unwrap_or_default();
             let found = format!("{} of {key}", name(line.f));
-            let expected = format!("{} of {}", name(invoked.f), self.history.key(invoked.key));
+            let expected = format!("{} of {}", name(invoked.f), invoked_key.datum());
             return Err(PairingError::Mismatch { index: line.index, process, found, expected });
         }
         let node = self.node(line);
-        let result = if outcome == Outcome::Ok { self.value(line.value) } else { Value::NIL };
+        let result = match (outcome, &mut self.pairs) {
+            (Outcome::Ok, Some(pairs)) => {
+                let answer = pairs.answer(&self.history, position, line.index, line.value);
+                self.value(answer)
+            }
+            (Outcome::Ok, None) => self.value(line.value),
+            _ => Value::NIL,
+        };
         self.open.remove(&process);
         let operation = &mut self.history.operations[position as usize];
         operation.outcome = outcome;

@@ -33,7 +33,7 @@ use stateright::semantics::SequentialSpec;
 use super::Subject;
 use crate::history::Operation;
 use crate::linearizable::confirm::{self, MOST_OPERATIONS, Tester};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::models::ModelName;
 use crate::objects::exact::{Refutation, Scope};
 use crate::witness::{Anomaly, Witness, WitnessOperation};

@@ -82,9 +82,7 @@ fn a_tear_in_the_middle_is_refused() {
         for lines in 1..4 {
             let rest: String = journal[third..].split_inclusive('\n').take(lines).collect();
             let error = refusal(Format::Jsonl, &format!("{}\n{rest}", &journal[..cut]));
-            let place =
-                ["line 2, ", "line 3, ", "line 4, "].iter().any(|line| error.starts_with(line));
-            assert!(place, "{cut}: {error}");
+            assert!(error.starts_with("line 2, "), "{cut}: {error}");
             let torn_twice = format!("{}\n{}", &journal[..cut], &rest[..rest.len() / 2]);
             refusal(Format::Jsonl, &torn_twice);
         }
@@ -283,8 +281,10 @@ fn rows_are_refused_with_the_place_of_what_is_wrong() {
 }
 
 #[test]
-fn a_missing_bracket_is_found_at_the_next_object() {
+fn a_missing_bracket_is_that_of_the_object_without_it() {
     let text = "{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"\n{\"process\":0,\"type\":\"ok\",\"f\":\"read\"}\n";
     let said = refusal(Format::JepsenJson, text);
-    assert_eq!(said, "line 2, column 1: found {, expected a comma, or } at the end of the object");
+    let expected = "line 1, column 1: found an object that does not end before the next event (line 2, \
+                    column 1), expected }";
+    assert_eq!(said, expected);
 }

@@ -9,7 +9,7 @@ use super::{Case, Done, Object, Step};
 use crate::datum::{Datum, Encoded, Encoder, View};
 use crate::event::F;
 use crate::history::{Operation, Value};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::models::ModelName;
 use crate::objects::Subject;
 use crate::objects::decide::number;

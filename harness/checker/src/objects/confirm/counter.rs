@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Case, Done, Object, Step};
 use crate::event::F;
 use crate::history::Operation;
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::objects::Subject;
 use crate::objects::decide::number;
 

@@ -8,7 +8,7 @@ use super::{Case, Done, Object, Step};
 use crate::datum::{Datum, View};
 use crate::event::F;
 use crate::history::Operation;
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::objects::Subject;
 
 pub(super) struct Set<'a> {

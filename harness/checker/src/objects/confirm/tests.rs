@@ -10,7 +10,7 @@ use crate::datum::Datum;
 use crate::event::{EventType, F};
 use crate::history::{Entry, History, Operation, Recorder};
 use crate::linearizable::confirm::{Specification, Stateright, Tester};
-use crate::linearizable::model::Call;
+use crate::model::Call;
 use crate::linearizable::oracle::{cases, intervals};
 use crate::models::ModelName;
 use crate::objects::Subject;
