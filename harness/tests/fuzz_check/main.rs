@@ -92,6 +92,16 @@ models! {
     owner_lock => OwnerLock,
     reentrant_lock => ReentrantLock,
     fenced_lock => FencedLock,
+    reentrant_fenced_lock => ReentrantFencedLock,
+}
+
+#[test]
+fn every_model_is_tried() {
+    let mut tried: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
+    let mut known = run::models();
+    tried.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(tried, known);
 }
 
 /// How many files are damaged, and how many cut, by default.

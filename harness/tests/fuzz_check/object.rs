@@ -83,7 +83,9 @@ impl Object {
         let mut f = *plan.functions.choose(rng).expect("some");
         state.drained.remove(&process);
         if plan.model.is_lock() && chance(rng, 80) {
-            f = if state.holder == Some(process) { F::Release } else { F::Acquire };
+            let may_again = plan.model.is_reentrant() && state.depth < 3 && chance(rng, 40);
+            let releases = state.holder == Some(process) && !may_again;
+            f = if releases { F::Release } else { F::Acquire };
         }
         let arg = match f {
             F::Put => values.whole(plan, rng),
@@ -154,15 +156,17 @@ impl Object {
                 op.answer = if chance(rng, 60) { Val::Nil } else { Val::from(2) };
             }
             F::Acquire => {
-                let is_again = model == Model::ReentrantLock && state.holder == Some(op.process);
+                let is_again = model.is_reentrant() && state.holder == Some(op.process);
                 if state.holder.is_some() && !is_again {
                     return false;
                 }
                 state.holder = Some(op.process);
                 state.depth += 1;
-                state.token += rng.random_range(1..=2);
+                if !is_again {
+                    state.token += rng.random_range(1..=2);
+                }
                 op.answer = match model {
-                    Model::FencedLock => Val::from(state.token),
+                    _ if model.is_fenced() => Val::from(state.token),
                     _ if chance(rng, 30) => Val::Bool(true),
                     _ => Val::Nil,
                 };
@@ -340,7 +344,7 @@ pub fn any_answer(draft: &Draft, at: usize, plan: &Plan, rng: &mut ChaCha8Rng) -
         }
         (F::Dequeue | F::Pop | F::DeleteMin, _) => given.choose(rng).cloned().unwrap_or(Val::Nil),
         (F::Generate, _) => Val::from(rng.random_range(1..=6)),
-        (F::Acquire, Model::FencedLock) => Val::from(rng.random_range(1..=5)),
+        (F::Acquire, model) if model.is_fenced() => Val::from(rng.random_range(1..=5)),
         (F::Acquire | F::Renew, Model::Lease) => Val::from(rng.random_range(0..4)),
         _ => op.answer.clone(),
     }

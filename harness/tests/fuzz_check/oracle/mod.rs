@@ -103,10 +103,6 @@ pub fn codes(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<i32> {
     if verdicts.unknown {
         codes.push(13);
     }
-    // A lock may leave its tokens unsaid.
-    if verdicts.unknown && model == Model::FencedLock {
-        codes.push(0);
-    }
     if (verdicts.valid || verdicts.unknown) && keys.iter().any(is_blind) || keys.is_empty() {
         codes.push(14);
     }
