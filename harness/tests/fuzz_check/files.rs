@@ -139,8 +139,8 @@ pub struct Written {
     /// The event of each row; none for those of a nemesis.
     pub events: Vec<Option<usize>>,
     pub numbers: Option<Vec<u64>>,
-    /// Whether keys are part of values.
-    pub key_in_value: bool,
+    /// Whether completions may be without their key, or with another one inside their value.
+    pub hides_keys: bool,
 }
 
 /// The history in this format; none if the format cannot hold it.
@@ -188,7 +188,8 @@ pub fn write(
     let mut next = 0..;
     let place = |row: &Row<'_>| matches!(row, Row::Event(_)).then(|| next.next()).flatten();
     let events = rows.iter().map(place).collect();
-    Some(Written { text, ends, events, numbers, key_in_value: style.key_in_value })
+    let hides_keys = style.key_in_value || style.leaves_out_keys;
+    Some(Written { text, ends, events, numbers, hides_keys })
 }
 
 fn style(format: Format, model: Model, events: &[Event], rng: &mut ChaCha8Rng) -> Option<Style> {

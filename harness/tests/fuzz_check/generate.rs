@@ -19,6 +19,8 @@ pub struct Options {
     pub is_lenient: bool,
     pub all_keys: bool,
     pub algorithm: Option<&'static str>,
+    /// `--format`.
+    pub names_format: bool,
 }
 
 /// A history, its model, and how to ask about it.
@@ -109,7 +111,7 @@ pub fn chance(rng: &mut ChaCha8Rng, percent: u32) -> bool {
 pub fn case(model: Model, seed: u64) -> Case {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let rng = &mut rng;
-    let plan = plan(model, rng);
+    let plan = plan(model, seed, rng);
     let mut draft = run(&plan, rng);
     let spoils = if chance(rng, 30) { 0 } else { rng.random_range(1..=3) };
     for _ in 0..spoils {
@@ -128,7 +130,7 @@ pub fn case(model: Model, seed: u64) -> Case {
     Case { seed, model, options: plan.options, events, is_untouched: spoils == 0 && is_clear }
 }
 
-fn plan(model: Model, rng: &mut ChaCha8Rng) -> Plan {
+fn plan(model: Model, seed: u64, rng: &mut ChaCha8Rng) -> Plan {
     let pool = match model {
         Model::ListRegister => Pool::Lists,
         Model::Kv | Model::Register => {
@@ -172,7 +174,7 @@ fn plan(model: Model, rng: &mut ChaCha8Rng) -> Plan {
         fails: *[0, 0, 10, 25].choose(rng).expect("some"),
         opens: *[0, 0, 15, 40].choose(rng).expect("some"),
         functions,
-        options: options(model, pool, rng),
+        options: if chance(rng, 50) { options(model, pool, seed) } else { Options::default() },
     }
 }
 
@@ -185,10 +187,20 @@ fn key(rng: &mut ChaCha8Rng, at: usize) -> Val {
     kinds[rng.random_range(0..3)][at].clone()
 }
 
-fn options(model: Model, pool: Pool, rng: &mut ChaCha8Rng) -> Options {
-    let mut options = Options::default();
+/// So many seeds in a row have the same options or none, so that few calls are enough for all.
+const BLOCK: u64 = 100;
+
+/// The block of a seed.
+pub fn block(seed: u64) -> u64 {
+    seed / BLOCK
+}
+
+fn options(model: Model, pool: Pool, seed: u64) -> Options {
+    let mut rng = ChaCha8Rng::seed_from_u64(block(seed) ^ 0x0b10c);
+    let rng = &mut rng;
+    let mut options = Options { names_format: chance(rng, 50), ..Options::default() };
     if model.is_register() {
-        if chance(rng, 12) {
+        if chance(rng, 25) {
             let initial = match pool {
                 Pool::Texts => ["a", "", "q"].choose(rng).map(|&text| text.into()),
                 Pool::Lists => Some(Val::List(vec![Val::from(0)])),
@@ -196,15 +208,15 @@ fn options(model: Model, pool: Pool, rng: &mut ChaCha8Rng) -> Options {
             };
             options.initial = initial;
         }
-        if chance(rng, 30) {
+        if chance(rng, 50) {
             options.refuses = Some(chance(rng, 60));
         }
-        if model.is_linearizable_register() && chance(rng, 20) {
+        if model.is_linearizable_register() && chance(rng, 30) {
             options.algorithm = ["zones", "chains", "search"].choose(rng).copied();
         }
     }
-    options.all_keys = chance(rng, 10);
-    options.is_lenient = chance(rng, 8);
+    options.all_keys = chance(rng, 20);
+    options.is_lenient = chance(rng, 15);
     options
 }
 

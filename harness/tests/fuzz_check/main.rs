@@ -13,6 +13,7 @@
 #![expect(clippy::assigning_clones, reason = "short texts")]
 #![expect(clippy::format_push_string, reason = "short texts")]
 
+mod bundle;
 mod campaign;
 mod convert;
 mod damage;
@@ -47,8 +48,7 @@ fn formats() -> Vec<Format> {
 
 fn agrees(model: Model) {
     let first = campaign::first_seed(model as u64);
-    let counts = campaign::campaign(model, first, CASES * times(), &formats());
-    println!("{}: {counts:?}", model.name());
+    campaign::campaign(model, first, CASES * times(), &formats());
 }
 
 macro_rules! models {
