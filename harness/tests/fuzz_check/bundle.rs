@@ -6,7 +6,7 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::generate::{Case, block, chance};
-use crate::history::Event;
+use crate::history::{Event, Pairing, pair};
 use crate::model::Model;
 use crate::value::{Num, Val};
 
@@ -14,40 +14,62 @@ use crate::value::{Num, Val};
 const KEYS: usize = 20;
 
 /// Of a hundred blocks, so many are judged bundled.
-const BUNDLED: u32 = 85;
+const BUNDLED: u32 = 90;
 
 /// The block with whose cases this one may share a history, if it may.
 pub fn block_of(case: &Case) -> Option<u64> {
     let block = block(case.seed);
     let is_bundled = chance(&mut ChaCha8Rng::seed_from_u64(block ^ 0xb0d1e), BUNDLED);
-    let is_of_one_key = case.events.windows(2).all(|two| two[0].key == two[1].key);
-    let is_whole = !case.options.is_lenient && crate::history::pair(&case.events, crate::history::Pairing::default()).is_some();
-    (is_bundled && is_of_one_key && is_whole && !case.model.is_session()).then_some(block)
+    let fits = case.events.iter().all(|event| case.model.functions().contains(&event.f));
+    let is_whole = fits && pair(&case.events, Pairing::default()).is_some();
+    let is_whole = is_whole && !case.options.is_lenient && !case.options.strict_time;
+    (is_bundled && is_whole && !case.model.is_session()).then_some(block)
 }
 
 /// These cases of one block as few histories, each with how many cases it has.
-pub fn bundles(mut cases: Vec<Case>) -> Vec<(usize, Case)> {
+pub fn bundles(cases: Vec<Case>) -> Vec<(usize, Case)> {
     let mut rng = ChaCha8Rng::seed_from_u64(cases.first().map_or(0, |case| case.seed) ^ 0xb0d1e5);
     let mut bundles = Vec::new();
-    while !cases.is_empty() {
-        let count = rng.random_range(2..=KEYS).min(cases.len());
-        let members: Vec<Case> = cases.drain(..count).collect();
-        bundles.push((count, bundle(&members, &mut rng)));
+    let most = rng.random_range(4..=KEYS);
+    let mut members: Vec<Case> = Vec::new();
+    let mut keys = 0;
+    for case in cases {
+        let more = keys_of(&case).len();
+        if keys + more > most && !members.is_empty() {
+            bundles.push((members.len(), bundle(&members, &mut rng)));
+            members.clear();
+            keys = 0;
+        }
+        keys += more;
+        members.push(case);
+    }
+    if !members.is_empty() {
+        bundles.push((members.len(), bundle(&members, &mut rng)));
     }
     bundles
+}
+
+/// The keys of a case, each once.
+fn keys_of(case: &Case) -> Vec<&Option<Val>> {
+    let mut keys: Vec<&Option<Val>> = case.events.iter().map(|event| &event.key).collect();
+    keys.sort();
+    keys.dedup();
+    keys
 }
 
 fn bundle(members: &[Case], rng: &mut ChaCha8Rng) -> Case {
     let mut case = Case { events: Vec::new(), is_untouched: false, ..members[0].clone() };
     case.options.all_keys = chance(rng, 90);
-    let keys = keys(rng);
+    let mut names = names(rng).into_iter();
     let mut lanes: Vec<std::vec::IntoIter<Event>> = Vec::new();
     let (mut first_op, mut first_process) = (0, 0);
-    for (member, key) in members.iter().zip(keys) {
+    for member in members {
+        let keys: Vec<(&Option<Val>, Val)> = keys_of(member).into_iter().zip(&mut names).collect();
         let (mut ops, mut processes) = (0, 0);
         let shifted = |event: &Event| {
             ops = ops.max(event.op + 1);
             processes = processes.max(event.process + 1);
+            let (_, key) = keys.iter().find(|(key, _)| **key == event.key).expect("it is named");
             Event {
                 op: first_op + event.op,
                 process: first_process + event.process,
@@ -81,11 +103,11 @@ fn bundle(members: &[Case], rng: &mut ChaCha8Rng) -> Case {
 }
 
 /// Keys with names that a reader may stumble over; all different, whatever is said of their types.
-fn keys(rng: &mut ChaCha8Rng) -> Vec<Val> {
+fn names(rng: &mut ChaCha8Rng) -> Vec<Val> {
     let odd = ["x", "", "k 1", "d\u{e9}", "a\"b", "[1]", ":k", "nil", "a/b", "x,y", "#", "\\", "{", "'"];
     let plain = (0..KEYS).map(|at| Val::from(format!("k{at}").as_str()));
     let numbers = (0..KEYS as i128).map(Val::from);
-    let mut keys: Vec<Val> = match rng.random_range(0..4) {
+    let mut names: Vec<Val> = match rng.random_range(0..4) {
         0 => plain.collect(),
         1 => numbers.collect(),
         2 => odd.into_iter().map(Val::from).chain(plain).collect(),
@@ -94,6 +116,6 @@ fn keys(rng: &mut ChaCha8Rng) -> Vec<Val> {
             odd.into_iter().map(Val::from).chain(more).chain(numbers).collect()
         }
     };
-    keys.shuffle(rng);
-    keys
+    names.shuffle(rng);
+    names
 }

@@ -81,8 +81,15 @@ impl Trial {
         let pairing = Pairing { refuses, is_lenient: case.options.is_lenient };
         let paired = pair(&case.events, pairing);
         let mut keys = Vec::new();
+        let runs_backwards = case.events.windows(2).any(|two| two[1].time_ns < two[0].time_ns);
+        let refuses_times = case.options.strict_time && runs_backwards;
+        if refuses_times && !written.has_times {
+            // Some lines may have times all the same.
+            return None;
+        }
         let (right, ops) = match paired {
             None => (vec![2], Vec::new()),
+            Some(ops) if refuses_times => (vec![2], ops),
             Some(ops) if ops.iter().any(|op| !case.model.functions().contains(&op.f)) => {
                 (vec![2], ops)
             }
@@ -150,6 +157,12 @@ impl Trial {
         if options.all_keys {
             arguments.push("--all-keys".to_owned());
         }
+        if options.strict_time {
+            arguments.push("--strict-time".to_owned());
+        }
+        if options.show_order {
+            arguments.push("--show-order".to_owned());
+        }
         if let Some(algorithm) = options.algorithm {
             arguments.extend(["--algorithm".to_owned(), algorithm.to_owned()]);
         }
@@ -167,13 +180,104 @@ impl Trial {
         if !right.contains(&answer.code) {
             return Some(format!("exit {} where {:?} is right", answer.code, self.right));
         }
+        if answer.code == 2 {
+            return self.refusal_problem(&answer.said);
+        }
         let line = answer.line.as_ref()?;
-        if self.right.contains(&2) {
+        let witness = Some(&line["witness"]).filter(|_| answer.code == 10);
+        self.keys_problem(line, may_not_fit)
+            .or_else(|| self.witness_problem(witness?))
+            .or_else(|| self.orders_problem(line["orders"].as_array()?))
+    }
+
+    /// A function that the model does not have is named, and so is its event.
+    fn refusal_problem(&self, said: &str) -> Option<String> {
+        let functions = self.case.model.functions();
+        let op = self.ops.iter().find(|op| !functions.contains(&op.f))?;
+        let named = |says_read| said.contains(&format!(" has no {};", op.f.name(says_read)));
+        let number = self.written.numbers.as_ref().map(|numbers| numbers[op.invoke]);
+        let is_placed = number.is_none_or(|number| said.contains(&format!("event {number}: ")));
+        let is_right = (named(false) || named(true)) && is_placed;
+        (!is_right && !said.contains("backwards")).then(|| "the function is not named".to_owned())
+    }
+
+    /// Each order that is shown explains all answers of its key, or of its longest beginning that has one.
+    fn orders_problem(&self, orders: &[Value]) -> Option<String> {
+        let numbers = self.written.numbers.as_ref()?;
+        if !oracle::order::is_shown(self.case.model) {
             return None;
         }
-        self.keys_problem(line, may_not_fit).or_else(|| {
-            if answer.code == 10 { self.witness_problem(&line["witness"]) } else { None }
-        })
+        if orders.len() != self.keys.len() {
+            return Some(format!("{} orders of {} keys", orders.len(), self.keys.len()));
+        }
+        let place_of = |number: &Value| {
+            let number = number.as_u64()?;
+            numbers.iter().position(|&it| it == number)
+        };
+        let mut keys: Vec<&Judged> = self.keys.iter().collect();
+        let appears = |judged: &&Judged| {
+            self.ops.iter().position(|op| op.key == judged.key)
+        };
+        keys.sort_by_key(appears);
+        for (judged, order) in keys.into_iter().zip(orders) {
+            let points = order["points"].as_array()?;
+            let name = order["key"].as_str()?;
+            if name_of(judged.key.as_ref()) != name {
+                return Some(format!("an order of key {name:?} where another comes first"));
+            }
+            let until = if order["until"].is_null() {
+                None
+            } else {
+                let Some(until) = place_of(&order["until"]) else {
+                    return Some(format!("an order until {}, which is no event", order["until"]));
+                };
+                Some(until)
+            };
+            let problem = self.order_problem(judged, points, until, &place_of);
+            if problem.is_some() {
+                return problem;
+            }
+        }
+        None
+    }
+
+    fn order_problem(
+        &self,
+        judged: &Judged,
+        points: &[Value],
+        until: Option<usize>,
+        place_of: &dyn Fn(&Value) -> Option<usize>,
+    ) -> Option<String> {
+        let initial = self.case.options.initial.as_ref();
+        let of_key = || self.ops.iter().filter(|op| op.key == judged.key);
+        let ops = oracle::order::before(of_key(), until.unwrap_or(usize::MAX));
+        let mut order = Vec::new();
+        let mut after = 0;
+        for point in points {
+            let invoke = place_of(&point["invoke_index"]);
+            let Some(at) = invoke.and_then(|place| ops.iter().position(|op| op.invoke == place))
+            else {
+                return Some(format!("{point} is of no operation of its key"));
+            };
+            let effect = place_of(&point["after_index"]);
+            let is_inside = effect.is_some_and(|effect| {
+                ops[at].invoke <= effect && ops[at].complete.is_none_or(|end| effect < end)
+            });
+            if !is_inside || effect < Some(after) {
+                return Some(format!("{point} is not within its operation, or before another"));
+            }
+            after = effect.unwrap_or(after);
+            order.push(at);
+        }
+        let problem = oracle::order::problem(self.case.model, &ops, &order, initial);
+        if problem.is_some() {
+            return problem;
+        }
+        let (Some(until), false) = (until, judged.verdicts.unknown) else { return None };
+        let more = oracle::order::before(of_key(), until + 1);
+        let more = oracle::judge(self.case.model, &more, initial);
+        let is_longest = more.iter().any(|judged| judged.verdicts != Verdicts::VALID);
+        (!is_longest).then(|| "a longer beginning has an order".to_owned())
     }
 
     /// Each key is refuted or left undecided that should be, and no other.
@@ -446,6 +550,9 @@ fn candidates(case: &Case) -> Vec<Case> {
     without(&|case| case.options.all_keys = false);
     without(&|case| case.options.is_lenient = false);
     without(&|case| case.options.algorithm = None);
+    without(&|case| case.options.names_format = false);
+    without(&|case| case.options.strict_time = false);
+    without(&|case| case.options.show_order = false);
     if case.events.iter().any(|event| event.key.is_some()) {
         let mut keyless = spoiled.clone();
         keyless.events.iter_mut().for_each(|event| event.key = None::<Val>);

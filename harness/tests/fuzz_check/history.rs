@@ -47,6 +47,26 @@ pub enum F {
 }
 
 impl F {
+    pub const ALL: [F; 17] = [
+        F::Get,
+        F::Put,
+        F::Cas,
+        F::Append,
+        F::Add,
+        F::Enqueue,
+        F::Dequeue,
+        F::Drain,
+        F::Push,
+        F::Pop,
+        F::Insert,
+        F::DeleteMin,
+        F::Acquire,
+        F::Release,
+        F::Renew,
+        F::Generate,
+        F::Transfer,
+    ];
+
     /// The name, in the words of registers (`read`, `write`) or of key-value stores.
     pub fn name(self, says_read: bool) -> &'static str {
         match self {

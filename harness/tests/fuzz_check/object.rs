@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::generate::{Draft, DraftOp, Plan, Pool, Values, chance};
 use crate::history::F;
 use crate::model::Model;
-use crate::value::Val;
+use crate::value::{Num, Val};
 
 /// What a key is like now.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Object {
         let first = State {
             held,
             items: Vec::new(),
-            sum: 0,
+            sum: plan.options.initial.as_ref().and_then(Val::whole).unwrap_or(0),
             holder: None,
             depth: 0,
             token: 0,
@@ -314,7 +314,7 @@ pub fn any_answer(draft: &Draft, at: usize, plan: &Plan, rng: &mut ChaCha8Rng) -
     given.shuffle(rng);
     let count = rng.random_range(0..=given.len());
     match (op.f, plan.model) {
-        _ if chance(rng, 3) => odd(rng),
+        _ if chance(rng, 6) => odd(rng),
         (F::Get, Model::Set | Model::SetEventual) => {
             given.truncate(count);
             if chance(rng, 70) { Val::set(given) } else { Val::List(given) }
@@ -361,6 +361,10 @@ fn odd(rng: &mut ChaCha8Rng) -> Val {
         Val::List(vec![Val::from(1), Val::from(1)]),
         Val::Bool(false),
         Val::map(vec![("a".into(), Val::Nil)]),
+        Val::Num(Num::new(15, 1)),
+        Val::Keyword("a".to_owned()),
+        Val::set(vec![Val::from(1)]),
+        Val::from(-1),
     ];
     odd.choose(rng).expect("some").clone()
 }

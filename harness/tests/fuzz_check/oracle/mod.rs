@@ -8,6 +8,7 @@ mod counter;
 mod ids;
 mod lease;
 mod lock;
+pub mod order;
 mod register;
 mod search;
 mod session;
@@ -92,7 +93,7 @@ fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
     match model {
         Model::Set => set::linearizable(ops),
         Model::SetEventual => set::eventual(ops),
-        Model::Counter => counter::exact(ops),
+        Model::Counter => counter::exact(ops, initial),
         Model::CounterBounds => counter::bounds(ops),
         Model::Queue | Model::UnorderedQueue | Model::Stack | Model::PriorityQueue => {
             container::verdicts(model, ops)
@@ -101,7 +102,7 @@ fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
         Model::UniqueIds => ids::verdicts(ops),
         Model::Bank | Model::BankNegative => bank::verdicts(ops, model == Model::BankNegative),
         _ if model.is_lock() => lock::verdicts(model, ops),
-        _ => register::verdicts(model, ops, initial),
+        _ => register::verdicts(model, ops, register::content(ops, initial), initial),
     }
 }
 
