@@ -94,7 +94,7 @@ const REMEDY: &str = " (--lenient repairs that by rule, and says how often)";
 /// The first bytes of a file packed by gzip.
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// How much of a file is read at a time.
+/// How much of a file is read at a time, at the most.
 const PIECE_BYTES: usize = 1 << 18;
 
 /// A wait is told in whole milliseconds.
@@ -200,7 +200,7 @@ fn read_file(
     let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
     let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
     let mut file = Source::open(path, allowance).map_err(unreadable)?;
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut piece = vec![0; file.piece_bytes()];
     let mut length = file.fill(&mut piece).map_err(unreadable)?;
     if length == 0 && allowance.time_left().is_zero() {
         return Ok(Err(file.cut(Limit::Stopped, 0)));
@@ -247,6 +247,12 @@ impl Source {
         let metadata = file.metadata()?;
         let bytes = metadata.is_file().then_some(metadata.len());
         Ok(Self { file, bytes, read: 0, allowance })
+    }
+
+    /// How much is read at a time: all of a small file, and its end.
+    fn piece_bytes(&self) -> usize {
+        let whole = self.bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        whole.map_or(PIECE_BYTES, |whole| PIECE_BYTES.min(whole.saturating_add(1)))
     }
 
     /// Reads until the piece is full, the file is over, or the time is.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rand::RngExt as _;
@@ -10,11 +11,12 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
+use crate::bundle;
 use crate::files::{self, Format, Written};
-use crate::generate::{Case, case, chance};
-use crate::history::{Op, Pairing, pair};
+use crate::generate::{Case, Options, case};
+use crate::history::{End, Op, Pairing, pair};
 use crate::model::Model;
-use crate::oracle;
+use crate::oracle::{self, Judged, Verdicts};
 use crate::run::{self, Answer};
 use crate::value::Val;
 
@@ -23,10 +25,11 @@ use crate::value::Val;
 pub struct Trial {
     pub case: Case,
     pub format: Format,
-    names_format: bool,
     written: Written,
     /// The exit codes that are right.
     right: Vec<i32>,
+    /// What is right of each key that is judged by itself.
+    keys: Vec<Judged>,
     ops: Vec<Op>,
     pairing: Pairing,
 }
@@ -34,6 +37,8 @@ pub struct Trial {
 /// How many of a campaign's cases came to what.
 #[derive(Debug, Default)]
 pub struct Counts {
+    pub cases: u64,
+    pub files: u64,
     pub codes: BTreeMap<i32, u64>,
     pub formats: BTreeMap<&'static str, u64>,
     pub witnesses: u64,
@@ -47,8 +52,8 @@ struct Failure {
     why: String,
 }
 
-/// How many cases are judged by one call at most.
-const BATCH: usize = 2_000;
+/// How many cases are judged together, with as few calls as may be.
+const BATCH: u64 = 20_000;
 
 /// So many failures are made small and shown.
 const SHOWN: usize = 6;
@@ -65,18 +70,33 @@ impl Trial {
 
     pub fn written(case: Case, format: Format) -> Option<Trial> {
         let mut rng = ChaCha8Rng::seed_from_u64(case.seed ^ 0xf11e);
-        let names_format = chance(&mut rng, 30);
         let written = files::write(format, case.model, &case.events, &mut rng)?;
+        let is_of_one_key = case.events.windows(2).all(|two| two[0].key == two[1].key);
+        // The repair goes by keys, and a completion that does not say its key has any.
+        if case.options.is_lenient && written.hides_keys && !is_of_one_key {
+            return None;
+        }
         let refuses = case.options.refuses.unwrap_or(format.refuses_by_default());
         let refuses = refuses && !format.has_operations();
         let pairing = Pairing { refuses, is_lenient: case.options.is_lenient };
         let paired = pair(&case.events, pairing);
+        let mut keys = Vec::new();
+        let runs_backwards = case.events.windows(2).any(|two| two[1].time_ns < two[0].time_ns);
+        let refuses_times = case.options.strict_time && runs_backwards;
+        if refuses_times && !written.has_times {
+            // Some lines may have times all the same.
+            return None;
+        }
         let (right, ops) = match paired {
             None => (vec![2], Vec::new()),
+            Some(ops) if refuses_times => (vec![2], ops),
             Some(ops) if ops.iter().any(|op| !case.model.functions().contains(&op.f)) => {
                 (vec![2], ops)
             }
-            Some(ops) => (oracle::codes(case.model, &ops, case.options.initial.as_ref()), ops),
+            Some(ops) => {
+                keys = oracle::judge(case.model, &ops, case.options.initial.as_ref());
+                (oracle::codes(&keys), ops)
+            }
         };
         // What a key of a session model held at first is not always said.
         let is_sure = case.is_untouched
@@ -88,7 +108,7 @@ impl Trial {
         if is_sure && right == [10] {
             return None;
         }
-        Some(Trial { case, format, names_format, written, right, ops, pairing })
+        Some(Trial { case, format, written, right, keys, ops, pairing })
     }
 
     pub fn text(&self) -> &str {
@@ -105,7 +125,7 @@ impl Trial {
         for count in [before, count(rows)] {
             let events = &self.case.events[..count];
             match pair(events, self.pairing) {
-                Some(ops) => codes.extend(oracle::codes(self.case.model, &ops, None)),
+                Some(ops) => codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None))),
                 None => codes.push(2),
             }
         }
@@ -119,7 +139,7 @@ impl Trial {
     fn arguments(&self) -> Vec<String> {
         let options = &self.case.options;
         let mut arguments = vec!["--model".to_owned(), self.case.model.name().to_owned()];
-        if self.names_format {
+        if options.names_format {
             arguments.extend(["--format".to_owned(), self.format.name().to_owned()]);
         }
         if let Some(initial) = &options.initial {
@@ -137,6 +157,12 @@ impl Trial {
         if options.all_keys {
             arguments.push("--all-keys".to_owned());
         }
+        if options.strict_time {
+            arguments.push("--strict-time".to_owned());
+        }
+        if options.show_order {
+            arguments.push("--show-order".to_owned());
+        }
         if let Some(algorithm) = options.algorithm {
             arguments.extend(["--algorithm".to_owned(), algorithm.to_owned()]);
         }
@@ -145,20 +171,154 @@ impl Trial {
 
     /// What is wrong with an answer, if anything is.
     fn problem(&self, answer: &Answer) -> Option<String> {
+        let may_not_fit = matches!(self.case.options.algorithm, Some("zones" | "chains"));
         let mut right = self.right.clone();
-        if matches!(self.case.options.algorithm, Some("zones" | "chains")) {
+        if may_not_fit {
             // It does not fit every history.
             right.push(13);
-        }
-        if self.case.options.is_lenient && self.written.key_in_value {
-            // The repair does not know the keys, and leaves what is of another one.
-            right.push(2);
         }
         if !right.contains(&answer.code) {
             return Some(format!("exit {} where {:?} is right", answer.code, self.right));
         }
-        let witness = answer.line.as_ref().map(|line| &line["witness"])?;
-        if answer.code == 10 { self.witness_problem(witness) } else { None }
+        if answer.code == 2 {
+            return self.refusal_problem(&answer.said);
+        }
+        let line = answer.line.as_ref()?;
+        let witness = Some(&line["witness"]).filter(|_| answer.code == 10);
+        self.keys_problem(line, may_not_fit)
+            .or_else(|| self.witness_problem(witness?))
+            .or_else(|| self.orders_problem(line["orders"].as_array()?))
+    }
+
+    /// A function that the model does not have is named, and so is its event.
+    fn refusal_problem(&self, said: &str) -> Option<String> {
+        let functions = self.case.model.functions();
+        let op = self.ops.iter().find(|op| !functions.contains(&op.f))?;
+        let named = |says_read| said.contains(&format!(" has no {};", op.f.name(says_read)));
+        let number = self.written.numbers.as_ref().map(|numbers| numbers[op.invoke]);
+        let is_placed = number.is_none_or(|number| said.contains(&format!("event {number}: ")));
+        let is_right = (named(false) || named(true)) && is_placed;
+        (!is_right && !said.contains("backwards")).then(|| "the function is not named".to_owned())
+    }
+
+    /// Each order that is shown explains all answers of its key, or of its longest beginning that has one.
+    fn orders_problem(&self, orders: &[Value]) -> Option<String> {
+        let numbers = self.written.numbers.as_ref()?;
+        if !oracle::order::is_shown(self.case.model) {
+            return None;
+        }
+        if orders.len() != self.keys.len() {
+            return Some(format!("{} orders of {} keys", orders.len(), self.keys.len()));
+        }
+        let place_of = |number: &Value| {
+            let number = number.as_u64()?;
+            numbers.iter().position(|&it| it == number)
+        };
+        let mut keys: Vec<&Judged> = self.keys.iter().collect();
+        let appears = |judged: &&Judged| {
+            self.ops.iter().position(|op| op.key == judged.key)
+        };
+        keys.sort_by_key(appears);
+        for (judged, order) in keys.into_iter().zip(orders) {
+            let points = order["points"].as_array()?;
+            let name = order["key"].as_str()?;
+            if name_of(judged.key.as_ref()) != name {
+                return Some(format!("an order of key {name:?} where another comes first"));
+            }
+            let until = if order["until"].is_null() {
+                None
+            } else {
+                let Some(until) = place_of(&order["until"]) else {
+                    return Some(format!("an order until {}, which is no event", order["until"]));
+                };
+                Some(until)
+            };
+            let problem = self.order_problem(judged, points, until, &place_of);
+            if problem.is_some() {
+                return problem;
+            }
+        }
+        None
+    }
+
+    fn order_problem(
+        &self,
+        judged: &Judged,
+        points: &[Value],
+        until: Option<usize>,
+        place_of: &dyn Fn(&Value) -> Option<usize>,
+    ) -> Option<String> {
+        let initial = self.case.options.initial.as_ref();
+        let of_key = || self.ops.iter().filter(|op| op.key == judged.key);
+        let ops = oracle::order::before(of_key(), until.unwrap_or(usize::MAX));
+        let mut order = Vec::new();
+        let mut after = 0;
+        for point in points {
+            let invoke = place_of(&point["invoke_index"]);
+            let Some(at) = invoke.and_then(|place| ops.iter().position(|op| op.invoke == place))
+            else {
+                return Some(format!("{point} is of no operation of its key"));
+            };
+            let effect = place_of(&point["after_index"]);
+            let is_inside = effect.is_some_and(|effect| {
+                ops[at].invoke <= effect && ops[at].complete.is_none_or(|end| effect < end)
+            });
+            if !is_inside || effect < Some(after) {
+                return Some(format!("{point} is not within its operation, or before another"));
+            }
+            after = effect.unwrap_or(after);
+            order.push(at);
+        }
+        let problem = oracle::order::problem(self.case.model, &ops, &order, initial);
+        if problem.is_some() {
+            return problem;
+        }
+        let (Some(until), false) = (until, judged.verdicts.unknown) else { return None };
+        let more = oracle::order::before(of_key(), until + 1);
+        let more = oracle::judge(self.case.model, &more, initial);
+        let is_longest = more.iter().any(|judged| judged.verdicts != Verdicts::VALID);
+        (!is_longest).then(|| "a longer beginning has an order".to_owned())
+    }
+
+    /// Each key is refuted or left undecided that should be, and no other.
+    fn keys_problem(&self, line: &Value, may_not_fit: bool) -> Option<String> {
+        if self.case.model.is_session() {
+            return None;
+        }
+        let details = line["answers"][0]["details"].as_array()?;
+        let listed = |begin: &str| {
+            let told = details.iter().filter_map(|detail| detail.as_str()?.strip_prefix(begin));
+            told.flat_map(quoted_names).collect::<Vec<String>>()
+        };
+        let mut refuted = listed("also refuted: key");
+        refuted.extend(line["witness"]["key"].as_str().map(str::to_owned));
+        let undecided = listed("undecided: key");
+        let goes_on = self.case.options.all_keys || refuted.is_empty();
+        let mut names: Vec<String> = self.keys.iter().map(|key| name_of(key.key.as_ref())).collect();
+        names.sort();
+        names.dedup();
+        for name in &names {
+            let of_name = || self.keys.iter().filter(|key| name_of(key.key.as_ref()) == *name);
+            let count = |names: &[String]| names.iter().filter(|it| *it == name).count();
+            let may = of_name().filter(|key| key.verdicts.invalid).count();
+            let must = of_name().filter(|key| key.verdicts == Verdicts::INVALID).count();
+            let must = if goes_on && !may_not_fit { must } else { 0 };
+            let found = count(&refuted);
+            if !(must..=may).contains(&found) {
+                return Some(format!("key {name:?} is refuted {found} times of {must} to {may}"));
+            }
+            let may = of_name().filter(|key| key.verdicts.unknown || may_not_fit).count();
+            let must = of_name().filter(|key| key.verdicts == Verdicts::UNKNOWN).count();
+            let must = if undecided.is_empty() { 0 } else { must };
+            let found = count(&undecided);
+            if !(must..=may).contains(&found) {
+                return Some(format!("key {name:?} is undecided {found} times of {must} to {may}"));
+            }
+        }
+        // A single one is not listed.
+        let unsaid = self.keys.iter().filter(|key| key.verdicts == Verdicts::UNKNOWN).count();
+        (goes_on && undecided.is_empty() && unsaid > 1)
+            .then(|| format!("{unsaid} keys should be undecided"))
     }
 
     /// The operations of a witness are of the history, and wrong by themselves.
@@ -177,18 +337,53 @@ impl Trial {
             if process != Some(op.process) {
                 return Some(format!("the witness's event {index} is of another process"));
             }
+            let completed = operation["complete_index"].as_u64();
+            if op.end != End::Open && completed != op.complete.map(|place| numbers[place]) {
+                return Some(format!("the completion of event {index} is not {completed:?}"));
+            }
             places.push(op.clone());
         }
         if places.is_empty() {
             return Some("the witness has no operations".to_owned());
+        }
+        let is_elsewhere = |op: &Op| op.key != places[0].key;
+        if !self.case.model.is_session() && places.iter().any(is_elsewhere) {
+            return Some("the witness is of several keys".to_owned());
         }
         let initial = self.case.options.initial.as_ref();
         if self.case.model == Model::CounterBounds {
             // The additions may be too many to be named.
             return None;
         }
-        let alone = oracle::verdicts(self.case.model, &places, initial);
-        (!alone.invalid).then(|| "the operations of the witness are right by themselves".to_owned())
+        let alone = oracle::judge(self.case.model, &places, initial);
+        let is_wrong = alone.iter().any(|key| key.verdicts.invalid);
+        (!is_wrong).then(|| "the operations of the witness are right by themselves".to_owned())
+    }
+}
+
+/// The names in a list of names in quotation marks.
+fn quoted_names(list: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut left = list;
+    while let Some(begin) = left.find('"') {
+        let is_escaped = |at: usize| left[..at].bytes().rev().take_while(|&it| it == b'\\').count() % 2;
+        let ends = left.match_indices('"').map(|(at, _)| at);
+        let Some(end) = ends.skip(1).find(|&at| at > begin && is_escaped(at) == 0) else { break };
+        let quoted = &left[begin..=end];
+        names.push(serde_json::from_str(quoted).unwrap_or_else(|_| quoted.to_owned()));
+        left = &left[end + 1..];
+    }
+    names
+}
+
+/// A key as the program names it.
+fn name_of(key: Option<&Val>) -> String {
+    match key {
+        None => String::new(),
+        Some(Val::Text(text)) => text.clone(),
+        Some(Val::Num(number)) => number.plain(),
+        Some(Val::Keyword(name)) => format!(":{name}"),
+        Some(other) => other.edn(&mut ChaCha8Rng::seed_from_u64(0)),
     }
 }
 
@@ -200,7 +395,7 @@ pub fn judge(trials: &[Trial], folder: &Path) -> Vec<Answer> {
     }
     let mut answers: Vec<Option<Answer>> = vec![None; trials.len()];
     for (arguments, members) in groups {
-        let path = |at: usize| folder.join(format!("history-{at}"));
+        let path = |at: usize| folder.join(at.to_string());
         let files: Vec<PathBuf> = members.iter().map(|&at| path(at)).collect();
         for (&at, file) in members.iter().zip(&files) {
             std::fs::write(file, &trials[at].written.text).expect("a file in the folder");
@@ -215,8 +410,37 @@ pub fn judge(trials: &[Trial], folder: &Path) -> Vec<Answer> {
     answers.into_iter().map(|answer| answer.expect("each has one")).collect()
 }
 
+/// The trials of the cases of these seeds, and how many cases they are. Some are one file each; of
+/// others, several are the keys of one file.
+fn trials(model: Model, seeds: Range<u64>, formats: &[Format]) -> (Vec<Trial>, u64) {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut bundles: BTreeMap<(u64, Options), Vec<Case>> = BTreeMap::new();
+    for seed in seeds {
+        let case = case(model, seed);
+        match bundle::block_of(&case) {
+            Some(block) => bundles.entry((block, case.options.clone())).or_default().push(case),
+            None => cases.push(case),
+        }
+    }
+    let mut count = 0;
+    let mut trials = Vec::new();
+    for case in cases {
+        let trial = Trial::new(case, formats);
+        count += u64::from(trial.is_some());
+        trials.extend(trial);
+    }
+    for bundled in bundles.into_values() {
+        for (members, case) in bundle::bundles(bundled) {
+            let trial = Trial::new(case, formats);
+            count += if trial.is_some() { members as u64 } else { 0 };
+            trials.extend(trial);
+        }
+    }
+    (trials, count)
+}
+
 /// So many cases of a model from a first seed; panics with the smallest forms of the first failures.
-pub fn campaign(model: Model, first_seed: u64, cases: u64, formats: &[Format]) -> Counts {
+pub fn campaign(model: Model, first_seed: u64, cases: u64, formats: &[Format]) {
     let folder = run::folder();
     let mut counts = Counts::default();
     let mut failures: Vec<Failure> = Vec::new();
@@ -224,10 +448,11 @@ pub fn campaign(model: Model, first_seed: u64, cases: u64, formats: &[Format]) -
     let mut seed = first_seed;
     let last = first_seed + cases;
     while seed < last && failures.len() < SHOWN {
-        let batch = seed..last.min(seed + BATCH as u64);
+        let batch = seed..last.min(seed + BATCH);
         seed = batch.end;
-        let trials: Vec<Trial> =
-            batch.filter_map(|seed| Trial::new(case(model, seed), formats)).collect();
+        let (trials, count) = trials(model, batch, formats);
+        counts.cases += count;
+        counts.files += trials.len() as u64;
         let answers = judge(&trials, folder.path());
         for (trial, answer) in trials.into_iter().zip(answers) {
             *counts.codes.entry(answer.code).or_default() += 1;
@@ -242,8 +467,8 @@ pub fn campaign(model: Model, first_seed: u64, cases: u64, formats: &[Format]) -
             }
         }
     }
+    println!("{} from seed {first_seed}: {failed} wrong of {counts:?}", model.name());
     assert!(failures.is_empty(), "{}", story(model, failed, failures, folder.path()));
-    counts
 }
 
 fn story(model: Model, failed: u64, failures: Vec<Failure>, folder: &Path) -> String {
@@ -325,6 +550,9 @@ fn candidates(case: &Case) -> Vec<Case> {
     without(&|case| case.options.all_keys = false);
     without(&|case| case.options.is_lenient = false);
     without(&|case| case.options.algorithm = None);
+    without(&|case| case.options.names_format = false);
+    without(&|case| case.options.strict_time = false);
+    without(&|case| case.options.show_order = false);
     if case.events.iter().any(|event| event.key.is_some()) {
         let mut keyless = spoiled.clone();
         keyless.events.iter_mut().for_each(|event| event.key = None::<Val>);

@@ -98,13 +98,21 @@ impl Format {
     }
 }
 
+/// Indices from a first one on, by equal steps, or by ever larger ones.
+#[derive(Debug, Clone, Copy)]
+struct Indices {
+    first: u64,
+    step: u64,
+    growth: u64,
+}
+
 /// How a history is written.
 #[derive(Debug)]
 struct Style {
     /// `read` and `write`, or `get` and `put`.
     says_read: bool,
-    /// The first index and the step, if indices are written.
-    index: Option<(u64, u64)>,
+    /// How indices grow, if they are written.
+    index: Option<Indices>,
     has_times: bool,
     /// Whether the key is part of the value.
     key_in_value: bool,
@@ -130,7 +138,7 @@ struct Pieces {
     tail: String,
 }
 
-/// A file, and the numbers that its events have in it, if they are written there.
+/// A file, and the numbers that its events have in it, if they are known.
 #[derive(Debug, Clone)]
 pub struct Written {
     pub text: String,
@@ -139,8 +147,9 @@ pub struct Written {
     /// The event of each row; none for those of a nemesis.
     pub events: Vec<Option<usize>>,
     pub numbers: Option<Vec<u64>>,
-    /// Whether keys are part of values.
-    pub key_in_value: bool,
+    /// Whether completions may be without their key, or with another one inside their value.
+    pub hides_keys: bool,
+    pub has_times: bool,
 }
 
 /// The history in this format; none if the format cannot hold it.
@@ -155,10 +164,6 @@ pub fn write(
     }
     let style = style(format, model, events, rng)?;
     let rows = rows(events, &style, rng);
-    let numbers = style.index.map(|(first, step)| {
-        let places = rows.iter().zip(0..).filter(|(row, _)| matches!(row, Row::Event(_)));
-        places.map(|(_, place)| first + step * place).collect()
-    });
     let pieces = match format {
         Format::Jsonl => json::lines(model, &rows, &style, rng),
         Format::JepsenJsonLines => json::jepsen(&rows, &style, false, rng),
@@ -176,19 +181,60 @@ pub fn write(
         Format::Csv => csv::rows(&rows, &style, rng),
     }?;
     let mut text = pieces.head;
+    let mut lines = Lines { format, line: 1 + newlines(&text), numbers: Vec::new() };
     let mut ends = Vec::new();
     for (at, row) in pieces.rows.iter().enumerate() {
         if at > 0 {
             text.push_str(pieces.between);
+            lines.line += newlines(pieces.between);
         }
+        lines.add(row);
         text.push_str(row);
         ends.push(text.len());
     }
     text.push_str(&pieces.tail);
     let mut next = 0..;
     let place = |row: &Row<'_>| matches!(row, Row::Event(_)).then(|| next.next()).flatten();
-    let events = rows.iter().map(place).collect();
-    Some(Written { text, ends, events, numbers, key_in_value: style.key_in_value })
+    let places: Vec<Option<usize>> = rows.iter().map(place).collect();
+    let number = |row: usize| match style.index {
+        Some(_) => style.number(row as u64),
+        None => lines.numbers.get(row).copied(),
+    };
+    let of_events = (0..places.len()).filter(|&row| places[row].is_some());
+    let numbers: Option<Vec<u64>> = of_events.map(number).collect();
+    let numbers = numbers.filter(|_| style.index.is_some() || lines.are_known());
+    let hides_keys = style.key_in_value || style.leaves_out_keys;
+    let has_times = style.has_times && format.has_times();
+    Some(Written { text, ends, events: places, numbers, hides_keys, has_times })
+}
+
+fn newlines(text: &str) -> u64 {
+    text.bytes().map(|byte| u64::from(byte == b'\n')).sum()
+}
+
+/// The numbers of events that have none of their own: the line, or one more than the one before.
+struct Lines {
+    format: Format,
+    /// On which the next row begins.
+    line: u64,
+    numbers: Vec<u64>,
+}
+
+impl Lines {
+    fn add(&mut self, row: &str) {
+        let begin = self.line;
+        self.line += newlines(row);
+        // Other lines may stand before these.
+        let is_at_end = matches!(self.format, Format::Jsonl | Format::LogOld | Format::LogNew);
+        let line = if is_at_end { self.line } else { begin };
+        let least = self.numbers.last().map_or(0, |last| last + 1);
+        self.numbers.push(line.max(least));
+    }
+
+    /// Whether it is known here on which line each event begins.
+    fn are_known(&self) -> bool {
+        self.format != Format::EdnSpread && !self.format.has_operations()
+    }
 }
 
 fn style(format: Format, model: Model, events: &[Event], rng: &mut ChaCha8Rng) -> Option<Style> {
@@ -208,12 +254,13 @@ fn style(format: Format, model: Model, events: &[Event], rng: &mut ChaCha8Rng) -
             | Format::JepsenJsonLines
             | Format::JepsenJsonList
     );
-    let steps = [(0, 1), (0, 1), (5, 1), (3, 4)];
+    let indices = |first, step, growth| Indices { first, step, growth };
+    let indices = [indices(0, 1, 0), indices(0, 1, 0), indices(5, 1, 0), indices(3, 4, 2)];
     let may_have_nemesis =
         !matches!(format, Format::Jsonl | Format::Csv) && !format.has_operations();
     Some(Style {
         says_read: !model.is_register() || chance(rng, 60),
-        index: (may_have_index && chance(rng, 50)).then(|| steps[rng.random_range(0..4)]),
+        index: (may_have_index && chance(rng, 50)).then(|| indices[rng.random_range(0..4)]),
         has_times: model == Model::Lease || chance(rng, 60),
         key_in_value: is_keyed && (!has_field || (chance(rng, 30) && !format.has_operations())),
         leaves_out_keys: chance(rng, 30),
@@ -249,7 +296,8 @@ fn rows<'a>(events: &'a [Event], style: &Style, rng: &mut ChaCha8Rng) -> Vec<Row
 
 impl Style {
     fn number(&self, place: u64) -> Option<u64> {
-        self.index.map(|(first, step)| first + step * place)
+        let Indices { first, step, growth } = self.index?;
+        Some(first + step * place + growth * place * place)
     }
 
     /// The key and the value of an event as they are written.

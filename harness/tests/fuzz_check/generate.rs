@@ -19,6 +19,10 @@ pub struct Options {
     pub is_lenient: bool,
     pub all_keys: bool,
     pub algorithm: Option<&'static str>,
+    /// `--format`.
+    pub names_format: bool,
+    pub strict_time: bool,
+    pub show_order: bool,
 }
 
 /// A history, its model, and how to ask about it.
@@ -109,7 +113,7 @@ pub fn chance(rng: &mut ChaCha8Rng, percent: u32) -> bool {
 pub fn case(model: Model, seed: u64) -> Case {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let rng = &mut rng;
-    let plan = plan(model, rng);
+    let plan = plan(model, seed, rng);
     let mut draft = run(&plan, rng);
     let spoils = if chance(rng, 30) { 0 } else { rng.random_range(1..=3) };
     for _ in 0..spoils {
@@ -123,12 +127,20 @@ pub fn case(model: Model, seed: u64) -> Case {
     if plan.options.is_lenient {
         disorder(&mut events, rng);
     }
+    if chance(rng, 2) {
+        ask_for_more(&mut events, model, rng);
+    }
+    if model != Model::Lease && chance(rng, 4) && !events.is_empty() {
+        let at = rng.random_range(0..events.len());
+        events[at].time_ns /= 2;
+    }
     let may_append = matches!(plan.pool, Pool::Texts | Pool::Lists);
     let is_clear = may_append || events.iter().all(|event| event.f != F::Append);
-    Case { seed, model, options: plan.options, events, is_untouched: spoils == 0 && is_clear }
+    let is_untouched = spoils == 0 && is_clear;
+    Case { seed, model, options: plan.options, events, is_untouched }
 }
 
-fn plan(model: Model, rng: &mut ChaCha8Rng) -> Plan {
+fn plan(model: Model, seed: u64, rng: &mut ChaCha8Rng) -> Plan {
     let pool = match model {
         Model::ListRegister => Pool::Lists,
         Model::Kv | Model::Register => {
@@ -172,23 +184,39 @@ fn plan(model: Model, rng: &mut ChaCha8Rng) -> Plan {
         fails: *[0, 0, 10, 25].choose(rng).expect("some"),
         opens: *[0, 0, 15, 40].choose(rng).expect("some"),
         functions,
-        options: options(model, pool, rng),
+        options: if chance(rng, 50) { options(model, pool, seed) } else { Options::default() },
     }
 }
 
 fn key(rng: &mut ChaCha8Rng, at: usize) -> Val {
-    let kinds: [[Val; 3]; 3] = [
+    let kinds: [[Val; 3]; 4] = [
         ["x".into(), "y".into(), "z".into()],
         [Val::from(0), Val::from(1), Val::from(2)],
         [Val::from(7), "7".into(), Val::Num(Num::new(75, 1))],
+        ["".into(), "k \"1\"".into(), "nil".into()],
     ];
-    kinds[rng.random_range(0..3)][at].clone()
+    kinds[rng.random_range(0..4)][at].clone()
 }
 
-fn options(model: Model, pool: Pool, rng: &mut ChaCha8Rng) -> Options {
-    let mut options = Options::default();
+/// So many seeds in a row have the same options or none, so that few calls are enough for all.
+const BLOCK: u64 = 100;
+
+/// The block of a seed.
+pub fn block(seed: u64) -> u64 {
+    seed / BLOCK
+}
+
+fn options(model: Model, pool: Pool, seed: u64) -> Options {
+    let mut rng = ChaCha8Rng::seed_from_u64(block(seed) ^ 0x0b10c);
+    let rng = &mut rng;
+    let mut options = Options { names_format: chance(rng, 50), ..Options::default() };
+    options.strict_time = chance(rng, 10);
+    options.show_order = chance(rng, 25);
+    if model == Model::Counter && chance(rng, 25) {
+        options.initial = Some(Val::from(*[0, 1, -3, 1 << 70].choose(rng).expect("some")));
+    }
     if model.is_register() {
-        if chance(rng, 12) {
+        if chance(rng, 25) {
             let initial = match pool {
                 Pool::Texts => ["a", "", "q"].choose(rng).map(|&text| text.into()),
                 Pool::Lists => Some(Val::List(vec![Val::from(0)])),
@@ -196,15 +224,16 @@ fn options(model: Model, pool: Pool, rng: &mut ChaCha8Rng) -> Options {
             };
             options.initial = initial;
         }
-        if chance(rng, 30) {
+        if chance(rng, 50) {
             options.refuses = Some(chance(rng, 60));
         }
-        if model.is_linearizable_register() && chance(rng, 20) {
+        if model.is_linearizable_register() && chance(rng, 30) {
             options.algorithm = ["zones", "chains", "search"].choose(rng).copied();
         }
     }
-    options.all_keys = chance(rng, 10);
-    options.is_lenient = chance(rng, 8);
+    options.all_keys = chance(rng, 20);
+    // What is left out by a repair has no time.
+    options.is_lenient = !options.strict_time && chance(rng, 15);
     options
 }
 
@@ -260,7 +289,7 @@ fn letters(number: i128) -> String {
 }
 
 /// How many values of many types there are.
-const MIXED: usize = 16;
+const MIXED: usize = 26;
 
 fn mixed(at: usize) -> Val {
     match at {
@@ -280,6 +309,16 @@ fn mixed(at: usize) -> Val {
         13 => Val::Char('7'),
         14 => big(0),
         15 => Val::from(-7),
+        16 => Val::Bool(false),
+        17 => Val::Num(Num::new(-15, 1)),
+        18 => Val::Num(Num::new(15, 3)),
+        19 => Val::List(vec!["a".into(), Val::List(vec![Val::Nil]), Val::set(vec![])]),
+        20 => Val::map(vec![]),
+        21 => Val::map(vec![(Val::Keyword("a".to_owned()), Val::from(1))]),
+        22 => Val::set(vec!["1".into(), Val::from(1), Val::pair(Val::from(1), Val::from(2))]),
+        23 => "1.5".into(),
+        24 => ":7".into(),
+        25 => "-7".into(),
         more => Val::from(i128::try_from(more).unwrap_or(0)),
     }
 }
@@ -507,6 +546,30 @@ fn told(op: &DraftOp, rng: &mut ChaCha8Rng) -> Val {
         op.arg.clone()
     } else {
         Val::Nil
+    }
+}
+
+/// Adds an operation that the model does not have.
+fn ask_for_more(events: &mut Vec<Event>, model: Model, rng: &mut ChaCha8Rng) {
+    let foreign = F::ALL.into_iter().filter(|f| !model.functions().contains(f));
+    let f = *foreign.collect::<Vec<F>>().choose(rng).expect("no model has all");
+    let Some(like) = events.choose(rng).cloned() else { return };
+    let value = match f {
+        F::Cas => Val::pair(Val::from(1), Val::from(2)),
+        F::Transfer => Val::map(vec![("amount".into(), Val::from(1))]),
+        _ if f.only_asks() || matches!(f, F::Acquire | F::Release) => Val::Nil,
+        _ => Val::from(1),
+    };
+    let next = |of: &dyn Fn(&Event) -> u64| events.iter().map(of).max().unwrap_or(0) + 1;
+    let (process, op) = (next(&|event| event.process), next(&|event| event.op as u64));
+    let op = usize::try_from(op).expect("few operations");
+    let end = if chance(rng, 70) { Kind::Ok } else { Kind::Info };
+    let at = rng.random_range(0..=events.len());
+    for (place, kind) in [(at, Kind::Invoke), (at + 1, end)] {
+        let time_ns = if place == 0 { 0 } else { events[place - 1].time_ns };
+        let value = value.clone();
+        let event = Event { op, process, kind, f, value, has_error: false, time_ns, ..like.clone() };
+        events.insert(place, event);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events, and the operations that they make up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::value::Val;
 
@@ -47,6 +47,26 @@ pub enum F {
 }
 
 impl F {
+    pub const ALL: [F; 17] = [
+        F::Get,
+        F::Put,
+        F::Cas,
+        F::Append,
+        F::Add,
+        F::Enqueue,
+        F::Dequeue,
+        F::Drain,
+        F::Push,
+        F::Pop,
+        F::Insert,
+        F::DeleteMin,
+        F::Acquire,
+        F::Release,
+        F::Renew,
+        F::Generate,
+        F::Transfer,
+    ];
+
     /// The name, in the words of registers (`read`, `write`) or of key-value stores.
     pub fn name(self, says_read: bool) -> &'static str {
         match self {
@@ -209,9 +229,9 @@ fn complete(op: &mut Op, event: &Event, place: usize, how: Pairing) {
 
 /// The operations by key; failed ones are absent.
 pub fn by_key(ops: &[Op]) -> Vec<Vec<&Op>> {
-    let keys: BTreeSet<&Option<Val>> = ops.iter().map(|op| &op.key).collect();
-    let of = |key: &Option<Val>| {
-        ops.iter().filter(|op| &op.key == key && op.end != End::Fail).collect::<Vec<&Op>>()
-    };
-    keys.into_iter().map(of).filter(|ops| !ops.is_empty()).collect()
+    let mut keys: BTreeMap<&Option<Val>, Vec<&Op>> = BTreeMap::new();
+    for op in ops.iter().filter(|op| op.end != End::Fail) {
+        keys.entry(&op.key).or_default().push(op);
+    }
+    keys.into_values().collect()
 }

@@ -13,6 +13,7 @@
 #![expect(clippy::assigning_clones, reason = "short texts")]
 #![expect(clippy::format_push_string, reason = "short texts")]
 
+mod bundle;
 mod campaign;
 mod convert;
 mod damage;
@@ -47,8 +48,7 @@ fn formats() -> Vec<Format> {
 
 fn agrees(model: Model) {
     let first = campaign::first_seed(model as u64);
-    let counts = campaign::campaign(model, first, CASES * times(), &formats());
-    println!("{}: {counts:?}", model.name());
+    campaign::campaign(model, first, CASES * times(), &formats());
 }
 
 macro_rules! models {
@@ -92,6 +92,16 @@ models! {
     owner_lock => OwnerLock,
     reentrant_lock => ReentrantLock,
     fenced_lock => FencedLock,
+    reentrant_fenced_lock => ReentrantFencedLock,
+}
+
+#[test]
+fn every_model_is_tried() {
+    let mut tried: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
+    let mut known = run::models();
+    tried.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(tried, known);
 }
 
 /// How many files are damaged, and how many cut, by default.

@@ -20,6 +20,7 @@ pub enum Model {
     OwnerLock,
     ReentrantLock,
     FencedLock,
+    ReentrantFencedLock,
     Lease,
     UniqueIds,
     Bank,
@@ -33,7 +34,7 @@ pub enum Model {
 }
 
 impl Model {
-    pub const ALL: [Model; 26] = [
+    pub const ALL: [Model; 27] = [
         Model::Kv,
         Model::Register,
         Model::CasRegister,
@@ -50,6 +51,7 @@ impl Model {
         Model::OwnerLock,
         Model::ReentrantLock,
         Model::FencedLock,
+        Model::ReentrantFencedLock,
         Model::Lease,
         Model::UniqueIds,
         Model::Bank,
@@ -80,6 +82,7 @@ impl Model {
             Model::OwnerLock => "owner-lock",
             Model::ReentrantLock => "reentrant-lock",
             Model::FencedLock => "fenced-lock",
+            Model::ReentrantFencedLock => "reentrant-fenced-lock",
             Model::Lease => "lease",
             Model::UniqueIds => "unique-ids",
             Model::Bank => "bank",
@@ -109,8 +112,17 @@ impl Model {
     }
 
     pub fn is_lock(self) -> bool {
-        use Model::{FencedLock, Lock, OwnerLock, ReentrantLock};
-        matches!(self, Lock | OwnerLock | ReentrantLock | FencedLock)
+        matches!(self, Model::Lock | Model::OwnerLock) || self.is_reentrant() || self.is_fenced()
+    }
+
+    /// Whether a holder may acquire its lock again.
+    pub fn is_reentrant(self) -> bool {
+        matches!(self, Model::ReentrantLock | Model::ReentrantFencedLock)
+    }
+
+    /// Whether acquisitions are answered with tokens.
+    pub fn is_fenced(self) -> bool {
+        matches!(self, Model::FencedLock | Model::ReentrantFencedLock)
     }
 
     /// The functions of its histories.

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::generate::{Draft, DraftOp, Plan, Pool, Values, chance};
 use crate::history::F;
 use crate::model::Model;
-use crate::value::Val;
+use crate::value::{Num, Val};
 
 /// What a key is like now.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Object {
         let first = State {
             held,
             items: Vec::new(),
-            sum: 0,
+            sum: plan.options.initial.as_ref().and_then(Val::whole).unwrap_or(0),
             holder: None,
             depth: 0,
             token: 0,
@@ -83,7 +83,9 @@ impl Object {
         let mut f = *plan.functions.choose(rng).expect("some");
         state.drained.remove(&process);
         if plan.model.is_lock() && chance(rng, 80) {
-            f = if state.holder == Some(process) { F::Release } else { F::Acquire };
+            let may_again = plan.model.is_reentrant() && state.depth < 3 && chance(rng, 40);
+            let releases = state.holder == Some(process) && !may_again;
+            f = if releases { F::Release } else { F::Acquire };
         }
         let arg = match f {
             F::Put => values.whole(plan, rng),
@@ -154,15 +156,17 @@ impl Object {
                 op.answer = if chance(rng, 60) { Val::Nil } else { Val::from(2) };
             }
             F::Acquire => {
-                let is_again = model == Model::ReentrantLock && state.holder == Some(op.process);
+                let is_again = model.is_reentrant() && state.holder == Some(op.process);
                 if state.holder.is_some() && !is_again {
                     return false;
                 }
                 state.holder = Some(op.process);
                 state.depth += 1;
-                state.token += rng.random_range(1..=2);
+                if !is_again {
+                    state.token += rng.random_range(1..=2);
+                }
                 op.answer = match model {
-                    Model::FencedLock => Val::from(state.token),
+                    _ if model.is_fenced() => Val::from(state.token),
                     _ if chance(rng, 30) => Val::Bool(true),
                     _ => Val::Nil,
                 };
@@ -310,7 +314,7 @@ pub fn any_answer(draft: &Draft, at: usize, plan: &Plan, rng: &mut ChaCha8Rng) -
     given.shuffle(rng);
     let count = rng.random_range(0..=given.len());
     match (op.f, plan.model) {
-        _ if chance(rng, 3) => odd(rng),
+        _ if chance(rng, 6) => odd(rng),
         (F::Get, Model::Set | Model::SetEventual) => {
             given.truncate(count);
             if chance(rng, 70) { Val::set(given) } else { Val::List(given) }
@@ -340,7 +344,7 @@ pub fn any_answer(draft: &Draft, at: usize, plan: &Plan, rng: &mut ChaCha8Rng) -
         }
         (F::Dequeue | F::Pop | F::DeleteMin, _) => given.choose(rng).cloned().unwrap_or(Val::Nil),
         (F::Generate, _) => Val::from(rng.random_range(1..=6)),
-        (F::Acquire, Model::FencedLock) => Val::from(rng.random_range(1..=5)),
+        (F::Acquire, model) if model.is_fenced() => Val::from(rng.random_range(1..=5)),
         (F::Acquire | F::Renew, Model::Lease) => Val::from(rng.random_range(0..4)),
         _ => op.answer.clone(),
     }
@@ -357,6 +361,10 @@ fn odd(rng: &mut ChaCha8Rng) -> Val {
         Val::List(vec![Val::from(1), Val::from(1)]),
         Val::Bool(false),
         Val::map(vec![("a".into(), Val::Nil)]),
+        Val::Num(Num::new(15, 1)),
+        Val::Keyword("a".to_owned()),
+        Val::set(vec![Val::from(1)]),
+        Val::from(-1),
     ];
     odd.choose(rng).expect("some").clone()
 }

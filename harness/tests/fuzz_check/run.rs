@@ -80,6 +80,13 @@ pub fn check(files: &[PathBuf], arguments: &[String]) -> Vec<Answer> {
     answers
 }
 
+/// The models that the program knows, by name.
+pub fn models() -> Vec<String> {
+    let output = program().args(["list", "models"]).output().expect("the harness starts");
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    listed.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect()
+}
+
 /// The formats that the program knows, by name.
 pub fn formats() -> Vec<String> {
     let output = program().args(["check", "--help"]).output().expect("the harness starts");

@@ -55,12 +55,14 @@ pub(super) struct Events {
     scratch: Encoder,
     /// Events so far, those of the nemesis, too.
     count: u64,
+    /// The number of the event before, the nemesis's too.
+    last: Option<u64>,
 }
 
 impl Events {
     pub(super) fn new(reading: Reading) -> Self {
         let recorder = Recorder::reading(reading);
-        Events { recorder, scratch: Encoder::default(), count: 0 }
+        Events { recorder, scratch: Encoder::default(), count: 0, last: None }
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -91,13 +93,15 @@ impl Events {
     pub(super) fn take(&mut self, form: &Form<'_>, fields: &Fields) -> Result<(), ParseError> {
         let head = head(form, fields).map_err(|wrong| wrong.at_place(form))?;
         self.count += 1;
+        let index = self.index(form, fields);
+        self.last = Some(index);
         let Some(head) = head else { return Ok(()) };
         if head.says_read {
             self.recorder.says_read();
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
-        let taken = self.record(form, fields, head, &mut scratch);
+        let taken = self.record(form, fields, head, index, &mut scratch);
         self.scratch = scratch;
         taken
     }
@@ -107,6 +111,7 @@ impl Events {
         form: &Form<'_>,
         fields: &Fields,
         head: Head,
+        index: u64,
         scratch: &mut Encoder,
     ) -> Result<(), ParseError> {
         // What a `fail` or an `info` says besides is not looked at, and need not be readable.
@@ -130,7 +135,7 @@ impl Events {
                 || &form.bytes[span.clone()] == b"nil"
         });
         let recorded = self.recorder.line(&Line {
-            index: self.index(form, fields),
+            index,
             time_ns: fields.time_ns.or_else(|| time_ns(form, fields.time.as_ref())),
             process: head.process,
             client: part(client).and_then(name).unwrap_or_default(),
@@ -149,7 +154,7 @@ impl Events {
     fn index(&self, form: &Form<'_>, fields: &Fields) -> u64 {
         let told = fields.index.as_ref().and_then(|span| integer(&form.bytes[span.clone()]));
         told.and_then(|index| u64::try_from(index).ok()).unwrap_or_else(|| {
-            let least = self.recorder.last_index().map_or(0, |last| last + 1);
+            let least = self.last.map_or(0, |last| last.saturating_add(1));
             form.begin.line.max(least)
         })
     }

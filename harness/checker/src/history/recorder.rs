@@ -121,11 +121,6 @@ impl Recorder {
         self.history.events
     }
 
-    /// The index of the event before.
-    pub(crate) fn last_index(&self) -> Option<u64> {
-        self.last_index
-    }
-
     /// What is taken so far, in bytes, with what [`Recorder::finish`] takes besides.
     pub fn memory_bytes(&self) -> u64 {
         let map = |map: &FxHashMap<u64, u32>| {

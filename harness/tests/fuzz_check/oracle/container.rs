@@ -22,7 +22,10 @@ pub fn verdicts(model: Model, ops: &[&Op]) -> Verdicts {
     let mut calls = Vec::new();
     for op in ops {
         let is_ok = op.end == End::Ok;
-        let drained = op.answer.items().filter(|_| is_ok);
+        let drained = match &op.answer {
+            Val::List(items) if is_ok => Some(items),
+            _ => None,
+        };
         match op.f {
             F::Enqueue | F::Push | F::Insert => {
                 calls.push(Call::new(op, vec![Act::Put(op.arg.clone())]));
@@ -82,7 +85,7 @@ fn next(model: Model, state: &[Val], act: &Act) -> Vec<Vec<Val>> {
             let fits = |at: &usize| state[*at] == *value;
             ready(model, state).into_iter().filter(fits).take(1).map(without).collect()
         }
-        // To take nothing is as good as never to happen.
+        Act::TakeAny if state.is_empty() => vec![Vec::new()],
         Act::TakeAny => ready(model, state).into_iter().map(without).collect(),
     }
 }

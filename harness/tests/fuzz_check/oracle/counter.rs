@@ -1,8 +1,9 @@
-//! Counters from zero.
+//! Counters from zero, or another number.
 
 use super::Verdicts;
 use super::search::{Call, has_order};
 use crate::history::{End, F, Op};
+use crate::value::Val;
 
 #[derive(Debug)]
 enum Act {
@@ -19,7 +20,7 @@ fn reads<'a>(ops: &[&'a Op]) -> Vec<&'a Op> {
 }
 
 /// Whether all orders were tried in vain.
-pub fn exact(ops: &[&Op]) -> Verdicts {
+pub fn exact(ops: &[&Op], initial: Option<&Val>) -> Verdicts {
     let mut calls = Vec::new();
     let mut is_readable = true;
     for op in ops {
@@ -44,7 +45,7 @@ pub fn exact(ops: &[&Op]) -> Verdicts {
             }
         }
     };
-    let verdict = Verdicts::of(has_order(&calls, 0, &next));
+    let verdict = Verdicts::of(has_order(&calls, initial.and_then(Val::whole).unwrap_or(0), &next));
     if is_readable { verdict } else { verdict.unreadable() }
 }
 

@@ -17,14 +17,10 @@ enum Act {
 struct Lock {
     holder: Option<u64>,
     depth: u32,
+    /// Of the holder, if it is known.
     token: Option<i128>,
-}
-
-/// Whether tokens are whole numbers, so that one that nobody saw needs room between two others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tokens {
-    Whole,
-    Dense,
+    /// The highest token that is known.
+    highest: Option<i128>,
 }
 
 pub fn verdicts(model: Model, ops: &[&Op]) -> Verdicts {
@@ -32,47 +28,39 @@ pub fn verdicts(model: Model, ops: &[&Op]) -> Verdicts {
     let mut is_readable = true;
     for op in ops {
         let act = match op.f {
-            F::Acquire if model == Model::FencedLock && op.end == End::Ok => {
-                let token = token(&op.answer);
-                is_readable &= token.is_some();
-                Act::Acquire(op.process, token)
+            F::Acquire if model.is_fenced() && op.end == End::Ok => {
+                // A token may be left unsaid.
+                is_readable &= op.answer == Val::Nil || op.answer.whole().is_some();
+                Act::Acquire(op.process, op.answer.whole())
             }
             F::Acquire => Act::Acquire(op.process, None),
             _ => Act::Release(op.process),
         };
         calls.push(Call::new(op, vec![act]));
     }
-    let with = |tokens: Tokens| {
-        let next = |lock: &Lock, act: &Act| next(model, tokens, lock, act);
-        Verdicts::of(has_order(&calls, Lock::default(), &next))
-    };
-    let verdict = with(Tokens::Dense).or(with(Tokens::Whole));
+    let next = |lock: &Lock, act: &Act| next(model, lock, act).into_iter().collect();
+    let verdict = Verdicts::of(has_order(&calls, Lock::default(), &next));
     if is_readable { verdict } else { verdict.unreadable() }
 }
 
-/// A token as a number in millionths.
-fn token(answer: &Val) -> Option<i128> {
-    if let Val::Num(number) = answer { Some(number.rank()) } else { None }
-}
-
-fn next(model: Model, tokens: Tokens, lock: &Lock, act: &Act) -> Vec<Lock> {
+fn next(model: Model, lock: &Lock, act: &Act) -> Option<Lock> {
     match *act {
         Act::Acquire(process, token) => {
-            let is_again = model == Model::ReentrantLock && lock.holder == Some(process);
+            let is_again = model.is_reentrant() && lock.holder == Some(process);
             if lock.holder.is_some() && !is_again {
-                return Vec::new();
+                return None;
             }
-            if let (Some(token), Some(last)) = (token, lock.token)
-                && token <= last
-            {
-                return Vec::new();
+            let depth = lock.depth + 1;
+            let same = lock.token.filter(|_| is_again);
+            if same.is_some() && token.is_some() && same != token {
+                return None;
             }
-            let unseen = match tokens {
-                Tokens::Whole => lock.token.map(|last| last + 1_000_000),
-                Tokens::Dense => lock.token,
-            };
-            let token = token.or(unseen);
-            vec![Lock { holder: Some(process), depth: lock.depth + 1, token }]
+            let is_new = same.is_none() && token.is_some();
+            if is_new && token <= lock.highest {
+                return None;
+            }
+            let highest = if is_new { token } else { lock.highest };
+            Some(Lock { holder: Some(process), depth, token: same.or(token), highest })
         }
         Act::Release(process) => {
             let may = match lock.holder {
@@ -81,7 +69,8 @@ fn next(model: Model, tokens: Tokens, lock: &Lock, act: &Act) -> Vec<Lock> {
             };
             let depth = lock.depth.saturating_sub(1);
             let holder = lock.holder.filter(|_| depth > 0);
-            if may { vec![Lock { holder, depth, token: lock.token }] } else { Vec::new() }
+            let token = lock.token.filter(|_| depth > 0);
+            may.then_some(Lock { holder, depth, token, ..*lock })
         }
     }
 }

@@ -8,6 +8,7 @@ mod counter;
 mod ids;
 mod lease;
 mod lock;
+pub mod order;
 mod register;
 mod search;
 mod session;
@@ -59,20 +60,40 @@ impl Verdicts {
     }
 }
 
-/// The verdicts about a whole history.
-pub fn verdicts(model: Model, ops: &[Op], initial: Option<&Val>) -> Verdicts {
-    if model.is_session() {
-        return session::verdicts(model, ops, initial);
-    }
+/// What is right of a key, or of all of them together.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub key: Option<Val>,
+    pub verdicts: Verdicts,
+    /// Whether no answer tells what it held.
+    is_blind: bool,
+}
+
+/// The verdicts about each key, or about all together if the model is about processes.
+pub fn judge(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<Judged> {
+    let observes = |op: &&Op| {
+        op.end == End::Ok && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew))
+    };
+    let is_blind = |ops: &Vec<&Op>| !ops.iter().any(observes);
     let keys = by_key(ops);
-    keys.iter().map(|ops| of_key(model, ops, initial)).fold(Verdicts::VALID, Verdicts::and)
+    if model.is_session() {
+        let is_blind = keys.iter().any(is_blind) || keys.is_empty();
+        let verdicts = session::verdicts(model, ops, initial);
+        return vec![Judged { key: None, verdicts, is_blind }];
+    }
+    let judged = |ops: &Vec<&Op>| Judged {
+        key: ops[0].key.clone(),
+        verdicts: of_key(model, ops, initial),
+        is_blind: is_blind(ops),
+    };
+    keys.iter().map(judged).collect()
 }
 
 fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
     match model {
         Model::Set => set::linearizable(ops),
         Model::SetEventual => set::eventual(ops),
-        Model::Counter => counter::exact(ops),
+        Model::Counter => counter::exact(ops, initial),
         Model::CounterBounds => counter::bounds(ops),
         Model::Queue | Model::UnorderedQueue | Model::Stack | Model::PriorityQueue => {
             container::verdicts(model, ops)
@@ -81,19 +102,14 @@ fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
         Model::UniqueIds => ids::verdicts(ops),
         Model::Bank | Model::BankNegative => bank::verdicts(ops, model == Model::BankNegative),
         _ if model.is_lock() => lock::verdicts(model, ops),
-        _ => register::verdicts(model, ops, initial),
+        _ => register::verdicts(model, ops, register::content(ops, initial), initial),
     }
 }
 
 /// The exit codes that are right for a history.
-pub fn codes(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<i32> {
+pub fn codes(keys: &[Judged]) -> Vec<i32> {
+    let verdicts = keys.iter().map(|key| key.verdicts).fold(Verdicts::VALID, Verdicts::and);
     let mut codes = Vec::new();
-    let verdicts = verdicts(model, ops, initial);
-    let observes = |op: &&Op| {
-        op.end == End::Ok && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew))
-    };
-    let is_blind = |ops: &Vec<&Op>| !ops.iter().any(observes);
-    let keys = by_key(ops);
     if verdicts.invalid {
         codes.push(10);
     }
@@ -103,11 +119,8 @@ pub fn codes(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<i32> {
     if verdicts.unknown {
         codes.push(13);
     }
-    // A lock may leave its tokens unsaid.
-    if verdicts.unknown && model == Model::FencedLock {
-        codes.push(0);
-    }
-    if (verdicts.valid || verdicts.unknown) && keys.iter().any(is_blind) || keys.is_empty() {
+    let is_blind = keys.iter().any(|key| key.is_blind) || keys.is_empty();
+    if (verdicts.valid || verdicts.unknown) && is_blind {
         codes.push(14);
     }
     codes

@@ -70,8 +70,12 @@ fn plain(value: &Val, content: Content, model: Model) -> Val {
     if is_empty(value) { Val::Nil } else { value.clone() }
 }
 
-pub fn verdicts(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
-    let content = content(ops, initial);
+pub fn verdicts(
+    model: Model,
+    ops: &[&Op],
+    content: Content,
+    initial: Option<&Val>,
+) -> Verdicts {
     if content == Content::Mixed {
         return Verdicts::UNKNOWN;
     }

@@ -274,7 +274,11 @@ impl Reader {
         let start = out.at();
         if expected.is_empty() && cell::is_collection(value) {
             self.write(row, VALUE, out)?;
-            cell::loosen(out, start);
+            let pair = out.slice(start, out.at()).pair();
+            // `[key [old new]]` is typed inside, as it is for all other functions.
+            if !(self.cell(KEY).is_empty() && pair.is_some_and(|(_, it)| it.pair().is_some())) {
+                cell::loosen(out, start);
+            }
             return Ok(());
         }
         let mark = out.begin();

@@ -59,6 +59,8 @@ fn events_have_the_numbers_of_the_file() {
     }
     let text = "\n\n[0 :invoke :read nil] [1 :invoke :read nil]\n\n[0 :ok :read nil]";
     assert!(shown(text)[0].ends_with("at 3 5"), "{:?}", shown(text));
+    let text = "([0 :invoke :read nil] [:nemesis :info :start nil] [0 :ok :read nil])";
+    assert!(shown(text)[0].ends_with("at 1 3"), "{:?}", shown(text));
     let backwards =
         "{:process 0 :type :invoke :f :read :index 7}\n{:process 0 :type :ok :f :read :index 7}";
     assert_eq!(problem(backwards, EDN), "line 2: event 7: expected an index above 7");

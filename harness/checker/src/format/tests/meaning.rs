@@ -214,6 +214,14 @@ fn cells_of_a_key_value_store_are_texts() {
 }
 
 #[test]
+fn a_key_inside_of_a_compare_and_set_is_that_of_other_functions() {
+    assert_eq!(
+        csv(&["put \"[7,2]\" -> ", "cas \"[7,[2,3]]\" -> \"[7,[2,3]]\""]),
+        ["put 7 2 -> nil", "cas 7 3 -> 2"]
+    );
+}
+
+#[test]
 fn cells_of_other_files_are_numbers_where_they_look_so() {
     assert_eq!(
         csv(&["write 1 -> 1", "read  -> \"1\"", "write 1.50 -> ", "write \"\"\"7\"\"\" -> "]),
