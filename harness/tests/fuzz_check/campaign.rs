@@ -125,7 +125,9 @@ impl Trial {
         for count in [before, count(rows)] {
             let events = &self.case.events[..count];
             match pair(events, self.pairing) {
-                Some(ops) => codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None))),
+                Some(ops) => {
+                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)))
+                }
                 None => codes.push(2),
             }
         }
@@ -215,9 +217,7 @@ impl Trial {
             numbers.iter().position(|&it| it == number)
         };
         let mut keys: Vec<&Judged> = self.keys.iter().collect();
-        let appears = |judged: &&Judged| {
-            self.ops.iter().position(|op| op.key == judged.key)
-        };
+        let appears = |judged: &&Judged| self.ops.iter().position(|op| op.key == judged.key);
         keys.sort_by_key(appears);
         for (judged, order) in keys.into_iter().zip(orders) {
             let points = order["points"].as_array()?;
@@ -294,7 +294,8 @@ impl Trial {
         refuted.extend(line["witness"]["key"].as_str().map(str::to_owned));
         let undecided = listed("undecided: key");
         let goes_on = self.case.options.all_keys || refuted.is_empty();
-        let mut names: Vec<String> = self.keys.iter().map(|key| name_of(key.key.as_ref())).collect();
+        let mut names: Vec<String> =
+            self.keys.iter().map(|key| name_of(key.key.as_ref())).collect();
         names.sort();
         names.dedup();
         for name in &names {
@@ -366,7 +367,8 @@ fn quoted_names(list: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut left = list;
     while let Some(begin) = left.find('"') {
-        let is_escaped = |at: usize| left[..at].bytes().rev().take_while(|&it| it == b'\\').count() % 2;
+        let is_escaped =
+            |at: usize| left[..at].bytes().rev().take_while(|&it| it == b'\\').count() % 2;
         let ends = left.match_indices('"').map(|(at, _)| at);
         let Some(end) = ends.skip(1).find(|&at| at > begin && is_escaped(at) == 0) else { break };
         let quoted = &left[begin..=end];

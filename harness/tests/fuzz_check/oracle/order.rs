@@ -34,25 +34,21 @@ pub fn before<'a>(ops: impl Iterator<Item = &'a Op>, event: usize) -> Vec<Op> {
 
 /// What is wrong with an order of some of these operations of one key, given by places among them, if it
 /// is not one that agrees with time and explains all answers.
-pub fn problem(
-    model: Model,
-    ops: &[Op],
-    order: &[usize],
-    initial: Option<&Val>,
-) -> Option<String> {
+pub fn problem(model: Model, ops: &[Op], order: &[usize], initial: Option<&Val>) -> Option<String> {
     let mut steps: Vec<Op> = Vec::new();
     for (at, op) in ops.iter().enumerate() {
         let times = order.iter().filter(|&&it| it == at).count();
         let is_right = match (op.end, op.f) {
-            (End::Ok, F::Drain) => {
-                drained(op).is_none_or(|items| times == items.len() + 1)
-            }
+            (End::Ok, F::Drain) => drained(op).is_none_or(|items| times == items.len() + 1),
             (End::Ok, _) => times == 1,
             (_, F::Drain) => true,
             _ => times <= 1,
         };
         if !is_right {
-            return Some(format!("{:?} of process {} is {times} times in its order", op.f, op.process));
+            return Some(format!(
+                "{:?} of process {} is {times} times in its order",
+                op.f, op.process
+            ));
         }
     }
     for (at, &place) in order.iter().enumerate() {
