@@ -281,8 +281,8 @@ fn chain(contents: &mut Contents<'_>) -> Option<Verdict> {
             };
             let mut core = vec![small.op, large.op, element.first];
             if kind == Anomaly::DivergentReads {
-                let is_missing = |number: &&u32| small.elements.binary_search(number).is_err();
-                let other = large.elements.iter().find(is_missing);
+                let other =
+                    contents.held(large).iter().find(|&&number| !contents.has(small, number));
                 core.extend(other.map(|&number| contents.elements[number as usize].first));
             }
             return Some(contents.subject.invalid(kind, &core, what));
