@@ -26,7 +26,7 @@ lint: ## formatting, and lints with warnings as errors
 prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 	$(CARGO) run --release --package replica --example replica-check
 
-mutants: ## each named bug of the replica under the standard nemesis: the table in the README
+mutants: ## each named bug of the replica under the standard nemesis: the table in the manual
 	$(CARGO) build --release --bins
 	target/release/harness mutants --results results/mutants
 
@@ -36,7 +36,7 @@ soak: ## the good replica under the standard nemesis, 200 runs with other seeds:
 	target/release/harness run $$(yes workloads/gauntlet.json | head -n $(SOAK)) --jobs 6 --quiet \
 		--replica-arg --data-dir --replica-arg {data} --results results/soak
 
-bench: ## the numbers in the README
+bench: ## the numbers in harness/docs/benchmarks.md and replica/README.md
 	$(CARGO) build --release --bins --examples
 	$(CARGO) bench --workspace --benches
 

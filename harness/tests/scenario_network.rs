@@ -127,12 +127,12 @@ fn what_cannot_be_is_refused_with_the_key_and_what_is_allowed() {
 }
 
 #[test]
-fn the_examples_of_the_readme_are_workloads_and_show_every_rule() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-    let readme = std::fs::read_to_string(readme).expect("the README");
-    let begin = readme.find("{\"lifetime\": 5, \"replicas\": 5").expect("the whole example");
-    let whole = readme[begin..].split("```").next().expect("its end");
-    let rows = readme.lines().filter(|line| line.starts_with("| `{\"rule\""));
+fn the_examples_of_the_manual_are_workloads_and_show_every_rule() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/links.md");
+    let page = std::fs::read_to_string(page).expect("the manual's page");
+    let begin = page.find("{\"lifetime\": 5, \"replicas\": 5").expect("the whole example");
+    let whole = page[begin..].split("```").next().expect("its end");
+    let rows = page.lines().filter(|line| line.starts_with("| `{\"rule\""));
     let shown: Vec<Rule> = rows
         .flat_map(|row| {
             let rules = row.split('`').nth(1).expect("the rules");

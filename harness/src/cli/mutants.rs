@@ -228,7 +228,7 @@ fn write_csv(rows: &[Row], path: &Path) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// As the README shows it.
+/// As the manual shows it.
 fn table(rows: &[Row]) -> String {
     let mut text = "| bug | caught | verdict: kind | runs (median) | seconds (median, worst) |\n\
                     |---|---|---|---|---|\n"

@@ -1,4 +1,4 @@
-//! What a profile can say, for people: the table of `harness list knobs` and of the README.
+//! What a profile can say, for people: the table of `harness list knobs` and of the manual.
 
 /// A key of a profile, what it takes, and what it does to replicas: how, and where that is impossible.
 pub const KNOBS: [(&str, &str, &str); 14] = [
