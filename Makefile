@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint prove mutants soak bench clean
+.PHONY: help run test lint prove mutants soak bench docs install clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,22 @@ soak: ## the good replica under the standard nemesis, 200 runs with other seeds:
 bench: ## the numbers in harness/docs/benchmarks.md and replica/README.md
 	$(CARGO) build --release --bins --examples
 	$(CARGO) bench --workspace --benches
+
+docs: ## the manual as a site, in target/book
+	command -v mdbook >/dev/null || $(CARGO) install --locked mdbook
+	mdbook build harness/docs
+
+PREFIX ?= /usr/local
+install: ## the programs, completions and man pages, below PREFIX
+	$(CARGO) build --release --bins
+	install -D -t $(DESTDIR)$(PREFIX)/bin target/release/harness target/release/replica
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	target/release/harness completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/harness
+	target/release/harness completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_harness
+	target/release/harness completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/harness.fish
+	target/release/harness man $(DESTDIR)$(PREFIX)/share/man/man1
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -125,3 +125,35 @@ fn the_help_that_is_shown_is_that_of_the_program() {
     }
     assert!(seen > 0, "a block with help is found");
 }
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let harness = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_harness")).args(arguments).output();
+        let output = output.expect("the program runs");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let help = harness(&["--help"]);
+    let commands = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let names: Vec<&str> = commands
+        .expect("a list of commands")
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.contains(&"run") && names.contains(&"completions"), "{names:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = harness(&["completions", shell]);
+        for name in &names {
+            assert!(script.contains(name), "{shell} does not know `{name}`");
+        }
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pages = folder.path().join("man1");
+    harness(&["man", pages.to_str().expect("a path in UTF-8")]);
+    for name in &names {
+        assert!(pages.join(format!("harness-{name}.1")).exists(), "no page of `{name}`");
+    }
+}

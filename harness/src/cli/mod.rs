@@ -13,12 +13,13 @@
 //! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
 //!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
 //! - `mutants`: each named bug of the replica under the standard nemesis.
-//! - `list`: what there is to choose from.
+//! - `list`: what there is to choose from; `completions`: what a shell and `man` know of the command line.
 
 mod bearable;
 mod check;
 mod check_folder;
 mod compare;
+mod completions;
 mod course;
 mod diagnose;
 mod display;
@@ -58,7 +59,7 @@ use crate::seed::Seed;
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
 /// verdict.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "harness", version = env!("HARNESS_VERSION"), max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -104,6 +105,10 @@ enum Command {
     Mutants(mutants::MutantsArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write man pages.
+    Man(completions::ManArgs),
     #[command(name = warden::SUBCOMMAND, hide = true)]
     Warden { token: String },
 }
@@ -295,6 +300,8 @@ pub fn main() -> Exit {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Mutants(arguments) => mutants::run(&arguments),
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
         Command::Warden { token } => {
             warden::keep_watch(&token, io::stdin().lock());
             Ok(Exit::Valid)
