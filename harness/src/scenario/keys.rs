@@ -2,6 +2,8 @@
 //!
 //! The reader takes names, types and bounds from it; `harness list` and the manual print it.
 
+use std::sync::LazyLock;
+
 use super::Era;
 use crate::fault::{Direction, FaultKind, Harm, PartitionShape};
 use crate::network::rules::{Distribution, Rule};
@@ -141,12 +143,22 @@ fn grouped_number(number: f64) -> String {
 
 /// All keys, the course's first, in the order in which they are shown to people.
 pub fn keys() -> &'static [Key] {
-    KEYS
+    static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+        let under_events = FAULT_KEYS.iter().map(|key| key.under_events);
+        let under_nemesis = FAULT_KEYS.iter().map(|key| key.under_nemesis);
+        let first = FIRST.iter().copied().chain(under_events);
+        first
+            .chain(MIDDLE.iter().copied())
+            .chain(under_nemesis)
+            .chain(LAST.iter().copied())
+            .collect()
+    });
+    &KEYS
 }
 
 /// The key with this path.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.path == path)
+    keys().iter().find(|key| key.path == path)
 }
 
 /// Where the keys of an object stand in the table: rules have the same everywhere.
@@ -156,7 +168,7 @@ pub fn pattern(path: &str) -> &str {
 
 /// The keys of the object with this path.
 pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| key.parent() == parent)
+    keys().iter().filter(move |key| key.parent() == parent)
 }
 
 /// Some eleven days: whatever a longer run would show, a campaign of shorter ones shows better.
@@ -215,8 +227,69 @@ const fn ours(
     Key { path, shape, also, default, meaning, is_ours: true }
 }
 
+/// A key of a fault: the same under `events` and under `nemesis.faults`.
+struct FaultKey {
+    under_events: Key,
+    under_nemesis: Key,
+}
+
+macro_rules! fault_key {
+    ($name:literal, $shape:expr, $also:expr, $default:expr, $meaning:expr $(,)?) => {
+        fault_key!($name, $shape, drawn: $shape, $also, $default, $meaning)
+    };
+    ($name:literal, $shape:expr, drawn: $drawn:expr, $also:expr, $default:expr, $meaning:expr $(,)?) => {
+        FaultKey {
+            under_events: ours(concat!("events[].", $name), $shape, $also, $default, $meaning),
+            under_nemesis: ours(
+                concat!("nemesis.faults[].", $name),
+                $drawn,
+                $also,
+                $default,
+                "as for `events`",
+            ),
+        }
+    };
+}
+
+/// What faults take, in the order in which it is shown to people.
 #[rustfmt::skip]
-const KEYS: &[Key] = &[
+const FAULT_KEYS: &[FaultKey] = &[
+    fault_key!("target", Shape::Text { max_chars: 20 },
+        "a role (`leader`, `follower`, `one`, `minority`, `majority`, `all`) or a replica's id",
+        "one", "whom it strikes; a role is settled when it strikes"),
+    fault_key!("duration", SECONDS, drawn: Shape::Range { min: 0.0, max: LONGEST_S }, "at most `lifetime`",
+        "1; 0 for `restart` and `rolling`",
+        "seconds that it lasts, or that a replica stays down"),
+    fault_key!("keep_data", Shape::Flag, "", "true",
+        "whether a replica that is started again finds its data directory as it was"),
+    fault_key!("deadline", SECONDS, "", "1", "seconds from SIGTERM to SIGKILL"),
+    fault_key!("period", Shape::Number { min: 0.01, max: 60.0 }, "",
+        "0.1 for `slow`, 0.4 for a `flapping` partition, none for other shapes",
+        "seconds of one round of stopping and going on, or of parting and meeting again"),
+    fault_key!("stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
+    fault_key!("harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
+        "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
+         half of `duration` before; nothing can be written; nothing can be written behind what was"),
+    fault_key!("cut_off", Shape::Flag, "", "false",
+        "whether what others send to a replica that stands still is lost"),
+    fault_key!("shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
+        "who is cut off from whom: see the shapes below"),
+    fault_key!("direction", Shape::Choice(Direction::NAMES), "for shapes with two sides", "both",
+        "whether the smaller side of a partition neither hears nor is heard; hears nothing, but is heard; is not \
+         heard, but hears"),
+    fault_key!("times", Shape::Whole { min: 0, max: 100 }, "", "2",
+        "how many new leaders are cut off, one after the other; 0: none, and all is whole again `lag` after an election"),
+    fault_key!("lag", Shape::Number { min: 0.0, max: 60.0 }, "", "0.02; 0 for a `hub`",
+        "seconds after its election, at most, until a new leader is cut off; with `times` 0, until all is whole; of a \
+         `hub`, by which its words come later"),
+    fault_key!("rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
+        "required for `network`",
+        "as `network` lists them, without `start` and `end`; `from` and `to` may be roles as well"),
+];
+
+/// Those before the keys of the faults under `events`.
+#[rustfmt::skip]
+const FIRST: &[Key] = &[
     course("lifetime", Shape::Number { min: 5.0, max: LONGEST_S }, "", "required",
         "seconds: the request phase; in era 2016 it includes both waits"),
     course("replicas", Shape::Whole { min: 3, max: 21 }, "", "required",
@@ -241,37 +314,11 @@ const KEYS: &[Key] = &[
     course("events[].type", Shape::Choice(FaultKind::NAMES), "", "required", "what happens"),
     course("events[].time", SECONDS, "at most `lifetime`", "required",
         "seconds since the end of `start_wait`"),
-    ours("events[].target", Shape::Text { max_chars: 20 },
-        "a role (`leader`, `follower`, `one`, `minority`, `majority`, `all`) or a replica's id",
-        "one", "whom it strikes; a role is settled when it strikes"),
-    ours("events[].duration", SECONDS, "at most `lifetime`",
-        "1; 0 for `restart` and `rolling`",
-        "seconds that it lasts, or that a replica stays down"),
-    ours("events[].keep_data", Shape::Flag, "", "true",
-        "whether a replica that is started again finds its data directory as it was"),
-    ours("events[].deadline", SECONDS, "", "1", "seconds from SIGTERM to SIGKILL"),
-    ours("events[].period", Shape::Number { min: 0.01, max: 60.0 }, "",
-        "0.1 for `slow`, 0.4 for a `flapping` partition, none for other shapes",
-        "seconds of one round of stopping and going on, or of parting and meeting again"),
-    ours("events[].stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
-    ours("events[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
-        "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
-         half of `duration` before; nothing can be written; nothing can be written behind what was"),
-    ours("events[].cut_off", Shape::Flag, "", "false",
-        "whether what others send to a replica that stands still is lost"),
-    ours("events[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
-        "who is cut off from whom: see the shapes below"),
-    ours("events[].direction", Shape::Choice(Direction::NAMES), "for shapes with two sides", "both",
-        "whether the smaller side of a partition neither hears nor is heard; hears nothing, but is heard; is not \
-         heard, but hears"),
-    ours("events[].times", Shape::Whole { min: 0, max: 100 }, "", "2",
-        "how many new leaders are cut off, one after the other; 0: none, and all is whole again `lag` after an election"),
-    ours("events[].lag", Shape::Number { min: 0.0, max: 60.0 }, "", "0.02; 0 for a `hub`",
-        "seconds after its election, at most, until a new leader is cut off; with `times` 0, until all is whole; of a \
-         `hub`, by which its words come later"),
-    ours("events[].rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
-        "required for `network`",
-        "as `network` lists them, without `start` and `end`; `from` and `to` may be roles as well"),
+];
+
+/// Those between the keys of the faults under `events` and those under `nemesis`.
+#[rustfmt::skip]
+const MIDDLE: &[Key] = &[
     course("tests", Shape::Object, "", "none",
         "the course's thresholds and tiers; a course config that has them is one of 2021"),
     course("tests.maximum_get_fail_fraction", FRACTION, "", "0.5",
@@ -368,29 +415,13 @@ const KEYS: &[Key] = &[
     ours("nemesis.faults[].type", Shape::Choice(FaultKind::NAMES), "", "required", "what happens"),
     ours("nemesis.faults[].weight", Shape::Number { min: 0.0, max: 1_000_000.0 }, "", "1",
         "how often, compared with the others"),
-    ours("nemesis.faults[].duration", Shape::Range { min: 0.0, max: LONGEST_S },
-        "at most `lifetime`", "as for `events`", "seconds that it lasts, drawn between the two"),
-    ours("nemesis.faults[].target", Shape::Text { max_chars: 20 }, "as for `events`", "one",
-        "whom it strikes"),
-    ours("nemesis.faults[].keep_data", Shape::Flag, "", "true", "as for `events`"),
-    ours("nemesis.faults[].deadline", SECONDS, "", "1", "as for `events`"),
-    ours("nemesis.faults[].period", Shape::Number { min: 0.01, max: 60.0 }, "", "as for `events`",
-        "as for `events`"),
-    ours("nemesis.faults[].stopped", FRACTION, "", "0.8", "as for `events`"),
-    ours("nemesis.faults[].harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
-        "as for `events`"),
-    ours("nemesis.faults[].cut_off", Shape::Flag, "", "false", "as for `events`"),
-    ours("nemesis.faults[].shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
-        "as for `events`"),
-    ours("nemesis.faults[].direction", Shape::Choice(Direction::NAMES), "", "both",
-        "as for `events`"),
-    ours("nemesis.faults[].times", Shape::Whole { min: 0, max: 100 }, "", "2", "as for `events`"),
-    ours("nemesis.faults[].lag", Shape::Number { min: 0.0, max: 60.0 }, "", "0.02; 0 for a `hub`",
-        "as for `events`"),
+];
+
+/// Those after.
+#[rustfmt::skip]
+const LAST: &[Key] = &[
     ours("nemesis.faults[].optional", Shape::Flag, "", "false",
         "whether it is left out, instead of refused, for a program that keeps no data on disk, or a transport that cannot bear it"),
-    ours("nemesis.faults[].rules", Shape::Objects { max_items: MOST_RULES }, "at least one",
-        "required for `network`", "as for `events`"),
     ours("nemesis.interval", Shape::Range { min: 0.0, max: LONGEST_S }, "", "[0.2, 1]",
         "seconds from the end of a fault to the next one, drawn between the two"),
     ours("nemesis.at_once", Shape::Whole { min: 1, max: 21 }, "", "1",
