@@ -7,6 +7,7 @@
 //! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
 pub mod allocator;
+pub mod campaign;
 pub mod check;
 pub mod cli;
 pub mod clients;

@@ -39,6 +39,7 @@ const HARNESS: &[&str] = &[
     "manifest",
     "shrink",
     "flake",
+    "campaign",
     "cli",
 ];
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::job::Job;
 use super::one_run::Card;
 use super::session::{self, Making};
 use super::{Failure, Format, RunOptions, repeat};
+use crate::campaign::job::Job;
 use crate::course::configs::{self, CONFIGS, Config};
 use crate::exit::Exit;
 use crate::scenario::host::profile::Profile;

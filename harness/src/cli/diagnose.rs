@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::quietly::Batch;
-use super::repeat::{self, Earlier};
-use super::{Failure, session};
+use super::Failure;
+use super::repeat;
+use crate::campaign::batch::Batch;
+use crate::campaign::earlier::Earlier;
 use crate::cluster::pretend;
 use crate::cluster::program::Program;
 use crate::exit::Exit;
@@ -45,7 +46,7 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
         Some(path) => Program::find(path, earlier.replica.arguments.clone())
             .map(|program| Program { transport: earlier.replica.transport, ..program })
             .map_err(Failure::usage)?,
-        None => session::earlier_program(&earlier).map_err(Failure::usage)?,
+        None => earlier.program().map_err(Failure::usage)?,
     };
     let batch = Batch::new(program, Duration::from_millis(100))?;
     let quiet = earlier.plan.clone().on(None, RouterKind::Default);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-use super::job::Job;
+use crate::campaign::job::Job;
 use crate::report::many::Tally;
 use crate::report::progress::{self, Shape};
 use crate::run::progress::Progress;

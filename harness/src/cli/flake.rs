@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::quietly::Batch;
 use super::{Failure, RESULTS, session};
+use crate::campaign::batch::Batch;
 use crate::cluster::pretend;
 use crate::cluster::program::Program;
 use crate::exit::Exit;

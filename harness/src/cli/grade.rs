@@ -16,7 +16,8 @@ use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use super::course::CourseEra;
-use super::{FailMeaning, Failure, TransportChoice, signals};
+use super::{FailMeaning, Failure, TransportChoice};
+use crate::campaign::signals;
 use crate::cluster::{excess, sweep};
 use crate::course::configs::CONFIGS;
 use crate::course::grade::{Row, RunPart, table};

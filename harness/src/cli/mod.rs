@@ -15,7 +15,6 @@
 //! - `mutants`: each named bug of the replica under the standard nemesis.
 //! - `list`: what there is to choose from; `completions`: what a shell and `man` know of the command line.
 
-mod bearable;
 mod check;
 mod check_folder;
 mod compare;
@@ -27,18 +26,15 @@ mod explain;
 mod export;
 mod flake;
 mod grade;
-mod job;
 mod list;
 mod mutants;
 mod one_run;
-mod quietly;
 mod repeat;
 mod report_page;
 mod schema;
 mod serve;
 mod session;
 mod shrink;
-mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;

@@ -11,9 +11,7 @@ mod side_by_side;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use anyhow::Context;
 use clap::Args;
@@ -22,6 +20,7 @@ use serde::Serialize;
 use side_by_side::{Chain, Way};
 
 use super::{Failure, session};
+use crate::campaign::share_out;
 use crate::exit::Exit;
 
 /// The standard nemesis.
@@ -159,26 +158,20 @@ fn make_chains(
     };
     let chains: Vec<(usize, u64)> = (0..bugs.len()).flat_map(of_bug).collect();
     let total = chains.len();
-    let next = AtomicUsize::new(0);
-    let outcomes: Mutex<Vec<anyhow::Result<(usize, Chain)>>> = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..usize::from(arguments.jobs).min(total) {
-            scope.spawn(|| {
-                loop {
-                    let n = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(&(bug, seed)) = chains.get(n) else { return };
-                    let name = &bugs[bug].name;
-                    let outcome = Way { arguments, replica, name, seed }.walk();
-                    if let Ok(chain) = &outcome {
-                        eprintln!("{}", tell(chain, name, n + 1, total));
-                    }
-                    let mut outcomes = outcomes.lock().expect("no thread panics");
-                    outcomes.push(outcome.map(|chain| (bug, chain)));
-                }
-            });
-        }
-    });
-    let outcomes = outcomes.into_inner().expect("no thread panics");
+    let begun = AtomicUsize::new(0);
+    let jobs = usize::from(arguments.jobs);
+    let outcomes = share_out(
+        &chains,
+        jobs,
+        || true,
+        |&(bug, seed)| {
+            let n = begun.fetch_add(1, Ordering::SeqCst) + 1;
+            let name = &bugs[bug].name;
+            let chain = Way { arguments, replica, name, seed }.walk()?;
+            eprintln!("{}", tell(&chain, name, n, total));
+            Ok((bug, chain))
+        },
+    );
     outcomes.into_iter().collect::<anyhow::Result<_>>().map_err(Failure::from)
 }
 

@@ -8,22 +8,20 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::display::Display;
-use super::job::Job;
 use super::{Annotations, Failure, Format, RunOptions, repeat};
-use crate::check::{self, Question};
+use crate::campaign::job::Job;
+use crate::campaign::{Guard, judge};
 use crate::cluster::program::Program;
-use crate::cluster::warden::Warden;
 use crate::exit::Exit;
-use crate::explain::{self, Evidence, Explanation};
 use crate::journal::history::JournalError;
 use crate::manifest::{self, Host, Manifest};
-use crate::record::{EndReason, RunRecord};
+use crate::record::EndReason;
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
 use crate::run::{self, Order, RunError};
 use crate::seed::Seed;
+use crate::verdict::Verdict;
 use crate::verdict::answer::AnswerPart;
-use crate::verdict::{self, Verdict, safety};
 use crate::{course, results};
 
 /// What all runs of one command share.
@@ -34,10 +32,8 @@ pub struct Shared<'a> {
     pub results: PathBuf,
     /// The command line.
     pub options: &'a RunOptions,
-    /// Who cleans up if the harness is killed.
-    pub warden: Arc<Warden>,
-    /// Becomes true at Ctrl-C.
-    pub interrupt: watch::Receiver<bool>,
+    /// What surrounds them.
+    pub guard: &'a Guard,
     /// What people see meanwhile.
     pub display: &'a Display,
     /// Nothing is printed of a run.
@@ -98,9 +94,9 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         plan,
         program: shared.program.clone(),
         folder: folder.clone(),
-        mark: shared.warden.mark(job.number),
-        warden: Some(Arc::clone(&shared.warden)),
-        interrupt: shared.interrupt.clone(),
+        mark: shared.guard.warden.mark(job.number),
+        warden: Some(Arc::clone(&shared.guard.warden)),
+        interrupt: shared.guard.interrupt.clone(),
         progress,
     });
     shared.display.judge(job);
@@ -109,7 +105,8 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
     };
 
-    let (verdict, witness, explanation) = judge(&record, &folder)?;
+    let judged = judge(&record, &folder)?;
+    let (verdict, witness) = (&judged.verdict, judged.witness.as_ref());
     manifest.end = Some(Timestamp::now());
     manifest.exit_code = Some(verdict.exit().code());
     manifest.write(&folder).context("writing manifest.json")?;
@@ -117,11 +114,11 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     let judgement = course::judge(&record.scenario, &statistics);
     let finished = Finished {
         record: &record,
-        verdict: &verdict,
-        witness: witness.as_ref(),
+        verdict,
+        witness,
         statistics,
         judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
-        explanation: Some(explanation),
+        explanation: Some(judged.explanation()),
         repeat: job.repeat.clone(),
         folder: shown_folder(&folder),
         results: &shared.results,
@@ -149,24 +146,6 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     }
     annotate(&finished, job, shared);
     Ok(verdict.exit())
-}
-
-pub(super) type Judged = (Verdict, Option<checker::Witness>, Explanation);
-
-pub(super) fn judge(record: &RunRecord, folder: &Path) -> Result<Judged, Failure> {
-    // From the file, as `harness check` would: what it does not hold is not proved.
-    let question = Question::of_run(record.scenario.checker);
-    let asked = check::read(folder, &question)?;
-    let report = asked.judge(&question);
-    let history = asked.read.history;
-    let verdict = verdict::judge(record, safety::answer(&report));
-    let witness = match &report.verdict {
-        checker::Verdict::Invalid(witness) => Some((**witness).clone()),
-        _ => None,
-    };
-    let answers = verdict.answers.iter().map(AnswerPart::from).collect();
-    let evidence = Evidence::of_run(folder, history, report, answers)?;
-    Ok((verdict, witness, explain::tell(&evidence)))
 }
 
 fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {

@@ -3,22 +3,19 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use anyhow::Context;
-use tokio::sync::watch;
 
 use super::display::{Display, Wishes};
-use super::job::Job;
 use super::one_run::{self, Card, Shared};
-use super::repeat::{self, Earlier};
-use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, bearable, signals};
+use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, repeat};
+use crate::campaign::earlier::Earlier;
+use crate::campaign::job::Job;
+use crate::campaign::{Guard, bearable, share_out, signals};
 use crate::cluster::pretend;
-use crate::cluster::program::{Program, ProgramError};
-use crate::cluster::sweep;
-use crate::cluster::warden::Warden;
+use crate::cluster::program::Program;
 use crate::course::configs;
 use crate::exit::Exit;
 use crate::network::transport::Transport;
@@ -208,20 +205,13 @@ pub fn make_all(
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
     let results = options.results.canonicalize()?;
-    let interrupt = signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?;
-    let leftovers = sweep::kill_leftovers();
-    if leftovers > 0 {
-        eprintln!("harness: ended {leftovers} processes that a killed harness had left behind");
-    }
-    sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
-    let warden = Warden::start().context("starting the warden, which cleans up after a kill")?;
-    let warden = Arc::new(warden);
+    let guard = Guard::begin(signals::TO_JUDGE)?;
     let is_shown = !options.quiet && options.format == Format::Human;
     program.transport = match making.way {
         Some(way) => way,
-        None => find_transport(&program, jobs, &warden, &interrupt, is_shown)?,
+        None => find_transport(&program, jobs, &guard, is_shown)?,
     };
-    let jobs = &bearable::bearable(program.transport, jobs)?;
+    let jobs = &bearable::bearable(program.transport, jobs).map_err(Failure::usage)?;
     let wishes = Wishes {
         progress: is_shown,
         happenings: options.verbose,
@@ -232,34 +222,47 @@ pub fn make_all(
         program,
         results,
         options,
-        warden,
-        interrupt,
+        guard: &guard,
         display: &display,
         is_silent: making.is_silent,
         are_many: jobs.len() > 1,
         cards: Mutex::default(),
     };
-    let outcome = share_out(jobs, &shared, making.at_once, making.until);
-    sweep::kill_orphans(&[shared.warden.pid()]);
-    display.finish();
+    let is_over = AtomicBool::new(false);
+    let goes_on = || !is_over.load(Ordering::SeqCst) && !guard.is_interrupted();
+    let outcomes = share_out(jobs, making.at_once, goes_on, |job| {
+        let outcome = one_run::run(job, &shared);
+        // A program that cannot run at all fails every workload in the same way: the first one says it.
+        if outcome.as_ref().map_or(true, |exit| (making.until)(*exit)) {
+            is_over.store(true, Ordering::SeqCst);
+        }
+        outcome
+    });
     let mut cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (begun, is_interrupted) = (outcomes.len(), guard.is_interrupted());
+    drop(guard);
+    display.finish();
     cards.sort_by_key(|card| card.number);
-    Ok((outcome?, cards))
+    let mut exits = outcomes.into_iter().collect::<Result<Vec<Exit>, Failure>>()?;
+    if begun < jobs.len() && is_interrupted {
+        eprintln!("harness: {} runs were not begun", jobs.len() - begun);
+        exits.push(Exit::Interrupted);
+    }
+    Ok((exits, cards))
 }
 
 fn find_transport(
     program: &Program,
     jobs: &[Job],
-    warden: &Arc<Warden>,
-    interrupt: &watch::Receiver<bool>,
+    guard: &Guard,
     is_shown: bool,
 ) -> Result<Transport, Failure> {
     let probe = Probe {
         program,
         replicas: jobs.first().map_or(5, |job| job.plan.scenario.replicas),
-        mark: warden.mark(jobs.len()),
-        warden,
-        interrupt: interrupt.clone(),
+        mark: guard.warden.mark(jobs.len()),
+        warden: &guard.warden,
+        interrupt: guard.interrupt.clone(),
     };
     let found = probe
         .find()
@@ -270,12 +273,7 @@ fn find_transport(
     Ok(found)
 }
 
-/// The program of an earlier run, as it was started then.
-pub(super) fn earlier_program(earlier: &Earlier) -> Result<Program, ProgramError> {
-    let program = Program::find(&earlier.replica.path, earlier.replica.arguments.clone())?;
-    Ok(Program { transport: earlier.replica.transport, ..program })
-}
-
+/// The replica beside this program.
 pub(super) fn bundled_replica() -> anyhow::Result<PathBuf> {
     let harness = std::env::current_exe().context("finding this program's own path")?;
     let path = harness.parent().unwrap_or(Path::new(".")).join("replica");
@@ -287,53 +285,4 @@ pub(super) fn bundled_replica() -> anyhow::Result<PathBuf> {
          with --replica PATH",
         path.display()
     )
-}
-
-fn share_out(
-    jobs: &[Job],
-    shared: &Shared<'_>,
-    at_once: usize,
-    until: fn(Exit) -> bool,
-) -> Result<Vec<Exit>, Failure> {
-    let next = AtomicUsize::new(0);
-    let is_over = AtomicBool::new(false);
-    let exits: Mutex<Result<Vec<Exit>, Failure>> = Mutex::new(Ok(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..at_once.min(jobs.len()) {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::SeqCst) && !is_interrupted(&shared.interrupt) {
-                    let Some(job) = jobs.get(next.fetch_add(1, Ordering::SeqCst)) else { return };
-                    let outcome = one_run::run(job, shared);
-                    // A program that cannot run at all fails every workload in the same way: the
-                    // first one says it.
-                    let has_failed = outcome.as_ref().map_or(true, |exit| until(*exit));
-                    if has_failed {
-                        is_over.store(true, Ordering::SeqCst);
-                    }
-                    note(&mut exits.lock().unwrap_or_else(PoisonError::into_inner), outcome);
-                }
-            });
-        }
-    });
-    let mut exits = exits.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Ok(exits) = &mut exits
-        && exits.len() < jobs.len()
-        && is_interrupted(&shared.interrupt)
-    {
-        eprintln!("harness: {} runs were not begun", jobs.len() - exits.len());
-        exits.push(Exit::Interrupted);
-    }
-    exits
-}
-
-fn is_interrupted(interrupt: &watch::Receiver<bool>) -> bool {
-    *interrupt.borrow()
-}
-
-fn note(exits: &mut Result<Vec<Exit>, Failure>, outcome: Result<Exit, Failure>) {
-    match (&mut *exits, outcome) {
-        (Ok(exits), Ok(exit)) => exits.push(exit),
-        (Ok(_), Err(failure)) => *exits = Err(failure),
-        (Err(_), _) => {}
-    }
 }

@@ -4,7 +4,6 @@ mod trials;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,12 +15,11 @@ use serde_json::Value;
 
 use trials::{Tally, Target, Trials, Until};
 
-use super::repeat::{self, Earlier};
-use super::{Failure, signals};
+use super::{Failure, repeat};
+use crate::campaign::Guard;
+use crate::campaign::earlier::Earlier;
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
-use crate::cluster::sweep;
-use crate::cluster::warden::Warden;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::plan::{FailIs, Plan};
@@ -83,7 +81,6 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let runner = Runner::start(arguments, earlier.plan, program, target)?;
     let cut = over.and_then(|over| candidates::until(&whole, over));
     let outcome = runner.shrink(&whole, cut.as_ref());
-    sweep::kill_orphans(&[runner.trials.warden.pid()]);
     runner.bar.finish_and_clear();
     let Some(found) = outcome? else { return Ok(Exit::Interrupted) };
     conclude(arguments, &runner, &found)
@@ -211,11 +208,7 @@ impl Runner {
         program: Program,
         target: Target,
     ) -> Result<Self, Failure> {
-        let interrupt = signals::listen("with the smallest that failed so far")
-            .context("listening for Ctrl-C")?;
-        sweep::kill_leftovers();
-        sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
-        let warden = Warden::start().context("starting the warden")?;
+        let guard = Guard::begin("with the smallest that failed so far")?;
         let bar = if arguments.quiet {
             ProgressBar::hidden()
         } else {
@@ -227,8 +220,7 @@ impl Runner {
             earlier,
             program,
             target,
-            warden: Arc::new(warden),
-            interrupt,
+            guard,
             jobs: usize::from(arguments.jobs),
             runs: AtomicUsize::new(0),
         };
@@ -331,7 +323,7 @@ impl Runner {
     }
 
     fn is_interrupted(&self) -> bool {
-        *self.trials.interrupt.borrow()
+        self.trials.guard.is_interrupted()
     }
 
     /// What a command line says of the program and its world.

@@ -11,10 +11,10 @@ use anyhow::{Context, anyhow};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::campaign::{Guard, judge};
 use crate::check::{self, Question};
-use crate::cli::{Failure, one_run};
+use crate::cli::Failure;
 use crate::cluster::program::Program;
-use crate::cluster::warden::Warden;
 use crate::plan::Plan;
 use crate::run::{self, Order};
 use crate::scenario::Scenario;
@@ -104,10 +104,8 @@ pub struct Trials {
     pub program: Program,
     /// The failure.
     pub target: Target,
-    /// Who cleans up if the harness is killed.
-    pub warden: Arc<Warden>,
-    /// Becomes true at Ctrl-C.
-    pub interrupt: watch::Receiver<bool>,
+    /// What surrounds the runs.
+    pub guard: Guard,
     /// Runs at the same time.
     pub jobs: usize,
     /// Runs that were begun.
@@ -125,7 +123,7 @@ impl Trials {
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
         let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough =
-            || *self.interrupt.borrow() || until == Until::OneFails && counted().failed > 0;
+            || self.guard.is_interrupted() || until == Until::OneFails && counted().failed > 0;
         let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
             let work = || {
                 while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
@@ -161,8 +159,8 @@ impl Trials {
             plan: Arc::clone(plan),
             program: self.program.clone(),
             folder: folder.path().to_owned(),
-            mark: self.warden.mark(number),
-            warden: Some(Arc::clone(&self.warden)),
+            mark: self.guard.warden.mark(number),
+            warden: Some(Arc::clone(&self.guard.warden)),
             interrupt,
             progress,
         };
@@ -179,7 +177,7 @@ impl Trials {
         if let Some(ending) = seen {
             return Ok(ending);
         }
-        let (verdict, ..) = one_run::judge(&executed?, folder.path())?;
+        let verdict = judge(&executed?, folder.path())?.verdict;
         let same = worst(&verdict).filter(|found| self.target.is_it(found));
         Ok(same.map_or(Ending::Passed, |found| Ending::Failed(found.kind)))
     }

@@ -1,6 +1,5 @@
 //! Many runs for a command that counts: in parallel, in folders of their own, with nothing printed.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -9,14 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::sync::watch;
 
-use crate::check::{self, Question};
+use super::{Guard, judge, share_out, signals};
 use crate::cluster::program::Program;
-use crate::cluster::sweep;
-use crate::cluster::warden::Warden;
 use crate::plan::Plan;
 use crate::record::RunRecord;
 use crate::run::{self, Order};
-use crate::verdict::{self, Verdict, safety};
+use crate::verdict::Verdict;
 
 /// A replica that has not connected by then waits for something else than a processor.
 const KNOWN_TO_BE_LATE: Duration = Duration::from_millis(700);
@@ -50,10 +47,9 @@ impl Drop for Turn {
 /// What all these runs share; what they started ends with it.
 pub struct Batch {
     program: Program,
-    warden: Arc<Warden>,
-    interrupt: watch::Receiver<bool>,
+    guard: Guard,
     begun: AtomicUsize,
-    /// Who starts now.
+    /// One run starts at a time.
     turnstile: Arc<Turnstile>,
     /// Starts are spread by this much, so that they do not crowd one another.
     pace: Duration,
@@ -62,25 +58,18 @@ pub struct Batch {
 impl Batch {
     /// Prepares runs of this program.
     pub fn new(program: Program, pace: Duration) -> anyhow::Result<Self> {
-        let interrupt =
-            super::signals::listen(super::signals::TO_JUDGE).context("listening for Ctrl-C")?;
-        sweep::kill_leftovers();
-        sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
-        let warden =
-            Warden::start().context("starting the warden, which cleans up after a kill")?;
         Ok(Self {
             program,
-            warden: Arc::new(warden),
-            interrupt,
+            guard: Guard::begin(signals::TO_JUDGE)?,
             begun: AtomicUsize::new(0),
             turnstile: Arc::default(),
             pace,
         })
     }
 
-    /// Whether somebody pressed Ctrl-C.
+    /// Whether Ctrl-C was pressed.
     pub fn is_interrupted(&self) -> bool {
-        *self.interrupt.borrow()
+        self.guard.is_interrupted()
     }
 
     /// Makes one run and judges it; its files last until then.
@@ -95,12 +84,12 @@ impl Batch {
             plan: Arc::new(plan),
             program: self.program.clone(),
             folder: folder.to_owned(),
-            mark: self.warden.mark(number),
-            warden: Some(Arc::clone(&self.warden)),
-            interrupt: self.interrupt.clone(),
+            mark: self.guard.warden.mark(number),
+            warden: Some(Arc::clone(&self.guard.warden)),
+            interrupt: self.guard.interrupt.clone(),
             progress,
         })?;
-        let verdict = judge(&record, folder)?;
+        let verdict = judge(&record, folder)?.verdict;
         Ok((record, verdict))
     }
 
@@ -123,45 +112,18 @@ impl Batch {
         });
     }
 
-    /// Does `work` for each item, so many at the same time; what came of it is in the order of the items. An
-    /// interrupted batch leaves out what was not over.
+    /// Does `work` for each item, so many at the same time. An interrupted batch leaves out what was not over.
     pub fn share_out<T: Sync, R: Send>(
         &self,
         items: &[T],
         at_once: usize,
         work: impl Fn(&T) -> anyhow::Result<R> + Sync,
     ) -> anyhow::Result<Vec<R>> {
-        let next = AtomicUsize::new(0);
-        let results = Mutex::new(Vec::new());
-        thread::scope(|scope| {
-            for _ in 0..at_once.min(items.len()) {
-                scope.spawn(|| {
-                    while !self.is_interrupted() {
-                        let n = next.fetch_add(1, Ordering::SeqCst);
-                        let Some(item) = items.get(n) else { return };
-                        let result = work(item);
-                        if self.is_interrupted() {
-                            return;
-                        }
-                        results.lock().unwrap_or_else(PoisonError::into_inner).push((n, result));
-                    }
-                });
-            }
+        let goes_on = || !self.guard.is_interrupted();
+        let results = share_out(items, at_once, goes_on, |item| {
+            let result = work(item);
+            goes_on().then_some(result)
         });
-        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_by_key(|(n, _)| *n);
-        results.into_iter().map(|(_, result)| result).collect()
+        results.into_iter().flatten().collect()
     }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        sweep::kill_orphans(&[self.warden.pid()]);
-    }
-}
-
-fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Verdict> {
-    let question = Question::of_run(record.scenario.checker);
-    let report = check::read(folder, &question)?.judge(&question);
-    Ok(verdict::judge(record, safety::answer(&report)))
 }

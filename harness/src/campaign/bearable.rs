@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::Failure;
 use super::job::Job;
 use crate::fault::FaultKind;
 use crate::network::transport::Transport;
@@ -11,7 +10,7 @@ use crate::plan::Plan;
 use crate::scenario::DrawnFault;
 
 /// The jobs as this transport can bear them.
-pub fn bearable(transport: Transport, jobs: &[Job]) -> Result<Vec<Job>, Failure> {
+pub fn bearable(transport: Transport, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
     let is_unbearable = |fault: &DrawnFault| match transport {
         Transport::Udp => fault.kind == FaultKind::Reset,
         Transport::Stream => {
@@ -29,27 +28,27 @@ pub fn bearable(transport: Transport, jobs: &[Job]) -> Result<Vec<Job>, Failure>
     jobs.iter().map(fit).collect()
 }
 
-fn check(transport: Transport, plan: &Plan, source: &str) -> Result<(), Failure> {
+fn check(transport: Transport, plan: &Plan, source: &str) -> anyhow::Result<()> {
     let resets = || plan.faults.iter().find(|fault| fault.event.kind == FaultKind::Reset);
     if transport == Transport::Udp
         && let Some(fault) = resets()
     {
-        return Err(Failure::usage(anyhow::anyhow!(
+        anyhow::bail!(
             "{source}, `{}.type`: the replicas talk over `{transport}`, which has no connection to `reset`; \
              allowed there: another fault, such as `partition`",
             fault.event.place
-        )));
+        );
     }
     if transport != Transport::Stream {
         return Ok(());
     }
     for (rule, place) in plan.rules() {
         if let Some(reason) = rule.unbearable_for_streams() {
-            return Err(Failure::usage(anyhow::anyhow!(
+            anyhow::bail!(
                 "{source}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
                  allowed there: `cut`, `rate`, and `latency` without `reorders`",
                 rule.name()
-            )));
+            );
         }
     }
     Ok(())

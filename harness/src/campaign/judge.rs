@@ -1,0 +1,42 @@
+//! A run judged: its history read from the file, checked, and put beside what was recorded.
+
+use std::path::Path;
+
+use crate::check::{self, Question};
+use crate::explain::{self, Evidence, Explanation};
+use crate::record::RunRecord;
+use crate::verdict::answer::AnswerPart;
+use crate::verdict::{self, Verdict, safety};
+
+/// What a run comes to.
+pub struct Judged {
+    /// The five answers.
+    pub verdict: Verdict,
+    /// The operations that exclude one another, if the history is invalid.
+    pub witness: Option<checker::Witness>,
+    evidence: Evidence,
+}
+
+impl Judged {
+    /// The verdict in sentences.
+    pub fn explanation(&self) -> Explanation {
+        explain::tell(&self.evidence)
+    }
+}
+
+/// Reads the history in a run's folder, as `harness check` would, checks it and judges the run: what the file
+/// does not hold is not proved.
+pub fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Judged> {
+    let question = Question::of_run(record.scenario.checker);
+    let asked = check::read(folder, &question)?;
+    let report = asked.judge(&question);
+    let history = asked.read.history;
+    let verdict = verdict::judge(record, safety::answer(&report));
+    let witness = match &report.verdict {
+        checker::Verdict::Invalid(witness) => Some((**witness).clone()),
+        _ => None,
+    };
+    let answers = verdict.answers.iter().map(AnswerPart::from).collect();
+    let evidence = Evidence::of_run(folder, history, report, answers)?;
+    Ok(Judged { verdict, witness, evidence })
+}
