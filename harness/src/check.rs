@@ -29,7 +29,7 @@ pub enum HistoryError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
     /// Something in it is wrong.

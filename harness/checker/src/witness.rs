@@ -116,7 +116,7 @@ pub struct Edge {
     pub from: usize,
     /// The place of the later one.
     pub to: usize,
-    /// Why.
+    /// What makes the one come before the other.
     pub why: Why,
 }
 

@@ -25,7 +25,7 @@ pub enum EarlierError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
     /// Not what a run writes.

@@ -134,7 +134,7 @@ struct RunArgs {
 struct ReplayArgs {
     /// The folder of a run: its `plan.json` says what to do, its `manifest.json` with which program.
     run: PathBuf,
-    /// How often.
+    /// Number of repetitions
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     times: u32,

@@ -84,7 +84,7 @@ pub enum Wake {
 pub struct Answer<'a> {
     /// Who answers.
     pub from: NodeId,
-    /// Whom.
+    /// The client that is answered.
     pub client: NodeId,
     /// `ok`, `fail`, `redirect`.
     pub kind: &'a str,

@@ -25,7 +25,7 @@ pub enum Call {
 pub struct Held {
     /// The kernel's number of this moment.
     id: u64,
-    /// Which.
+    /// The system call.
     pub call: Call,
 }
 

@@ -31,17 +31,17 @@ use crate::scenario::host::profile::Logs;
 /// A replica has ended: `waitpid` said so.
 #[derive(Debug)]
 pub struct Exited {
-    /// Who.
+    /// The replica.
     pub id: NodeId,
     /// Which of its processes.
     pub pid: i32,
-    /// How.
+    /// How the process ended.
     pub status: ExitStatus,
 }
 
 /// Where and how a replica is started.
 pub struct Launch<'a> {
-    /// What.
+    /// The program to start.
     pub program: &'a Program,
     /// The UDP port that it is told first, if that is how it talks.
     pub port: Option<u16>,

@@ -71,7 +71,7 @@ pub enum ProgramError {
     Unreadable {
         /// The program.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
 }

@@ -42,7 +42,7 @@ pub struct FaultPart {
     /// The place in the plan.
     #[serde(default)]
     pub index: Option<u64>,
-    /// What.
+    /// The kind of fault, as in the file.
     pub kind: serde_json::Value,
     /// When it struck.
     pub applied_ns: Option<u64>,
@@ -97,7 +97,7 @@ pub enum EvidenceError {
     Unreadable {
         /// The path.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
     /// A folder without a history.

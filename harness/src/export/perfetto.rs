@@ -1,9 +1,9 @@
 //! A trace in Chrome's JSON form, which Perfetto's viewer opens: clients, replicas and faults are
 //! tracks, operations slices, messages flows between their two ends.
 //!
-//! The viewer drops slices of a track that overlap without lying inside one another, so the messages
-//! of a client have a track beside its operations, a message's end is as short as the next one
-//! wants, and faults, of which several may go on at once, are asynchronous.
+//! The viewer drops slices of a track that overlap without lying inside one another. So the messages
+//! of a client have a track beside its operations, and a message's end is as short as the next one
+//! wants. Faults, of which several may go on at once, are asynchronous.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -42,7 +42,7 @@ pub struct Cell {
 /// One start of one test.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// Where.
+    /// The cell of the experiment.
     pub cell: Cell,
     /// The rules of the network.
     pub kind: RouterKind,

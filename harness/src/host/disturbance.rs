@@ -101,7 +101,7 @@ impl DisturbanceKind {
 /// One disturbance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Disturbance {
-    /// What.
+    /// The kind of disturbance.
     pub kind: DisturbanceKind,
     /// Whom it hit; `None`: the harness, or the whole host.
     pub replica: Option<NodeId>,

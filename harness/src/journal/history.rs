@@ -32,7 +32,7 @@ struct Header<'a> {
 )]
 pub struct JournalError {
     path: PathBuf,
-    /// Why.
+    /// What the system said.
     pub reason: io::Error,
 }
 

@@ -14,7 +14,7 @@ use crate::time::RunTime;
 pub struct FaultRecord {
     /// The place in the plan, from 0.
     pub index: usize,
-    /// What.
+    /// The kind of fault.
     pub kind: FaultKind,
     /// To whom, how long, and how, as planned.
     #[serde(default, flatten)]

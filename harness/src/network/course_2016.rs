@@ -54,11 +54,11 @@ pub enum GivenUpFor {
 /// A replica that the router gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUp {
-    /// Who.
+    /// The replica that was given up.
     pub id: NodeId,
-    /// When.
+    /// The time, since the start of the run.
     pub at: RunTime,
-    /// Why.
+    /// The rule that gave it up.
     pub why: GivenUpFor,
     /// Who sent the message.
     pub sender: NodeId,

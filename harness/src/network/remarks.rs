@@ -135,7 +135,7 @@ impl ProtocolOddity {
 /// How often, and the first one seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
-    /// How often.
+    /// The number of times it was seen.
     pub count: u64,
     /// Who sent the first.
     pub node: NodeId,

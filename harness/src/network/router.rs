@@ -59,7 +59,7 @@ struct Port {
 /// Messages for a replica that was not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsent {
-    /// How many.
+    /// The number of messages.
     pub messages: u64,
     /// When the first was to be delivered.
     pub from: RunTime,

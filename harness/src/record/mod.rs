@@ -87,7 +87,7 @@ pub struct ReplicaRecord {
 /// A replica's own word about its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaState {
-    /// Who.
+    /// The replica.
     pub id: NodeId,
     /// When it said so.
     pub at: RunTime,

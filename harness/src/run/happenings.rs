@@ -14,7 +14,7 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
-    /// When.
+    /// The time, since the start of the run.
     pub at: RunTime,
     /// To what it belongs: `leader`, `fault`, `death`, `back`.
     pub what: &'static str,

@@ -105,7 +105,7 @@ pub enum RunError {
         taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     SocketsTaken {
-        /// Where.
+        /// The directory of the sockets.
         directory: PathBuf,
         /// Whose sockets.
         taken: Vec<NodeId>,
@@ -126,7 +126,7 @@ pub enum RunError {
     Spawn {
         /// The program.
         program: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
     /// Ctrl-C before the clock started.

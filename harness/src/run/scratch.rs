@@ -52,7 +52,7 @@ impl Scratch {
         Ok(Self { directory: Directory::Own(directory), warden, sockets: BTreeMap::new() })
     }
 
-    /// Where.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         match &self.directory {
             Directory::Own(directory) => directory.path(),

@@ -29,7 +29,7 @@ pub struct Nemesis {
 /// A fault that may be drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawnFault {
-    /// What.
+    /// The kind of fault.
     pub kind: FaultKind,
     /// How often, compared with the others.
     pub weight: f64,

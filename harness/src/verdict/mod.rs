@@ -74,7 +74,7 @@ impl Standing {
 /// The answer to one question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
-    /// Which.
+    /// The question that this answers.
     pub question: Question,
     /// How it stands.
     pub standing: Standing,

@@ -1,8 +1,8 @@
 //! Raft as a pure state machine: a state, an input and the time in; outputs out.
 //!
-//! There are no sockets, clocks, threads or random numbers here. Whoever drives a [`Replica`]
-//! (the server, a simulation, a model checker) calls [`Replica::step`] for every input and
-//! [`Replica::flush`] when no more inputs are at hand, sends what may leave early, then takes its
+//! There are no sockets, clocks, threads or random numbers here. The driver of a [`Replica`]
+//! (the server, a simulation, a model checker) calls [`Replica::step`] for every input, and
+//! [`Replica::flush`] when no more inputs are at hand. It sends what may leave early, then takes the
 //! effects, stores what is to be stored, and sends what is to be sent, in this order.
 //!
 //! After Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended

@@ -62,7 +62,7 @@ pub enum StorageError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// Where.
+        /// The place in the file, in bytes.
         offset: u64,
         /// What was found.
         what: String,

@@ -22,7 +22,7 @@ pub enum Incoming {
     Request(Request),
     /// Someone asks how this replica stands.
     StatusAsked {
-        /// Who.
+        /// The replica that sent it.
         from: Id,
         /// Given back in the answer.
         mid: Option<Arc<str>>,

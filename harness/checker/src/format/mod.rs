@@ -105,7 +105,7 @@ impl ParseError {
 /// Lines of a file that are no events of clients and were passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Skipped {
-    /// How many.
+    /// The number of lines left out.
     pub count: u64,
     /// The first of them: its number, and its beginning.
     pub first: Option<(u64, String)>,

@@ -124,7 +124,7 @@ struct Process {
 /// Times that ran backwards. The order of the events is the file's all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backwards {
-    /// How often.
+    /// The number of times it was seen.
     pub count: u64,
     /// The largest step, in nanoseconds.
     pub largest_ns: u64,

@@ -16,9 +16,9 @@
 //! | 5 | `ru < rv, wv < r'u`; `ru < rv < r'u`; `ru < wv, rv < r'u` |
 //! | 6 | `ru < r'v, rv < r'u` |
 //!
-//! Of each kind the one is found that spans the fewest events, in O(n log n) up to the third row, and
-//! for the others in O(k log k) for each pair of values in conflict, k being how often the two
-//! were read. Such pairs are taken by the time at which they show, up to a limit of work.
+//! Of each kind the one is found that spans the fewest events. Up to the third row that takes
+//! O(n log n); the others take O(k log k) for each pair of values in conflict, k being how often the
+//! two were read. Such pairs are taken by the time at which they show, up to a limit of work.
 //!
 //! A compare-and-set that was done is both a read and a write of the same moment. Taken apart it demands
 //! less, so that what contradicts stands. What is lost by that is found apart: a value that was

@@ -82,7 +82,7 @@ pub enum TransportEvent {
     Connected(NodeId, Connection),
     /// A replica sent a packet.
     Packet {
-        /// Who.
+        /// The replica that sent it.
         from: NodeId,
         /// The packet, cut at [`crate::limits::PACKET_BYTES`].
         bytes: Rc<[u8]>,
@@ -91,7 +91,7 @@ pub enum TransportEvent {
     },
     /// The first datagram of a replica was no `hello`.
     NoHello {
-        /// Who.
+        /// The replica that sent it.
         from: NodeId,
         /// The datagram.
         bytes: Rc<[u8]>,

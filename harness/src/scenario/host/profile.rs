@@ -150,7 +150,7 @@ pub enum Logs {
     Full,
     /// Writes wait for earlier ones: so long for each 4,096 bytes.
     Slow {
-        /// How long.
+        /// How long each waits, for each 4,096 bytes.
         delay: Delay,
     },
 }
@@ -173,7 +173,7 @@ pub enum ProfileError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         reason: std::io::Error,
     },
     /// It is no profile.

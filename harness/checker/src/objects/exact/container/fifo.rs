@@ -1,9 +1,9 @@
 //! First in, first out.
 //!
 //! Henzinger, Sezgin and Vafeiadis ("Aspect-Oriented Linearizability Proofs", CONCUR 2013): elements
-//! that differ, each in before it is out, are in order if there is an order of the elements that
-//! agrees with time, that is, in which no element follows another one that went in or came out
-//! after it. It need not be looked for: one that nothing excludes from being the next is the next.
+//! that differ, each in before it is out, are in order if some order of the elements agrees with
+//! time. In such an order no element follows another one that went in or came out after it. The order
+//! need not be looked for: one that nothing excludes from being the next is the next.
 //! A drain adds that its elements follow one another. If nothing can be the next, there is no order.
 //!
 //! An element that nothing is known to have taken is last, unless it excludes all others: then an
