@@ -92,7 +92,7 @@ impl Key<'_> {
     /// The smallest contradiction: by structure where values differ, else of what is known, or of
     /// the whole history.
     fn shown(&self, core: Option<Vec<u32>>) -> Shown {
-        let known = pairs::smallest(self.operations, self.initial)
+        let known = pairs::smallest(self.operations, self.initial, self.budget.stop)
             .or_else(|| pairs::garbage_read(self.operations, self.initial))
             .map(|positions| Shown { positions, is_minimal: true });
         let is_plain = self.operations.iter().all(|op| op.f != F::Cas);

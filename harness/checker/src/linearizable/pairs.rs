@@ -31,8 +31,13 @@ use crate::history::{Operation, Outcome, Value};
 use crate::witness::Size;
 
 /// The smallest contradiction, as positions in increasing order. None if there is none of these
-/// kinds, or a value was written twice, or something else was done than reads, writes and swaps.
-pub(crate) fn smallest(operations: &[&Operation], initial: Value) -> Option<Vec<u32>> {
+/// kinds, or a value was written twice, or something else was done than reads, writes and swaps. Once
+/// `stop` says so, what was found so far is enough.
+pub(crate) fn smallest(
+    operations: &[&Operation],
+    initial: Value,
+    stop: &dyn Fn() -> bool,
+) -> Option<Vec<u32>> {
     let values = Values::new(operations, initial)?;
     if let Some(garbage) = garbage_read(operations, initial) {
         return Some(garbage);
@@ -40,10 +45,11 @@ pub(crate) fn smallest(operations: &[&Operation], initial: Value) -> Option<Vec<
     let mut best = Best { operations, found: None };
     values.two(&mut best);
     values.swapped(&mut best);
-    if best.count() > 2 {
+    let is_enough = |best: &Best<'_>| best.found.is_some() && stop();
+    if best.count() > 2 && !is_enough(&best) {
         values.three(&mut best);
     }
-    if best.count() > 3 {
+    if best.count() > 3 && !is_enough(&best) {
         values.more(&mut best);
     }
     best.found.map(|(_, positions)| positions)

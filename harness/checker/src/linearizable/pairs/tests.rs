@@ -93,7 +93,7 @@ fn none_of_all_subsets_that_contradict_is_smaller() {
         };
         let history = record(&calls);
         let operations: Vec<&Operation> = history.operations().iter().collect();
-        let found = smallest(&operations, Value::EMPTY);
+        let found = smallest(&operations, Value::EMPTY, &|| false);
         let found = found.map(|positions| Size::of_operations(&operations, &positions));
         assert_eq!(found, by_subsets(&calls), "seed {seed}: {calls:?}");
         if let Some(size) = found {

@@ -28,7 +28,12 @@ use super::structure::{Clash, ClashKind, Passage, Passages, Structure, Timed, Wi
 const MOST_GIVEN: usize = 500;
 const MOST_SEEN: usize = 5_000_000;
 
-pub(super) fn decide(passages: &Passages, parts: &Parts, view: &View) -> Structure {
+pub(super) fn decide(
+    passages: &Passages,
+    parts: &Parts,
+    view: &View,
+    stop: &dyn Fn() -> bool,
+) -> Structure {
     let refuted = match order(&passages.list, &passages.windows, &stays(&passages.list)) {
         Ok(timed) => return in_order(timed),
         Err(refuted) => refuted,
@@ -36,6 +41,9 @@ pub(super) fn decide(passages: &Passages, parts: &Parts, view: &View) -> Structu
     let Some(first) = parts.takers.first() else {
         return Structure::Refuted(refuted.clash(&passages.list, view));
     };
+    if stop() {
+        return Structure::Undecided;
+    }
     let mut all_taken = passages.list.clone();
     for passage in all_taken.iter_mut().filter(|passage| passage.take.is_none()) {
         passage.take = Some(taken_by(passage, first));
@@ -43,12 +51,17 @@ pub(super) fn decide(passages: &Passages, parts: &Parts, view: &View) -> Structu
     if let Err(refuted) = order(&all_taken, &passages.windows, &stays(&all_taken)) {
         return Structure::Refuted(refuted.clash(&all_taken, view));
     }
-    give_away(passages, parts, view)
+    give_away(passages, parts, view, stop)
 }
 
 /// Gives elements to open takes, first those that must be out when nothing was there, then those
 /// that are in the way, the first one first.
-fn give_away(passages: &Passages, parts: &Parts, view: &View) -> Structure {
+fn give_away(
+    passages: &Passages,
+    parts: &Parts,
+    view: &View,
+    stop: &dyn Fn() -> bool,
+) -> Structure {
     let left = passages.left();
     let moments = match moments(passages, &left, parts) {
         Ok(moments) => moments,
@@ -57,6 +70,9 @@ fn give_away(passages: &Passages, parts: &Parts, view: &View) -> Structure {
     let mut given: Vec<usize> = left[..needed(&passages.list, &left, &moments)].to_vec();
     let most = MOST_GIVEN.min(MOST_SEEN / passages.list.len().max(1));
     for _ in 0..=most {
+        if stop() {
+            return Structure::Undecided;
+        }
         let mut list = passages.list.clone();
         if !give(&mut list, &given, &parts.takers) {
             return Structure::Undecided;

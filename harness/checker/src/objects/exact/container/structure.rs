@@ -95,7 +95,7 @@ pub(super) fn decide(
     }
     let structure = match discipline {
         Discipline::Fifo => fifo::decide(&passages, parts, view),
-        Discipline::Lifo => lifo::decide(&passages, parts, view),
+        Discipline::Lifo => lifo::decide(&passages, parts, view, stop),
         Discipline::Priority(_) => priority::decide(&passages, parts, view),
         Discipline::Unordered => bag::decide(&passages, parts, view),
     };
