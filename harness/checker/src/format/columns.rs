@@ -3,10 +3,8 @@
 //! Columns are apart by tabs or blanks. Values are EDN, so that blanks inside them are no matter. The
 //! error is any text; as Jepsen prints it, it may go over several lines. A line without its end is torn.
 
-use std::ops::Range;
-
 use super::edn::{Form, Place, Walker, Wrong};
-use super::jepsen::{Events, Fields, event_type, in_order};
+use super::jepsen::{Events, Fields, Span, event_type, in_order};
 use super::lines::Lines;
 use super::passed::Passed;
 use super::{ParseError, ReadHistory};
@@ -156,7 +154,7 @@ pub(super) fn fields(form: &Form<'_>, at: usize) -> Result<Fields, Wrong> {
         // What the nemesis did is not looked at, and need not be EDN.
         let start = walker.at();
         walker.word()?;
-        let process = Some(start..walker.at());
+        let process = Span::new(start, walker.at());
         walker.white();
         let r#type = walker.from(walker.at()).word()?;
         if event_type(r#type).is_none() {
@@ -165,17 +163,16 @@ pub(super) fn fields(form: &Form<'_>, at: usize) -> Result<Fields, Wrong> {
         return Ok(Fields { process, has_error: true, ..Fields::default() });
     }
     let mut fields = in_order(&mut walker, &mut next)?;
-    let part = |span: &Option<Range<usize>>| span.clone().map(|span| &form.bytes[span]);
-    let r#type = part(&fields.r#type).and_then(event_type);
-    if r#type.is_none() || fields.f.is_none() {
+    let r#type = fields.r#type.of(form.bytes).and_then(event_type);
+    if r#type.is_none() || !fields.f.is_there() {
         let types = ":invoke, :ok, :fail or :info";
         let expected = if r#type.is_none() { types } else { "a function" };
-        return Err(match fields.r#type {
-            Some(span) if r#type.is_none() => walker.from(span.start).wrong(expected),
-            _ => walker.wrong(expected),
-        });
+        let is_wrong = r#type.is_none() && fields.r#type.is_there();
+        let place = if is_wrong { fields.r#type.start() } else { walker.at() };
+        return Err(walker.from(place).wrong(expected));
     }
-    if r#type == Some(EventType::Invoke) && fields.value.is_none() && writes(part(&fields.f)) {
+    let is_invoked = r#type == Some(EventType::Invoke);
+    if is_invoked && !fields.value.is_there() && writes(fields.f.of(form.bytes)) {
         return Err(walker.wrong("a value"));
     }
     if next(&mut walker)? {

@@ -9,8 +9,6 @@
 //! - A `:fail` gives a reason if it has an `:error`, or if a compare-and-set has something else in the
 //!   place of `[old new]`, such as `:timed-out`.
 
-use std::ops::Range;
-
 use super::edn::{Form, Kind, Walker, Wrong};
 use super::{ParseError, ReadHistory, Skipped};
 use crate::datum::{Datum, Encoded, Encoder, View, number};
@@ -18,21 +16,47 @@ use crate::event::{EventType, F};
 use crate::history::lenient::Repairs;
 use crate::history::{FailedCas, Line, Reading, Recorder};
 
-/// The bytes of a form at which a part of it stands.
-pub(super) type Span = Range<usize>;
+/// The bytes of a form at which a part of it stands; none if it is not there. Small, as each event has many.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    from: u32,
+    to: u32,
+}
+
+impl Span {
+    pub(super) fn new(from: usize, to: usize) -> Self {
+        // No form is so long.
+        let small = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { from: small(from), to: small(to) }
+    }
+
+    /// Where it begins.
+    pub(super) fn start(self) -> usize {
+        self.from as usize
+    }
+
+    pub(super) fn is_there(self) -> bool {
+        self.from < self.to
+    }
+
+    /// Its bytes, if it is there.
+    pub(super) fn of(self, bytes: &[u8]) -> Option<&[u8]> {
+        self.is_there().then(|| &bytes[self.from as usize..self.to as usize])
+    }
+}
 
 /// Where the parts of an event stand in its form.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
-    pub(super) process: Option<Span>,
-    pub(super) r#type: Option<Span>,
-    pub(super) f: Option<Span>,
-    pub(super) value: Option<Span>,
-    pub(super) key: Option<Span>,
-    pub(super) index: Option<Span>,
-    pub(super) time: Option<Span>,
-    pub(super) node: Option<Span>,
-    pub(super) client: Option<Span>,
+    pub(super) process: Span,
+    pub(super) r#type: Span,
+    pub(super) f: Span,
+    pub(super) value: Span,
+    pub(super) key: Span,
+    pub(super) index: Span,
+    pub(super) time: Span,
+    pub(super) node: Span,
+    pub(super) client: Span,
     pub(super) has_error: bool,
     /// The time if it does not stand in the form as a number of nanoseconds.
     pub(super) time_ns: Option<u64>,
@@ -116,27 +140,27 @@ impl Events {
     ) -> Result<(), ParseError> {
         // What a `fail` or an `info` says besides is not looked at, and need not be readable.
         let has_value = matches!(head.r#type, EventType::Invoke | EventType::Ok);
-        let value = fields.value.as_ref().filter(|_| has_value);
-        let mut written = |part: Option<&Span>| -> Result<Span, ParseError> {
+        let value = if has_value { fields.value } else { Span::default() };
+        let mut written = |part: Span| -> Result<(usize, usize), ParseError> {
             let start = scratch.at();
-            if let Some(span) = part {
-                let mut walker = Walker::new(form).from(span.start);
+            if part.is_there() {
+                let mut walker = Walker::new(form).from(part.start());
                 let written = walker.value(scratch, 1);
                 written.map_err(|wrong| wrong.at_place(form))?;
             }
-            Ok(start..scratch.at())
+            Ok((start, scratch.at()))
         };
-        let (key, value) = (written(fields.key.as_ref())?, written(value)?);
-        let (client, node) = (written(fields.client.as_ref())?, written(fields.node.as_ref())?);
-        let part = |span: Span| (!span.is_empty()).then(|| scratch.slice(span.start, span.end));
+        let (key, value) = (written(fields.key)?, written(value)?);
+        let (client, node) = (written(fields.client)?, written(fields.node)?);
+        let part = |(from, to): (usize, usize)| (from < to).then(|| scratch.slice(from, to));
         let line = form.begin.line;
-        let is_refusal_told = fields.value.as_ref().is_none_or(|span| {
-            matches!(form.bytes[span.start], b'[' | b'(' | b'#')
-                || &form.bytes[span.clone()] == b"nil"
-        });
+        let is_refusal_told = fields
+            .value
+            .of(form.bytes)
+            .is_none_or(|value| matches!(value[0], b'[' | b'(' | b'#') || value == b"nil");
         let recorded = self.recorder.line(&Line {
             index,
-            time_ns: fields.time_ns.or_else(|| time_ns(form, fields.time.as_ref())),
+            time_ns: fields.time_ns.or_else(|| time_ns(form, fields.time)),
             process: head.process,
             client: part(client).and_then(name).unwrap_or_default(),
             r#type: head.r#type,
@@ -152,7 +176,7 @@ impl Events {
 
     /// An index below 0 is that of an event which was given none.
     fn index(&self, form: &Form<'_>, fields: &Fields) -> u64 {
-        let told = fields.index.as_ref().and_then(|span| integer(&form.bytes[span.clone()]));
+        let told = fields.index.of(form.bytes).and_then(integer);
         told.and_then(|index| u64::try_from(index).ok()).unwrap_or_else(|| {
             let least = self.last.map_or(0, |last| last.saturating_add(1));
             form.begin.line.max(least)
@@ -163,32 +187,30 @@ impl Events {
 /// Process, type and function; none if the process is no client.
 fn head(form: &Form<'_>, fields: &Fields) -> Result<Option<Head>, Wrong> {
     let walker = Walker::new(form);
-    let Some(process) = &fields.process else {
+    let Some(told) = fields.process.of(form.bytes) else {
         return Err(Wrong::no_event(0, "something without a process".to_owned()));
     };
-    let told = &form.bytes[process.clone()];
     if told[0] == b':' {
         return Ok(None);
     }
-    let wrong = |span: &Span, expected: &str| {
-        let found = walker.excerpt(span.start, span.end);
-        Wrong::new(span.start, found, expected)
+    let wrong = |span: Span, found: &str, expected: &str| {
+        let part = walker.excerpt(span.start(), span.to as usize);
+        Wrong::new(span.start(), format!("{found}{part}"), expected)
     };
     let missing =
         |name: &str, expected: &str| Wrong::new(0, format!("an event without {name}"), expected);
     let is_number = told[0] != b'0' || told.len() == 1;
     let number = integer(told).filter(|_| is_number).and_then(|number| u64::try_from(number).ok());
-    let number = number.ok_or_else(|| wrong(process, "a process: a number from 0, or :nemesis"))?;
+    let number = number
+        .ok_or_else(|| wrong(fields.process, "", "a process: a number from 0, or :nemesis"))?;
     let types = ":invoke, :ok, :fail or :info";
-    let span = fields.r#type.as_ref().ok_or_else(|| missing(":type", types))?;
-    let r#type = event_type(&form.bytes[span.clone()]).ok_or_else(|| wrong(span, types))?;
+    let told = fields.r#type.of(form.bytes).ok_or_else(|| missing(":type", types))?;
+    let r#type = event_type(told).ok_or_else(|| wrong(fields.r#type, "", types))?;
     let expected = || format!("one of {}", F::all_names());
-    let span = fields.f.as_ref().ok_or_else(|| missing(":f", &expected()))?;
-    let name = function_name(&form.bytes[span.clone()]);
-    let f = name.and_then(F::named).ok_or_else(|| {
-        let found = format!("the function {}", walker.excerpt(span.start, span.end));
-        Wrong::new(span.start, found, expected())
-    })?;
+    let told = fields.f.of(form.bytes).ok_or_else(|| missing(":f", &expected()))?;
+    let name = function_name(told);
+    let f = name.and_then(F::named);
+    let f = f.ok_or_else(|| wrong(fields.f, "the function ", &expected()))?;
     let says_read = matches!(name, Some("read" | "write"));
     Ok(Some(Head { process: number, r#type, f, says_read }))
 }
@@ -229,8 +251,8 @@ fn integer(told: &[u8]) -> Option<i64> {
 }
 
 /// Nanoseconds; what is no whole number is none. Before the start is at the start.
-fn time_ns(form: &Form<'_>, span: Option<&Span>) -> Option<u64> {
-    let time = integer(&form.bytes[span?.clone()])?;
+fn time_ns(form: &Form<'_>, span: Span) -> Option<u64> {
+    let time = integer(span.of(form.bytes)?)?;
     Some(u64::try_from(time).unwrap_or(0))
 }
 
@@ -240,14 +262,14 @@ pub(super) fn in_order(
     walker: &mut Walker<'_>,
     mut next: impl FnMut(&mut Walker<'_>) -> Result<bool, Wrong>,
 ) -> Result<Fields, Wrong> {
-    let mut spans: [Option<Span>; 4] = Default::default();
+    let mut spans = [Span::default(); 4];
     for span in &mut spans {
         if !next(walker)? {
             break;
         }
         let start = walker.at();
         walker.skip(1)?;
-        *span = Some(start..walker.at());
+        *span = Span::new(start, walker.at());
     }
     let [process, r#type, f, value] = spans;
     Ok(Fields { process, r#type, f, value, ..Fields::default() })

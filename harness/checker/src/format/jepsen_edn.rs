@@ -8,7 +8,7 @@
 //! its own. If something is, it is torn in the middle of the file, which is refused.
 
 use super::edn::{Form, Splitter, Walker, Wrong};
-use super::jepsen::{Events, Fields, in_order, is_torn};
+use super::jepsen::{Events, Fields, Span, in_order, is_torn};
 use super::{ParseError, ReadHistory, Skipped};
 use crate::history::Reading;
 
@@ -65,10 +65,9 @@ fn take(events: &mut Events, form: &Form<'_>) -> Result<(), ParseError> {
     let walker = Walker::new(form);
     let found = fields(&mut walker.clone());
     let Some(fields) = found.map_err(|wrong| wrong.at_place(form))? else { return Ok(()) };
-    if let Some(value) = &fields.value
-        && is_event(&walker, value.start)
-    {
-        return Err(walker.swallows(value.start).at_place(form));
+    let value = fields.value;
+    if value.is_there() && is_event(&walker, value.start()) {
+        return Err(walker.swallows(value.start()).at_place(form));
     }
     events.take(form, &fields)
 }
@@ -77,7 +76,7 @@ fn take(events: &mut Events, form: &Form<'_>) -> Result<(), ParseError> {
 fn is_event(walker: &Walker<'_>, at: usize) -> bool {
     walker.begins_event(at)
         && fields(&mut walker.from(at))
-            .is_ok_and(|found| found.is_some_and(|it| it.r#type.is_some() && it.f.is_some()))
+            .is_ok_and(|found| found.is_some_and(|it| it.r#type.is_there() && it.f.is_there()))
 }
 
 fn too_long(form: &Form<'_>) -> ParseError {
@@ -146,7 +145,7 @@ fn map(walker: &mut Walker<'_>) -> Result<Fields, Wrong> {
         }
         let start = walker.at();
         walker.skip(1)?;
-        let span = Some(start..walker.at());
+        let span = Span::new(start, walker.at());
         let part = match key {
             b":process" => &mut fields.process,
             b":type" => &mut fields.r#type,
@@ -163,14 +162,14 @@ fn map(walker: &mut Walker<'_>) -> Result<Fields, Wrong> {
             }
             _ => continue,
         };
-        if part.is_some() {
+        if part.is_there() {
             let found = format!("{} for the second time", String::from_utf8_lossy(key));
             return Err(Wrong::new(place, found, "each key once"));
         }
         *part = span;
     }
     walker.advance();
-    if fields.process.is_none() {
+    if !fields.process.is_there() {
         return Err(Wrong::no_event(begin, "a map without :process".to_owned()));
     }
     Ok(fields)
@@ -197,7 +196,7 @@ fn tuple(walker: &mut Walker<'_>) -> Result<Fields, Wrong> {
         Ok(true)
     };
     let mut fields = in_order(walker, &mut next)?;
-    if fields.f.is_none() {
+    if !fields.f.is_there() {
         let found = "a list without process, type and function".to_owned();
         return Err(Wrong::no_event(begin, found));
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::edn::work;
 use super::{ParseError, Place};
 use crate::datum::{Encoded, Encoder, View};
 
@@ -40,6 +41,7 @@ pub(super) struct Json<'a> {
 
 /// The text in these bytes, up to the first that can be none.
 pub(super) fn text(bytes: &[u8]) -> &str {
+    work::visit(bytes.len());
     std::str::from_utf8(bytes).unwrap_or_else(|error| {
         std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
     })
@@ -153,6 +155,7 @@ impl<'a> Json<'a> {
             values.clear();
             json.value(&mut values)
         });
+        work::visit(self.at);
         match read {
             Err(wrong) if !wrong.is_end => Names(Vec::new()),
             _ => Names(names),

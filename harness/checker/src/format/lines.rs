@@ -1,5 +1,7 @@
 //! Cutting a stream of bytes into lines.
 
+use memchr::memchr;
+
 /// Remembers the beginning of a line whose end is not there yet.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -15,7 +17,7 @@ impl Lines {
         mut bytes: &[u8],
         mut line: impl FnMut(&[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(at) = bytes.iter().position(|&byte| byte == b'\n') {
+        while let Some(at) = memchr(b'\n', bytes) {
             let (whole, rest) = (&bytes[..at], &bytes[at + 1..]);
             self.count += 1;
             if self.begun.is_empty() {

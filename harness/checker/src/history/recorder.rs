@@ -339,14 +339,16 @@ impl Recorder {
             return Err(PairingError::Mismatch { index: line.index, process, found, expected });
         }
         let node = self.node(line);
-        let result = match (outcome, &mut self.pairs) {
+        let answer = match (outcome, &mut self.pairs) {
             (Outcome::Ok, Some(pairs)) => {
-                let answer = pairs.answer(&self.history, position, line.index, line.value);
-                self.value(answer)
+                pairs.answer(&self.history, position, line.index, line.value)
             }
-            (Outcome::Ok, None) => self.value(line.value),
-            _ => Value::NIL,
+            (Outcome::Ok, None) => line.value,
+            _ => None,
         };
+        // Most writes repeat what they were given.
+        let repeats = answer.is_some_and(|it| self.history.encoded(invoked.argument) == it);
+        let result = if repeats { invoked.argument } else { self.value(answer) };
         self.open.remove(&process);
         let operation = &mut self.history.operations[position as usize];
         operation.outcome = outcome;

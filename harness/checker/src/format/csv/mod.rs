@@ -17,7 +17,7 @@ pub(super) mod cell;
 pub(super) mod rows;
 
 use super::{ParseError, Place, ReadHistory, Skipped, words};
-use crate::datum::{Encoded, Encoder, View};
+use crate::datum::{Encoded, Encoder, View, number};
 use crate::event::{EventType, F};
 use crate::history::{Line, Reading, Recorder};
 use rows::{Cells, Row, Rows};
@@ -304,8 +304,9 @@ impl Reader {
         if cell.is_empty() {
             return Ok(None);
         }
-        let is_plain = cell.bytes().all(|byte| byte.is_ascii_digit());
-        let number = cell.parse().ok().filter(|_| is_plain);
+        let small = number::small(cell.as_bytes()).and_then(|number| u64::try_from(number).ok());
+        let is_plain = cell.as_bytes()[0] != b'+' && cell.as_bytes()[0] != b'-';
+        let number = small.or_else(|| cell.parse().ok()).filter(|_| is_plain);
         let expected = "a whole number from 0, of 64 bits";
         number.map(Some).ok_or_else(|| self.wrong(row, column, name, expected))
     }

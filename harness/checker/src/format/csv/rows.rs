@@ -1,5 +1,7 @@
 //! Cutting CSV into rows, and rows into cells.
 
+use memchr::{memchr, memchr2};
+
 use super::SEPARATORS;
 use crate::format::{ParseError, Place};
 
@@ -113,21 +115,38 @@ impl Rows {
             return Ok(None);
         }
         // A text that goes over lines and has no end has swallowed rows, it seems.
-        if self.inside == Inside::Quoted && self.line > self.begin {
-            let row = Row { text: &self.begun, begin: self.place() };
-            let opens = self.begun.iter().rposition(|&byte| byte == b'"').unwrap_or(0);
-            let found = "a quotation mark that opens a cell";
-            return Err(row.begin.after(&row.text[..opens]).wrong(found, "another that closes it"));
+        let row = Row { text: &self.begun, begin: self.place() };
+        let separator = self.separator.unwrap_or_default();
+        let has_swallowed = self.inside == Inside::Quoted && self.line > self.begin;
+        match Cells::default().read(&row, separator) {
+            Err(error) if has_swallowed => Err(error),
+            _ => Ok(Some(self.begin)),
         }
-        Ok(Some(self.begin))
     }
 
     fn place(&self) -> Place {
         Place { line: self.begin, column: 1 }
     }
 
+    /// The end of a row that begins here and has no quotation marks.
+    fn find_plain_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let at = memchr2(b'\n', b'"', bytes);
+        #[cfg(test)]
+        {
+            self.work += at.map_or(bytes.len(), |at| at + 1) as u64;
+        }
+        let end = at.filter(|&at| bytes[at] == b'\n')? + 1;
+        self.line += 1;
+        Some(end)
+    }
+
     /// How many bytes there are up to the end of the row, with its line end.
     fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.begun.is_empty()
+            && let Some(end) = self.find_plain_end(bytes)
+        {
+            return Some(end);
+        }
         let separates = |byte: u8| match self.separator {
             Some(separator) => byte == separator,
             None => SEPARATORS.contains(&byte),
@@ -171,7 +190,7 @@ fn without_end(text: &[u8]) -> &[u8] {
 /// The cells of one row at a time.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
-    /// All texts, end to end.
+    /// The row, and behind it the cells with quotation marks in them.
     text: String,
     cells: Vec<Cell>,
 }
@@ -212,19 +231,19 @@ impl Cells {
             let place = row.begin.after(&row.text[..error.valid_up_to()]);
             place.wrong("bytes that are no text", "UTF-8")
         })?;
+        self.text.push_str(row_text);
         let mut at = 0;
         loop {
-            let from = self.text.len();
             let begin = at + blanks(&row.text[at..], separator);
-            at = if row.text.get(begin) == Some(&b'"') {
-                self.quoted(row, begin, separator)?
+            if row.text.get(begin) == Some(&b'"') {
+                at = self.quoted(row, row_text, begin, separator)?;
             } else {
                 let rest = &row.text[begin..];
                 let length = rest.iter().position(|&byte| byte == separator).unwrap_or(rest.len());
-                self.text.push_str(row_text[begin..begin + length].trim_end_matches([' ', '\t']));
-                begin + length
-            };
-            self.cells.push(Cell { from, to: self.text.len(), at: begin });
+                at = begin + length;
+                let to = begin + row_text[begin..at].trim_end_matches([' ', '\t']).len();
+                self.cells.push(Cell { from: begin, to, at: begin });
+            }
             if at == row.text.len() {
                 return Ok(());
             }
@@ -233,29 +252,46 @@ impl Cells {
     }
 
     /// A cell in quotation marks, which begins here; returns where it ends, with the blanks behind it.
-    fn quoted(&mut self, row: &Row<'_>, begin: usize, separator: u8) -> Result<usize, ParseError> {
-        let text = row.text;
+    fn quoted(
+        &mut self,
+        row: &Row<'_>,
+        row_text: &str,
+        begin: usize,
+        separator: u8,
+    ) -> Result<usize, ParseError> {
+        let open = || {
+            let place = row.begin.after(&row.text[..begin]);
+            place.wrong("a quotation mark that opens a cell", "another that closes it")
+        };
         let mut at = begin + 1;
-        loop {
-            let rest = &text[at..];
-            let Some(length) = rest.iter().position(|&byte| byte == b'"') else {
-                let found = "a quotation mark that opens a cell";
-                let place = row.begin.after(&text[..begin]);
-                return Err(place.wrong(found, "another that closes it"));
-            };
-            self.text.push_str(&String::from_utf8_lossy(&rest[..length]));
-            at += length + 1;
-            if text.get(at) != Some(&b'"') {
-                break;
+        let mut is_copied = false;
+        let mut from = self.text.len();
+        let close = loop {
+            let close = at + memchr(b'"', &row.text[at..]).ok_or_else(open)?;
+            let is_doubled = row.text.get(close + 1) == Some(&b'"');
+            is_copied |= is_doubled;
+            if is_copied {
+                self.text.push_str(&row_text[at..close + usize::from(is_doubled)]);
             }
-            self.text.push('"');
-            at += 1;
+            if !is_doubled {
+                break close;
+            }
+            at = close + 2;
+        };
+        let mut to = self.text.len();
+        if !is_copied {
+            (from, to) = (begin + 1, close);
         }
-        let end = at + blanks(&text[at..], separator);
-        if end < text.len() && text[end] != separator {
+        let end = close + 1 + blanks(&row.text[close + 1..], separator);
+        if end < row.text.len() && row.text[end] != separator {
+            // Over lines it is rather the first mark whose partner is missing.
+            if row.text[begin..end].contains(&b'\n') {
+                return Err(open());
+            }
             let found = "more text after a quotation mark";
-            return Err(row.begin.after(&text[..end]).wrong(found, "the end of the cell"));
+            return Err(row.begin.after(&row.text[..end]).wrong(found, "the end of the cell"));
         }
+        self.cells.push(Cell { from, to, at: begin });
         Ok(end)
     }
 }

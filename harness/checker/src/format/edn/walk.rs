@@ -58,6 +58,11 @@ impl Wrong {
 const EVENT_KEYS: [&[u8]; 8] =
     [b"process", b"type", b"f", b"value", b"key", b"index", b"time", b"error"];
 
+/// Whether a byte of this class stands between values, or begins what does.
+fn is_blank(class: Class) -> bool {
+    matches!(class, Class::Blank | Class::Semicolon)
+}
+
 /// A place in the bytes of a form, and what can be read from there.
 #[derive(Debug, Clone)]
 pub(in crate::format) struct Walker<'a> {
@@ -110,7 +115,19 @@ impl<'a> Walker<'a> {
     }
 
     /// Passes over blanks, commas, comments and discarded forms.
+    #[inline]
     pub(in crate::format) fn blanks(&mut self, depth: usize) -> Result<(), Wrong> {
+        if self.peek() == Some(b' ') {
+            self.advance();
+        }
+        // Nearly always something comes next.
+        match self.peek() {
+            Some(byte) if byte != b'#' && !is_blank(class(byte)) => Ok(()),
+            _ => self.more_blanks(depth),
+        }
+    }
+
+    fn more_blanks(&mut self, depth: usize) -> Result<(), Wrong> {
         let mut discards = 0_usize;
         loop {
             self.white();
@@ -128,7 +145,7 @@ impl<'a> Walker<'a> {
 
     /// Passes over blanks, commas and comments.
     pub(in crate::format) fn white(&mut self) {
-        if self.peek().is_some_and(|byte| !matches!(class(byte), Class::Blank | Class::Semicolon)) {
+        if self.peek().is_some_and(|byte| !is_blank(class(byte))) {
             return;
         }
         loop {
@@ -317,7 +334,7 @@ impl<'a> Walker<'a> {
         if walker.peek() == Some(b'#') && walker.tag().is_err() {
             return false;
         }
-        let Some(open) = walker.peek() else { return false };
+        let Some(open @ (b'{' | b'(' | b'[')) = walker.peek() else { return false };
         walker.at += 1;
         walker.at = walker.find(|byte| class(byte) != Class::Blank);
         match open {
@@ -325,7 +342,7 @@ impl<'a> Walker<'a> {
                 walker.peek() == Some(b':')
                     && walker.word().is_ok_and(|word| EVENT_KEYS.contains(&&word[1..]))
             }
-            b'(' | b'[' => {
+            _ => {
                 let is_process = |word: &[u8]| {
                     word[0] == b':' || word.iter().all(u8::is_ascii_digit) && word.len() < 20
                 };
@@ -334,9 +351,8 @@ impl<'a> Walker<'a> {
                 }
                 walker.at = walker.find(|byte| class(byte) != Class::Blank);
                 let r#type = walker.word().unwrap_or_default();
-                [&b":invoke"[..], b":ok", b":fail", b":info"].contains(&r#type)
+                matches!(r#type, b":invoke" | b":ok" | b":fail" | b":info")
             }
-            _ => false,
         }
     }
 

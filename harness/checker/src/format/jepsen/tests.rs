@@ -453,7 +453,25 @@ type Grow<'a> = &'a dyn Fn(usize) -> String;
 fn reading_is_linear() {
     let line = "{:process 0 :type :invoke :f :read}\n";
     let (edn, log, columns) = (Format::Edn, Format::JepsenLog, Format::Columns);
-    let growing: [(Format, &str, Grow<'_>); 26] = [
+    let json = Format::JepsenJson;
+    let growing: [(Format, &str, Grow<'_>); 33] = [
+        (edn, "events on a line", &|n| line.trim_end().repeat(n)),
+        (edn, "shuffled texts in a set", &|n| {
+            let items: Vec<String> =
+                (0..n).map(|item| format!("\"{}\"", item * 7919 % n)).collect();
+            format!("[0 :ok :read #{{{}}}]", items.join(" "))
+        }),
+        (json, "braces", &|n| "{".repeat(n)),
+        (json, "objects in one another", &|n| "{\"a\":".repeat(n)),
+        (json, "objects in one that does not end", &|n| {
+            format!("{{\"process\":0,\"value\":[0{}", ",{\"a\":{}}".repeat(n))
+        }),
+        (json, "objects in one that is wrong", &|n| {
+            format!("{{\"process\":0,\"value\":[0{} 1}}", ",{\"a\":{}}\n".repeat(n))
+        }),
+        (json, "events in a text", &|n| {
+            format!("{{\"value\":\"{}", "{\\\"process\\\":0".repeat(n))
+        }),
         (edn, "events", &|n| line.repeat(n)),
         (edn, "events in a list", &|n| format!("({})", line.repeat(n))),
         (edn, "a form of many lines", &|n| {

@@ -7,10 +7,15 @@ use super::*;
 
 #[test]
 fn no_text_makes_a_reader_panic() {
+    let mut accepted = 0;
     for seed in 0..cases(30_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let (format, text, _) = FILES[rng.random_range(0..FILES.len())];
-        let text = damaged(&mut rng, text.as_bytes());
+        let files = || FILES.iter().chain(&LINES);
+        let at = rng.random_range(0..FILES.len() + LINES.len());
+        let &(format, text, _) = files().nth(at).expect("as many files");
+        let same = files().filter(|(other, ..)| *other == format);
+        let other = same.last().map_or("", |(_, text, _)| text);
+        let text = damaged(&mut rng, text.as_bytes(), other.as_bytes());
         let format = if rng.random_bool(0.9) {
             format
         } else {
@@ -31,6 +36,10 @@ fn no_text_makes_a_reader_panic() {
         let in_pieces = results[0].clone().and_then(|()| in_pieces.finish());
         match (in_pieces, whole) {
             (Ok(one), Ok(other)) => {
+                let (events, most) = (one.history.event_count(), most_events(&text, format));
+                assert!(events <= most, "{events} events of {most}, seed {seed}");
+                assert!(one.history.operations().len() as u64 <= events, "seed {seed}");
+                accepted += 1;
                 assert_eq!(told(&one.history), told(&other.history));
                 assert_eq!(one.torn, other.torn);
             }
@@ -46,14 +55,27 @@ fn no_text_makes_a_reader_panic() {
         }
         let _ = Format::detect(&text);
     }
+    assert!(accepted > cases(30_000) / 20, "only {accepted} texts were histories");
 }
 
-/// A text with up to five bytes changed, cut off or put in, or with parts of it moved.
-fn damaged(rng: &mut ChaCha8Rng, text: &[u8]) -> Vec<u8> {
+/// How many events a text can hold at most.
+fn most_events(text: &[u8], format: Format) -> u64 {
+    let count = |bytes: &[u8]| text.iter().filter(|byte| bytes.contains(byte)).count() as u64;
+    match format {
+        Format::PorcupineJson => 2 * count(b"{"),
+        Format::Edn => count(b"{[("),
+        Format::Csv | Format::Columns | Format::JepsenLog => count(b"\n"),
+        Format::Jsonl | Format::JepsenJson | Format::PorcupineEvents => count(b"{"),
+    }
+}
+
+/// A text with up to five bytes changed, cut off or put in, or with parts of it or of another one put
+/// somewhere.
+fn damaged(rng: &mut ChaCha8Rng, text: &[u8], other: &[u8]) -> Vec<u8> {
     let mut text = text.to_vec();
     for _ in 0..rng.random_range(1..6) {
         let at = rng.random_range(0..text.len());
-        match rng.random_range(0..6) {
+        match rng.random_range(0..7) {
             0 => text[at] = rng.random(),
             1 if rng.random() => text.truncate(at.max(1)),
             2 => text[at] = b"0123456789"[rng.random_range(0..10)],
@@ -64,6 +86,11 @@ fn damaged(rng: &mut ChaCha8Rng, text: &[u8]) -> Vec<u8> {
                 text.splice(place..place, part);
             }
             4 => {
+                let from = rng.random_range(0..other.len());
+                let to = rng.random_range(from..other.len());
+                text.splice(at..at, other[from..to].iter().copied());
+            }
+            5 => {
                 text.remove(at);
                 if text.is_empty() {
                     text.push(b'\n');

@@ -27,7 +27,7 @@ fn each_byte_of_json_is_looked_at_twice_at_most() {
 }
 
 #[test]
-fn each_byte_of_csv_is_looked_at_once() {
+fn each_byte_of_csv_is_looked_at_twice_at_most() {
     let rows = "0,invoke,write,\"a\nb\"\"c\"\n".repeat(10_000);
     let long = format!("0,invoke,write,\"{}\"\n", "x\n".repeat(50_000));
     for text in [rows, long] {
@@ -36,7 +36,7 @@ fn each_byte_of_csv_is_looked_at_once() {
             for mut piece in text.as_bytes().chunks(piece) {
                 while found.next(&mut piece).unwrap().is_some() {}
             }
-            assert_eq!(found.work, text.len() as u64);
+            assert!(found.work <= 2 * text.len() as u64, "{} of {}", found.work, text.len());
         }
     }
 }

@@ -95,6 +95,36 @@ fn a_tear_in_the_middle_is_refused() {
     }
 }
 
+/// The line that is torn is named, not the next, whatever the format; unless what is left of the line is
+/// whole, so that only the events do not fit together.
+#[test]
+fn a_tear_is_found_on_the_line_that_is_torn() {
+    let (mut syntax, mut pairing) = (0, 0);
+    for (format, text, _) in FILES.iter().chain(&LINES).filter(|(_, text, _)| is_a_line_each(text))
+    {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for torn in 1..lines.len() - 1 {
+            let (before, after) = (lines[..torn].concat(), lines[torn + 1..].concat());
+            for cut in (1..lines[torn].len() - 1).filter(|&cut| lines[torn].is_char_boundary(cut)) {
+                let text = format!("{before}{}\n{after}", &lines[torn][..cut]);
+                match in_pieces(text.as_bytes(), *format, 11) {
+                    Err(ParseError::Syntax { line, .. } | ParseError::NoEvent { line, .. }) => {
+                        assert_eq!(line, torn as u64 + 1, "{text}");
+                        syntax += 1;
+                    }
+                    _ => pairing += 1,
+                }
+            }
+        }
+    }
+    assert!(syntax > 4 * pairing, "{syntax} are found by their syntax, {pairing} are not");
+}
+
+/// Whether each line but perhaps the first and the last is an event.
+fn is_a_line_each(text: &str) -> bool {
+    text.lines().count() > 2 && !text.contains("two\nlines") && !text.contains("\n  ")
+}
+
 #[test]
 fn events_of_json_are_refused_with_the_place_of_what_is_wrong() {
     let named = "one of get, read, put, write, cas, append, add, enqueue, dequeue, drain, push, pop, \

@@ -75,6 +75,44 @@ const FILES: [(Format, &str, usize); 7] = [
     ),
 ];
 
+/// Files of the other formats, with an event a line, and how many operations they hold.
+const LINES: [(Format, &str, usize); 5] = [
+    (
+        Format::Edn,
+        r#"{:process 0, :type :invoke, :f :write, :value ["x" 1], :time 10, :index 0}
+{:process :nemesis, :type :info, :f :start, :value nil, :time 11, :index 1}
+#jepsen.history.Op{:process 0, :type :ok, :f :write, :value ["x" 1], :what #{2 [3 "}"] {:a \}}}, :index 2}
+{:process 1, :type :invoke, :f :cas, :value [1 "b"], :time 13, :index 3, :error "c"}
+"#,
+        2,
+    ),
+    (
+        Format::Edn,
+        "[0 :invoke :write 1]\n[1 :invoke :cas [1 2]]\n[0 :ok :write 1]\n\
+         [1 :fail :cas [1 2] :timeout]\n",
+        2,
+    ),
+    (
+        Format::Columns,
+        "0\t:invoke\t:write\t1\n:nemesis\t:info\t:start\t\"a [b\"\n0\t:ok\t:write\t1\n\
+         1\t:invoke\t:cas\t[1 \"2 3\"]\n1\t:info\t:cas\t[1 \"2 3\"]\ttimed out\n",
+        2,
+    ),
+    (
+        Format::JepsenLog,
+        "INFO  jepsen.util - 0\t:invoke\t:write\t1\nINFO  jepsen.core - something else\n\
+         INFO  jepsen.util - 0\t:ok\t:write\t1\nINFO  jepsen.util - 1\t:invoke\t:cas\t[1 2]\n",
+        2,
+    ),
+    (
+        Format::JepsenLog,
+        "2025-06-19 11:44:50,029{GMT}\tINFO\t[jepsen worker 0] jepsen.util: 0\t:invoke\t:read\tnil\n\
+         2025-06-19 11:44:50,031{GMT}\tINFO\t[jepsen node a] jepsen.db: up\n\
+         2025-06-19 11:44:50,035{GMT}\tINFO\t[jepsen worker 0] jepsen.util: 0\t:ok\t:read\t[7 8]\n",
+        1,
+    ),
+];
+
 /// Reads a text in pieces of so many bytes.
 fn in_pieces(text: &[u8], format: Format, piece: usize) -> Result<ReadHistory, ParseError> {
     let mut reader = Reader::new(format, Reading::default());
