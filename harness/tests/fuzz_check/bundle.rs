@@ -104,7 +104,8 @@ fn bundle(members: &[Case], rng: &mut ChaCha8Rng) -> Case {
 
 /// Keys with names that a reader may stumble over; all different, whatever is said of their types.
 fn names(rng: &mut ChaCha8Rng) -> Vec<Val> {
-    let odd = ["x", "", "k 1", "d\u{e9}", "a\"b", "[1]", ":k", "nil", "a/b", "x,y", "#", "\\", "{", "'"];
+    let odd =
+        ["x", "", "k 1", "d\u{e9}", "a\"b", "[1]", ":k", "nil", "a/b", "x,y", "#", "\\", "{", "'"];
     let plain = (0..KEYS).map(|at| Val::from(format!("k{at}").as_str()));
     let numbers = (0..KEYS as i128).map(Val::from);
     let mut names: Vec<Val> = match rng.random_range(0..4) {

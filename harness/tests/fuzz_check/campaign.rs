@@ -125,7 +125,9 @@ impl Trial {
         for count in [before, count(rows)] {
             let events = &self.case.events[..count];
             match pair(events, self.pairing) {
-                Some(ops) => codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None))),
+                Some(ops) => {
+                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)))
+                }
                 None => codes.push(2),
             }
         }
@@ -215,9 +217,7 @@ impl Trial {
             numbers.iter().position(|&it| it == number)
         };
         let mut keys: Vec<&Judged> = self.keys.iter().collect();
-        let appears = |judged: &&Judged| {
-            self.ops.iter().position(|op| op.key == judged.key)
-        };
+        let appears = |judged: &&Judged| self.ops.iter().position(|op| op.key == judged.key);
         keys.sort_by_key(appears);
         for (judged, order) in keys.into_iter().zip(orders) {
             let points = order["points"].as_array()?;
@@ -233,6 +233,10 @@ impl Trial {
                 };
                 Some(until)
             };
+            // What cannot be read is no part of an order.
+            if judged.verdicts.unknown {
+                continue;
+            }
             let problem = self.order_problem(judged, points, until, &place_of);
             if problem.is_some() {
                 return problem;
@@ -273,8 +277,7 @@ impl Trial {
         if problem.is_some() {
             return problem;
         }
-        let (Some(until), false) = (until, judged.verdicts.unknown) else { return None };
-        let more = oracle::order::before(of_key(), until + 1);
+        let more = oracle::order::before(of_key(), until? + 1);
         let more = oracle::judge(self.case.model, &more, initial);
         let is_longest = more.iter().any(|judged| judged.verdicts != Verdicts::VALID);
         (!is_longest).then(|| "a longer beginning has an order".to_owned())
@@ -294,7 +297,8 @@ impl Trial {
         refuted.extend(line["witness"]["key"].as_str().map(str::to_owned));
         let undecided = listed("undecided: key");
         let goes_on = self.case.options.all_keys || refuted.is_empty();
-        let mut names: Vec<String> = self.keys.iter().map(|key| name_of(key.key.as_ref())).collect();
+        let mut names: Vec<String> =
+            self.keys.iter().map(|key| name_of(key.key.as_ref())).collect();
         names.sort();
         names.dedup();
         for name in &names {
@@ -355,8 +359,15 @@ impl Trial {
             // The additions may be too many to be named.
             return None;
         }
-        let alone = oracle::judge(self.case.model, &places, initial);
-        let is_wrong = alone.iter().any(|key| key.verdicts.invalid);
+        let is_wrong = if self.case.model.is_session() {
+            let alone = oracle::judge(self.case.model, &places, initial);
+            alone.iter().any(|key| key.verdicts.invalid)
+        } else {
+            let witness: Vec<&Op> = places.iter().collect();
+            let is_there = |op: &&Op| op.key == places[0].key && op.end != End::Fail;
+            let all: Vec<&Op> = self.ops.iter().filter(is_there).collect();
+            oracle::of_key(self.case.model, &witness, &all, initial).invalid
+        };
         (!is_wrong).then(|| "the operations of the witness are right by themselves".to_owned())
     }
 }
@@ -366,7 +377,8 @@ fn quoted_names(list: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut left = list;
     while let Some(begin) = left.find('"') {
-        let is_escaped = |at: usize| left[..at].bytes().rev().take_while(|&it| it == b'\\').count() % 2;
+        let is_escaped =
+            |at: usize| left[..at].bytes().rev().take_while(|&it| it == b'\\').count() % 2;
         let ends = left.match_indices('"').map(|(at, _)| at);
         let Some(end) = ends.skip(1).find(|&at| at > begin && is_escaped(at) == 0) else { break };
         let quoted = &left[begin..=end];

@@ -568,7 +568,8 @@ fn ask_for_more(events: &mut Vec<Event>, model: Model, rng: &mut ChaCha8Rng) {
     for (place, kind) in [(at, Kind::Invoke), (at + 1, end)] {
         let time_ns = if place == 0 { 0 } else { events[place - 1].time_ns };
         let value = value.clone();
-        let event = Event { op, process, kind, f, value, has_error: false, time_ns, ..like.clone() };
+        let event =
+            Event { op, process, kind, f, value, has_error: false, time_ns, ..like.clone() };
         events.insert(place, event);
     }
 }

@@ -1,6 +1,6 @@
 //! Orders of operations that are said to explain all answers.
 
-use super::{Verdicts, of_key, register};
+use super::{Verdicts, of_key};
 use crate::history::{End, F, Op};
 use crate::model::Model;
 use crate::value::Val;
@@ -34,25 +34,21 @@ pub fn before<'a>(ops: impl Iterator<Item = &'a Op>, event: usize) -> Vec<Op> {
 
 /// What is wrong with an order of some of these operations of one key, given by places among them, if it
 /// is not one that agrees with time and explains all answers.
-pub fn problem(
-    model: Model,
-    ops: &[Op],
-    order: &[usize],
-    initial: Option<&Val>,
-) -> Option<String> {
+pub fn problem(model: Model, ops: &[Op], order: &[usize], initial: Option<&Val>) -> Option<String> {
     let mut steps: Vec<Op> = Vec::new();
     for (at, op) in ops.iter().enumerate() {
         let times = order.iter().filter(|&&it| it == at).count();
         let is_right = match (op.end, op.f) {
-            (End::Ok, F::Drain) => {
-                drained(op).is_none_or(|items| times == items.len() + 1)
-            }
+            (End::Ok, F::Drain) => drained(op).is_none_or(|items| times == items.len() + 1),
             (End::Ok, _) => times == 1,
             (_, F::Drain) => true,
             _ => times <= 1,
         };
         if !is_right {
-            return Some(format!("{:?} of process {} is {times} times in its order", op.f, op.process));
+            return Some(format!(
+                "{:?} of process {} is {times} times in its order",
+                op.f, op.process
+            ));
         }
     }
     for (at, &place) in order.iter().enumerate() {
@@ -73,12 +69,8 @@ pub fn problem(
         steps.push(Op { f, answer, invoke: 2 * at, complete, ..op.clone() });
     }
     let steps: Vec<&Op> = steps.iter().collect();
-    let verdicts = if model.is_linearizable_register() {
-        let all: Vec<&Op> = ops.iter().collect();
-        register::verdicts(model, &steps, register::content(&all, initial), initial)
-    } else {
-        of_key(model, &steps, initial)
-    };
+    let all: Vec<&Op> = ops.iter().collect();
+    let verdicts = of_key(model, &steps, &all, initial);
     (verdicts == Verdicts::INVALID).then(|| "the order does not explain its answers".to_owned())
 }
 

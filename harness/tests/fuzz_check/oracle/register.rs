@@ -70,12 +70,7 @@ fn plain(value: &Val, content: Content, model: Model) -> Val {
     if is_empty(value) { Val::Nil } else { value.clone() }
 }
 
-pub fn verdicts(
-    model: Model,
-    ops: &[&Op],
-    content: Content,
-    initial: Option<&Val>,
-) -> Verdicts {
+pub fn verdicts(model: Model, ops: &[&Op], content: Content, initial: Option<&Val>) -> Verdicts {
     if content == Content::Mixed {
         return Verdicts::UNKNOWN;
     }
