@@ -233,6 +233,10 @@ impl Trial {
                 };
                 Some(until)
             };
+            // What cannot be read is no part of an order.
+            if judged.verdicts.unknown {
+                continue;
+            }
             let problem = self.order_problem(judged, points, until, &place_of);
             if problem.is_some() {
                 return problem;
@@ -273,8 +277,7 @@ impl Trial {
         if problem.is_some() {
             return problem;
         }
-        let (Some(until), false) = (until, judged.verdicts.unknown) else { return None };
-        let more = oracle::order::before(of_key(), until + 1);
+        let more = oracle::order::before(of_key(), until? + 1);
         let more = oracle::judge(self.case.model, &more, initial);
         let is_longest = more.iter().any(|judged| judged.verdicts != Verdicts::VALID);
         (!is_longest).then(|| "a longer beginning has an order".to_owned())
@@ -356,8 +359,15 @@ impl Trial {
             // The additions may be too many to be named.
             return None;
         }
-        let alone = oracle::judge(self.case.model, &places, initial);
-        let is_wrong = alone.iter().any(|key| key.verdicts.invalid);
+        let is_wrong = if self.case.model.is_session() {
+            let alone = oracle::judge(self.case.model, &places, initial);
+            alone.iter().any(|key| key.verdicts.invalid)
+        } else {
+            let witness: Vec<&Op> = places.iter().collect();
+            let is_there = |op: &&Op| op.key == places[0].key && op.end != End::Fail;
+            let all: Vec<&Op> = self.ops.iter().filter(is_there).collect();
+            oracle::of_key(self.case.model, &witness, &all, initial).invalid
+        };
         (!is_wrong).then(|| "the operations of the witness are right by themselves".to_owned())
     }
 }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::campaign::{Trial, judge};
 use crate::files::Format;
-use crate::generate::case;
+use crate::generate::{Case, case};
+use crate::history::Kind;
 use crate::model::Model;
 use crate::run::{self, Answer};
 
@@ -30,24 +31,34 @@ fn told(answer: &Answer) -> Value {
     json!([code, witness["anomaly"], witness["key"], witness["minimal"], operations])
 }
 
+/// The case in all formats that can hold it.
+fn in_all_formats(mut case: Case, formats: &[Format]) -> Vec<Trial> {
+    // What a failed compare-and-set says is said for all formats alike.
+    case.options.refuses.get_or_insert(false);
+    let has_failed = case.events.iter().any(|event| event.kind == Kind::Fail);
+    let fits = |format: &&Format| {
+        let is_repaired = case.options.is_lenient || case.options.strict_time;
+        // Whole operations do not tell which failed, nor what was repaired.
+        !format.has_operations() || !(has_failed || is_repaired)
+    };
+    let written = formats.iter().filter(fits).filter_map(|&it| Trial::written(case.clone(), it));
+    written.collect()
+}
+
+/// So many cases are written at a time.
+const BATCH: u64 = 500;
+
 /// Compares so many cases of a model; returns how many files were compared with another.
 pub fn convert(model: Model, first_seed: u64, cases: u64, formats: &[Format]) -> u64 {
     let folder = run::folder();
     let mut compared = 0;
+    let last = first_seed + cases;
     let mut seed = first_seed;
-    while seed < first_seed + cases {
-        let mut trials: Vec<Trial> = Vec::new();
-        for seed in seed..(seed + 100).min(first_seed + cases) {
-            let mut case = case(model, seed);
-            // What a failed compare-and-set says is said for all formats alike.
-            case.options.refuses.get_or_insert(false);
-            // Whole operations do not tell which failed.
-            let fits = |format: &&Format| !format.has_operations();
-            let written =
-                formats.iter().filter(fits).filter_map(|&it| Trial::written(case.clone(), it));
-            trials.extend(written);
-        }
-        seed += 100;
+    while seed < last {
+        let batch = seed..last.min(seed + BATCH);
+        seed = batch.end;
+        let trials: Vec<Trial> =
+            batch.flat_map(|seed| in_all_formats(case(model, seed), formats)).collect();
         let answers = judge(&trials, folder.path());
         let both: Vec<(&Trial, Value)> = trials.iter().zip(answers.iter().map(told)).collect();
         for pair in both.windows(2) {

@@ -83,13 +83,14 @@ pub fn judge(model: Model, ops: &[Op], initial: Option<&Val>) -> Vec<Judged> {
     }
     let judged = |ops: &Vec<&Op>| Judged {
         key: ops[0].key.clone(),
-        verdicts: of_key(model, ops, initial),
+        verdicts: of_key(model, ops, ops, initial),
         is_blind: is_blind(ops),
     };
     keys.iter().map(judged).collect()
 }
 
-fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
+/// The verdicts about some operations of a key; all of them tell what the key holds, texts or lists.
+pub fn of_key(model: Model, ops: &[&Op], all: &[&Op], initial: Option<&Val>) -> Verdicts {
     match model {
         Model::Set => set::linearizable(ops),
         Model::SetEventual => set::eventual(ops),
@@ -102,7 +103,7 @@ fn of_key(model: Model, ops: &[&Op], initial: Option<&Val>) -> Verdicts {
         Model::UniqueIds => ids::verdicts(ops),
         Model::Bank | Model::BankNegative => bank::verdicts(ops, model == Model::BankNegative),
         _ if model.is_lock() => lock::verdicts(model, ops),
-        _ => register::verdicts(model, ops, register::content(ops, initial), initial),
+        _ => register::verdicts(model, ops, register::content(all, initial), initial),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Orders of operations that are said to explain all answers.
 
-use super::{Verdicts, of_key, register};
+use super::{Verdicts, of_key};
 use crate::history::{End, F, Op};
 use crate::model::Model;
 use crate::value::Val;
@@ -69,12 +69,8 @@ pub fn problem(model: Model, ops: &[Op], order: &[usize], initial: Option<&Val>)
         steps.push(Op { f, answer, invoke: 2 * at, complete, ..op.clone() });
     }
     let steps: Vec<&Op> = steps.iter().collect();
-    let verdicts = if model.is_linearizable_register() {
-        let all: Vec<&Op> = ops.iter().collect();
-        register::verdicts(model, &steps, register::content(&all, initial), initial)
-    } else {
-        of_key(model, &steps, initial)
-    };
+    let all: Vec<&Op> = ops.iter().collect();
+    let verdicts = of_key(model, &steps, &all, initial);
     (verdicts == Verdicts::INVALID).then(|| "the order does not explain its answers".to_owned())
 }
 
