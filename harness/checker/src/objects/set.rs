@@ -12,6 +12,8 @@
 //! [`eventual`] is Jepsen's `set-full` without `linearizable?`: late reads are counted as stale
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
+mod smallest;
+
 use super::confirm::Claim;
 use super::{Fact, Judgement, Subject, end};
 use crate::budget::Limit;
@@ -19,7 +21,7 @@ use crate::datum::{Encoded, View};
 use crate::event::F;
 use crate::history::Operation;
 use crate::verdict::Verdict;
-use crate::witness::Anomaly;
+use crate::witness::{Anomaly, Size};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// All additions of one element.
@@ -57,17 +59,23 @@ struct Contents<'a> {
     subject: Subject<'a>,
     elements: Vec<Element<'a>>,
     reads: Vec<Read<'a>>,
+    /// All additions, by invocation, each with its element.
+    adds: Vec<(&'a Operation, u32)>,
+    /// The smallest of what is wrong with one read however time went.
+    flaw: Option<(Size, Verdict)>,
     /// Valid, or that an answer could not be read.
     doubt: Verdict,
 }
 
-/// What was added and read; or what is wrong with that however time went.
-fn contents(subject: Subject<'_>) -> Result<Contents<'_>, Verdict> {
+/// What was added and read.
+fn contents(subject: Subject<'_>) -> Contents<'_> {
     let mut numbers: FxHashMap<&[u8], u32> = FxHashMap::default();
     let mut elements: Vec<Element<'_>> = Vec::new();
+    let mut adds = Vec::new();
     for &op in subject.operations.iter().filter(|op| op.f == F::Add) {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
         let number = *numbers.entry(subject.argument(op).bytes()).or_insert(next);
+        adds.push((op, number));
         if number == next {
             elements.push(Element { first: op, soonest: op, first_seen: None, last_seen: None });
         } else {
@@ -77,17 +85,18 @@ fn contents(subject: Subject<'_>) -> Result<Contents<'_>, Verdict> {
             }
         }
     }
-    let mut contents = Contents { subject, elements, reads: Vec::new(), doubt: Verdict::Valid };
+    let (reads, flaw, doubt) = (Vec::new(), None, Verdict::Valid);
+    let mut contents = Contents { subject, elements, reads, adds, flaw, doubt };
     for &op in subject.operations.iter().filter(|op| op.f == F::Get && op.is_ok()) {
         match subject.result(op).view() {
-            View::List(items) | View::Set(items) => contents.read(op, items, &numbers)?,
+            View::List(items) | View::Set(items) => contents.read(op, items, &numbers),
             _ => {
                 let misfit = subject.misfit(op, "a list of elements as the answer");
                 contents.doubt = contents.doubt.join(misfit);
             }
         }
     }
-    Ok(contents)
+    contents
 }
 
 impl<'a> Contents<'a> {
@@ -96,19 +105,21 @@ impl<'a> Contents<'a> {
         op: &'a Operation,
         items: impl Iterator<Item = Encoded<'a>>,
         numbers: &FxHashMap<&[u8], u32>,
-    ) -> Result<(), Verdict> {
+    ) {
         let subject = self.subject;
         let mut read = Read { op, elements: Vec::new() };
         for item in items {
             let Some(&number) = numbers.get(item.bytes()) else {
-                let what = format!("{} was read, but never added", item.datum());
-                return Err(subject.witness(Anomaly::GarbageRead, &[op], true, &what));
+                let what = || format!("{} was read, but never added", item.datum());
+                self.flawed(Anomaly::GarbageRead, &[op], &what);
+                continue;
             };
             let element = &mut self.elements[number as usize];
             if element.first.invoke > end(op) {
-                let what = format!("{} was read before any addition of it began", item.datum());
+                let what = || format!("{} was read before any addition of it began", item.datum());
                 let core = [element.first, op];
-                return Err(subject.witness(Anomaly::FutureRead, &core, true, &what));
+                self.flawed(Anomaly::FutureRead, &core, &what);
+                continue;
             }
             if element.first_seen.is_none_or(|seen| end(op) < end(seen)) {
                 element.first_seen = Some(op);
@@ -121,11 +132,18 @@ impl<'a> Contents<'a> {
         read.elements.sort_unstable();
         if let Some(pair) = read.elements.windows(2).find(|pair| pair[0] == pair[1]) {
             let add = self.elements[pair[0] as usize].first;
-            let what = format!("{} is there twice", subject.shown(add.argument));
-            return Err(subject.witness(Anomaly::Duplicated, &[add, op], true, &what));
+            let what = || format!("{} is there twice", subject.shown(add.argument));
+            self.flawed(Anomaly::Duplicated, &[add, op], &what);
         }
+        read.elements.dedup();
         self.reads.push(read);
-        Ok(())
+    }
+
+    fn flawed(&mut self, anomaly: Anomaly, core: &[&'a Operation], what: &dyn Fn() -> String) {
+        let size = Size::of_all(core);
+        if self.flaw.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
+            self.flaw = Some((size, self.subject.witness(anomaly, core, true, &what())));
+        }
     }
 
     /// Nothing contradicts.
@@ -138,14 +156,22 @@ impl<'a> Contents<'a> {
     }
 }
 
+fn size(verdict: &Verdict) -> Option<Size> {
+    match verdict {
+        Verdict::Invalid(witness) => Some(Size::of_witness(witness)),
+        _ => None,
+    }
+}
+
 pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
-    let mut contents = match contents(subject) {
-        Ok(contents) => contents,
-        Err(verdict) => return Judgement { claim: Some(Claim::ALONE), ..verdict.into() },
-    };
+    let mut contents = contents(subject);
     let facts = facts(&contents);
     let contradiction = chain(&mut contents).or_else(|| order(&contents));
-    let verdict = contradiction.unwrap_or_else(|| contents.not_refuted());
+    // What is seen first is not always the smallest.
+    let smallest = contradiction.as_ref().and_then(|_| smallest::smallest(&contents));
+    let flaw = contents.flaw.take().map(|(_, verdict)| verdict);
+    let contradictions = flaw.into_iter().chain(smallest.or(contradiction));
+    let verdict = contradictions.min_by_key(size).unwrap_or_else(|| contents.not_refuted());
     Judgement { verdict, facts, claim: Some(Claim::ALONE) }
 }
 
@@ -196,8 +222,9 @@ struct Placed<'a> {
 /// An order that explains all reads, by position: group by group, and the other additions of an
 /// element after its first, as soon as time allows.
 pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
-    let mut contents = contents(subject).ok()?;
+    let mut contents = contents(subject);
     if contents.doubt != Verdict::Valid
+        || contents.flaw.is_some()
         || chain(&mut contents).is_some()
         || order(&contents).is_some()
     {
@@ -351,10 +378,10 @@ fn facts(contents: &Contents<'_>) -> Vec<Fact> {
 }
 
 pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
-    let contents = match contents(subject) {
-        Ok(contents) => contents,
-        Err(verdict) => return verdict.into(),
-    };
+    let mut contents = contents(subject);
+    if let Some((_, flaw)) = contents.flaw.take() {
+        return flaw.into();
+    }
     let facts = facts(&contents);
     let absences = late_absences(&contents);
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {

@@ -15,7 +15,7 @@ use crate::linearizable::oracle::{cases, intervals};
 use crate::models::ModelName;
 use crate::objects::Subject;
 use crate::verdict::Verdict;
-use crate::witness::{Anomaly, Witness};
+use crate::witness::{Anomaly, Size, Witness};
 
 /// What was asked of an object, and answered; nothing while it is not answered.
 #[derive(Debug, Clone)]
@@ -248,6 +248,32 @@ fn no_true_accusation_is_disputed() {
         println!("{model:?}: {confirmed} confirmed, {others} not");
         assert!(confirmed > 9 * others && confirmed > 300, "{model:?}: {confirmed}, {others}");
     }
+}
+
+#[test]
+fn the_witness_of_a_set_is_the_smallest_that_stands_by_itself() {
+    let model = ModelName::Set;
+    let mut seen = 0;
+    for seed in 0..cases(1_500) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let count = rng.random_range(2..=7);
+        let history = record(&asked(&mut rng, model, count, 3));
+        let Verdict::Invalid(witness) = verdict(&history, model) else { continue };
+        let operations: Vec<&Operation> = history.operations().iter().collect();
+        let subject =
+            Subject { history: &history, operations: &operations, budget: Budget::default() };
+        let stands = (1..1_u32 << operations.len()).filter_map(|chosen| {
+            let is_in = |&at: &usize| chosen & (1 << at) != 0;
+            let chosen: Vec<&Operation> =
+                (0..operations.len()).filter(is_in).map(|at| operations[at]).collect();
+            let part = Witness::new(&history, Anomaly::Lost, &chosen, false, String::new());
+            let answer = Claim::ALONE.confirm(model, subject, &part, Stateright);
+            (answer == Some(true)).then(|| Size::of_witness(&part))
+        });
+        assert_eq!(Some(Size::of_witness(&witness)), stands.min(), "seed {seed}: {witness:?}");
+        seen += 1;
+    }
+    assert!(seen > 300, "{seen}");
 }
 
 /// A tester that is wrong about what contradicts.

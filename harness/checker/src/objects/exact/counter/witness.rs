@@ -1,5 +1,7 @@
 //! Few operations of a counter that contradict one another ([`strike`](crate::objects::exact::strike)).
 
+use std::cell::Cell;
+
 use super::sweep::{self, Misfit, Sweep};
 use super::{Decision, History, Op, Signs, decide};
 use crate::budget::{Budget, Meter};
@@ -7,6 +9,7 @@ use crate::linearizable::model::Call;
 use crate::objects::exact::shrink::nearby;
 use crate::objects::exact::strike::Striking;
 use crate::objects::exact::{Anomaly, Refutation, Scope};
+use crate::witness::Size;
 
 /// The most steps of one trial.
 const MOST_STEPS: u64 = 20_000;
@@ -31,7 +34,10 @@ pub(super) fn refute(initial: i128, calls: &[Call<Op>], budget: Budget<'_>) -> R
         Op::Read(_) => None,
         Op::Add(amount) | Op::AddAndGet { amount, .. } => Some(Op::Add(amount)),
     };
-    let Some(core) = (Striking { calls, strike: &strike, contradicts: &contradicts }).core() else {
+    let size = |kept: &[u32]| Size::of_calls(calls, kept);
+    let (strike, contradicts, size) = (&strike, &contradicts, &size);
+    let striking = Striking { calls, strike, contradicts, size, work: Cell::default() };
+    let Some(core) = striking.core() else {
         let is_impossible = |calls: &[Call<Op>]| contradicts(false, calls) == Some(true);
         return Refutation::nearby(nearby(calls, MOST_SHOWN, &mut { is_impossible }));
     };
