@@ -257,7 +257,7 @@ fn no_true_accusation_is_disputed() {
 fn the_witness_of_a_set_is_the_smallest_that_stands_by_itself() {
     let model = ModelName::Set;
     let mut seen = 0;
-    for seed in 0..cases(1_500) {
+    for seed in 0..cases(3_000) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let count = rng.random_range(2..=7);
         let asked = asked(&mut rng, model, count, 3);
