@@ -76,6 +76,65 @@ fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
 }
 
 #[test]
+fn an_accusation_of_few_operations_is_confirmed() {
+    let confirmed = "an independent tester of linearizability rejects these operations too";
+    let broken = [
+        ("kv", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),
+        ("register", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),
+        ("cas-register", "0 invoke write 1; 0 ok write 1; 1 invoke cas [2 3]; 1 ok cas [2 3]"),
+        ("list-register", "0 invoke append 1; 0 ok append 1; 1 invoke read nil; 1 ok read []"),
+        ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{}"),
+        ("counter", "0 invoke add 2; 0 ok add 2; 1 invoke read nil; 1 ok read 3"),
+        (
+            "queue",
+            "0 invoke enqueue 1; 0 ok enqueue 1; 0 invoke enqueue 2; 0 ok enqueue 2; \
+             1 invoke drain nil; 1 ok drain [2 1]",
+        ),
+        (
+            "unordered-queue",
+            "0 invoke enqueue 1; 0 ok enqueue 1; 1 invoke dequeue nil; 1 ok dequeue nil",
+        ),
+        (
+            "stack",
+            "0 invoke push 1; 0 ok push 1; 0 invoke push 2; 0 ok push 2; 1 invoke pop nil; 1 ok pop 1",
+        ),
+        (
+            "priority-queue",
+            "0 invoke insert 1; 0 ok insert 1; 0 invoke insert 2; 0 ok insert 2; \
+             1 invoke delete-min nil; 1 ok delete-min 2",
+        ),
+        ("lock", "0 invoke release nil; 0 ok release nil"),
+        (
+            "owner-lock",
+            "0 invoke acquire nil; 0 ok acquire nil; 1 invoke release nil; 1 ok release nil",
+        ),
+        (
+            "reentrant-lock",
+            "0 invoke acquire nil; 0 ok acquire nil; 0 invoke acquire nil; 0 ok acquire nil; \
+             1 invoke acquire nil; 1 ok acquire nil",
+        ),
+        (
+            "fenced-lock",
+            "0 invoke acquire nil; 0 ok acquire 5; 0 invoke release nil; 0 ok release nil; \
+             0 invoke acquire nil; 0 ok acquire 5",
+        ),
+        (
+            "reentrant-fenced-lock",
+            "0 invoke acquire nil; 0 ok acquire 5; 0 invoke acquire nil; 0 ok acquire 6",
+        ),
+    ];
+    for (model, events) in broken {
+        answers(model, "jepsen-edn", &edn(events), 10, confirmed);
+    }
+    let duplicate =
+        "0 invoke generate nil; 0 ok generate 1; 1 invoke generate nil; 1 ok generate 1";
+    let bench = Bench::new();
+    let path = bench.file("history", edn(duplicate));
+    let ended = bench.harness(&["check", &path.to_string_lossy(), "--model", "unique-ids"]);
+    assert!(!ended.stdout.contains("independent"), "{}", ended.stdout);
+}
+
+#[test]
 fn weaker_promises_accept_what_is_not_linearizable() {
     let stale = edn("0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil");
     answers("register", "auto", &stale, 10, "lost write");

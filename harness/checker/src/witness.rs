@@ -266,6 +266,11 @@ impl Size {
         Size::of(operations.map(|op| (op.invoke_index(), op.complete_index())))
     }
 
+    /// Of these operations.
+    pub(crate) fn of_all(operations: &[&Operation]) -> Self {
+        Size::of(operations.iter().map(|op| (op.invoke_index(), op.complete_index())))
+    }
+
     /// Of a witness. One that has no operations says least.
     pub(crate) fn of_witness(witness: &Witness) -> Self {
         let operations = witness.operations.iter();

@@ -25,8 +25,7 @@ fn valid(report: &Report) -> Answer {
     let (operations, keys) = (report.operations, report.keys.len());
     let plural = if keys == 1 { "key" } else { "keys" };
     let algorithms = report.algorithms.join(", ");
-    let model = ModelName::named(report.model).unwrap_or_default();
-    let is_linearizable = model.info().proves.starts_with("linearizability");
+    let is_linearizable = is_linearizable(report);
     let kind = if is_linearizable { "linearizable" } else { report.model };
     let sentence = if operations == 0 {
         "no operation was recorded that could contradict another".to_owned()
@@ -42,6 +41,12 @@ fn valid(report: &Report) -> Answer {
     Answer::new(Question::Safety, Standing::Valid, kind, sentence).with_details(facts(report))
 }
 
+/// Whether the model asks for linearizability.
+fn is_linearizable(report: &Report) -> bool {
+    let model = ModelName::named(report.model).unwrap_or_default();
+    model.info().proves.starts_with("linearizability")
+}
+
 fn facts(report: &Report) -> Vec<String> {
     report.facts.iter().map(|fact| format!("{}: {}", fact.name, fact.count)).collect()
 }
@@ -52,6 +57,10 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
         lines.push(
             "an independent tester of linearizability rejects these operations too".to_owned(),
         );
+    } else if !witness.operations.is_empty() && is_linearizable(report) {
+        let why = "no independent tester was asked: with those around them that matter, these are more \
+                   than eight operations";
+        lines.push(why.to_owned());
     }
     lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));
     let refuted = |key: &&checker::KeyReport| key.verdict == "invalid" && key.key != witness.key;

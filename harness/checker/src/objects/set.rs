@@ -12,6 +12,8 @@
 //! [`eventual`] is Jepsen's `set-full` without `linearizable?`: late reads are counted as stale
 //! and forgiven; what is acknowledged or seen, and then missing for good, is lost.
 
+mod smallest;
+
 use super::confirm::Claim;
 use super::{Fact, Judgement, Subject, end};
 use crate::budget::{Limit, Meter};
@@ -21,7 +23,7 @@ use crate::history::{Operation, Value};
 use crate::intern::Interner;
 use crate::memory;
 use crate::verdict::Verdict;
-use crate::witness::Anomaly;
+use crate::witness::{Anomaly, Size};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// All additions of one element.
@@ -78,8 +80,12 @@ struct Contents<'a> {
     owned: usize,
     /// By list: who read it.
     readers: Vec<Readers<'a>>,
-    /// By answer: its list.
+    /// By answer: its list, if nothing is wrong with it.
     known: FxHashMap<Value, u32>,
+    /// All additions, by invocation, each with its element.
+    adds: Vec<(&'a Operation, u32)>,
+    /// The smallest of what is wrong with one read however time went.
+    flaw: Option<(Size, Verdict)>,
     /// Valid, or that an answer could not be read.
     doubt: Verdict,
 }
@@ -87,13 +93,16 @@ struct Contents<'a> {
 /// The elements by their values.
 type Numbers<'a> = FxHashMap<&'a [u8], u32>;
 
-/// What was added and read; or what is wrong with that however time went.
+/// What was added and read; or that the budget is spent, unless something is wrong with a read however
+/// time went.
 fn contents<'a>(subject: Subject<'a>, meter: &mut Meter<'_>) -> Result<Contents<'a>, Verdict> {
     let mut numbers: Numbers<'a> = FxHashMap::default();
     let mut elements: Vec<Element<'a>> = Vec::new();
+    let mut adds = Vec::new();
     for &op in subject.operations.iter().filter(|op| op.f == F::Add) {
         let next = u32::try_from(elements.len()).expect("fewer elements than events");
         let number = *numbers.entry(subject.argument(op).bytes()).or_insert(next);
+        adds.push((op, number));
         if number == next {
             elements.push(Element { first: op, soonest: op, first_seen: None, last_seen: None });
         } else {
@@ -112,10 +121,14 @@ fn contents<'a>(subject: Subject<'a>, meter: &mut Meter<'_>) -> Result<Contents<
         owned: 0,
         readers: Vec::new(),
         known: FxHashMap::default(),
+        adds,
+        flaw: None,
         doubt: Verdict::Valid,
     };
     for &op in subject.operations.iter().filter(|op| op.f == F::Get && op.is_ok()) {
-        contents.read(op, &numbers, meter)?;
+        if let Err(spent) = contents.read(op, &numbers, meter) {
+            return Err(contents.flaw.map_or(spent, |(_, flaw)| flaw));
+        }
     }
     contents.see();
     Ok(contents)
@@ -132,8 +145,10 @@ impl<'a> Contents<'a> {
             Some(&list) => list,
             None => match self.subject.result(op).view() {
                 View::List(items) | View::Set(items) => {
-                    let list = self.list(op, items, numbers, meter)?;
-                    self.known.insert(op.result, list);
+                    let (list, is_sound) = self.list(op, items, numbers, meter)?;
+                    if is_sound {
+                        self.known.insert(op.result, list);
+                    }
                     list
                 }
                 _ => {
@@ -156,37 +171,41 @@ impl<'a> Contents<'a> {
         let is_too_soon = readers.complete > end(op);
         self.reads.push(Read { op, list });
         meter.work(1).map_err(|limit| self.subject.spent(limit))?;
-        if is_too_soon { self.read_too_soon(op, numbers) } else { Ok(()) }
+        if is_too_soon {
+            self.read_too_soon(op, numbers);
+        }
+        Ok(())
     }
 
-    /// The list of an answer.
+    /// The list of an answer, and whether each of its elements was added, and is there once.
     fn list(
         &mut self,
         op: &'a Operation,
         items: impl Iterator<Item = Encoded<'a>>,
         numbers: &Numbers<'a>,
         meter: &mut Meter<'_>,
-    ) -> Result<u32, Verdict> {
+    ) -> Result<(u32, bool), Verdict> {
         let subject = self.subject;
         let mut elements: Vec<u32> = Vec::new();
-        let mut complete = 0;
+        let (mut complete, mut is_sound) = (0, true);
         for item in items {
             let Some(&number) = numbers.get(item.bytes()) else {
-                let what = format!("{} was read, but never added", item.datum());
-                return Err(subject.witness(Anomaly::GarbageRead, &[op], true, &what));
+                let what = || format!("{} was read, but never added", item.datum());
+                self.flawed(Anomaly::GarbageRead, &[op], &what);
+                is_sound = false;
+                continue;
             };
             complete = complete.max(self.elements[number as usize].first.invoke);
             elements.push(number);
             meter.work(1).map_err(|limit| subject.spent(limit))?;
         }
-        if complete > end(op) {
-            self.read_too_soon(op, numbers)?;
-        }
         elements.sort_unstable();
         if let Some(pair) = elements.windows(2).find(|pair| pair[0] == pair[1]) {
             let add = self.elements[pair[0] as usize].first;
-            let what = format!("{} is there twice", subject.shown(add.argument));
-            return Err(subject.witness(Anomaly::Duplicated, &[add, op], true, &what));
+            let what = || format!("{} is there twice", subject.shown(add.argument));
+            self.flawed(Anomaly::Duplicated, &[add, op], &what);
+            is_sound = false;
+            elements.dedup();
         }
         let more = memory::block(size_of_val(&elements[..]));
         let list = self.lists.intern(elements.into());
@@ -195,23 +214,28 @@ impl<'a> Contents<'a> {
             self.readers.push(Readers { first_over: op, last_over: op, last_begun: op, complete });
         }
         meter.take(more, || self.memory_bytes()).map_err(|limit| subject.spent(limit))?;
-        Ok(list)
+        Ok((list, is_sound))
     }
 
     /// An answer with an element that was not yet added.
-    fn read_too_soon(&self, op: &Operation, numbers: &Numbers<'a>) -> Result<(), Verdict> {
+    fn read_too_soon(&mut self, op: &'a Operation, numbers: &Numbers<'a>) {
         let (View::List(items) | View::Set(items)) = self.subject.result(op).view() else {
-            return Ok(());
+            return;
         };
         for item in items {
             let first = numbers.get(item.bytes()).map(|&at| self.elements[at as usize].first);
             if let Some(first) = first.filter(|first| first.invoke > end(op)) {
-                let what = format!("{} was read before any addition of it began", item.datum());
-                let core = [first, op];
-                return Err(self.subject.witness(Anomaly::FutureRead, &core, true, &what));
+                let what = || format!("{} was read before any addition of it began", item.datum());
+                self.flawed(Anomaly::FutureRead, &[first, op], &what);
             }
         }
-        Ok(())
+    }
+
+    fn flawed(&mut self, anomaly: Anomaly, core: &[&'a Operation], what: &dyn Fn() -> String) {
+        let size = Size::of_all(core);
+        if self.flaw.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
+            self.flaw = Some((size, self.subject.witness(anomaly, core, true, &what())));
+        }
     }
 
     /// Notes for each element by whom it was seen.
@@ -253,6 +277,13 @@ impl<'a> Contents<'a> {
     }
 }
 
+fn size(verdict: &Verdict) -> Option<Size> {
+    match verdict {
+        Verdict::Invalid(witness) => Some(Size::of_witness(witness)),
+        _ => None,
+    }
+}
+
 pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
     let mut contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
@@ -260,7 +291,11 @@ pub(super) fn linearizable(subject: Subject<'_>) -> Judgement {
     };
     let facts = facts(&contents, &late_absences(&contents));
     let contradiction = chain(&mut contents).or_else(|| order(&contents));
-    let verdict = contradiction.unwrap_or_else(|| contents.not_refuted());
+    // What is seen first is not always the smallest.
+    let smallest = contradiction.as_ref().and_then(|_| smallest::smallest(&contents));
+    let flaw = contents.flaw.take().map(|(_, verdict)| verdict);
+    let contradictions = flaw.into_iter().chain(smallest.or(contradiction));
+    let verdict = contradictions.min_by_key(size).unwrap_or_else(|| contents.not_refuted());
     Judgement { verdict, facts, claim: Some(Claim::ALONE) }
 }
 
@@ -314,6 +349,7 @@ struct Placed<'a> {
 pub(super) fn order_of(subject: Subject<'_>) -> Option<Vec<u32>> {
     let mut contents = contents(subject, &mut Meter::new(subject.budget)).ok()?;
     if contents.doubt != Verdict::Valid
+        || contents.flaw.is_some()
         || chain(&mut contents).is_some()
         || order(&contents).is_some()
     {
@@ -475,10 +511,13 @@ fn facts(contents: &Contents<'_>, absences: &[Option<&Operation>]) -> Vec<Fact> 
 }
 
 pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
-    let contents = match contents(subject, &mut Meter::new(subject.budget)) {
+    let mut contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
         Err(verdict) => return verdict.into(),
     };
+    if let Some((_, flaw)) = contents.flaw.take() {
+        return flaw.into();
+    }
     let absences = late_absences(&contents);
     let facts = facts(&contents, &absences);
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {

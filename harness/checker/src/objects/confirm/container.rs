@@ -86,7 +86,7 @@ impl<'a> Container<'a> {
     fn drained(&self, op: &Operation) -> Option<Vec<Datum>> {
         match self.subject.result(op).view() {
             View::List(items) if op.f == F::Drain && op.is_ok() => {
-                Some(items.map(|item| item.datum()).collect())
+                Some(items.map(Encoded::datum).collect())
             }
             _ => None,
         }

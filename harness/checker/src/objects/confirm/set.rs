@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashSet;
 
 use super::{Case, Done, Object, Step};
-use crate::datum::{Datum, View};
+use crate::datum::{Datum, Encoded, View};
 use crate::event::F;
 use crate::history::Operation;
 use crate::model::Call;
@@ -35,7 +35,7 @@ impl<'a> Set<'a> {
         for read in case.core.iter().filter(|op| op.f == F::Get) {
             if let View::List(items) | View::Set(items) = subject.result(read).view() {
                 let unknown = items.filter(|item| !added.contains(item.bytes()));
-                elements.extend(unknown.map(|item| item.datum()));
+                elements.extend(unknown.map(Encoded::datum));
             }
         }
         Set { subject, elements }

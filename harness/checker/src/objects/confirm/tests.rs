@@ -15,7 +15,7 @@ use crate::model::Call;
 use crate::models::ModelName;
 use crate::objects::Subject;
 use crate::verdict::Verdict;
-use crate::witness::{Anomaly, Witness};
+use crate::witness::{Anomaly, Size, Witness};
 
 /// What was asked of an object, and answered; nothing while it is not answered.
 #[derive(Debug, Clone)]
@@ -166,6 +166,14 @@ fn verdict(history: &History, model: ModelName) -> Verdict {
     check(history, &Options { model, ..Options::default() }).verdict
 }
 
+/// Whether something is added twice.
+fn has_repeated(asked: &[Asked]) -> bool {
+    let mut added: Vec<_> =
+        asked.iter().filter(|asked| asked.f == F::Add).map(|asked| &asked.value).collect();
+    added.sort();
+    added.windows(2).any(|pair| pair[0] == pair[1])
+}
+
 /// Whether the tester rejects a whole history.
 fn rejects(history: &History, model: ModelName) -> Option<bool> {
     let operations: Vec<&Operation> = history.operations().iter().collect();
@@ -189,17 +197,13 @@ fn both_objects_agree_about_whole_histories() {
             };
             let history = record(&asked);
             let Some(is_rejected) = rejects(&history, model) else { continue };
-            let adds = |asked: &&Asked| asked.f == F::Add;
-            let mut added: Vec<_> = asked.iter().filter(adds).map(|asked| &asked.value).collect();
-            added.sort();
-            let is_repeated = added.windows(2).any(|pair| pair[0] == pair[1]);
             match verdict(&history, model) {
                 Verdict::Invalid(_) => {
                     assert!(is_rejected, "{model:?}, seed {seed}: {asked:?}");
                     invalid += 1;
                 }
                 // Where an element is added twice, not all is seen.
-                Verdict::Valid if model == ModelName::Set && is_repeated => {}
+                Verdict::Valid if model == ModelName::Set && has_repeated(&asked) => {}
                 Verdict::Valid => {
                     assert!(!is_rejected, "{model:?}, seed {seed}: {asked:?}");
                     valid += 1;
@@ -245,9 +249,38 @@ fn no_true_accusation_is_disputed() {
                 Verdict::Valid => {}
             }
         }
-        println!("{model:?}: {confirmed} confirmed, {others} not");
         assert!(confirmed > 9 * others && confirmed > 300, "{model:?}: {confirmed}, {others}");
     }
+}
+
+#[test]
+fn the_witness_of_a_set_is_the_smallest_that_stands_by_itself() {
+    let model = ModelName::Set;
+    let mut seen = 0;
+    for seed in 0..cases(3_000) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let count = rng.random_range(2..=7);
+        let asked = asked(&mut rng, model, count, 3);
+        let history = record(&asked);
+        let Verdict::Invalid(witness) = verdict(&history, model) else { continue };
+        if has_repeated(&asked) {
+            continue;
+        }
+        let operations: Vec<&Operation> = history.operations().iter().collect();
+        let subject =
+            Subject { history: &history, operations: &operations, budget: Budget::default() };
+        let stands = (1..1_u32 << operations.len()).filter_map(|chosen| {
+            let is_in = |&at: &usize| chosen & (1 << at) != 0;
+            let chosen: Vec<&Operation> =
+                (0..operations.len()).filter(is_in).map(|at| operations[at]).collect();
+            let part = Witness::new(&history, Anomaly::Lost, &chosen, false, String::new());
+            let answer = Claim::ALONE.confirm(model, subject, &part, Stateright);
+            (answer == Some(true)).then(|| Size::of_witness(&part))
+        });
+        assert_eq!(Some(Size::of_witness(&witness)), stands.min(), "seed {seed}: {witness:?}");
+        seen += 1;
+    }
+    assert!(seen > 300, "{seen}");
 }
 
 /// A tester that is wrong about what contradicts.

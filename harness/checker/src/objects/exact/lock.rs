@@ -17,14 +17,17 @@
 //! begins that is not over before the `acquire`. All else is decided by the search, exactly, within
 //! the budget.
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashMap;
 
 use super::shrink::nearby;
-use super::strike::Striking;
+use super::strike::{MOST_SMALL, Striking};
 use super::{Anomaly, Answer, Refutation, Scope};
 use crate::budget::Budget;
 use crate::linearizable::{Linearization, linearizable};
 use crate::model::{Call, Model};
+use crate::witness::Size;
 
 /// What a lock promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,9 +77,15 @@ pub fn check(rules: Rules, calls: &[Call<Op>], budget: Budget<'_>) -> Answer {
     let lock = Lock { rules, initial: State::FREE };
     let calls: Vec<Call<Op>> = calls.iter().map(|call| lock.what_counts(call)).collect();
     if rules.is_owned {
-        let clash = two_holders(rules, &calls).or_else(|| never_held(rules, &calls));
-        if let Some(refutation) = clash {
-            return Answer::Invalid(refutation);
+        let size = |clash: &Refutation| Size::of_calls(&calls, &clash.positions);
+        let clashes = two_holders(rules, &calls).into_iter().chain(never_held(rules, &calls));
+        let mut clashes: Vec<Refutation> = clashes.collect();
+        if !clashes.is_empty() && calls.len() <= MOST_SMALL {
+            let other = refute(&lock, &calls, budget);
+            clashes.extend(Some(other).filter(|other| other.scope != Scope::Nearby));
+        }
+        if let Some(least) = clashes.into_iter().min_by_key(size) {
+            return Answer::Invalid(least);
         }
     }
     match linearizable(&lock, &calls, budget) {
@@ -260,35 +269,32 @@ fn holds(calls: &[Call<Op>]) -> Vec<Hold> {
     holds
 }
 
+/// Of so many that hold at a time, which only a broken lock lets happen, the last are remembered.
+const MOST_ACTIVE: usize = 32;
+
 /// Two acquisitions that held at the same time; of several, those within the shortest time.
 fn two_holders(rules: Rules, calls: &[Call<Op>]) -> Option<Refutation> {
-    let is_clash =
-        |a: &Hold, b: &Hold| b.from < a.until && (rules.most_holds == 1 || a.owner != b.owner);
-    // Of those before, the one that holds longest, and the one of another client that does.
-    let mut longest: [Option<Hold>; 2] = [None, None];
-    let mut best: Option<(u32, [u32; 2])> = None;
+    // Those that hold on, the ones that began first in front.
+    let mut active: Vec<Hold> = Vec::new();
+    let begin = |hold: &Hold| calls[hold.call as usize].invoke;
+    let mut best: Option<(u32, u32, [u32; 2])> = None;
     for hold in holds(calls) {
-        let clash = longest.iter().flatten().filter(|before| is_clash(before, &hold));
-        for before in clash {
-            let begin = |hold: &Hold| calls[hold.call as usize].invoke;
-            let time = hold.from - begin(&hold).min(begin(before));
-            if best.is_none_or(|(shortest, _)| time < shortest) {
-                best = Some((time, [before.call, hold.call]));
+        active.retain(|before| hold.from < before.until);
+        let is_clash = |before: &&Hold| rules.most_holds == 1 || before.owner != hold.owner;
+        if let Some(before) = active.iter().rfind(is_clash) {
+            let first = begin(&hold).min(begin(before));
+            let time = hold.from - first;
+            if best.is_none_or(|(shortest, since, _)| (time, first) < (shortest, since)) {
+                best = Some((time, first, [before.call, hold.call]));
             }
         }
-        let [first, second] = &mut longest;
-        if first.is_none_or(|first| hold.until >= first.until) {
-            if first.is_some_and(|first| first.owner != hold.owner) {
-                *second = *first;
-            }
-            *first = Some(hold);
-        } else if first.is_some_and(|first| first.owner != hold.owner)
-            && second.is_none_or(|second| hold.until >= second.until)
-        {
-            *second = Some(hold);
+        let at = active.partition_point(|before| begin(before) < begin(&hold));
+        active.insert(at, hold);
+        if active.len() > MOST_ACTIVE {
+            active.remove(0);
         }
     }
-    best.map(|(_, clash)| alone(Anomaly::TwoHolders, clash.to_vec(), calls))
+    best.map(|(.., clash)| alone(Anomaly::TwoHolders, clash.to_vec(), calls))
 }
 
 /// A release by a client that acquired nothing since its last release, or ever.
@@ -380,9 +386,13 @@ fn refute(lock: &Lock, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
         let act = if op.act == Act::Release { Act::Release } else { Act::Acquire(None) };
         Some(Op { act, ..*op })
     };
+    let size = |kept: &[u32]| Size::of_calls(calls, kept);
+    let (strike, contradicts, size) = (&strike, &contradicts, &size);
     let stop = budget.stop;
-    let core = Striking { calls, strike: &strike, contradicts: &contradicts, stop }.core();
-    let Some(core) = core.filter(|core| core.is_minimal || core.positions.len() <= MOST_SHOWN)
+    let work = Cell::default();
+    let striking = Striking { calls, strike, contradicts, size, stop, work };
+    let Some(core) =
+        striking.core().filter(|core| core.is_minimal || core.positions.len() <= MOST_SHOWN)
     else {
         return Refutation::nearby(nearby(calls, MOST_SHOWN, stop, &mut |calls| {
             linearizable(lock, calls, budget) == Linearization::Impossible

@@ -17,6 +17,8 @@
 
 pub mod container;
 pub mod counter;
+#[cfg(test)]
+mod least;
 pub mod lock;
 mod shrink;
 mod strike;

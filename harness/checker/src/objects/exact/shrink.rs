@@ -6,6 +6,10 @@
 //! what is left, delta debugging (Zeller and Hildebrandt, 2002) leaves out halves, then ever
 //! smaller parts, down to single units. The result ends early and spans little time.
 
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
+
 use crate::model::Call;
 
 /// Keeps few of `units`, all of which contradict one another. `contradicts` says whether some, in
@@ -63,6 +67,50 @@ pub(super) fn leave_out(
         }
         chunk = chunk.div_ceil(2).min(kept.len().div_ceil(2)).max(1);
     }
+}
+
+/// No more parts are looked at to find the least one.
+const MOST_PARTS: usize = 4_000;
+
+/// Of the parts of some units that contradict themselves and lose that with any unit, the one of the
+/// least size. Of each part that is known one unit after another is given up, to see whether the rest
+/// still contradicts itself: what it comes down to is another such part (Reiter, "A theory of diagnosis
+/// from first principles", 1987). `first` is one, with whether each unit of it is needed. Once
+/// `is_enough` or `stop` says so, the least is taken that was found by then.
+pub(super) fn least<S: Ord>(
+    units: &[u32],
+    first: (Vec<u32>, bool),
+    stop: &dyn Fn() -> bool,
+    contradicts: &mut dyn FnMut(&[u32]) -> Option<bool>,
+    size: &dyn Fn(&[u32]) -> S,
+    is_enough: &dyn Fn() -> bool,
+) -> (Vec<u32>, bool) {
+    let mut known = vec![first];
+    let mut given_up: VecDeque<Vec<u32>> = VecDeque::from([Vec::new()]);
+    let mut seen: FxHashSet<Vec<u32>> = FxHashSet::default();
+    while let Some(without) = given_up.pop_front() {
+        let is_left = |unit: &u32| without.binary_search(unit).is_err();
+        let at = match known.iter().position(|(part, _)| part.iter().all(is_left)) {
+            Some(at) => at,
+            None if stop() || is_enough() || seen.len() > MOST_PARTS => break,
+            None => {
+                let rest: Vec<u32> = units.iter().copied().filter(is_left).collect();
+                if contradicts(&rest) != Some(true) {
+                    continue;
+                }
+                known.push(shrink(&rest, stop, contradicts));
+                known.len() - 1
+            }
+        };
+        for &unit in &known[at].0 {
+            let mut more = without.clone();
+            more.insert(more.partition_point(|&other| other < unit), unit);
+            if seen.insert(more.clone()) {
+                given_up.push_back(more);
+            }
+        }
+    }
+    known.into_iter().min_by_key(|(part, _)| size(part)).unwrap_or_default()
 }
 
 /// The first answer that nothing before it allows, and what surrounds it: positions of at most so

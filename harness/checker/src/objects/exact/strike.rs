@@ -1,14 +1,26 @@
 //! Single operations that contradict one another, with all others struck.
 //!
-//! An operation is struck by forgetting when it happened and what it was answered: what only looks
-//! is left out, what changes the object may then take effect at any time or never. That never makes
+//! An operation is struck by forgetting that it was ever over and what it was answered: what only looks
+//! is left out, what changes the object may take effect at any time after it began, or never. That never makes
 //! a good history bad, unlike leaving out a change. What was over before a beginning may be struck
 //! all at once, by letting the object begin in any state. So what is looked for is the first end
 //! that nothing explains, the last beginning from which that is so whatever was before, and what is
 //! needed in between.
 
-use super::shrink::{fewest, leave_out};
+use std::cell::Cell;
+
+use super::shrink::{fewest, least, shrink};
 use crate::model::Call;
+use crate::witness::Size;
+
+/// Of so few calls all parts are tried.
+pub(super) const MOST_SMALL: usize = 16;
+
+/// So many parts are tried of more.
+const MOST_PARTS: usize = 8;
+
+/// So many calls are looked at to make a contradiction smaller, or to find another one.
+const MOST_WORK: usize = 40_000;
 
 /// Whether some calls have no order: begun in any state, or else in the first one.
 type Contradicts<'a, O> = &'a dyn Fn(bool, &[Call<O>]) -> Option<bool>;
@@ -21,8 +33,12 @@ pub(super) struct Striking<'a, O> {
     /// Whether some calls have no order: begun in any state, or else in the first one. None if that
     /// is too hard to say.
     pub(super) contradicts: Contradicts<'a, O>,
+    /// How much some calls ask of a reader, by position.
+    pub(super) size: &'a dyn Fn(&[u32]) -> Size,
     /// Whether to give up now.
     pub(super) stop: &'a dyn Fn() -> bool,
+    /// How many calls were looked at so far.
+    pub(super) work: Cell<usize>,
 }
 
 /// What contradicts itself.
@@ -37,24 +53,76 @@ pub(super) struct Core {
 }
 
 impl<O: Clone> Striking<'_, O> {
-    /// Few of the calls, which have no order. None if that was not shown again.
+    /// Few of the calls, which have no order. None if that was not shown again. Of few calls all parts
+    /// are tried: then it is the least contradiction there is, unless that takes too long.
     pub(super) fn core(&self) -> Option<Core> {
         let mut ends: Vec<u32> = self.calls.iter().filter_map(|call| call.complete).collect();
         ends.sort_unstable();
+        let parts =
+            if self.calls.len() <= MOST_SMALL { all_parts(&ends) } else { self.some_parts(&ends) };
+        let cores = parts.into_iter().filter_map(|part| self.core_of(part));
+        cores.min_by_key(|core| (self.size)(&core.positions))
+    }
+
+    /// The first part that contradicts itself, and some that do and begin later.
+    fn some_parts(&self, ends: &[u32]) -> Vec<Part> {
         let is_over = |count: usize| {
             let part = Part { end: ends[count - 1], start: None };
-            self.is_contradiction(part, &self.candidates(part)) == Some(true)
+            self.contradicts_itself(part)
         };
         let count = fewest(ends.len(), &mut |count| is_over(count));
-        let end = count.checked_sub(1).and_then(|last| ends.get(last).copied())?;
-        let part = Part { end, start: self.last_start(&ends[..count]) };
+        let Some(end) = count.checked_sub(1).and_then(|last| ends.get(last).copied()) else {
+            return Vec::new();
+        };
+        let mut parts = vec![Part { end, start: self.last_start(&ends[..count]) }];
+        let enough = self.work.get() + MOST_WORK + 2 * self.calls.len();
+        while parts.len() < MOST_PARTS
+            && let Some(next) = parts.last().and_then(|&part| self.next_part(ends, part, enough))
+        {
+            parts.push(next);
+        }
+        parts
+    }
+
+    /// A part that ends later than another one, and begins later.
+    fn next_part(&self, ends: &[u32], part: Part, enough: usize) -> Option<Part> {
+        let after = |end: u32| ends.partition_point(|&other| other <= end);
+        let start = Some(*ends.get(after(part.start?))?);
+        let first = after(part.end);
+        let is_over =
+            |count: usize| self.contradicts_itself(Part { end: ends[first + count - 1], start });
+        let mut count = 1;
+        while first + count <= ends.len() && self.work.get() < enough {
+            if is_over(count) {
+                let count = fewest(count, &mut |count| is_over(count));
+                let start = self.last_start(&ends[..first + count]);
+                return start
+                    .map(|start| Part { end: ends[first + count - 1], start: Some(start) });
+            }
+            count *= 2;
+        }
+        None
+    }
+
+    /// The least that is found of what is in a part.
+    fn core_of(&self, part: Part) -> Option<Core> {
         let candidates = self.candidates(part);
         if self.is_contradiction(part, &candidates) != Some(true) {
             return None;
         }
+        let mut contradicts = |kept: &[u32]| self.is_contradiction(part, kept);
+        let first = shrink(&candidates, self.stop, &mut contradicts);
+        let enough = self.work.get() + MOST_WORK;
+        let is_enough = || self.work.get() > enough;
         let (positions, is_minimal) =
-            leave_out(candidates, self.stop, &mut |kept| self.is_contradiction(part, kept));
-        Some(Core { positions, is_minimal, start: part.start, until: end })
+            least(&candidates, first, self.stop, &mut contradicts, self.size, &is_enough);
+        let last = positions.iter().filter_map(|&at| self.calls[at as usize].complete).max();
+        let until = part.end.min(last.unwrap_or(part.end));
+        Some(Core { positions, is_minimal, start: part.start, until })
+    }
+
+    fn contradicts_itself(&self, part: Part) -> bool {
+        self.is_contradiction(part, &self.candidates(part)) == Some(true)
     }
 
     /// What began after the start and before the end.
@@ -69,10 +137,7 @@ impl<O: Clone> Striking<'_, O> {
     fn last_start(&self, ends: &[u32]) -> Option<u32> {
         let end = *ends.last()?;
         let start = |count: usize| Some(ends[ends.len() - count]);
-        let is_enough = |count: usize| {
-            let part = Part { end, start: start(count) };
-            self.is_contradiction(part, &self.candidates(part)) == Some(true)
-        };
+        let is_enough = |count: usize| self.contradicts_itself(Part { end, start: start(count) });
         let (mut too_few, mut enough) = (1, 2);
         while enough <= ends.len() {
             if is_enough(enough) {
@@ -88,7 +153,9 @@ impl<O: Clone> Striking<'_, O> {
         if (self.stop)() {
             return None;
         }
-        (self.contradicts)(part.start.is_some(), &self.struck(part, kept))
+        let struck = self.struck(part, kept);
+        self.work.set(self.work.get() + struck.len() + 1);
+        (self.contradicts)(part.start.is_some(), &struck)
     }
 
     /// The calls with all but those kept struck, and without those that were over before the start.
@@ -107,11 +174,18 @@ impl<O: Clone> Striking<'_, O> {
                 && call.invoke < part.end
                 && let Some(op) = (self.strike)(&call.op)
             {
-                struck.push(Call { op, invoke: 0, complete: None });
+                struck.push(Call { op, invoke: call.invoke, complete: None });
             }
         }
         struck
     }
+}
+
+/// The whole of a history, begun anywhere; those that begin last first.
+fn all_parts(ends: &[u32]) -> Vec<Part> {
+    let Some(&end) = ends.last() else { return Vec::new() };
+    let starts = ends.iter().rev().copied().map(Some).chain([None]);
+    starts.map(|start| Part { end, start }).collect()
 }
 
 /// A part of a history, between two completions.

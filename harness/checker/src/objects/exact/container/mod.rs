@@ -78,8 +78,8 @@ impl Discipline<'_> {
 /// Decides whether `calls` are linearizable, and shows an order or a contradiction.
 pub fn check(discipline: Discipline<'_>, calls: &[Call<Op>], budget: Budget<'_>) -> Answer {
     let parts = Parts::new(calls);
-    if let Some(refutation) = witness::miscounted(&parts) {
-        return Answer::Invalid(refutation);
+    if let Some(miscount) = witness::miscounted(&parts) {
+        return Answer::Invalid(witness::least(discipline, calls, &parts, miscount, budget));
     }
     let view = parts.whole();
     let structure = structure::decide(discipline, &parts, &view, budget.stop);

@@ -5,8 +5,10 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::linearizable::oracle::{cases, intervals};
+use crate::linearizable::oracle::{brute_force, cases, intervals};
+use crate::objects::exact::least::least;
 use crate::objects::exact::{Refutation, Scope};
+use crate::witness::Size;
 
 /// Whether some order explains all calls. One that is left has the number of its steps done.
 fn oracle(
@@ -277,4 +279,46 @@ fn priority_queues_are_decided_exactly() {
 #[test]
 fn bags_are_decided_exactly() {
     all(Discipline::Unordered);
+}
+
+#[test]
+fn the_witness_is_the_least_there_is() {
+    let disciplines =
+        [Discipline::Fifo, Discipline::Lifo, Discipline::Priority(&RANKS), Discipline::Unordered];
+    for discipline in disciplines {
+        for case in 0..cases(300) {
+            let mut rng = ChaCha8Rng::seed_from_u64(case);
+            let kinds = Kinds { unique: true, open: case % 2 == 0, drains: false };
+            let calls = random(&mut rng, discipline, kinds, 7);
+            let Answer::Invalid(refutation) = check(discipline, &calls, Budget::default()) else {
+                continue;
+            };
+            let parts = Parts::new(&calls);
+            if witness::miscounted(&parts).is_some() {
+                continue;
+            }
+            let (acts, sources) = model::acts(&parts, &parts.whole());
+            let strike = |act: &model::Act| (*act != model::Act::Empty).then_some(*act);
+            let contradicts = |any: bool, acts: &[Call<model::Act>]| {
+                !any && !brute_force(&model::Container(discipline), acts)
+            };
+            // With what came out, what put it in.
+            let size = |kept: &[u32]| {
+                let mut shown: Vec<u32> = kept.iter().map(|&at| sources[at as usize]).collect();
+                for &at in kept {
+                    let put = |other: &u32| match acts[at as usize].op {
+                        model::Act::Take(value) => calls[*other as usize].op == Op::Put(value),
+                        _ => false,
+                    };
+                    shown.extend((0..u32::try_from(calls.len()).unwrap()).filter(put));
+                }
+                shown.sort_unstable();
+                shown.dedup();
+                Size::of_calls(&calls, &shown)
+            };
+            let least = least(&acts, &strike, &contradicts, &size);
+            let shown = Size::of_calls(&calls, &refutation.positions);
+            assert_eq!(Some(shown), least, "{discipline:?} seed {case}: {refutation:?} {calls:#?}");
+        }
+    }
 }

@@ -6,22 +6,35 @@
 //! open takes that began before it was over. Equal elements make one unit, which may be large; then
 //! single operations are struck ([`strike`](crate::objects::exact::strike)).
 
+use std::cell::Cell;
+
 use super::model::{self, Act, Found};
-use super::parts::{Element, OPEN, Parts, Span, View};
+use super::parts::{Element, OPEN, Parts, Span, Taker, View};
 use super::structure::{self, Clash, ClashKind, Structure};
 use super::{Discipline, Op, replay};
 use crate::budget::Budget;
 use crate::linearizable::{Linearization, linearizable};
 use crate::model::Call;
-use crate::objects::exact::shrink::{self, shrink};
-use crate::objects::exact::strike::Striking;
+use crate::objects::exact::shrink::{self, least as least_units, shrink};
+use crate::objects::exact::strike::{MOST_SMALL, Striking};
 use crate::objects::exact::{Anomaly, Refutation, Scope};
+use crate::witness::Size;
 
 /// The most steps of one search on the way.
 const MOST_STEPS: u64 = 20_000;
 
 /// More steps of a model are not struck one by one.
 const MOST_TO_STRIKE: usize = 200;
+
+/// So many units, one after another in time, are looked at first; then so many times more.
+const FIRST_WIDTH: usize = 8;
+const WIDER: usize = 8;
+
+/// So many units are looked at for a smaller contradiction than the first.
+const MOST_WORK: usize = 40_000;
+
+/// So many contradictions are compared operation by operation.
+const MOST_FOUND: usize = 8;
 
 /// The most operations that are shown of a contradiction that is not known to be minimal.
 const MOST_SHOWN: usize = 12;
@@ -72,7 +85,8 @@ enum Unit {
     Empty(u32),
 }
 
-/// What contradicts itself, made as small as it can be.
+/// What contradicts itself, made as small as it can be. Of a short history that is the least there is;
+/// of a long one the least that is found in parts of it.
 pub(super) fn refute(
     discipline: Discipline<'_>,
     calls: &[Call<Op>],
@@ -81,41 +95,121 @@ pub(super) fn refute(
     budget: Budget<'_>,
 ) -> Refutation {
     let budget = Budget { steps: budget.steps.min(MOST_STEPS), ..budget };
-    // What came out of a drain before an element says when that came out; without it, it may be
-    // that nothing is contradicted.
-    let is_clash = contradicts(discipline, calls, parts, &clash.view, budget) == Some(true);
-    let whole = parts.whole();
-    let units = units(parts, if is_clash { &clash.view } else { &whole });
-    let all: Vec<u32> = (0..u32::try_from(units.len()).expect("fewer than 2^32")).collect();
-    let view_of = |kept: &[u32]| view_of(&units, kept);
-    let (kept, is_minimal) = shrink(&all, budget.stop, &mut |kept| {
+    let small =
+        is_small(parts).then(|| struck(discipline, calls, parts, &parts.whole(), budget)).flatten();
+    if let Some(least) = small.filter(|least| least.is_minimal) {
+        return least;
+    }
+    let size = |refutation: &Refutation| Size::of_calls(calls, &refutation.positions);
+    let found = found(discipline, calls, parts, clash, budget);
+    let refutations = found.into_iter().flat_map(|(view, is_minimal)| {
+        let kind = match structure::decide(discipline, parts, &view, budget.stop) {
+            Structure::Refuted(clash) => clash.kind,
+            _ => ClashKind::Unknown,
+        };
+        let (positions, until) = positions(parts, &view);
+        let is_short = positions.len() <= MOST_SHOWN;
+        let anomaly = anomaly(kind, parts, &view);
+        let scope = Scope::Alone;
+        // What was given up in time may still be almost all that there is.
+        let is_told = is_minimal || positions.len() <= MOST_TO_STRIKE;
+        let whole = Refutation { anomaly, positions, is_minimal, scope, from: None, until };
+        let stands = (kind != ClashKind::Unknown && is_told) || (is_short && is_minimal);
+        let struck = struck(discipline, calls, parts, &view, budget);
+        let is_shown = stands || (is_short && struck.is_none());
+        struck.into_iter().chain(is_shown.then_some(whole))
+    });
+    refutations.min_by_key(size).unwrap_or_else(|| {
+        let anomaly = anomaly(clash.kind, parts, &clash.view);
+        Refutation { anomaly, ..nearby(discipline, calls, budget) }
+    })
+}
+
+/// An element that came out too often, or what is less, if the history is so short that it is found.
+pub(super) fn least(
+    discipline: Discipline<'_>,
+    calls: &[Call<Op>],
+    parts: &Parts,
+    miscount: Refutation,
+    budget: Budget<'_>,
+) -> Refutation {
+    let budget = Budget { steps: budget.steps.min(MOST_STEPS), ..budget };
+    let size = |refutation: &Refutation| Size::of_calls(calls, &refutation.positions);
+    let is_short = miscount.positions.len() > 1 && is_small(parts);
+    let other =
+        is_short.then(|| struck(discipline, calls, parts, &parts.whole(), budget)).flatten();
+    let is_other = |other: &Refutation| {
+        use Anomaly::{Duplicated, FutureRead, GarbageRead};
+        !matches!(other.anomaly, Duplicated | FutureRead | GarbageRead)
+            && other.is_minimal
+            && size(other) < size(&miscount)
+    };
+    other.filter(is_other).unwrap_or(miscount)
+}
+
+/// Whether all parts of a history can be tried.
+fn is_small(parts: &Parts) -> bool {
+    acts(parts, &parts.whole()).0.len() <= MOST_SMALL
+}
+
+/// Views that contradict themselves and lose that with any unit, and whether that is certain: one of
+/// the clash, and others of ever longer parts of the history, as long as that is no more work than
+/// this one.
+fn found(
+    discipline: Discipline<'_>,
+    calls: &[Call<Op>],
+    parts: &Parts,
+    clash: &Clash,
+    budget: Budget<'_>,
+) -> Vec<(View, bool)> {
+    let whole = units(parts, &parts.whole());
+    let all: Vec<u32> = (0..u32::try_from(whole.len()).expect("fewer than 2^32")).collect();
+    let work = Cell::new(0_usize);
+    let mut contradicts_itself = |kept: &[u32]| {
+        work.set(work.get() + kept.len() + 1);
         if (budget.stop)() {
             return None;
         }
-        contradicts(discipline, calls, parts, &view_of(kept), budget)
-    });
-    if (budget.stop)() && kept.len() > MOST_TO_STRIKE {
-        let anomaly = anomaly(clash.kind, parts, &clash.view);
-        return Refutation { anomaly, ..nearby(discipline, calls, budget) };
-    }
-    let view = view_of(&kept);
-    let kind = match structure::decide(discipline, parts, &view, budget.stop) {
-        Structure::Refuted(clash) => clash.kind,
-        _ => ClashKind::Unknown,
+        contradicts(discipline, calls, parts, &view_of(&whole, kept), budget)
     };
-    let (positions, until) = positions(parts, &view);
-    let is_small = positions.len() <= MOST_SHOWN;
-    let anomaly = anomaly(kind, parts, &view);
-    // What was given up in time may still be almost all that there is.
-    let is_shown = is_minimal || positions.len() <= MOST_TO_STRIKE;
-    let scope = Scope::Alone;
-    let whole = Refutation { anomaly, positions, is_minimal, scope, from: None, until };
-    if (kind != ClashKind::Unknown && is_shown) || (is_small && is_minimal) {
-        return whole;
+    // What came out of a drain before an element says when that came out; without it, it may be
+    // that nothing is contradicted.
+    let is_in = |at: &u32| match whole[*at as usize] {
+        Unit::Element(at) => clash.view.elements.binary_search(&at).is_ok(),
+        Unit::Empty(at) => clash.view.empties.binary_search(&at).is_ok(),
+    };
+    let clashing: Vec<u32> = all.iter().copied().filter(is_in).collect();
+    let is_clash = contradicts_itself(&clashing) == Some(true);
+    let mut found =
+        vec![shrink(if is_clash { &clashing } else { &all }, budget.stop, &mut contradicts_itself)];
+    let enough = 2 * work.get() + MOST_WORK;
+    let size = |kept: &[u32]| Size::of_calls(calls, &positions(parts, &view_of(&whole, kept)).0);
+    let mut width = FIRST_WIDTH;
+    loop {
+        let starts = (0..all.len()).step_by(width.div_ceil(2));
+        for window in starts.map(|start| &all[start..all.len().min(start + width)]) {
+            if work.get() < enough && contradicts_itself(window) == Some(true) {
+                let first = shrink(window, budget.stop, &mut contradicts_itself);
+                let is_enough = || work.get() > enough;
+                found.push(least_units(
+                    window,
+                    first,
+                    budget.stop,
+                    &mut contradicts_itself,
+                    &size,
+                    &is_enough,
+                ));
+            }
+        }
+        if width >= all.len() || work.get() >= enough {
+            break;
+        }
+        width *= WIDER;
     }
-    struck(discipline, parts, &view, budget)
-        .or(is_small.then_some(whole))
-        .unwrap_or_else(|| Refutation { anomaly, ..nearby(discipline, calls, budget) })
+    found.sort_by_cached_key(|(kept, _)| size(kept));
+    found.dedup();
+    found.truncate(MOST_FOUND);
+    found.into_iter().map(|(kept, is_minimal)| (view_of(&whole, &kept), is_minimal)).collect()
 }
 
 /// By the time at which they begin.
@@ -190,11 +284,12 @@ fn positions(parts: &Parts, view: &View) -> (Vec<u32>, u32) {
 /// Single operations, of which it is forgotten when they happened.
 fn struck(
     discipline: Discipline<'_>,
+    calls: &[Call<Op>],
     parts: &Parts,
     view: &View,
     budget: Budget<'_>,
 ) -> Option<Refutation> {
-    let (acts, sources) = model::acts(parts, view);
+    let (acts, sources) = acts(parts, view);
     if acts.len() > MOST_TO_STRIKE {
         return None;
     }
@@ -203,25 +298,106 @@ fn struck(
         if any {
             return None;
         }
-        match linearizable(&model, acts, budget) {
+        match linearizable(&model, &renumbered(acts), budget) {
             Linearization::Impossible => Some(true),
             Linearization::Order(_) => Some(false),
             Linearization::Unknown(_) => None,
         }
     };
-    let strike = |act: &Act| (*act != Act::Empty).then_some(*act);
+    let strike = |act: &Act| match *act {
+        Act::Empty | Act::Drain { take: None, .. } => None,
+        Act::Drain { take: Some(value), .. } => Some(Act::Take(value)),
+        act => Some(act),
+    };
+    let shown = |kept: &[u32]| shown(parts, view, &acts, &sources, kept);
+    let size = |kept: &[u32]| Size::of_calls(calls, &shown(kept));
+    let work = Cell::default();
+    let (strike, contradicts, size) = (&strike, &contradicts, &size);
     let core =
-        Striking { calls: &acts, strike: &strike, contradicts: &contradicts, stop: budget.stop }
-            .core()?;
-    let positions = sorted(core.positions.iter().map(|&at| sources[at as usize]));
-    (core.is_minimal || positions.len() <= MOST_SHOWN).then_some(Refutation {
-        anomaly: Anomaly::NotLinearizable,
+        Striking { calls: &acts, strike, contradicts, size, stop: budget.stop, work }.core()?;
+    let positions = shown(&core.positions);
+    (core.is_minimal || positions.len() <= MOST_SHOWN).then(|| Refutation {
+        anomaly: named(discipline, parts, view, &positions),
         positions,
         is_minimal: core.is_minimal,
         scope: Scope::WithOthers,
         from: None,
         until: core.until,
     })
+}
+
+/// The acts of a view, any of which may be struck: then an open drain may have taken what another
+/// operation is known to have taken.
+fn acts(parts: &Parts, view: &View) -> (Vec<Call<Act>>, Vec<u32>) {
+    let (mut acts, mut sources) = model::acts(parts, view);
+    let takes =
+        |act: &&Call<Act>| matches!(act.op, Act::Take(_) | Act::Drain { take: Some(_), .. });
+    let takes = acts.iter().filter(takes).count();
+    for Taker { span, .. } in parts.takers.iter().filter(|taker| taker.is_drain) {
+        let act = Call { op: Act::TakeAny, invoke: span.start, complete: None };
+        acts.extend(std::iter::repeat_n(act, takes));
+        sources.extend(std::iter::repeat_n(span.call, takes));
+    }
+    (acts, sources)
+}
+
+/// The same with the places of what is left of each drain.
+fn renumbered(acts: &[Call<Act>]) -> Vec<Call<Act>> {
+    let mut acts = acts.to_vec();
+    let drain = |act: &Call<Act>| match act.op {
+        Act::Drain { drain, .. } => Some(drain),
+        _ => None,
+    };
+    for acts in acts.chunk_by_mut(|one, other| drain(one) == drain(other)) {
+        let count = acts.len();
+        for (at, act) in (0u32..).zip(acts) {
+            if let Act::Drain { place, is_last, .. } = &mut act.op {
+                (*place, *is_last) = (at, at as usize + 1 == count);
+            }
+        }
+    }
+    acts
+}
+
+/// The calls of some acts, each that took something out together with the one that put it in; of
+/// equal elements the first.
+fn shown(
+    parts: &Parts,
+    view: &View,
+    acts: &[Call<Act>],
+    sources: &[u32],
+    kept: &[u32],
+) -> Vec<u32> {
+    let first_put = |value: u32| {
+        let element = parts.elements_of(view).find(|element| element.value == value)?;
+        element.puts.iter().min_by_key(|put| put.start).map(|put| put.call)
+    };
+    let put = |&at: &u32| match acts[at as usize].op {
+        Act::Take(value) | Act::Drain { take: Some(value), .. } => first_put(value),
+        _ => None,
+    };
+    let calls = kept.iter().map(|&at| sources[at as usize]);
+    sorted(calls.chain(kept.iter().filter_map(put)))
+}
+
+/// What contradicts in some of the operations of a view: an element that came out too often, or what the
+/// structure says of all that was done with their elements.
+fn named(discipline: Discipline<'_>, parts: &Parts, view: &View, positions: &[u32]) -> Anomaly {
+    let is_shown = |span: &Span| positions.binary_search(&span.call).is_ok();
+    let elements = view.elements.iter().copied().filter(|&at| {
+        let element = &parts.elements[at as usize];
+        element.puts.iter().any(is_shown) || element.takes.iter().any(|take| is_shown(&take.span))
+    });
+    let empties = view.empties.iter().copied();
+    let empties = empties.filter(|&at| is_shown(&parts.empties[at as usize].span));
+    let view = View { elements: elements.collect(), empties: empties.collect() };
+    if let Some((miscount, _)) = parts.elements_of(&view).find_map(miscount) {
+        return miscount.anomaly;
+    }
+    match structure::decide(discipline, parts, &view, &|| false) {
+        Structure::Refuted(clash) => anomaly(clash.kind, parts, &view),
+        _ => Anomaly::NotLinearizable,
+    }
 }
 
 /// The first answer that no order of all that came before allows, and what surrounds it.

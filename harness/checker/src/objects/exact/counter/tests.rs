@@ -7,6 +7,8 @@ use super::*;
 use crate::linearizable::oracle::{brute_force, cases, intervals};
 use crate::model::Model;
 use crate::objects::exact::Scope;
+use crate::objects::exact::least::least;
+use crate::witness::Size;
 
 /// A counter; the sum is none until it is told.
 struct Counter(Option<i128>);
@@ -135,14 +137,15 @@ fn is_a_proof(
         }
         Op::Read(_) => None,
         Op::Add(amount) | Op::AddAndGet { amount, .. } => {
-            Some(Call { op: Op::Add(amount), invoke: 0, complete: None })
+            Some(Call { op: Op::Add(amount), invoke: call.invoke, complete: None })
         }
     };
     // What was over before the first of them, or began when they were over, does not count.
     let any = refutation.scope == Scope::InAnyState;
-    let first = refutation.positions.iter().map(|&at| calls[at as usize].invoke).min().unwrap();
+    assert_eq!(any, refutation.from.is_some(), "{refutation:?} {}", told());
     let is_over = |call: &Call<Op>| {
-        any && call.complete.is_some_and(|end| end <= first) || refutation.until < call.invoke
+        call.complete.is_some_and(|end| Some(end) <= refutation.from)
+            || refutation.until < call.invoke
     };
     let struck: Vec<Call<Op>> =
         calls.iter().enumerate().filter(|(_, call)| !is_over(call)).filter_map(strike).collect();
@@ -169,4 +172,28 @@ fn amounts_of_both_signs_are_decided_exactly() {
     compare(&[1, -1], 60_000_000, 7);
     compare(&[1, -2, 3, 0], 70_000_000, 7);
     compare(&[10, -7], 80_000_000, 7);
+}
+
+#[test]
+fn the_witness_is_the_least_there_is() {
+    for case in 0..cases(300) {
+        let mut rng = ChaCha8Rng::seed_from_u64(case);
+        let amounts: &[i128] = if case % 2 == 0 { &[1] } else { &[1, 2, -1] };
+        let calls = random(&mut rng, 0, amounts, 6);
+        let Answer::Invalid(refutation) = check(0, &calls, Budget::default()) else { continue };
+        let strike = |op: &Op| match *op {
+            Op::Read(_) => None,
+            Op::Add(amount) | Op::AddAndGet { amount, .. } => Some(Op::Add(amount)),
+        };
+        let contradicts = |any: bool, calls: &[Call<Op>]| {
+            !brute_force(&Counter((!any).then_some(0)), &as_asked(calls))
+        };
+        let size = |kept: &[u32]| Size::of_calls(&calls, kept);
+        let least = least(&calls, &strike, &contradicts, &size);
+        assert_eq!(
+            Some(size(&refutation.positions)),
+            least,
+            "seed {case}: {refutation:?} {calls:#?}"
+        );
+    }
 }

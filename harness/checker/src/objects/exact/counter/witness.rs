@@ -1,5 +1,7 @@
 //! Few operations of a counter that contradict one another ([`strike`](crate::objects::exact::strike)).
 
+use std::cell::Cell;
+
 use super::sweep::{self, Misfit, Sweep};
 use super::{Decision, History, Op, Signs, decide};
 use crate::budget::{Budget, Meter};
@@ -7,6 +9,7 @@ use crate::model::Call;
 use crate::objects::exact::shrink::nearby;
 use crate::objects::exact::strike::Striking;
 use crate::objects::exact::{Anomaly, Refutation, Scope};
+use crate::witness::Size;
 
 /// The most steps of one trial.
 const MOST_STEPS: u64 = 20_000;
@@ -30,8 +33,11 @@ pub(super) fn refute(initial: i128, calls: &[Call<Op>], budget: Budget<'_>) -> R
         Op::Read(_) => None,
         Op::Add(amount) | Op::AddAndGet { amount, .. } => Some(Op::Add(amount)),
     };
-    let stop = budget.stop;
-    let core = Striking { calls, strike: &strike, contradicts: &contradicts, stop }.core();
+    let size = |kept: &[u32]| Size::of_calls(calls, kept);
+    let (strike, contradicts, size) = (&strike, &contradicts, &size);
+    let (stop, work) = (budget.stop, Cell::default());
+    let striking = Striking { calls, strike, contradicts, size, stop, work };
+    let core = striking.core();
     let Some(core) = core.filter(|core| core.is_minimal || core.positions.len() <= MOST_SHOWN)
     else {
         let is_impossible = |calls: &[Call<Op>]| contradicts(false, calls) == Some(true);

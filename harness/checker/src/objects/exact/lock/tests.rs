@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::linearizable::oracle::{brute_force, cases, intervals};
+use crate::objects::exact::least::least;
 
 /// The same locks, as a list of what was done and not undone, and the tokens handed out.
 struct Plain(Rules);
@@ -166,4 +167,38 @@ fn reentrant_locks_are_decided_exactly() {
     compare(Rules { most_holds: 2, ..Rules::REENTRANT }, 50_000_000);
     compare(Rules::REENTRANT_FENCED, 60_000_000);
     compare(Rules { most_holds: 2, ..Rules::REENTRANT_FENCED }, 70_000_000);
+}
+
+#[test]
+fn the_witness_is_the_least_there_is() {
+    let all =
+        [Rules::MUTEX, Rules::OWNER, Rules::FENCED, Rules::REENTRANT, Rules::REENTRANT_FENCED];
+    for rules in all {
+        for case in 0..cases(200) {
+            let mut rng = ChaCha8Rng::seed_from_u64(case);
+            let calls = random(&mut rng, rules, 6);
+            let Answer::Invalid(refutation) = check(rules, &calls, Budget::default()) else {
+                continue;
+            };
+            let lock = Lock { rules, initial: State::FREE };
+            let counted: Vec<Call<Op>> = calls.iter().map(|call| lock.what_counts(call)).collect();
+            let strike = |op: &Op| {
+                let act = if op.act == Act::Release { Act::Release } else { Act::Acquire(None) };
+                Some(Op { act, ..*op })
+            };
+            let contradicts = |any: bool, calls: &[Call<Op>]| {
+                let starts =
+                    if any { lock.starts(calls) } else { Some(vec![lock.begun(State::FREE)]) };
+                starts.unwrap().iter().all(|start| !brute_force(start, calls))
+            };
+            let size = |kept: &[u32]| Size::of_calls(&calls, kept);
+            let least = least(&counted, &strike, &contradicts, &size);
+            let told = || format!("{rules:?} seed {case}: {refutation:?} {calls:#?}");
+            let shown = size(&refutation.positions);
+            // What stands alone may need fewer, because it is known when the others were over.
+            let is_least = least.is_some_and(|least| shown == least)
+                || (refutation.scope == Scope::Alone && least.is_none_or(|least| shown < least));
+            assert!(is_least, "{least:?} {}", told());
+        }
+    }
 }
