@@ -5,6 +5,7 @@
 #[path = "../tests/generate/hard.rs"]
 mod hard;
 #[path = "../tests/generate/objects.rs"]
+#[expect(dead_code, reason = "some objects are only tested")]
 mod objects;
 mod plain;
 
