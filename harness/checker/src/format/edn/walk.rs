@@ -337,23 +337,18 @@ impl<'a> Walker<'a> {
         let Some(open @ (b'{' | b'(' | b'[')) = walker.peek() else { return false };
         walker.at += 1;
         walker.at = walker.find(|byte| class(byte) != Class::Blank);
-        match open {
-            b'{' => {
-                walker.peek() == Some(b':')
-                    && walker.word().is_ok_and(|word| EVENT_KEYS.contains(&&word[1..]))
-            }
-            _ => {
-                let is_process = |word: &[u8]| {
-                    word[0] == b':' || word.iter().all(u8::is_ascii_digit) && word.len() < 20
-                };
-                if !walker.word().is_ok_and(is_process) {
-                    return false;
-                }
-                walker.at = walker.find(|byte| class(byte) != Class::Blank);
-                let r#type = walker.word().unwrap_or_default();
-                matches!(r#type, b":invoke" | b":ok" | b":fail" | b":info")
-            }
+        if open == b'{' {
+            return walker.peek() == Some(b':')
+                && walker.word().is_ok_and(|word| EVENT_KEYS.contains(&&word[1..]));
         }
+        let is_process =
+            |word: &[u8]| word[0] == b':' || word.iter().all(u8::is_ascii_digit) && word.len() < 20;
+        if !walker.word().is_ok_and(is_process) {
+            return false;
+        }
+        walker.at = walker.find(|byte| class(byte) != Class::Blank);
+        let r#type = walker.word().unwrap_or_default();
+        matches!(r#type, b":invoke" | b":ok" | b":fail" | b":info")
     }
 
     /// Whether a bracket, with its tag, is the first on its line and not right of where the form begins.

@@ -105,7 +105,8 @@ fn a_tear_is_found_on_the_line_that_is_torn() {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         for torn in 1..lines.len() - 1 {
             let (before, after) = (lines[..torn].concat(), lines[torn + 1..].concat());
-            for cut in (1..lines[torn].len() - 1).filter(|&cut| lines[torn].is_char_boundary(cut)) {
+            let cuts = 1..lines[torn].trim_end_matches([',', '\n']).len();
+            for cut in cuts.filter(|&cut| lines[torn].is_char_boundary(cut)) {
                 let text = format!("{before}{}\n{after}", &lines[torn][..cut]);
                 match in_pieces(text.as_bytes(), *format, 11) {
                     Err(ParseError::Syntax { line, .. } | ParseError::NoEvent { line, .. }) => {
@@ -117,7 +118,7 @@ fn a_tear_is_found_on_the_line_that_is_torn() {
             }
         }
     }
-    assert!(syntax > 4 * pairing, "{syntax} are found by their syntax, {pairing} are not");
+    assert!(syntax > pairing, "{syntax} are found by their syntax, {pairing} are not");
 }
 
 /// Whether each line but perhaps the first and the last is an event.
