@@ -72,11 +72,12 @@ pub(super) fn leave_out(
 /// No more parts are looked at to find the least one.
 const MOST_PARTS: usize = 4_000;
 
-/// Of the parts of some units that contradict themselves and lose that with any unit, the one of the
-/// least size. Of each part that is known one unit after another is given up, to see whether the rest
-/// still contradicts itself: what it comes down to is another such part (Reiter, "A theory of diagnosis
-/// from first principles", 1987). `first` is one, with whether each unit of it is needed. Once
-/// `is_enough` or `stop` says so, the least is taken that was found by then.
+/// The least of the parts that contradict themselves and lose that with any unit.
+///
+/// Of each part that is known, one unit after another is given up. If the rest still contradicts itself,
+/// it has another such part (Reiter, "A theory of diagnosis from first principles", 1987). `first` is
+/// one, with whether each unit of it is needed. When `is_enough` or `stop` says so, the least found so far
+/// is taken.
 pub(super) fn least<S: Ord>(
     units: &[u32],
     first: (Vec<u32>, bool),

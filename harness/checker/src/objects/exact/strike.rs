@@ -1,11 +1,13 @@
 //! Single operations that contradict one another, with all others struck.
 //!
-//! An operation is struck by forgetting that it was ever over and what it was answered: what only looks
-//! is left out, what changes the object may take effect at any time after it began, or never. That never makes
-//! a good history bad, unlike leaving out a change. What was over before a beginning may be struck
-//! all at once, by letting the object begin in any state. So what is looked for is the first end
-//! that nothing explains, the last beginning from which that is so whatever was before, and what is
-//! needed in between.
+//! An operation is struck by forgetting that it was ever over, and what it was answered. What only looks
+//! is left out. What changes the object may take effect at any time after it began, or never. That
+//! never makes a good history bad, unlike leaving out a change. What was over before a beginning may be
+//! struck all at once, by letting the object begin in any state.
+//!
+//! So in a long history the first end is looked for that nothing explains, then the last beginning from
+//! which that is so whatever was before, and what is needed in between. The same is done for some later
+//! ends. Of what is found the least is taken: fewest operations, then the shortest span.
 
 use std::cell::Cell;
 

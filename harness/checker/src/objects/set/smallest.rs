@@ -15,7 +15,7 @@ use crate::witness::{Anomaly, Size};
 const MOST_READS: usize = 32;
 
 /// So many of the last elements of a read are looked at.
-const MOST_ELEMENTS: usize = 16;
+const MOST_ELEMENTS: usize = 8;
 
 /// So many times it is asked whether a read holds an element.
 const MOST_WORK: usize = 4_000_000;
@@ -85,14 +85,16 @@ impl<'a> Smallest<'_, 'a> {
         earlier.find(|&&(add, element)| end(add) < before && self.lacks(read, element)).copied()
     }
 
-    /// The last addition of what one read holds and another one lacks, begun before the first was over.
-    fn last_held(&mut self, holds: &Read<'a>, lacks: &Read<'a>) -> Option<(&'a Operation, u32)> {
+    /// The last additions of what one read holds and another one lacks, begun before the first was over.
+    fn last_held(&mut self, holds: &Read<'a>, lacks: &Read<'a>) -> Vec<(&'a Operation, u32)> {
         let adds = &self.contents.adds;
         let begun = adds.partition_point(|(add, _)| add.invoke < end(holds.op));
-        let mut earlier = adds[..begun].iter().rev();
+        let earlier = adds[..begun].iter().rev();
         earlier
-            .find(|&&(_, element)| self.lacks(lacks, element) && !self.lacks(holds, element))
+            .filter(|&&(_, element)| self.lacks(lacks, element) && !self.lacks(holds, element))
+            .take(MOST_ELEMENTS)
             .copied()
+            .collect()
     }
 
     fn lost(&mut self) {
@@ -117,7 +119,7 @@ impl<'a> Smallest<'_, 'a> {
                 if self.is_exhausted() {
                     return;
                 }
-                if let Some((add, element)) = self.last_held(before, read) {
+                for (add, element) in self.last_held(before, read) {
                     let anomaly = classify(&self.contents.elements[element as usize], read.op);
                     let what = "the later read lacks what the one before it holds";
                     let is_minimal = end(add) >= read.op.invoke;
@@ -146,8 +148,10 @@ impl<'a> Smallest<'_, 'a> {
                 if self.is_exhausted() {
                     return;
                 }
-                let (one, two) = (self.last_held(read, other), self.last_held(other, read));
-                if let (Some((one, _)), Some((two, _))) = (one, two) {
+                let (ones, twos) = (self.last_held(read, other), self.last_held(other, read));
+                for (one, two) in
+                    ones.iter().flat_map(|one| twos.iter().map(move |two| (one.0, two.0)))
+                {
                     let operations = [one, two, read.op, other.op];
                     let is_minimal = end(one) >= other.op.invoke
                         && end(two) >= read.op.invoke

@@ -152,9 +152,8 @@ fn is_small(parts: &Parts) -> bool {
     acts(parts, &parts.whole()).0.len() <= MOST_SMALL
 }
 
-/// Views that contradict themselves and lose that with any unit, and whether that is certain: one of
-/// the clash, and others of ever longer parts of the history, as long as that is no more work than
-/// this one.
+/// Views that contradict themselves and lose that with any unit, each with whether that is certain.
+/// One is of the clash. Others are of ever longer parts of the history, within a limit of work.
 fn found(
     discipline: Discipline<'_>,
     calls: &[Call<Op>],
@@ -359,8 +358,7 @@ fn renumbered(acts: &[Call<Act>]) -> Vec<Call<Act>> {
     acts
 }
 
-/// The calls of some acts, each that took something out together with the one that put it in; of
-/// equal elements the first.
+/// The calls of some acts. With what took an element out comes what put it in; of equal ones the first.
 fn shown(
     parts: &Parts,
     view: &View,
@@ -380,8 +378,8 @@ fn shown(
     sorted(calls.chain(kept.iter().filter_map(put)))
 }
 
-/// What contradicts in some of the operations of a view: an element that came out too often, or what the
-/// structure says of all that was done with their elements.
+/// The class of a contradiction between some operations of a view. It is that of an element that came
+/// out too often, or what the structure says of their elements.
 fn named(discipline: Discipline<'_>, parts: &Parts, view: &View, positions: &[u32]) -> Anomaly {
     let is_shown = |span: &Span| positions.binary_search(&span.call).is_ok();
     let elements = view.elements.iter().copied().filter(|&at| {
