@@ -83,7 +83,9 @@ pub(super) fn judge(subject: Subject<'_>, may_be_negative: bool) -> Verdict {
             continue;
         };
         key.clear();
-        balances.iter().for_each(|(account, _)| key.datum(account));
+        for (account, _) in &balances {
+            key.datum(account);
+        }
         let before = lists.len();
         let accounts = lists.intern(key.bytes());
         reads.push(Read { op, accounts, total });

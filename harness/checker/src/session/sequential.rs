@@ -219,12 +219,11 @@ impl<'a> Interleaving<'a> {
 
     /// The state after an operation that may come next and changes something.
     fn next(&self, state: &State, choice: usize) -> Option<State> {
-        let (op, done) = match self.threads.get(choice) {
-            Some(ops) => (*ops.get(state[choice] as usize)?, false),
-            None => {
-                let Optional { op, thread, after } = self.optional[choice - self.threads.len()];
-                (op, state[choice] == 1 || state[thread] < after)
-            }
+        let (op, done) = if let Some(ops) = self.threads.get(choice) {
+            (*ops.get(state[choice] as usize)?, false)
+        } else {
+            let Optional { op, thread, after } = self.optional[choice - self.threads.len()];
+            (op, state[choice] == 1 || state[thread] < after)
         };
         if done || op.f == F::Get || op.refused {
             return None;
