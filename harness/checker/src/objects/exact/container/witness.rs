@@ -325,17 +325,18 @@ fn struck(
     })
 }
 
-/// The acts of a view, any of which may be struck: then an open drain may have taken what another
+/// The acts of a view, any of which may be struck: then an open take may have taken what another
 /// operation is known to have taken.
 fn acts(parts: &Parts, view: &View) -> (Vec<Call<Act>>, Vec<u32>) {
-    let (mut acts, mut sources) = model::acts(parts, view);
-    let takes =
-        |act: &&Call<Act>| matches!(act.op, Act::Take(_) | Act::Drain { take: Some(_), .. });
-    let takes = acts.iter().filter(takes).count();
-    for Taker { span, .. } in parts.takers.iter().filter(|taker| taker.is_drain) {
+    let (acts, sources) = model::acts(parts, view);
+    let known = acts.into_iter().zip(sources).filter(|(act, _)| act.op != Act::TakeAny);
+    let (mut acts, mut sources): (Vec<_>, Vec<_>) = known.unzip();
+    let puts = acts.iter().filter(|act| matches!(act.op, Act::Put(_))).count();
+    for Taker { span, is_drain } in &parts.takers {
+        let most = if *is_drain { puts } else { puts.min(1) };
         let act = Call { op: Act::TakeAny, invoke: span.start, complete: None };
-        acts.extend(std::iter::repeat_n(act, takes));
-        sources.extend(std::iter::repeat_n(span.call, takes));
+        acts.extend(std::iter::repeat_n(act, most));
+        sources.extend(std::iter::repeat_n(span.call, most));
     }
     (acts, sources)
 }
