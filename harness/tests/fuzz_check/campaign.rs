@@ -130,10 +130,10 @@ impl Trial {
         for count in [before, count(rows)] {
             let events = &self.case.events[..count];
             match pair(events, self.pairing) {
-                Some(ops) => {
-                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)))
+                Some(ops) if ops.iter().all(|op| self.case.model.functions().contains(&op.f)) => {
+                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)));
                 }
-                None => codes.push(2),
+                _ => codes.push(2),
             }
         }
         if count(rows) <= 1 {
