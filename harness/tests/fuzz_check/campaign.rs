@@ -115,6 +115,11 @@ impl Trial {
         &self.written.text
     }
 
+    /// Which times the file has: those of the history, none, or places in its order.
+    pub fn times(&self) -> (bool, bool) {
+        (self.written.has_times, self.format.has_operations())
+    }
+
     /// The exit codes that are right if the file ends after so many bytes.
     pub fn codes_when_torn(&self, length: usize) -> Vec<i32> {
         let rows = self.written.ends.iter().filter(|&&end| end <= length).count();
@@ -125,10 +130,10 @@ impl Trial {
         for count in [before, count(rows)] {
             let events = &self.case.events[..count];
             match pair(events, self.pairing) {
-                Some(ops) => {
-                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)))
+                Some(ops) if ops.iter().all(|op| self.case.model.functions().contains(&op.f)) => {
+                    codes.extend(oracle::codes(&oracle::judge(self.case.model, &ops, None)));
                 }
-                None => codes.push(2),
+                _ => codes.push(2),
             }
         }
         if count(rows) <= 1 {

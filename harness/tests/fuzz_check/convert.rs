@@ -60,12 +60,19 @@ pub fn convert(model: Model, first_seed: u64, cases: u64, formats: &[Format]) ->
         let trials: Vec<Trial> =
             batch.flat_map(|seed| in_all_formats(case(model, seed), formats)).collect();
         let answers = judge(&trials, folder.path());
-        let both: Vec<(&Trial, Value)> = trials.iter().zip(answers.iter().map(told)).collect();
+        let mut both: Vec<(&Trial, Value)> = trials.iter().zip(answers.iter().map(told)).collect();
+        both.sort_by_key(|(trial, _)| (trial.case.seed, trial.times()));
         for pair in both.windows(2) {
             let [(one, told_one), (other, told_other)] = pair else { continue };
             if one.case.seed != other.case.seed {
                 continue;
             }
+            // Of several witnesses the shortest is shown, by the times that the file has.
+            let (told_one, told_other) = if one.times() == other.times() {
+                (told_one, told_other)
+            } else {
+                (&told_one[0], &told_other[0])
+            };
             compared += 1;
             assert_eq!(
                 told_one,

@@ -140,7 +140,7 @@ fn map(walker: &mut Walker<'_>) -> Result<Fields, Wrong> {
         let key = walker.word()?;
         walker.blanks(1)?;
         if walker.peek() == Some(b'}') {
-            let name = String::from_utf8_lossy(key);
+            let name = walker.excerpt(place, place + key.len());
             return Err(walker.wrong(format!("a value for {name}")));
         }
         let start = walker.at();

@@ -67,6 +67,12 @@ fn events_have_the_numbers_of_the_file() {
 }
 
 #[test]
+fn a_long_name_is_cut_in_an_error() {
+    let told = problem(&format!("{{:process 0 :{}}}", "x".repeat(5_000)), EDN);
+    assert!(told.contains("expected a value for :xxx") && told.len() < 200, "{told}");
+}
+
+#[test]
 fn keys_values_times_and_names_are_read() {
     let text = r#"
 {:process 0 :type :invoke :f :cas :key "x" :value [1 "2"] :time 5 :node "n1" :client :a}
