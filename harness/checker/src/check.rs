@@ -13,6 +13,7 @@ use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::linearizable::appends;
 use crate::linearizable::confirm::{Stateright, Tester};
+use crate::memory;
 use crate::models::{Family, ModelName};
 use crate::objects::confirm::Claim;
 use crate::objects::{self, Fact, Subject};
@@ -299,10 +300,6 @@ impl Decision {
     }
 }
 
-/// The same as [`objects::structure_bytes`] of registers: what zones and chains take, and of a history that
-/// is checked as a whole: what it takes at the least.
-pub(crate) const STRUCTURE_BYTES: usize = 128;
-
 /// Decides the operations of one key. What came of the round before says what need not be done again.
 fn decide(
     history: &History,
@@ -314,7 +311,7 @@ fn decide(
     let structure = positions.len()
         * match family {
             Family::Object => objects::structure_bytes(options.model),
-            Family::Register | Family::Session => STRUCTURE_BYTES,
+            Family::Register | Family::Session => memory::STRUCTURE_BYTES,
         };
     if structure as u64 > options.budget.memory_bytes {
         let operations = history.operations();

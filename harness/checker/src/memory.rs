@@ -9,6 +9,10 @@ use std::collections::HashMap;
 use hashbrown::HashTable;
 use smallvec::{Array, SmallVec};
 
+/// Bytes that registers take for each operation, before any search: what zones and chains take, and of a
+/// history that is checked as a whole what it takes at the least.
+pub(crate) const STRUCTURE_BYTES: usize = 128;
+
 /// What the allocator adds to a block, and rounds it up to.
 const HEADER: usize = 8;
 const GRAIN: usize = 16;

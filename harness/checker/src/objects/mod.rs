@@ -19,6 +19,7 @@ mod words;
 use crate::budget::{Budget, Limit};
 use crate::datum::{Datum, Encoded};
 use crate::history::{History, Operation, Value};
+use crate::memory;
 use crate::models::ModelName;
 use crate::verdict::{Reason, Verdict};
 use crate::witness::{Anomaly, Witness};
@@ -82,14 +83,15 @@ pub(crate) fn structure_bytes(model: ModelName) -> usize {
         ModelName::Queue
         | ModelName::UnorderedQueue
         | ModelName::Stack
-        | ModelName::PriorityQueue => 400,
-        ModelName::Set | ModelName::SetEventual | ModelName::Counter => 256,
+        | ModelName::PriorityQueue
+        | ModelName::Counter => 400,
+        ModelName::Set | ModelName::SetEventual => 256,
         ModelName::Lock
         | ModelName::OwnerLock
         | ModelName::ReentrantLock
         | ModelName::FencedLock
-        | ModelName::ReentrantFencedLock => 200,
-        _ => 128,
+        | ModelName::ReentrantFencedLock => 280,
+        _ => memory::STRUCTURE_BYTES,
     }
 }
 

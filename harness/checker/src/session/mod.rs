@@ -19,8 +19,8 @@ mod tests;
 mod words;
 
 use crate::budget::{Budget, Limit};
-use crate::check::STRUCTURE_BYTES;
 use crate::history::History;
+use crate::memory;
 use crate::models::ModelName;
 use crate::verdict::Verdict;
 
@@ -32,7 +32,7 @@ pub(crate) fn check(
     budget: &Budget<'_>,
     is_linearizable: &dyn Fn(ModelName, Budget<'_>) -> bool,
 ) -> (Verdict, &'static str) {
-    let least = STRUCTURE_BYTES * history.operations().len();
+    let least = memory::STRUCTURE_BYTES * history.operations().len();
     if least as u64 > budget.memory_bytes {
         return (words::spent(Limit::Memory), "");
     }
