@@ -50,6 +50,7 @@ pub enum Restart {
 
 /// One replica.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that lasts, beside the stage")]
 pub struct Life {
     stage: Stage,
     /// It is to be started when its old process is gone.

@@ -209,7 +209,7 @@ impl Dispatcher {
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
             Task::Fault(index) => self.with_player(|player, scene| player.due(index, scene))?,
             Task::FaultStep(index) => {
-                self.with_player(|player, scene| player.play(index, scene))?
+                self.with_player(|player, scene| player.play(index, scene))?;
             }
             Task::Rule(n) => {
                 let what = &self.order.plan.scenario.network[n].what;

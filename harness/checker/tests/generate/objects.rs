@@ -1,6 +1,8 @@
 //! Histories of objects other than registers: clients in a closed loop around an object that behaves,
 //! and at last an answer that it does not give, which only open operations could explain.
 
+#![expect(clippy::option_option, reason = "no answer yet, or nothing as an answer")]
+
 use std::collections::VecDeque;
 
 use checker::{Datum, Entry, EventType, F, History, Recorder};

@@ -13,8 +13,8 @@ fn no_text_makes_a_reader_panic() {
         let files = || FILES.iter().chain(&LINES);
         let at = rng.random_range(0..FILES.len() + LINES.len());
         let &(format, text, _) = files().nth(at).expect("as many files");
-        let same = files().filter(|(other, ..)| *other == format);
-        let other = same.last().map_or("", |(_, text, _)| *text);
+        let mut same = files().filter(|(other, ..)| *other == format);
+        let other = same.next_back().map_or("", |(_, text, _)| *text);
         let text = damaged(&mut rng, text.as_bytes(), other.as_bytes());
         let format = if rng.random_bool(0.9) {
             format
