@@ -4,7 +4,7 @@ use super::*;
 use crate::fault::FaultKind;
 use crate::scenario::Scenario;
 
-const PATIENCE_MS: u64 = limits::FAULT_PATIENCE.as_millis() as u64;
+const PATIENCE_MS: u64 = limits::FAULT_PATIENCE.as_secs() * 1000;
 
 /// A cluster without processes: what the player wants is written down, and kills work at once.
 struct Cluster {
@@ -149,7 +149,7 @@ fn the_end_of_the_faults_kills_what_starts_and_starts_it_again() {
     cluster.run_until(at(1_000));
     cluster.gone(1);
     cluster.run_until(at(2_000));
-    cluster.tell(|player, scene| player.finish(scene));
+    cluster.tell(Player::finish);
     assert_eq!(cluster.spawned(1), 1, "it is not left down");
     assert!(cluster.lives.awaits_some());
     cluster.connected(1);
