@@ -149,6 +149,22 @@ fn a_verdict_fits_its_schema() {
 }
 
 #[test]
+fn a_verdict_with_a_witness_fits_its_schema() {
+    let history = br#"[{"process":0,"type":"invoke","f":"read","value":null},
+        {"process":0,"type":"ok","f":"read","value":7}]"#;
+    let format = checker::format::Format::detect(history).unwrap();
+    let read = checker::format::read(history, format, checker::Reading::default()).unwrap();
+    let report = checker::check(&read.history, &checker::Options::default());
+    let checker::Verdict::Invalid(witness) = report.verdict else { panic!("nobody wrote 7") };
+    let schema: Value = serde_json::from_str(VERDICT).unwrap();
+    let sample = Sample::new();
+    let mut finished = sample.finished(Path::new("results"));
+    finished.witness = Some(&witness);
+    let line = crate::report::json_line(&finished);
+    fits(&schema, &serde_json::from_str(&line).unwrap(), "verdict");
+}
+
+#[test]
 fn a_history_fits_its_schema() {
     let schema: Value = serde_json::from_str(HISTORY).unwrap();
     let header =
