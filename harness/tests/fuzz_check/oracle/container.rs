@@ -80,12 +80,11 @@ fn next(model: Model, state: &[Val], act: &Act) -> Vec<Vec<Val>> {
             }
             vec![after]
         }
-        Act::Take(Val::Nil) if state.is_empty() => vec![Vec::new()],
+        Act::Take(Val::Nil) | Act::TakeAny if state.is_empty() => vec![Vec::new()],
         Act::Take(value) => {
             let fits = |at: &usize| state[*at] == *value;
             ready(model, state).into_iter().filter(fits).take(1).map(without).collect()
         }
-        Act::TakeAny if state.is_empty() => vec![Vec::new()],
         Act::TakeAny => ready(model, state).into_iter().map(without).collect(),
     }
 }
