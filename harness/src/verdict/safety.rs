@@ -63,9 +63,12 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
         lines.push(why.to_owned());
     }
     lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));
-    let refuted = |key: &&checker::KeyReport| key.verdict == "invalid" && key.key != witness.key;
-    let others: Vec<&str> =
-        report.keys.iter().filter(refuted).map(|key| key.key.as_str()).collect();
+    let refuted = report.keys.iter().filter(|key| key.verdict == "invalid");
+    let mut others: Vec<&str> = refuted.map(|key| key.key.as_str()).collect();
+    // Keys of different types may have one name: only the witness's own is left out.
+    if let Some(own) = others.iter().position(|key| *key == witness.key) {
+        others.remove(own);
+    }
     if !others.is_empty() {
         lines.push(format!("also refuted: {}", list(&others)));
     }

@@ -28,8 +28,7 @@ pub fn block_of(case: &Case) -> Option<u64> {
 
 /// These cases of one block as few histories, each with how many cases it has.
 pub fn bundles(cases: Vec<Case>) -> Vec<(usize, Case)> {
-    let mut rng =
-        ChaCha8Rng::seed_from_u64(cases.first().map_or(0, |case| case.seed) ^ 0x00b0_d1e5);
+    let mut rng = ChaCha8Rng::seed_from_u64(cases.first().map_or(0, |case| case.seed) ^ 0xb0d1);
     let mut bundles = Vec::new();
     let most = rng.random_range(4..=KEYS);
     let mut members: Vec<Case> = Vec::new();

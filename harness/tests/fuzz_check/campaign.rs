@@ -115,9 +115,14 @@ impl Trial {
         &self.written.text
     }
 
-    /// Which times the file has: those of the history, none, or places in its order.
-    pub fn times(&self) -> (bool, bool) {
-        (self.written.has_times, self.format.has_operations())
+    /// What the lengths of witnesses are taken from: the times of the history, or else how far its events
+    /// are apart in the file; none if that is not known.
+    pub fn times(&self) -> Option<Vec<u64>> {
+        if self.written.has_times {
+            return Some(Vec::new());
+        }
+        let numbers = self.written.numbers.as_ref()?;
+        Some(numbers.iter().map(|number| number - numbers[0]).collect())
     }
 
     /// The exit codes that are right if the file ends after so many bytes.

@@ -68,7 +68,7 @@ pub fn convert(model: Model, first_seed: u64, cases: u64, formats: &[Format]) ->
                 continue;
             }
             // Of several witnesses the shortest is shown, by the times that the file has.
-            let (told_one, told_other) = if one.times() == other.times() {
+            let (told_one, told_other) = if one.times().is_some() && one.times() == other.times() {
                 (told_one, told_other)
             } else {
                 (&told_one[0], &told_other[0])

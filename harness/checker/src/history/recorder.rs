@@ -121,6 +121,11 @@ impl Recorder {
         self.history.events
     }
 
+    /// Whether each invocation so far has a pair that may be a key and what its function is given.
+    pub(crate) fn has_pairs_only(&self) -> bool {
+        self.has_pairs_only
+    }
+
     /// What is taken so far, in bytes, with what [`Recorder::finish`] takes besides.
     pub fn memory_bytes(&self) -> u64 {
         let map = |map: &FxHashMap<u64, u32>| {

@@ -41,6 +41,13 @@ pub fn rows(rows: &[Row<'_>], style: &Style, rng: &mut ChaCha8Rng) -> Option<Pie
     for event in events {
         let (key, value) = style.laid_out(event, rng);
         let mut cells = Vec::new();
+        let is_number = |value: &Val| matches!(value, Val::Num(_));
+        let holds_number =
+            event.f == F::Cas && value.halves().is_some_and(|(a, b)| is_number(a) || is_number(b));
+        // A bare number in a pair of both values is a text as well.
+        if holds_number && !is_typed && !style.key_in_value {
+            return None;
+        }
         let (expected, value) = match value.halves() {
             Some((old, new)) if event.f == F::Cas && !says_pairs => {
                 (cell(old, is_typed, rng)?, cell(new, is_typed, rng)?)

@@ -274,9 +274,11 @@ impl Reader {
         let start = out.at();
         if expected.is_empty() && cell::is_collection(value) {
             self.write(row, VALUE, out)?;
+            // `[key [old new]]` is typed inside, as it is for all other functions; so is its answer.
             let pair = out.slice(start, out.at()).pair();
-            // `[key [old new]]` is typed inside, as it is for all other functions.
-            if !(self.cell(KEY).is_empty() && pair.is_some_and(|(_, it)| it.pair().is_some())) {
+            let holds_pair = pair.is_some_and(|(_, inside)| inside.pair().is_some());
+            let is_of_key = !is_invoked && self.recorder.has_pairs_only();
+            if !(self.cell(KEY).is_empty() && (holds_pair || is_of_key)) {
                 cell::loosen(out, start);
             }
             return Ok(());

@@ -219,6 +219,11 @@ fn a_key_inside_of_a_compare_and_set_is_that_of_other_functions() {
         csv(&["put \"[7,2]\" -> ", "cas \"[7,[2,3]]\" -> \"[7,[2,3]]\""]),
         ["put 7 2 -> nil", "cas 7 3 -> 2"]
     );
+    assert_eq!(csv(&["cas \"[7,[a,b]]\" -> \"[7,null]\""]).len(), 1);
+    assert_eq!(
+        csv(&["put 5 -> 5", "cas \"[5,null]\" -> \"[5,null]\""]),
+        ["put nil \"5\" -> nil", "cas nil nil -> \"5\""]
+    );
 }
 
 #[test]
