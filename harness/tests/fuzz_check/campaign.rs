@@ -115,14 +115,12 @@ impl Trial {
         &self.written.text
     }
 
-    /// What the lengths of witnesses are taken from: the times of the history, or else how far its events
-    /// are apart in the file; none if that is not known.
-    pub fn times(&self) -> Option<Vec<u64>> {
-        if self.written.has_times {
-            return Some(Vec::new());
-        }
+    /// What the lengths of witnesses are taken from: whether the history has times, and how far its events are
+    /// apart in the file; none if that is not known.
+    pub fn times(&self) -> Option<(bool, Vec<u64>)> {
         let numbers = self.written.numbers.as_ref()?;
-        Some(numbers.iter().map(|number| number - numbers[0]).collect())
+        let apart = numbers.iter().map(|number| number - numbers[0]).collect();
+        Some((self.written.has_times, apart))
     }
 
     /// The exit codes that are right if the file ends after so many bytes.

@@ -123,7 +123,7 @@ impl Recorder {
 
     /// Whether each invocation so far has a pair that may be a key and what its function is given.
     pub(crate) fn has_pairs_only(&self) -> bool {
-        self.has_pairs_only
+        self.pairs.is_some()
     }
 
     /// What is taken so far, in bytes, with what [`Recorder::finish`] takes besides.
