@@ -24,6 +24,32 @@ fn answers(model: &str, form: &str, content: &str, code: i32, said: &str) {
 }
 
 #[test]
+fn an_unreadable_answer_has_no_place_in_an_order() {
+    let bench = Bench::new();
+    let events = "0 invoke drain nil; 0 ok drain false; 0 invoke enqueue 0; 0 ok enqueue nil; \
+                  1 invoke dequeue nil; 1 ok dequeue nil";
+    let path = bench.file("history", &edn(events));
+    let ended = bench.harness(&[
+        "check",
+        &path.to_string_lossy(),
+        "--model",
+        "unordered-queue",
+        "--show-order",
+    ]);
+    ended.expect(13);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_never_went_in_is_garbage_whatever_its_priority() {
+    let events = "0 invoke delete-min nil; 0 ok delete-min 1.5";
+    answers("priority-queue", "auto", &edn(events), 10, "garbage read");
+    let events =
+        "0 invoke insert 1.5; 0 ok insert nil; 0 invoke delete-min nil; 0 ok delete-min 1.5";
+    answers("priority-queue", "auto", &edn(events), 13, "priorities");
+}
+
+#[test]
 fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
     let kept = [
         ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{1}"),

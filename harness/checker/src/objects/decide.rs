@@ -29,6 +29,10 @@ impl Exact {
     /// An order of the operations, by position; an operation that acts several times is there as often.
     pub(super) fn order(self) -> Option<Vec<u32>> {
         let Answer::Valid(order) = self.answer else { return None };
+        // What could not be read has no place.
+        if self.doubt != Verdict::Valid {
+            return None;
+        }
         Some(order.into_iter().map(|call| self.sources[call as usize]).collect())
     }
 
@@ -205,8 +209,17 @@ fn contained(subject: Subject<'_>, order: Order) -> Result<Exact, Verdict> {
         Order::Lifo => Discipline::Lifo,
         Order::Any => Discipline::Unordered,
         Order::Least => {
-            ranks = self::ranks(subject, &elements.values)?;
-            Discipline::Priority(&ranks)
+            match self::ranks(subject, &elements.values) {
+                Ok(found) => {
+                    ranks = found;
+                    Discipline::Priority(&ranks)
+                }
+                // What no order of taking out explains needs no priorities.
+                Err(unknown) => {
+                    doubt = doubt.join(unknown);
+                    Discipline::Unordered
+                }
+            }
         }
     };
     let answer = container::check(discipline, &calls, subject.budget);
