@@ -25,6 +25,7 @@
 //! swapped away twice, and one that was there before or after it can have been.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
@@ -107,19 +108,22 @@ impl Best<'_> {
     }
 }
 
+/// Few positions, in place: most values are read a few times.
+type Positions = SmallVec<[u32; 4]>;
+
 /// Operations on one value of one kind, by position.
 struct Looks {
     /// By invocation; and of each and those after it, the one that was over first.
-    by_invoke: Vec<u32>,
-    soonest: Vec<u32>,
+    by_invoke: Positions,
+    soonest: Positions,
     /// By completion; and of each and those before it, the one that began last.
-    by_complete: Vec<u32>,
-    latest: Vec<u32>,
+    by_complete: Positions,
+    latest: Positions,
 }
 
 impl Looks {
     /// Of positions in increasing order.
-    fn new(operations: &[&Operation], by_invoke: Vec<u32>) -> Self {
+    fn new(operations: &[&Operation], by_invoke: Positions) -> Self {
         let op = |at: u32| operations[at as usize];
         let mut soonest = by_invoke.clone();
         for at in (1..soonest.len()).rev() {
@@ -143,7 +147,7 @@ impl Looks {
 struct Entry {
     write: Option<u32>,
     reads: Looks,
-    swaps: Vec<u32>,
+    swaps: Positions,
 }
 
 struct Values<'a> {
@@ -158,7 +162,7 @@ impl<'a> Values<'a> {
     fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Self> {
         let mut index = FxHashMap::default();
         index.insert(initial, 0);
-        let mut writes = Vec::new();
+        let mut writes = Positions::new();
         for (position, op) in (0u32..).zip(operations) {
             if !matches!(op.f, F::Get | F::Put | F::Cas) {
                 return None;
@@ -170,7 +174,8 @@ impl<'a> Values<'a> {
                 }
             }
         }
-        let (mut reads, mut swaps) = (vec![Vec::new(); index.len()], vec![Vec::new(); index.len()]);
+        let (mut reads, mut swaps) =
+            (vec![Positions::new(); index.len()], vec![Positions::new(); index.len()]);
         for (position, op) in (0u32..).zip(operations) {
             if let Some(&entry) = seen(op).and_then(|value| index.get(&value)) {
                 reads[entry].push(position);
