@@ -28,7 +28,7 @@ fn an_unreadable_answer_has_no_place_in_an_order() {
     let bench = Bench::new();
     let events = "0 invoke drain nil; 0 ok drain false; 0 invoke enqueue 0; 0 ok enqueue nil; \
                   1 invoke dequeue nil; 1 ok dequeue nil";
-    let path = bench.file("history", &edn(events));
+    let path = bench.file("history", edn(events));
     let ended = bench.harness(&[
         "check",
         &path.to_string_lossy(),
