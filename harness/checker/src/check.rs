@@ -1,8 +1,6 @@
 //! Checking a history: key by key, each with the algorithm that fits it.
 
 mod accusation;
-#[cfg(test)]
-mod measure;
 mod register;
 mod rounds;
 
