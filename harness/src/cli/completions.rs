@@ -37,7 +37,9 @@ pub fn man(arguments: &ManArgs) -> Result<Exit, Failure> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
-        .with_context(|| format!("writing man pages to {}", folder.display()))
+        .with_context(|| {
+            format!("writing man pages to {}; give a folder that can be written", folder.display())
+        })
         .map_err(Failure::usage)?;
     Ok(Exit::Valid)
 }
