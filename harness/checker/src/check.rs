@@ -3,6 +3,7 @@
 mod accusation;
 mod register;
 mod rounds;
+mod sieve;
 
 use std::sync::Arc;
 

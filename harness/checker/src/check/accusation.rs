@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::register::{plain, plain_initial};
+use super::sieve::sieve;
 use crate::budget::Budget;
 use crate::event::F;
 use crate::explain;
@@ -41,6 +42,11 @@ pub(super) fn witness(
     let Shown { positions, is_minimal } = key.shown(core);
     let shown: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
     let mut witness = explain::explain(history, operations, &shown, initial, is_minimal);
+    let near = sieve(operations, &positions);
+    let (operations, positions) = match &near {
+        None => (operations, positions),
+        Some(near) => (&near.operations[..], near.shown.clone()),
+    };
     let confirmer = Confirmer { tester, shown: &positions };
     witness.confirmed = with_model(history, operations, initial, confirmer);
     witness

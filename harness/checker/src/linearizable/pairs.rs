@@ -25,7 +25,6 @@
 //! swapped away twice, and one that was there before or after it can have been.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use smallvec::SmallVec;
 
 use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
@@ -40,7 +39,7 @@ pub(crate) fn smallest(
     stop: &dyn Fn() -> bool,
 ) -> Option<Vec<u32>> {
     let values = Values::new(operations, initial)?;
-    if let Some(garbage) = garbage_read(operations, initial) {
+    if let Some(garbage) = shortest_garbage(operations, |value| values.is_new(value)) {
         return Some(garbage);
     }
     let mut best = Best { operations, found: None };
@@ -62,17 +61,28 @@ pub(crate) fn garbage_read(operations: &[&Operation], initial: Value) -> Option<
     if operations.iter().any(|op| op.f == F::Append) {
         return None;
     }
-    // A swap of a value for itself is not where that came from.
-    let is_new = |op: &&&Operation| op.f != F::Cas || op.argument != op.result;
-    let new = operations.iter().filter(is_new).filter_map(|op| written(op));
+    let new = operations.iter().filter(|op| !is_idle(op)).filter_map(|op| written(op));
     let written: FxHashSet<Value> = new.chain([initial]).collect();
+    shortest_garbage(operations, |value| written.contains(&value))
+}
+
+/// The shortest operation that saw a value which cannot have been there.
+fn shortest_garbage(
+    operations: &[&Operation],
+    is_known: impl Fn(Value) -> bool,
+) -> Option<Vec<u32>> {
     let mut best = Best { operations, found: None };
     for (position, op) in (0u32..).zip(operations) {
-        if seen(op).is_some_and(|value| !written.contains(&value)) {
+        if seen(op).is_some_and(|value| !is_known(value)) {
             best.consider(&[position]);
         }
     }
     best.found.map(|(_, positions)| positions)
+}
+
+/// A swap of a value for itself: the value did not come from there.
+fn is_idle(op: &Operation) -> bool {
+    op.f == F::Cas && op.argument == op.result
 }
 
 /// What an operation may put there.
@@ -108,88 +118,161 @@ impl Best<'_> {
     }
 }
 
-/// Few positions, in place: most values are read a few times.
-type Positions = SmallVec<[u32; 4]>;
-
-/// Operations on one value of one kind, by position.
-struct Looks {
+/// The operations that saw one value, by position.
+#[derive(Clone, Copy)]
+struct Looks<'a> {
     /// By invocation; and of each and those after it, the one that was over first.
-    by_invoke: Positions,
-    soonest: Positions,
+    by_invoke: &'a [u32],
+    soonest: &'a [u32],
     /// By completion; and of each and those before it, the one that began last.
-    by_complete: Positions,
-    latest: Positions,
+    by_complete: &'a [u32],
+    latest: &'a [u32],
 }
 
-impl Looks {
-    /// Of positions in increasing order.
-    fn new(operations: &[&Operation], by_invoke: Positions) -> Self {
+/// The same of all values, one group after another, so that a value costs no more than its place.
+struct Groups {
+    /// Where each group begins, and where the last one ends.
+    starts: Vec<u32>,
+    by_invoke: Vec<u32>,
+    soonest: Vec<u32>,
+    by_complete: Vec<u32>,
+    latest: Vec<u32>,
+}
+
+impl Groups {
+    /// Of positions with their groups, the positions in increasing order.
+    fn new(
+        operations: &[&Operation],
+        count: usize,
+        members: impl Iterator<Item = (u32, u32)> + Clone,
+    ) -> Self {
         let op = |at: u32| operations[at as usize];
-        let mut soonest = by_invoke.clone();
-        for at in (1..soonest.len()).rev() {
-            if op(soonest[at]).complete < op(soonest[at - 1]).complete {
-                soonest[at - 1] = soonest[at];
+        let Members { starts, positions: by_invoke } = Members::new(count, members);
+        let (mut soonest, mut by_complete) = (by_invoke.clone(), by_invoke.clone());
+        for group in starts.windows(2) {
+            let group = group[0] as usize..group[1] as usize;
+            let soonest = &mut soonest[group.clone()];
+            for at in (1..soonest.len()).rev() {
+                if op(soonest[at]).complete < op(soonest[at - 1]).complete {
+                    soonest[at - 1] = soonest[at];
+                }
             }
+            by_complete[group].sort_unstable_by_key(|&at| (op(at).complete, at));
         }
-        let mut by_complete = by_invoke.clone();
-        by_complete.sort_unstable_by_key(|&at| (op(at).complete, at));
         let mut latest = by_complete.clone();
-        for at in 1..latest.len() {
-            if op(latest[at - 1]).invoke > op(latest[at]).invoke {
-                latest[at] = latest[at - 1];
+        for group in starts.windows(2) {
+            let latest = &mut latest[group[0] as usize..group[1] as usize];
+            for at in 1..latest.len() {
+                if op(latest[at - 1]).invoke > op(latest[at]).invoke {
+                    latest[at] = latest[at - 1];
+                }
             }
         }
-        Looks { by_invoke, soonest, by_complete, latest }
+        Groups { starts, by_invoke, soonest, by_complete, latest }
+    }
+
+    fn of(&self, group: usize) -> Looks<'_> {
+        let group = self.starts[group] as usize..self.starts[group + 1] as usize;
+        Looks {
+            by_invoke: &self.by_invoke[group.clone()],
+            soonest: &self.soonest[group.clone()],
+            by_complete: &self.by_complete[group.clone()],
+            latest: &self.latest[group],
+        }
+    }
+}
+
+/// Positions by group.
+struct Members {
+    /// Where each group begins, and where the last one ends.
+    starts: Vec<u32>,
+    positions: Vec<u32>,
+}
+
+impl Members {
+    /// Of positions with their groups; the order within a group stays.
+    fn new(count: usize, members: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let mut starts = vec![0u32; count + 1];
+        for (_, group) in members.clone() {
+            starts[group as usize + 1] += 1;
+        }
+        for group in 1..starts.len() {
+            starts[group] += starts[group - 1];
+        }
+        let mut positions = vec![0; starts[count] as usize];
+        let mut next = starts.clone();
+        for (position, group) in members {
+            let place = &mut next[group as usize];
+            positions[*place as usize] = position;
+            *place += 1;
+        }
+        Members { starts, positions }
+    }
+
+    fn of(&self, group: usize) -> &[u32] {
+        &self.positions[self.starts[group] as usize..self.starts[group + 1] as usize]
     }
 }
 
 /// A value: its write, except of the first one, who saw it, and who swapped it away.
-struct Entry {
+#[derive(Clone, Copy)]
+struct Entry<'a> {
     write: Option<u32>,
-    reads: Looks,
-    swaps: Positions,
+    reads: Looks<'a>,
+    swaps: &'a [u32],
 }
 
 struct Values<'a> {
     operations: &'a [&'a Operation],
-    /// The first value, then the others by their writes.
-    entries: Vec<Entry>,
-    index: FxHashMap<Value, usize>,
-    writes: Looks,
+    /// The places of the values: first that of the first one, then the others by their writes.
+    index: FxHashMap<Value, u32>,
+    /// All writes, as one group.
+    writes: Groups,
+    reads: Groups,
+    swaps: Members,
 }
 
 impl<'a> Values<'a> {
     fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Self> {
         let mut index = FxHashMap::default();
         index.insert(initial, 0);
-        let mut writes = Positions::new();
-        for (position, op) in (0u32..).zip(operations) {
+        for op in operations {
             if !matches!(op.f, F::Get | F::Put | F::Cas) {
                 return None;
             }
-            if let Some(value) = written(op) {
-                writes.push(position);
-                if index.insert(value, writes.len()).is_some() {
-                    return None;
-                }
+            let place = u32::try_from(index.len()).ok()?;
+            if written(op).is_some_and(|value| index.insert(value, place).is_some()) {
+                return None;
             }
         }
-        let (mut reads, mut swaps) =
-            (vec![Positions::new(); index.len()], vec![Positions::new(); index.len()]);
-        for (position, op) in (0u32..).zip(operations) {
-            if let Some(&entry) = seen(op).and_then(|value| index.get(&value)) {
-                reads[entry].push(position);
-            }
-            if let (F::Cas, false, Some(&entry)) = (op.f, op.refused, index.get(&op.result)) {
-                swaps[entry].push(position);
-            }
-        }
-        let by = [None].into_iter().chain(writes.iter().copied().map(Some));
-        let entry =
-            |((write, reads), swaps)| Entry { write, reads: Looks::new(operations, reads), swaps };
-        let entries = by.zip(reads).zip(swaps).map(entry).collect();
-        let writes = Looks::new(operations, writes);
-        Some(Values { operations, entries, index, writes })
+        let all = || (0u32..).zip(operations);
+        let writes = all().filter_map(|(position, op)| written(op).map(|_| (position, 0)));
+        let writes = Groups::new(operations, 1, writes);
+        let reads = all().filter_map(|(position, op)| Some((position, *index.get(&seen(op)?)?)));
+        let reads = Groups::new(operations, index.len(), reads);
+        let swaps = all().filter(|(_, op)| op.f == F::Cas && !op.refused);
+        let swaps = swaps.filter_map(|(position, op)| Some((position, *index.get(&op.result)?)));
+        let swaps = Members::new(index.len(), swaps);
+        Some(Values { operations, index, writes, reads, swaps })
+    }
+
+    /// The first value, then the others by their writes.
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        (0..self.index.len()).map(|place| self.entry(place))
+    }
+
+    fn entry(&self, place: usize) -> Entry<'_> {
+        let write = place.checked_sub(1).map(|write| self.writes.by_invoke[write]);
+        Entry { write, reads: self.reads.of(place), swaps: self.swaps.of(place) }
+    }
+
+    /// Whether a value was there first, or was written by more than a swap for itself.
+    fn is_new(&self, value: Value) -> bool {
+        let place = self.index.get(&value);
+        place.is_some_and(|&place| {
+            let write = (place as usize).checked_sub(1).map(|write| self.writes.by_invoke[write]);
+            write.is_none_or(|write| !is_idle(self.op(write)))
+        })
     }
 
     fn op(&self, position: u32) -> &'a Operation {
@@ -197,50 +280,71 @@ impl<'a> Values<'a> {
     }
 
     /// Of those that began after an event, the one that was over first.
-    fn soonest_after(&self, looks: &Looks, event: u32) -> Option<u32> {
+    fn soonest_after(&self, looks: Looks<'_>, event: u32) -> Option<u32> {
         let after = looks.by_invoke.partition_point(|&at| self.op(at).invoke <= event);
         looks.soonest.get(after).copied()
     }
 
     /// Of those that were over before an event, the one that began last.
-    fn latest_before(&self, looks: &Looks, event: u32) -> Option<u32> {
+    fn latest_before(&self, looks: Looks<'_>, event: u32) -> Option<u32> {
         let before = looks.by_complete.partition_point(|&at| self.op(at).complete < event);
         before.checked_sub(1).map(|last| looks.latest[last])
     }
 
+    /// Of the writes that began after this one was over, the one that was over first. They are near,
+    /// so that steps that double find them sooner than halves of all.
+    fn next_write(&self, write: usize) -> Option<u32> {
+        let writes = &self.writes.by_invoke;
+        let event = self.op(writes[write]).complete;
+        let is_after = |at: usize| writes.get(at).is_none_or(|&at| self.op(at).invoke > event);
+        let mut step = 1;
+        while !is_after(write + step) {
+            step *= 2;
+        }
+        let (from, to) = (write + step / 2, writes.len().min(write + step));
+        let near = &writes[from..to];
+        let after = from + near.partition_point(|&at| self.op(at).invoke <= event);
+        self.writes.soonest.get(after).copied()
+    }
+
     fn two(&self, best: &mut Best<'_>) {
-        for entry in &self.entries[1..] {
+        for entry in self.entries() {
             let Some(write) = entry.write else { continue };
             let is_early = |&&read: &&u32| self.op(read).complete < self.op(write).invoke;
             for &read in entry.reads.by_invoke.iter().filter(is_early) {
                 best.consider(&[read, write]);
             }
         }
-        for entry in &self.entries[1..] {
-            let circle = entry.write.and_then(|write| Some((write, self.swapped_back(write)?)));
-            if let Some((one, other)) = circle {
-                best.consider(&[one, other]);
+        for &write in &self.writes.by_invoke {
+            if let Some(other) = self.swapped_back(write) {
+                best.consider(&[write, other]);
             }
         }
-        for &read in &self.entries[0].reads.by_invoke {
-            if let Some(write) = self.latest_before(&self.writes, self.op(read).invoke) {
+        let writes = self.writes.of(0);
+        for &read in self.reads.of(0).by_invoke {
+            if let Some(write) = self.latest_before(writes, self.op(read).invoke) {
                 best.consider(&[write, read]);
             }
         }
     }
 
     fn three(&self, best: &mut Best<'_>) {
-        for entry in &self.entries[1..] {
-            let Some(old) = entry.write else { continue };
-            if let Some(new) = self.soonest_after(&self.writes, self.op(old).complete)
-                && let Some(read) = self.soonest_after(&entry.reads, self.op(new).complete)
+        let first = self.reads.of(0);
+        let last_of_first = first.by_invoke.last().map_or(0, |&at| self.op(at).invoke);
+        for (number, &old) in self.writes.by_invoke.iter().enumerate() {
+            let reads = self.reads.of(number + 1);
+            let Some(&last) = reads.by_invoke.last() else { continue };
+            if self.op(last).invoke > self.op(old).complete
+                && let Some(new) = self.next_write(number)
+                && let Some(read) = self.soonest_after(reads, self.op(new).complete)
             {
                 let new = self.latest_between(old, read).unwrap_or(new);
                 best.consider(&[old, new, read]);
             }
-            for &seer in &entry.reads.by_invoke {
-                let first = &self.entries[0].reads;
-                if let Some(read) = self.soonest_after(first, self.op(seer).complete) {
+            for &seer in reads.by_invoke {
+                if self.op(seer).complete < last_of_first
+                    && let Some(read) = self.soonest_after(first, self.op(seer).complete)
+                {
                     best.consider(&[old, seer, read]);
                 }
             }
@@ -251,13 +355,14 @@ impl<'a> Values<'a> {
     /// another: what should have been read.
     fn latest_between(&self, before: u32, after: u32) -> Option<u32> {
         let (begin, end) = (self.op(before).complete, self.op(after).invoke);
-        let over = self.writes.by_complete.partition_point(|&at| self.op(at).complete < end);
-        let latest = self.writes.by_complete[..over].iter().rev().copied();
+        let writes = &self.writes.by_complete;
+        let over = writes.partition_point(|&at| self.op(at).complete < end);
+        let latest = writes[..over].iter().rev().copied();
         latest.take_while(|&at| self.op(at).complete > begin).find(|&at| self.op(at).invoke > begin)
     }
 
-    fn entry_of(&self, write: u32) -> &Entry {
-        &self.entries[self.index[&self.op(write).argument]]
+    fn entry_of(&self, write: u32) -> Entry<'_> {
+        self.entry(self.index[&self.op(write).argument] as usize)
     }
 }
 

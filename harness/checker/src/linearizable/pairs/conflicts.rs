@@ -12,13 +12,7 @@ struct Write<'a> {
     at: u32,
     invoke: u32,
     complete: u32,
-    entry: &'a Entry,
-}
-
-impl<'a> Write<'a> {
-    fn reads(&self) -> &'a [u32] {
-        &self.entry.reads.by_invoke
-    }
+    reads: Looks<'a>,
 }
 
 impl Values<'_> {
@@ -27,7 +21,7 @@ impl Values<'_> {
         // Each value with its first completion and last invocation, in the order in which one of
         // the two shows.
         let mut zones: Vec<(Write<'_>, u32, u32)> =
-            self.entries.iter().filter_map(|entry| self.zone(entry)).collect();
+            self.entries().filter_map(|entry| self.zone(entry)).collect();
         zones.sort_by_key(|&(_, first, last)| first.min(last));
         let mut active: Vec<(Write<'_>, u32, u32)> = Vec::new();
         let mut work = 0;
@@ -37,7 +31,7 @@ impl Values<'_> {
             for &(u, other_first, other_last) in &active {
                 work += 1;
                 if other_first < last && first < other_last {
-                    work += u.reads().len() + v.reads().len();
+                    work += u.reads.by_invoke.len() + v.reads.by_invoke.len();
                     self.pair(u, v, best);
                 }
                 if work > MOST_WORK {
@@ -51,7 +45,7 @@ impl Values<'_> {
     }
 
     /// A value that was written, with its first completion, if there is one, and last invocation.
-    fn zone<'s>(&'s self, entry: &'s Entry) -> Option<(Write<'s>, u32, u32)> {
+    fn zone<'s>(&self, entry: Entry<'s>) -> Option<(Write<'s>, u32, u32)> {
         let write = entry.write?;
         let op = self.op(write);
         let ends = entry.reads.by_complete.first().map(|&at| self.op(at).complete);
@@ -59,7 +53,11 @@ impl Values<'_> {
         let first = ends.map_or(op.complete, |end| end.min(op.complete));
         let last = begins.map_or(op.invoke, |begin| begin.max(op.invoke));
         let (invoke, complete) = (op.invoke, op.complete);
-        (first != OPEN).then_some((Write { at: write, invoke, complete, entry }, first, last))
+        (first != OPEN).then_some((
+            Write { at: write, invoke, complete, reads: entry.reads },
+            first,
+            last,
+        ))
     }
 
     fn pair(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
@@ -75,18 +73,18 @@ impl Values<'_> {
     }
 
     fn four(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
-        let after = |looks: &Looks, event| self.soonest_after(looks, event);
-        if let Some(ru) = after(&u.entry.reads, v.complete) {
-            if let Some(rv) = after(&v.entry.reads, u.complete) {
+        let after = |looks: Looks<'_>, event| self.soonest_after(looks, event);
+        if let Some(ru) = after(u.reads, v.complete) {
+            if let Some(rv) = after(v.reads, u.complete) {
                 best.consider(&[u.at, v.at, ru, rv]);
             }
-            if let Some(before) = self.latest_before(&u.entry.reads, v.invoke) {
+            if let Some(before) = self.latest_before(u.reads, v.invoke) {
                 best.consider(&[u.at, v.at, before, ru]);
             }
         }
-        for &rv in v.reads() {
+        for &rv in v.reads.by_invoke {
             if u.complete < self.op(rv).invoke.max(v.invoke)
-                && let Some(ru) = after(&u.entry.reads, self.op(rv).complete)
+                && let Some(ru) = after(u.reads, self.op(rv).complete)
             {
                 best.consider(&[u.at, v.at, rv, ru]);
             }
@@ -94,10 +92,10 @@ impl Values<'_> {
     }
 
     fn five(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
-        let reads = &u.entry.reads;
+        let reads = u.reads;
         let over = self.latest_before(reads, v.invoke);
         let late = self.soonest_after(reads, v.complete);
-        for &rv in v.reads() {
+        for &rv in v.reads.by_invoke {
             let before = self.latest_before(reads, self.op(rv).invoke);
             let after = self.soonest_after(reads, self.op(rv).complete);
             for ends in [(before, late), (before, after), (over, after)] {
@@ -110,16 +108,17 @@ impl Values<'_> {
 
     /// Two reads of `u` and two of `v`, in two pairs, each with an end and a latest begin.
     fn six(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
-        let before = |reads: &[u32], others: &Looks, side: usize| -> Vec<(u32, usize, u32, u32)> {
-            let pair = |&read: &u32| {
-                let op = self.op(read);
-                let before = self.latest_before(others, op.invoke)?;
-                Some((op.complete, side, before, read))
+        let before =
+            |reads: Looks<'_>, others: Looks<'_>, side: usize| -> Vec<(u32, usize, u32, u32)> {
+                let pair = |&read: &u32| {
+                    let op = self.op(read);
+                    let before = self.latest_before(others, op.invoke)?;
+                    Some((op.complete, side, before, read))
+                };
+                reads.by_invoke.iter().filter_map(pair).collect()
             };
-            reads.iter().filter_map(pair).collect()
-        };
-        let mut ends = before(v.reads(), &u.entry.reads, 0);
-        ends.extend(before(u.reads(), &v.entry.reads, 1));
+        let mut ends = before(v.reads, u.reads, 0);
+        ends.extend(before(u.reads, v.reads, 1));
         ends.sort_unstable();
         let mut latest: [Option<(u32, u32)>; 2] = [None; 2];
         for (_, side, before, read) in ends {

@@ -10,8 +10,8 @@ const MOST_SWAPS: usize = 32;
 
 impl Values<'_> {
     pub(super) fn swapped(&self, best: &mut Best<'_>) {
-        for entry in &self.entries {
-            for &swap in &entry.swaps {
+        for entry in self.entries().filter(|entry| !entry.swaps.is_empty()) {
+            for &swap in entry.swaps {
                 self.late(entry, swap, best);
             }
             self.twice(entry, best);
@@ -19,28 +19,28 @@ impl Values<'_> {
     }
 
     /// What saw the value, or was its write, although the swap was over, or what it wrote was seen.
-    fn late(&self, entry: &Entry, swap: u32, best: &mut Best<'_>) {
+    fn late(&self, entry: Entry<'_>, swap: u32, best: &mut Best<'_>) {
         let with = |others: &[u32]| {
             let write = entry.write.into_iter().chain([swap]);
             write.chain(others.iter().copied()).collect::<Vec<u32>>()
         };
-        if let Some(read) = self.soonest_after(&entry.reads, self.op(swap).complete) {
+        if let Some(read) = self.soonest_after(entry.reads, self.op(swap).complete) {
             best.consider(&with(&[read]));
         }
-        let results = &self.entry_of(swap).reads;
+        let results = self.entry_of(swap).reads;
         let begin = entry.write.map_or(0, |write| self.op(write).invoke);
         if let Some(result) = self.latest_before(results, begin) {
             best.consider(&with(&[result]));
         }
-        for &result in &results.by_invoke {
-            if let Some(read) = self.soonest_after(&entry.reads, self.op(result).complete) {
+        for &result in results.by_invoke {
+            if let Some(read) = self.soonest_after(entry.reads, self.op(result).complete) {
                 best.consider(&with(&[result, read]));
             }
         }
     }
 
     /// Two swaps of one value, each with what shows that it was done.
-    fn twice(&self, entry: &Entry, best: &mut Best<'_>) {
+    fn twice(&self, entry: Entry<'_>, best: &mut Best<'_>) {
         let proven = entry.swaps.iter().filter_map(|&swap| {
             let is_over = self.op(swap).outcome == Outcome::Ok;
             let seen = || self.entry_of(swap).reads.soonest.first().copied();
