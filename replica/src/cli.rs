@@ -38,7 +38,7 @@ pub struct Arguments {
     pub transport: TransportName,
 
     /// A set of timings; the flags below change single ones.
-    #[arg(long, value_enum, default_value = "seed")]
+    #[arg(long, value_enum, default_value = "course")]
     pub profile: Profile,
 
     /// How elections go on that elected nobody: by the faster rule, or as in the paper.
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn every_profile_is_consistent() {
-        for profile in ["paper", "seed", "frugal"] {
+        for profile in ["paper", "course", "low-message"] {
             let config = plan(&format!("replica --profile {profile} 0000 0001 0002")).unwrap();
             assert!(config.config.lease < config.config.loyalty, "{profile}");
         }

@@ -25,7 +25,7 @@ pub fn listen(what: &'static str) -> std::io::Result<watch::Receiver<bool>> {
             eprintln!("harness: stopping, {what}; once more ends at once");
             sender.send_replace(true);
             next(&mut signals).await;
-            // The replicas die with their parent's threads, and the warden sweeps what is left.
+            // The replicas die with their parent's threads, and the watchdog sweeps what is left.
             std::process::exit(i32::from(Exit::Interrupted.code()));
         });
     })?;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Failure;
-use super::repeat;
+use super::reproduce;
 use crate::campaign::batch::Batch;
 use crate::campaign::earlier::Earlier;
-use crate::cluster::pretend;
 use crate::cluster::program::Program;
+use crate::cluster::simulate;
 use crate::exit::Exit;
 use crate::host::measured;
 use crate::network::course_2016::RouterKind;
@@ -53,7 +53,7 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
     let disturbed = disturbed(&earlier, arguments)?;
     let host = disturbed.host.as_ref().map_or("quiet", |host| host.profile.name.as_str());
     let name = format!("{host}, router {}", disturbed.router.name());
-    let before = Counts::of_earlier(&repeat::earlier_answers(&arguments.run));
+    let before = Counts::of_earlier(&reproduce::earlier_answers(&arguments.run));
     let on_quiet = count(&batch, &quiet, arguments)?;
     let on_disturbed = count(&batch, &disturbed, arguments)?;
     let (diagnosis, reason) = diagnose(&before, &on_quiet, &on_disturbed);
@@ -85,7 +85,7 @@ fn disturbed(earlier: &Earlier, arguments: &DiagnoseArgs) -> Result<Plan, Failur
     let router = plan.router;
     if let Some(host) = &arguments.host {
         let profile = profiles::find(host).map_err(Failure::usage)?;
-        pretend::check(&profile).map_err(Failure::usage)?;
+        simulate::check(&profile).map_err(Failure::usage)?;
         return Ok(plan.on(Some(&profile), router));
     }
     if plan.host.is_some() {

@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::{Failure, RESULTS, session};
 use crate::campaign::batch::Batch;
-use crate::cluster::pretend;
 use crate::cluster::program::Program;
+use crate::cluster::simulate;
 use crate::exit::Exit;
 use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
 use crate::flake::report;
@@ -83,9 +83,9 @@ fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
     vec![
         cell("quiet", RouterKind::Course2016, times[0]),
         cell("login-server", RouterKind::Course2016, times[1]),
-        cell("due-date", RouterKind::Course2016, times[2]),
+        cell("deadline-day", RouterKind::Course2016, times[2]),
         cell("login-server", RouterKind::Default, times[3]),
-        cell("due-date", RouterKind::Default, times[4]),
+        cell("deadline-day", RouterKind::Default, times[4]),
     ]
 }
 
@@ -99,8 +99,8 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
     };
     let server = arguments.host.as_deref().unwrap_or("login-server");
     let profile = profiles::find(server).map_err(Failure::usage)?;
-    for remark in pretend::check(&profile).map_err(Failure::usage)? {
-        eprintln!("harness: {remark}");
+    for note in simulate::check(&profile).map_err(Failure::usage)? {
+        eprintln!("harness: {note}");
     }
     let program =
         Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;

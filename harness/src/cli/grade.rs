@@ -37,7 +37,7 @@ pub struct GradeArgs {
     #[arg(long, value_name = "NAME")]
     replica_name: PathBuf,
     /// `all`, or the names of published configs or config files, with commas between. With two or more, three
-    /// seeds of the standard trial follow; one alone has its twin with shared keys beside it.
+    /// seeds of the stress suite follow; one alone has its twin with shared keys beside it.
     #[arg(long, default_value = "all", value_name = "CONFIGS")]
     configs: String,
     /// Whose configs and rules.
@@ -201,9 +201,9 @@ fn grade(
     os::begin_session(&mut command);
     let mut child = command.spawn().context("starting a harness for a program")?;
     let limit = Duration::from_secs(arguments.time_limit);
-    let remark = match watch(&mut child, limit, interrupt)? {
+    let note = match watch(&mut child, limit, interrupt)? {
         Watched::Interrupted => return Ok(None),
-        Watched::Over(remark) => remark,
+        Watched::Over(note) => note,
     };
 
     let of = if arguments.configs == "all" {
@@ -214,8 +214,8 @@ fn grade(
     let lines = BufReader::new(File::open(&lines)?).lines().map_while(Result::ok);
     let runs: Vec<RunPart> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
     let mut row = Row::of(program, of, &runs);
-    row.remark = match remark {
-        Some(remark) => remark,
+    row.note = match note {
+        Some(note) => note,
         // A harness that ended early says why in its last line.
         None if matches!(child.wait()?.code(), Some(0 | 10..)) => String::new(),
         None => last_words(&words),
@@ -273,20 +273,20 @@ fn watch(
     interrupt: &watch::Receiver<bool>,
 ) -> anyhow::Result<Watched> {
     let begun = Instant::now();
-    let mut remark = None;
+    let mut note = None;
     loop {
         if child.try_wait()?.is_some() {
-            return Ok(Watched::Over(remark));
+            return Ok(Watched::Over(note));
         }
         for (mark, pids) in sweep::runs_of(child.id()) {
             if let Some(excess) = excess::of(&pids) {
                 sweep::kill_run(&mark, &pids);
-                remark = Some(format!("a run was ended: {excess}"));
+                note = Some(format!("a run was ended: {excess}"));
             }
         }
         let is_interrupted = *interrupt.borrow();
         if is_interrupted || begun.elapsed() > time_limit {
-            // Its warden ends what it started.
+            // Its watchdog ends what it started.
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
             child.wait()?;
             for (mark, pids) in sweep::runs_of(child.id()) {
@@ -296,8 +296,8 @@ fn watch(
             if is_interrupted {
                 return Ok(Watched::Interrupted);
             }
-            let remark = format!("it was given up after {seconds} s (--time-limit)");
-            return Ok(Watched::Over(Some(remark)));
+            let note = format!("it was given up after {seconds} s (--time-limit)");
+            return Ok(Watched::Over(Some(note)));
         }
         thread::sleep(limits::LOOK);
     }

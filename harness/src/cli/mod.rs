@@ -1,6 +1,6 @@
 //! What a person calls.
 //!
-//! - `run`: workloads against real processes: `session` prepares and shares out, `bearable` leaves out or
+//! - `run`: workloads against real processes: `session` prepares and shares out, `supported` leaves out or
 //!   refuses what a transport cannot bear, `one_run` takes one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
 //! - `course`: the course's configs as the course judges them, and what it cannot say.
@@ -12,7 +12,7 @@
 //!   `quietly` makes their runs.
 //! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
 //!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
-//! - `mutants`: each named bug of the replica under the standard nemesis.
+//! - `mutants`: each named bug of the replica under the stress suite.
 //! - `list`: what there is to choose from; `completions`: what a shell and `man` know of the command line.
 
 mod check;
@@ -29,8 +29,8 @@ mod grade;
 mod list;
 mod mutants;
 mod one_run;
-mod repeat;
 mod report_page;
+mod reproduce;
 mod schema;
 mod serve;
 mod session;
@@ -41,7 +41,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{launch, warden};
+use crate::cluster::{launch, watchdog};
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
@@ -73,7 +73,7 @@ enum Command {
     Run(RunArgs),
     /// Run the course's configs, judge them by the course's rules, and add what it cannot say.
     Course(course::CourseArgs),
-    /// Run the programs in the subfolders of a folder through the course's configs and the standard trial.
+    /// Run the programs in the subfolders of a folder through the course's configs and the stress suite.
     Grade(grade::GradeArgs),
     /// Make a run again, from its plan alone.
     Replay(ReplayArgs),
@@ -97,7 +97,7 @@ enum Command {
     Export(export::ExportArgs),
     /// Print a JSON Schema, for editors and other tools.
     Schema(schema::SchemaArgs),
-    /// Test the tester: each named bug of the replica under the standard nemesis.
+    /// Test the tester: each named bug of the replica under the stress suite.
     Mutants(mutants::MutantsArgs),
     /// List what there is to choose from.
     List(list::ListArgs),
@@ -105,21 +105,21 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Write man pages.
     Man(completions::ManArgs),
-    #[command(name = warden::SUBCOMMAND, hide = true)]
-    Warden { token: String },
+    #[command(name = watchdog::SUBCOMMAND, hide = true)]
+    Watchdog { token: String },
 }
 
 /// `harness run`.
 #[derive(Debug, Args)]
 struct RunArgs {
     /// Workload files (JSON; the course's configs run as they are).
-    #[arg(required_unless_present = "gauntlet", value_name = "WORKLOAD")]
+    #[arg(required_unless_present = "stress", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
-    /// The standard trial under shared keys, three seeds side by side; needs no file.
+    /// The stress suite under shared keys, three seeds side by side; needs no file.
     #[arg(long)]
-    gauntlet: bool,
-    /// Seeds of the standard trial; no new one once one has found something.
-    #[arg(long, default_value_t = 6, value_name = "N", requires = "gauntlet",
+    stress: bool,
+    /// Seeds of the stress suite; no new one once one has found something.
+    #[arg(long, default_value_t = 6, value_name = "N", requires = "stress",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     seeds: u16,
     /// The seed of every random choice [default: the workload's, else a new one].
@@ -298,8 +298,8 @@ pub fn main() -> Exit {
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
-        Command::Warden { token } => {
-            warden::keep_watch(&token, io::stdin().lock());
+        Command::Watchdog { token } => {
+            watchdog::keep_watch(&token, io::stdin().lock());
             Ok(Exit::Valid)
         }
     };

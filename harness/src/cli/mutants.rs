@@ -1,4 +1,4 @@
-//! `harness mutants`: the tester, tested. Each named bug of the replica under the standard nemesis.
+//! `harness mutants`: the tester, tested. Each named bug of the replica under the stress suite.
 //!
 //! Every run is a `harness run` of its own, as a user would make it. A chain of runs, some side by side
 //! ([`side_by_side`]) and with seeds of its own, goes on until one of them catches the bug or its time is
@@ -23,11 +23,11 @@ use super::{Failure, session};
 use crate::campaign::share_out;
 use crate::exit::Exit;
 
-/// The standard nemesis.
-const GAUNTLET: &str = "workloads/gauntlet.json";
+/// The stress suite.
+const STRESS_SUITE: &str = "workloads/stress.json";
 
 /// Its name, and that of the folder of its runs.
-const SCENARIO: &str = "gauntlet";
+const SCENARIO: &str = "stress";
 
 /// How a program's list of bugs says that one cannot be seen, and why.
 const HIDDEN: &str = "No client can tell: ";
@@ -101,9 +101,9 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
         None => session::bundled_replica().map_err(Failure::usage)?,
     };
     let bugs = choose(&replica, &arguments.bugs).map_err(Failure::usage)?;
-    if !Path::new(GAUNTLET).exists() {
+    if !Path::new(STRESS_SUITE).exists() {
         let problem =
-            format!("{GAUNTLET} is not here; call `harness mutants` at the top of the project");
+            format!("{STRESS_SUITE} is not here; call `harness mutants` at the top of the project");
         return Err(Failure::usage(anyhow::anyhow!(problem)));
     }
     std::fs::create_dir_all(&arguments.results)

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use trials::{Tally, Target, Trials, Until};
 
-use super::{Failure, repeat};
+use super::{Failure, reproduce};
 use crate::campaign::Guard;
 use crate::campaign::earlier::Earlier;
 use crate::check::{self, Question};
@@ -186,9 +186,9 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
         again.of,
         again.told_kinds(),
         path.display(),
-        repeat::quoted(&program),
-        repeat::quoted(&path.display().to_string()),
-        repeat::quoted(&runner.trials.program.path.display().to_string()),
+        reproduce::quoted(&program),
+        reproduce::quoted(&path.display().to_string()),
+        reproduce::quoted(&runner.trials.program.path.display().to_string()),
     ))?;
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
@@ -330,13 +330,13 @@ impl Runner {
     fn words(&self) -> String {
         let mut words = vec![String::new()];
         for word in &self.trials.program.arguments {
-            words.extend(["--replica-arg".to_owned(), repeat::quoted(word)]);
+            words.extend(["--replica-arg".to_owned(), reproduce::quoted(word)]);
         }
         if self.trials.earlier.fail_is == FailIs::Definite {
             words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
         }
         if let Some(host) = &self.trials.earlier.host {
-            words.extend(["--host".to_owned(), repeat::quoted(&host.profile.name)]);
+            words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
         }
         if self.trials.earlier.router != RouterKind::default() {
             words.extend(["--router".to_owned(), self.trials.earlier.router.name().to_owned()]);

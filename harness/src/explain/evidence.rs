@@ -12,7 +12,7 @@ use crate::check::{self, HistoryError, Question};
 use crate::fault::LinkRule;
 use crate::journal::{faults, leaders};
 use crate::limits;
-use crate::network::{message_log, words::LeaderWord};
+use crate::network::{claims::LeadershipClaim, message_log};
 use crate::verdict::answer::AnswerPart;
 
 /// Everything that an explanation is made of.
@@ -29,7 +29,7 @@ pub struct Evidence {
     /// Each fault; empty for a bare history.
     pub faults: Vec<FaultPart>,
     /// Who named whom as leader; `None` if nobody wrote that down.
-    pub leaders: Option<Vec<LeaderWord>>,
+    pub leaders: Option<Vec<LeadershipClaim>>,
     /// The lost messages within the contradiction's time, if each message was written down.
     pub lost: Option<Vec<LostMessage>>,
     /// The last lines of the logs of those that died by themselves.
@@ -188,8 +188,8 @@ impl Evidence {
     /// Replicas that died although no fault struck them.
     pub fn died_by_themselves(&self) -> Vec<String> {
         let struck = |id: &String| self.faults.iter().any(|fault| fault.targets.contains(id));
-        let words = self.leaders.iter().flatten().filter(|word| word.died.is_some());
-        words.map(|word| word.speaker.to_string()).filter(|id| !struck(id)).collect()
+        let claims = self.leaders.iter().flatten().filter(|claim| claim.died.is_some());
+        claims.map(|claim| claim.replica.to_string()).filter(|id| !struck(id)).collect()
     }
 }
 

@@ -44,13 +44,13 @@ fn describe(at: u64, fault: &FaultPart) -> String {
     let mut text = format!("At {time} {name} struck");
     if !fault.targets.is_empty() {
         // The leaders that it deposed, one after the other; else all at once.
-        let separator = if name == "depose" { ", then " } else { ", " };
+        let separator = if name == "isolate_leaders" { ", then " } else { ", " };
         text += " ";
         text += &fault.targets.join(separator);
     }
     if !fault.sides.is_empty() {
         let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
-        let last = if name == "depose" { " in the end" } else { "" };
+        let last = if name == "isolate_leaders" { " in the end" } else { "" };
         let _ = write!(text, ": the network was cut{last} into {}", sides.join(" | "));
     } else if !fault.links.is_empty() {
         let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();

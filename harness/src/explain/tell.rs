@@ -79,7 +79,7 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         }
         Verdict::Valid => String::new(),
     };
-    if let Some(why) = laid_to_host(evidence) {
+    if let Some(why) = attributed_to_host(evidence) {
         short = format!("Not the replicas' fault, {why}. {short}");
         sections.insert(
             1,
@@ -129,7 +129,7 @@ pub fn tell(evidence: &Evidence) -> Explanation {
 }
 
 /// Why a contradiction is the host's.
-fn laid_to_host(evidence: &Evidence) -> Option<&str> {
+fn attributed_to_host(evidence: &Evidence) -> Option<&str> {
     let safety = evidence.answers.iter().find(|answer| answer.question == "safety")?;
     let (_, why) = safety.sentence.split_once(HOST_IS_TO_BLAME)?;
     (safety.standing != "invalid").then(|| why.trim_end_matches('.'))
@@ -167,7 +167,7 @@ fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
         let node = operation.node.as_deref().filter(|_| operation.outcome == Outcome::Ok);
         let at = operation.complete_ns.unwrap_or(operation.invoke_ns);
         if let Some(node) = node
-            && let Some(word) = leaders::word_at(words, node, at)
+            && let Some(word) = leaders::claim_at(words, node, at)
         {
             lines.push(format!("     {node} {word} when it answered."));
         }
@@ -299,11 +299,11 @@ fn not_applied(evidence: &Evidence) -> Vec<String> {
 
 fn who_led_in_the_end(evidence: &Evidence) -> Vec<String> {
     let Some(words) = &evidence.leaders else { return Vec::new() };
-    let reigns = leaders::reigns(words);
-    let open: Vec<String> = reigns
+    let leaderships = leaders::leaderships(words);
+    let open: Vec<String> = leaderships
         .iter()
-        .filter(|reign| reign.until_ns.is_none())
-        .map(|reign| format!("{} (since {})", reign.leader, RunTime(reign.from_ns)))
+        .filter(|leadership| leadership.until_ns.is_none())
+        .map(|leadership| format!("{} (since {})", leadership.leader, RunTime(leadership.from_ns)))
         .collect();
     vec![match open.as_slice() {
         [] => "In the end no living replica named itself as leader.".to_owned(),

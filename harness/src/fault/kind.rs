@@ -33,8 +33,8 @@ words! {
         Slow "slow"
             "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
         Disk "disk"
-            "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
-        Depose "depose"
+            "SIGKILL, then `disk_fault` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
+        IsolateLeaders "isolate_leaders"
             "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once; after `everyone` none is, and all see one another again, or two halves see only one in between); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
         Partition "partition"
             "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each; what a `hub` says comes `lag` later",
@@ -60,8 +60,8 @@ impl FaultKind {
             Self::Restart => &["target", "duration", "deadline", "keep_data"],
             Self::Rolling => &["duration", "deadline", "keep_data"],
             Self::Slow => &["target", "duration", "period", "stopped"],
-            Self::Disk => &["target", "duration", "harm"],
-            Self::Depose => &["shape", "duration", "times", "lag"],
+            Self::Disk => &["target", "duration", "disk_fault"],
+            Self::IsolateLeaders => &["shape", "duration", "times", "lag"],
             Self::Partition => &["shape", "direction", "period", "duration", "lag"],
             Self::Network => &["rules", "duration"],
         }
@@ -82,7 +82,7 @@ impl FaultKind {
             | Self::Pause
             | Self::Partition
             | Self::Network
-            | Self::Depose => 1000,
+            | Self::IsolateLeaders => 1000,
             Self::Restart | Self::Rolling => 0,
             _ => return None,
         };

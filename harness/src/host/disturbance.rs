@@ -53,7 +53,7 @@ pub enum DisturbanceKind {
     /// Another run took the sockets' places in the working directory.
     SocketTaken,
     /// A process of another run connected to a replica's socket.
-    Stranger,
+    ForeignProcess,
     /// The kernel killed processes for want of memory; how many.
     OutOfMemory,
 }
@@ -61,7 +61,7 @@ pub enum DisturbanceKind {
 impl DisturbanceKind {
     /// Whether a run with it is no measurement, also where nothing failed. The others are slowness: named, and to
     /// blame only for what failed meanwhile.
-    pub fn spoils(self) -> bool {
+    pub fn invalidates_run(self) -> bool {
         match self {
             Self::Stopped
             | Self::NeverConnected
@@ -70,7 +70,7 @@ impl DisturbanceKind {
             | Self::Descriptors
             | Self::Deadlock
             | Self::SocketTaken
-            | Self::Stranger
+            | Self::ForeignProcess
             | Self::LogsLost
             | Self::DiskFull => true,
             Self::LoopLag
@@ -115,9 +115,9 @@ pub struct Disturbance {
 
 impl Disturbance {
     /// Whether the run is no measurement because of it.
-    pub fn spoils(&self) -> bool {
+    pub fn invalidates_run(&self) -> bool {
         let lag = limits::LOOP_LAG.as_secs_f64();
-        self.kind.spoils() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
+        self.kind.invalidates_run() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
     }
 
     /// Whether it and that span of time have a moment in common.
@@ -204,7 +204,7 @@ impl Disturbance {
             DisturbanceKind::SocketTaken => format!(
                 "another run in the same working directory took the place of the socket of {who} {when}"
             ),
-            DisturbanceKind::Stranger => format!(
+            DisturbanceKind::ForeignProcess => format!(
                 "a process of another run in the same working directory stood in for {who} {when}"
             ),
             DisturbanceKind::OutOfMemory => {

@@ -99,7 +99,7 @@ mod tests {
             alive: &alive,
             taken: &taken,
             leader: Some(ids[2]),
-            is_deposing: false,
+            is_isolating_leaders: false,
         };
         let choose = |target, n| choose(Some(target), &situation, Seed(n));
         let mut followers = BTreeSet::new();

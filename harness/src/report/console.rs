@@ -260,7 +260,7 @@ fn places(finished: &Finished<'_>) -> Vec<String> {
         .collect();
     let width = files.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0);
     lines.extend(files.iter().map(|(path, about)| format!("    {path:<width$}  {about}")));
-    lines.push(format!("{:<LABEL_WIDTH$}{}", "repeat", escape(&finished.repeat)));
+    lines.push(format!("{:<LABEL_WIDTH$}{}", "reproduce", escape(&finished.reproduce)));
     lines
 }
 

@@ -41,7 +41,7 @@ impl Sample {
             judgement: course::judge(&self.record.scenario, &statistics),
             statistics,
             explanation: None,
-            repeat: "harness run workloads/demo.json --seed 7".to_owned(),
+            reproduce: "harness run workloads/demo.json --seed 7".to_owned(),
             folder: "results/demo/19700101T000000Z-7".into(),
             results,
             start: jiff::Timestamp::UNIX_EPOCH,

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use super::Era;
-use crate::fault::{Direction, FaultKind, Harm, PartitionShape};
+use crate::fault::{Direction, DiskFault, FaultKind, PartitionShape};
 use crate::network::rules::{Distribution, Rule};
 use crate::text::grouped;
 
@@ -267,7 +267,7 @@ const FAULT_KEYS: &[FaultKey] = &[
         "0.1 for `slow`, 0.4 for a `flapping` partition, none for other shapes",
         "seconds of one round of stopping and going on, or of parting and meeting again"),
     fault_key!("stopped", FRACTION, "", "0.8", "fraction of a round in which it is stopped"),
-    fault_key!("harm", Shape::Choice(Harm::NAMES), "", "required for `disk`",
+    fault_key!("disk_fault", Shape::Choice(DiskFault::NAMES), "", "required for `disk`",
         "what is done to the data directory: its files lose their end; one bit of each is flipped; it is as it was \
          half of `duration` before; nothing can be written; nothing can be written behind what was"),
     fault_key!("cut_off", Shape::Flag, "", "false",
@@ -401,12 +401,12 @@ const MIDDLE: &[Key] = &[
         "the largest message that passes"),
     ours("clients.burst", Shape::Whole { min: 1, max: 256 }, "", "1",
         "with a `rate`: so many operations begin at the same moment, and so much longer is the pause"),
-    ours("clients.pinned", FRACTION, "", "0",
+    ours("clients.partition_affinity", FRACTION, "", "0",
         "while a partition lasts, this fraction of the clients asks only the leader's side, and the others only the \
          other side; with 0 all ask whom they like"),
-    ours("clients.chase_ms", Shape::Whole { min: 0, max: 10_000 }, "", "0",
+    ours("clients.probe_reads_ms", Shape::Whole { min: 0, max: 10_000 }, "", "0",
         "while a fault that struck the leader lasts, and for so long after each fault, all living replicas are asked for reads"),
-    ours("clients.fresh", FRACTION, "", "0",
+    ours("clients.one_shot_keys", FRACTION, "", "0",
         "this fraction of the puts takes a key that was never written before; all are read in the end"),
     ours("nemesis", Shape::Object, "", "none",
         "faults by chance: drawn before the run, written to `plan.json`, always the same for a seed"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::{Fault, quoted};
 use super::fields::Fields;
 use super::network::{self, Sites};
-use crate::fault::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
+use crate::fault::{Direction, DiskFault, FaultKind, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
 /// Where nobody says how long SIGTERM may take.
@@ -56,7 +56,7 @@ pub(super) fn read(
         deadline_ms: ms("deadline", DEADLINE_MS)?,
         period_ms,
         stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
-        harm: read_harm(fields, kind)?,
+        disk_fault: read_disk_fault(fields, kind)?,
         cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
         shape,
         direction: read_direction(fields, shape)?,
@@ -109,12 +109,12 @@ fn read_target(fields: &Fields, replicas: usize) -> Result<Option<Target>, Fault
     }
 }
 
-fn read_harm(fields: &Fields, kind: FaultKind) -> Result<Option<Harm>, Fault> {
+fn read_disk_fault(fields: &Fields, kind: FaultKind) -> Result<Option<DiskFault>, Fault> {
     if kind != FaultKind::Disk {
         return Ok(None);
     }
-    let word = fields.required("harm", fields.choice("harm")?)?;
-    Ok(Harm::named(word))
+    let word = fields.required("disk_fault", fields.choice("harm")?)?;
+    Ok(DiskFault::named(word))
 }
 
 fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>, Fault> {

@@ -29,11 +29,12 @@ pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String
     if answer.standing != Standing::Invalid {
         return (answer, None);
     }
-    let excuse = strangers(record).or_else(|| match (answer.question, answer.kind.as_str()) {
-        (Question::Liveness, "unanswered") => late_answers(record),
-        (Question::Process, "died") if record.violations.is_empty() => deaths(record),
-        _ => None,
-    });
+    let excuse =
+        foreign_processes(record).or_else(|| match (answer.question, answer.kind.as_str()) {
+            (Question::Liveness, "unanswered") => late_answers(record),
+            (Question::Process, "died") if record.violations.is_empty() => deaths(record),
+            _ => None,
+        });
     let Some(excuse) = excuse else { return (answer, None) };
     let blamed = Answer {
         standing: Standing::Unknown,
@@ -45,10 +46,10 @@ pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String
 }
 
 /// Who spoke in a replica's place.
-pub(super) fn strangers(record: &RunRecord) -> Option<String> {
-    let strangers: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Stranger).collect();
-    let first = strangers.iter().map(|it| it.from).min()?;
-    let places: BTreeSet<NodeId> = strangers.iter().filter_map(|it| it.replica).collect();
+pub(super) fn foreign_processes(record: &RunRecord) -> Option<String> {
+    let foreign: Vec<&Disturbance> = of_kind(record, DisturbanceKind::ForeignProcess).collect();
+    let first = foreign.iter().map(|it| it.from).min()?;
+    let places: BTreeSet<NodeId> = foreign.iter().filter_map(|it| it.replica).collect();
     let places: Vec<String> = places.iter().map(ToString::to_string).collect();
     Some(format!(
         "processes of another run in the same working directory were connected as {} from {first} on",
@@ -75,11 +76,11 @@ fn late_answers(record: &RunRecord) -> Option<String> {
     let bound = record.scenario.liveness_bound;
     let end = RunTime::from(record.duration);
     let mut waits: Vec<(RunTime, RunTime)> = record
-        .settling
+        .recovery
         .iter()
         .filter_map(|operation| Some((operation.started?, operation.answered.unwrap_or(end))))
         .collect();
-    if record.settling.is_empty() {
+    if record.recovery.is_empty() {
         let last = record.faults.iter().filter_map(|fault| fault.applied_ns).max();
         let asked = record.operations.iter().filter(|it| Some(it.invoked) >= last);
         waits = asked
@@ -227,13 +228,13 @@ fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &D
 mod tests {
     use super::*;
     use crate::op::OpKind;
-    use crate::op::SettlingOperation;
+    use crate::op::RecoveryOperation;
     use crate::report::sample;
 
     /// A run in which the last answer took from 2 s to `answered` (the bound is 5 s).
     fn slow(answered_s: f64, disturbances: Vec<Disturbance>) -> RunRecord {
         let mut record = sample::record();
-        record.settling = vec![SettlingOperation {
+        record.recovery = vec![RecoveryOperation {
             client: NodeId(21),
             kind: OpKind::Get,
             key: "k0".into(),
@@ -277,8 +278,8 @@ mod tests {
 
     #[test]
     fn what_processes_of_another_run_said_is_not_laid_to_the_replicas() {
-        let stranger = Disturbance { kind: DisturbanceKind::Stranger, ..stopped(1, 0.0, 9.0) };
-        let record = slow(9.0, vec![stranger]);
+        let foreign = Disturbance { kind: DisturbanceKind::ForeignProcess, ..stopped(1, 0.0, 9.0) };
+        let record = slow(9.0, vec![foreign]);
         for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
             let (answer, why) = lay_to_host(&record, answer);

@@ -42,7 +42,7 @@ pub struct Counts {
     /// Of them too slow, and nothing that the host did accounts for it.
     pub failed: usize,
     /// Of them failed, and the host is to blame.
-    pub laid_to_host: usize,
+    pub attributed_to_host: usize,
     /// The worst exit code.
     pub worst: Exit,
     /// The worst exit code of what is not the host's.
@@ -57,7 +57,7 @@ impl Counts {
             unsafe_runs: 0,
             crashed: 0,
             failed: 0,
-            laid_to_host: 0,
+            attributed_to_host: 0,
             worst: Exit::Valid,
             worst_of_replica: Exit::Valid,
         };
@@ -83,7 +83,7 @@ impl Counts {
             self.failed += 1;
             Exit::Liveness
         } else {
-            self.laid_to_host += usize::from(is(Question::Environment, Standing::Invalid));
+            self.attributed_to_host += usize::from(is(Question::Environment, Standing::Invalid));
             Exit::Valid
         };
         self.worst_of_replica = self.worst_of_replica.join(exit);
@@ -106,7 +106,7 @@ impl Counts {
         let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
             "{} {runs}: {} contradictory, {} with a replica that failed, {} too slow, {} failed by the host",
-            self.runs, self.unsafe_runs, self.crashed, self.failed, self.laid_to_host
+            self.runs, self.unsafe_runs, self.crashed, self.failed, self.attributed_to_host
         )
     }
 }
@@ -135,18 +135,18 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
             format!("it fails on the quiet host too, {} of {} times", quiet.failed, quiet.runs);
         return (Diagnosis::TheReplica, reason);
     }
-    if quiet.laid_to_host > 0 {
+    if quiet.attributed_to_host > 0 {
         let reason = format!(
             "this host was not quiet itself, {} of {} times: try again when it is",
-            quiet.laid_to_host, quiet.runs
+            quiet.attributed_to_host, quiet.runs
         );
         return (Diagnosis::CannotTell, reason);
     }
     // The run itself was on the disturbed host, too.
     let runs = before.runs + disturbed.runs;
-    let laid = before.laid_to_host + disturbed.laid_to_host;
+    let attributed = before.attributed_to_host + disturbed.attributed_to_host;
     match before.failed + disturbed.failed {
-        0 if laid == 0 => (
+        0 if attributed == 0 => (
             Diagnosis::CannotTell,
             format!(
                 "it failed on neither host in {} runs; more may tell (--times)",
@@ -156,7 +156,7 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
         0 => (
             Diagnosis::TheHost,
             format!(
-                "none of {} runs failed on the quiet host, {laid} of {runs} on the disturbed one, and the \
+                "none of {} runs failed on the quiet host, {attributed} of {runs} on the disturbed one, and the \
                  disturbances account for each",
                 quiet.runs
             ),
@@ -175,10 +175,18 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
 mod tests {
     use super::*;
 
-    fn counts(unsafe_runs: usize, failed: usize, laid_to_host: usize) -> Counts {
+    fn counts(unsafe_runs: usize, failed: usize, attributed_to_host: usize) -> Counts {
         let worst = Exit::Valid;
         let (runs, crashed) = (5, 0);
-        Counts { runs, unsafe_runs, crashed, failed, laid_to_host, worst, worst_of_replica: worst }
+        Counts {
+            runs,
+            unsafe_runs,
+            crashed,
+            failed,
+            attributed_to_host,
+            worst,
+            worst_of_replica: worst,
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
         let reason = fault.not_applied.as_ref()?;
         Some(format!("{} at {} was not applied: {reason}", fault.kind, fault.planned_ns))
     }));
-    details.extend(missing::remarks(&faults));
+    details.extend(missing::notes(&faults));
     let (standing, kind, sentence) = if let Some(sentence) = vacuous {
         (Standing::Unknown, VACUOUS, sentence)
     } else if safety.standing == Standing::Unknown {

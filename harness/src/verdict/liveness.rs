@@ -19,7 +19,7 @@ pub fn answer(record: &RunRecord) -> Answer {
         return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
     }
     let answer =
-        if record.settling.is_empty() { after_last_fault(record) } else { after_healing(record) };
+        if record.recovery.is_empty() { after_last_fault(record) } else { after_healing(record) };
     if answer.standing == Standing::Valid { agreement(record, answer) } else { answer }
 }
 
@@ -47,7 +47,7 @@ fn after_healing(record: &RunRecord) -> Answer {
     let end = RunTime::from(record.duration);
     let mut asked = 0;
     let mut late = Vec::new();
-    for operation in &record.settling {
+    for operation in &record.recovery {
         let Some(started) = operation.started else { continue };
         let waited = operation.answered.unwrap_or(end).since(started);
         // An operation that the end of the run found waiting for less than the bound says nothing.

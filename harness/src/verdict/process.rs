@@ -1,7 +1,7 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
 use super::{Answer, Question, Standing};
-use crate::network::remarks::ProtocolViolation;
+use crate::network::protocol::ProtocolViolation;
 use crate::record::{ReplicaRecord, RunRecord};
 
 /// The answer, from deaths and from what was written.

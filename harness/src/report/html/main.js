@@ -33,9 +33,9 @@ function verdict() {
       el("ol", { class: "small" }, safety.details.map((line) => el("li", {}, plain(line)))));
     card.append(box);
   }
-  if (v.repeat) {
-    const copy = el("button", { type: "button", onclick: () => navigator.clipboard?.writeText(v.repeat).then(() => { copy.textContent = "copied"; }, () => {}) }, "copy");
-    card.append(el("div", { class: "command" }, el("code", { id: "repeat" }, plain(v.repeat)), copy));
+  if (v.reproduce) {
+    const copy = el("button", { type: "button", onclick: () => navigator.clipboard?.writeText(v.reproduce).then(() => { copy.textContent = "copied"; }, () => {}) }, "copy");
+    card.append(el("div", { class: "command" }, el("code", { id: "reproduce" }, plain(v.reproduce)), copy));
   }
   const s = v.statistics, facts = el("dl", { class: "facts" });
   const fact = (term, text) => text != null && facts.append(el("div", {}, el("dt", {}, term), el("dd", {}, text)));

@@ -38,7 +38,7 @@ pub fn all() -> Vec<Profile> {
                 waits: Delay::HeavyTailed { min_ms: 4.0, alpha: 1.3, max_ms: 80.0 },
             }),
             ..profile(
-                "due-date",
+                "deadline-day",
                 "a crowd on few processors: starts are spread, now and then by far, and each replica \
                  has no processor for moments",
             )

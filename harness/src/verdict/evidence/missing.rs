@@ -126,7 +126,7 @@ pub fn shared_keys(record: &RunRecord, keys: &BTreeMap<&str, Key>) -> Option<Str
 }
 
 /// The faults that clients did not see, where they saw most, and those that they could not see.
-pub fn remarks(faults: &[UnderFault<'_>]) -> Vec<String> {
+pub fn notes(faults: &[UnderFault<'_>]) -> Vec<String> {
     let unseen = faults.iter().filter_map(told_unseen);
     let unseen: Vec<String> =
         if seen_faults(faults).is_none() { unseen.collect() } else { Vec::new() };

@@ -7,7 +7,7 @@ use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
-use crate::op::{OperationRecord, SettlingOperation};
+use crate::op::{OperationRecord, RecoveryOperation};
 use crate::report::sample;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -52,7 +52,7 @@ fn run(faults: Vec<FaultRecord>, is_answered: impl Fn(f64, &str) -> bool) -> Run
         ..operation(n, 10.1, Outcome::Ok)
     });
     record.operations = usual.chain(reads).collect();
-    record.settling = vec![SettlingOperation {
+    record.recovery = vec![RecoveryOperation {
         client: NodeId(21),
         kind: OpKind::Get,
         key: "k0".into(),
@@ -206,7 +206,7 @@ fn a_long_fault_that_leaves_a_majority_must_be_seen_while_it_lasts() {
         &["(0 of 151 operations answered while it lasted)"],
     );
     // Not so where no leader lasts, is starved, or is heard and does not hear.
-    for kind in [FaultKind::Depose, FaultKind::Network, FaultKind::Slow] {
+    for kind in [FaultKind::IsolateLeaders, FaultKind::Network, FaultKind::Slow] {
         expect_sufficient(&silent(vec![fault(kind, &[], 3.0, 6.0)]));
     }
     let shapes = [(Shape::Leader, Direction::Deaf), (Shape::Bridge, Direction::Both)];
@@ -298,7 +298,7 @@ fn each_shared_key_must_be_written_and_read() {
     for operation in course.operations.iter_mut().filter(|it| it.index > 20) {
         (operation.kind, operation.key) = (OpKind::Put, format!("n{}", operation.index).into());
     }
-    course.settling.clear();
+    course.recovery.clear();
     let answer = answer(&course, &safe());
     assert!(answer.sentence.contains("3 of 432 keys both written and read"), "{answer:?}");
 }

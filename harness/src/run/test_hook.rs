@@ -7,7 +7,7 @@ use crate::time::RunTime;
 const VARIABLE: &str = "HARNESS_PANICS_AT_MS";
 
 /// Panics, if the time has come.
-pub fn panic_if_told(now: RunTime) {
+pub fn panic_if_due(now: RunTime) {
     let told = std::env::var(VARIABLE).ok().and_then(|ms| ms.parse::<u64>().ok());
     let is_due = told.is_some_and(|ms| now >= RunTime(ms.saturating_mul(1_000_000)));
     assert!(!is_due, "a drill: {VARIABLE} says so");

@@ -69,9 +69,9 @@ pub fn run(workload: &Path, seed: Seed, options: &RunOptions) -> String {
     command(words, options)
 }
 
-/// The command that makes this one run of the standard trial again.
-pub fn gauntlet(seed: Seed, options: &RunOptions) -> String {
-    let words = ["run", "--gauntlet", "--seeds", "1", "--seed"].map(str::to_owned);
+/// The command that makes this one run of the stress suite again.
+pub fn stress(seed: Seed, options: &RunOptions) -> String {
+    let words = ["run", "--stress", "--seeds", "1", "--seed"].map(str::to_owned);
     let mut words = words.to_vec();
     words.push(seed.to_string());
     command(words, options)

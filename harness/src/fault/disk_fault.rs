@@ -6,7 +6,7 @@ use super::words::words;
 
 words! {
     /// What is done to a data directory.
-    Harm {
+    DiskFault {
         Truncate "truncate" "each file loses its end, up to a page",
         FlipBit "flip_bit" "one bit in each file is another, among those that were written",
         OldCopy "old_copy" "the directory is as it was half of `duration` before",
@@ -15,7 +15,7 @@ words! {
     }
 }
 
-impl Harm {
+impl DiskFault {
     /// Whether it passes, so that the replica has a good disk again.
     pub fn passes(self) -> bool {
         matches!(self, Self::ReadOnly | Self::Full)

@@ -10,14 +10,14 @@ use crate::time::RunTime;
 
 /// The remarks of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks {
+pub struct ProtocolFindings {
     /// What the protocol does not allow.
     pub violations: BTreeMap<ProtocolViolation, Example>,
     /// What is allowed but odd.
-    pub oddities: BTreeMap<ProtocolOddity, Example>,
+    pub warnings: BTreeMap<ProtocolWarning, Example>,
 }
 
-impl Remarks {
+impl ProtocolFindings {
     /// Notes something that the protocol does not allow.
     pub fn violation(
         &mut self,
@@ -30,8 +30,8 @@ impl Remarks {
     }
 
     /// Notes something odd.
-    pub fn oddity(&mut self, kind: ProtocolOddity, now: RunTime, node: NodeId, packet: &[u8]) {
-        note(self.oddities.entry(kind).or_insert_with(|| example(now, node, packet)));
+    pub fn warning(&mut self, kind: ProtocolWarning, now: RunTime, node: NodeId, packet: &[u8]) {
+        note(self.warnings.entry(kind).or_insert_with(|| example(now, node, packet)));
     }
 }
 
@@ -89,7 +89,7 @@ impl ProtocolViolation {
 /// What is allowed but odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ProtocolOddity {
+pub enum ProtocolWarning {
     /// An answer to what had been answered.
     DuplicateResponse,
     /// The first datagram of a replica was no `hello`, by which alone the course's simulator learns where
@@ -109,7 +109,7 @@ pub enum ProtocolOddity {
     CutPacket,
 }
 
-impl ProtocolOddity {
+impl ProtocolWarning {
     /// What happened, for a sentence.
     pub fn describe(self) -> &'static str {
         match self {
