@@ -70,7 +70,7 @@ fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
     let ended = Ended::from(child.wait_with_output().unwrap());
     ended.expect(1);
     assert!(
-        ended.stderr.contains("panicked") && ended.stderr.contains("drill"),
+        ended.stderr.contains("panicked") && ended.stderr.contains("test hook"),
         "{}",
         ended.stderr
     );

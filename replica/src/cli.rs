@@ -255,7 +255,7 @@ fn check_timings(config: &Config) -> Result<(), ArgumentError> {
 pub fn list_bugs() -> String {
     let mut text = String::new();
     for bug in Bug::ALL {
-        let hidden = bug.hidden().map(|why| format!(" No client can tell: {why}."));
+        let hidden = bug.hidden().map(|why| format!(" Invisible to clients: {why}."));
         let hidden = hidden.unwrap_or_default();
         writeln!(text, "{:24}{}{hidden}", bug.name(), bug.breaks()).expect("a string takes all");
     }

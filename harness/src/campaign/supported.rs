@@ -1,4 +1,4 @@
-//! What a transport cannot bear: `optional` faults of a nemesis are left out, all else is refused before any run
+//! What a transport does not support: `optional` faults of a nemesis are left out, all else is refused before any run
 //! begins.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::network::transport::Transport;
 use crate::plan::Plan;
 use crate::scenario::DrawnFault;
 
-/// The jobs as this transport can bear them.
+/// The jobs with the faults that this transport supports.
 pub fn supported(transport: Transport, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
     let is_unsupported = |fault: &DrawnFault| match transport {
         Transport::Udp => fault.kind == FaultKind::Reset,
@@ -45,7 +45,7 @@ fn check(transport: Transport, plan: &Plan, source: &str) -> anyhow::Result<()> 
     for (rule, place) in plan.rules() {
         if let Some(reason) = rule.unsupported_on_streams() {
             anyhow::bail!(
-                "{source}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
+                "{source}, `{place}`: the replicas talk over `{transport}`, which does not support `{}`: {reason}; \
                  allowed there: `cut`, `rate`, and `latency` without `reorders`",
                 rule.name()
             );

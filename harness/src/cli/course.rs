@@ -21,13 +21,13 @@ use crate::verdict::{Question, Standing};
 /// `harness course`.
 #[derive(Debug, Args)]
 pub struct CourseArgs {
-    /// The name of a published config (`simple-1`), a config file, several with commas between, or `all`.
+    /// Name of a published config (`simple-1`), a config file, several with commas between, or `all`
     #[arg(value_name = "CONFIG")]
     config: String,
-    /// Whose configs and rules.
+    /// Era of the configs and rules
     #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
     era: CourseEra,
-    /// The seed of every random choice [default: the config's, else a new one].
+    /// Seed of every random choice [default: the config's, else a new one]
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
@@ -36,10 +36,10 @@ pub struct CourseArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CourseEra {
-    /// Limits on failures, messages and mean latency, by test.
+    /// Limits on failures, messages and mean latency, by test
     #[value(name = "2016")]
     Y2016,
-    /// Correctness and tiers.
+    /// Correctness and tiers
     #[value(name = "2021")]
     Y2021,
 }

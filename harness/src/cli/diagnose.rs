@@ -21,19 +21,19 @@ use crate::verdict::diagnosis::{Counts, Diagnosis, diagnose};
 /// `harness diagnose`.
 #[derive(Debug, Args)]
 pub struct DiagnoseArgs {
-    /// The folder of a run.
+    /// Folder of a run
     run: PathBuf,
-    /// How often on each of the two hosts.
+    /// Number of runs on each of the two hosts
     #[arg(long, default_value_t = 5, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     times: u16,
-    /// Another replica program than the run's.
+    /// Replica program [default: the run's]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// The disturbed host [default: the one that was pretended; else as it was measured during the run].
+    /// Disturbed host [default: the run's simulated host; else the host as it was measured during the run]
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
-    /// Runs at the same time.
+    /// Number of parallel runs
     #[arg(long, default_value_t = 2, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,

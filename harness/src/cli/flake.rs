@@ -23,38 +23,38 @@ use crate::seed::Seed;
 /// `harness flake`.
 #[derive(Debug, Args)]
 pub struct FlakeArgs {
-    /// Half a minute: what goes in which direction, with wide intervals.
+    /// Take half a minute: the direction of each effect, with wide intervals
     #[arg(long, conflicts_with = "thorough")]
     quick: bool,
-    /// Some ten minutes: narrow intervals.
+    /// Take about ten minutes: narrow intervals
     #[arg(long)]
     thorough: bool,
-    /// Another server than `login-server`: only it and `quiet` are tried.
+    /// Server to compare with `quiet` alone [default: the built-in servers]
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
-    /// Suites on that server [default: 12]; as many by the default router, and one on `quiet` for each four.
+    /// Suites on that server [default: 12]; as many with the default router, and one on `quiet` for every four
     #[arg(long, value_name = "N", requires = "host",
           value_parser = clap::value_parser!(u16).range(1..=200))]
     suites: Option<u16>,
-    /// The seed of every random choice.
+    /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The replica program [default: a student's Raft in Python; without Python the bundled replica].
+    /// Replica program [default: a student's Raft in Python; without Python the bundled replica]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// One more argument for each replica. Repeat it for more.
+    /// Extra argument for each replica. Can be given several times
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
-    /// Runs at the same time; they mostly wait.
+    /// Number of parallel runs; they mostly wait
     #[arg(long, default_value_t = 24, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Milliseconds between the starts of two runs at least; the next begins when the replicas of the last have
-    /// connected, so that they do not disturb one another.
+    /// Least time between the starts of two runs, in milliseconds; a run begins only when the replicas of the one
+    /// before have connected
     #[arg(long, default_value_t = 60, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pace: u64,
-    /// Where `flake/*.csv` goes.
+    /// Folder for `flake/*.csv`
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
 }
@@ -110,7 +110,7 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
         .map_err(Failure::usage)?;
     let batch = Batch::new(program, Duration::from_millis(arguments.pace))?;
     let trials = experiment::trials(&cells(arguments), arguments.seed);
-    eprintln!("harness: {} starts, some {} s", trials.len(), seconds(arguments, trials.len()));
+    eprintln!("harness: {} starts, about {} s", trials.len(), seconds(arguments, trials.len()));
     let mut results = make(&batch, &trials, arguments)?;
     let again = alone(&results);
     results.extend(make(&batch, &again, arguments)?);

@@ -46,8 +46,8 @@ impl Prepared {
                 Err(error) => {
                     prepared.instead = Some(stops(processors / host.replicas.len().max(1) as f64));
                     prepared.notes.push(format!(
-                        "host {}: `cpu_quota`: no control group may be made here ({error}): the \
-                         replicas are stopped for their share of each tenth of a second instead",
+                        "host {}: `cpu_quota`: no control group can be made here ({error}); the replicas are \
+                         stopped for their share of each tenth of a second instead",
                         profile.name
                     ));
                 }

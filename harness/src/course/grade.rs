@@ -172,7 +172,7 @@ fn environment(runs: &[RunPart]) -> String {
 pub fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.program.chars().count()).max().unwrap_or(0).max(7);
     let mut text = format!(
-        "{:<width$}  {:>7}  {:<12}  {:>10}  {:>9}  what is wrong, what is to be known\n",
+        "{:<width$}  {:>7}  {:<12}  {:>10}  {:>9}  problems and notes\n",
         "program", "passed", "linearizable", "median", "messages"
     );
     for row in rows {

@@ -1,4 +1,4 @@
-//! Who led when, by whose word.
+//! Leadership claims: when which replica claimed to lead, and which others agreed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,23 +6,23 @@ use crate::ids::NodeId;
 use crate::network::claims::LeadershipClaim;
 use crate::time::RunTime;
 
-/// A time in which a replica named itself as leader.
+/// A time in which a replica claimed leadership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
     /// The replica.
     pub leader: NodeId,
-    /// When it first named itself.
+    /// When the claim began.
     pub from_ns: u64,
-    /// When it last could have meant it: it named another, or died; `None`: it never took it back.
+    /// When the claim ended, because the replica named another leader or none, or died; `None`: it never did.
     pub until_ns: Option<u64>,
-    /// Whether its death ended it.
+    /// Whether the claim ended with the replica's death.
     pub is_ended_by_death: bool,
-    /// The others that named it meanwhile.
+    /// The other replicas that named it as leader meanwhile.
     pub followers: BTreeSet<NodeId>,
 }
 
 impl Leadership {
-    /// Whether it named itself at some time from `begin` to `end`.
+    /// Whether the claim was held at some time from `begin` to `end`.
     pub fn overlaps(&self, begin: u64, end: u64) -> bool {
         self.from_ns <= end && self.until_ns.is_none_or(|until| until >= begin)
     }
@@ -63,7 +63,7 @@ pub fn sentences(claims: &[LeadershipClaim], (begin, end): (u64, u64)) -> Vec<St
         .filter(|leadership| leadership.overlaps(begin, end))
         .collect();
     if leaderships.is_empty() {
-        return vec!["No replica named itself as leader in this time.".to_owned()];
+        return vec!["No replica claimed leadership in this window.".to_owned()];
     }
     let mut lines: Vec<String> = leaderships.iter().map(describe).collect();
     for (n, first) in leaderships.iter().enumerate() {
@@ -76,7 +76,7 @@ pub fn sentences(claims: &[LeadershipClaim], (begin, end): (u64, u64)) -> Vec<St
             let until =
                 until.map_or_else(|| "the end".to_owned(), |until| RunTime(until).to_string());
             lines.push(format!(
-                "Two leaders at once: from {} until {until} both {} and {} named themselves.",
+                "Two leaders at once: from {} until {until} both {} and {} claimed leadership.",
                 RunTime(from),
                 first.leader,
                 second.leader
@@ -88,29 +88,29 @@ pub fn sentences(claims: &[LeadershipClaim], (begin, end): (u64, u64)) -> Vec<St
 
 fn describe(leadership: &Leadership) -> String {
     let until = match (leadership.until_ns, leadership.is_ended_by_death) {
-        (None, _) => "and never took it back".to_owned(),
+        (None, _) => "on".to_owned(),
         (Some(at), true) => format!("until it died at {}", RunTime(at)),
-        (Some(at), false) => format!("until {}, when it named another or none", RunTime(at)),
+        (Some(at), false) => format!("until {}", RunTime(at)),
     };
     let followers: Vec<String> = leadership.followers.iter().map(ToString::to_string).collect();
     let by = match followers.as_slice() {
-        [] => "nobody else named it".to_owned(),
-        ids => format!("{} named it too", ids.join(", ")),
+        [] => "no other replica agreed".to_owned(),
+        ids => format!("{} agreed", ids.join(", ")),
     };
     format!(
-        "{} named itself from {} {until}; {by}.",
+        "{} claimed leadership from {} {until}; {by}.",
         leadership.leader,
         RunTime(leadership.from_ns)
     )
 }
 
-/// What a replica had said last at a time: itself, another, or nothing.
+/// What a replica had claimed last at a time: to lead, that another does, or nothing.
 pub fn claim_at(claims: &[LeadershipClaim], replica: &str, at_ns: u64) -> Option<String> {
     let id: NodeId = replica.parse().ok()?;
     let said = claims.iter().rfind(|claim| claim.replica == id && claim.time_ns.0 <= at_ns)?;
     Some(match said.leader {
         _ if said.died.is_some() => "was dead by then".to_owned(),
-        Some(named) if named == id => "named itself as leader".to_owned(),
+        Some(named) if named == id => "claimed leadership".to_owned(),
         Some(named) => format!("named {named} as leader"),
         None => "knew of no leader".to_owned(),
     })
@@ -142,14 +142,13 @@ mod tests {
         assert_eq!(
             sentences(&claims, (400_000_000, 600_000_000)),
             [
-                "0000 named itself from 0.100 s until 0.900 s, when it named another or none; 0001 \
-                 named it too.",
-                "0002 named itself from 0.500 s and never took it back; 0000, 0001 named it too.",
-                "Two leaders at once: from 0.500 s until 0.900 s both 0000 and 0002 named themselves.",
+                "0000 claimed leadership from 0.100 s until 0.900 s; 0001 agreed.",
+                "0002 claimed leadership from 0.500 s on; 0000, 0001 agreed.",
+                "Two leaders at once: from 0.500 s until 0.900 s both 0000 and 0002 claimed leadership.",
             ]
         );
         assert_eq!(claim_at(&claims, "0001", 505_000_000).unwrap(), "named 0000 as leader");
-        assert_eq!(claim_at(&claims, "0000", 505_000_000).unwrap(), "named itself as leader");
+        assert_eq!(claim_at(&claims, "0000", 505_000_000).unwrap(), "claimed leadership");
         assert_eq!(claim_at(&claims, "0003", 505_000_000), None);
     }
 
@@ -157,6 +156,6 @@ mod tests {
     fn leaders_one_after_another_are_not_two_at_once() {
         let claims = [claim(100, 0, Some(0)), claim(500, 0, None), claim(501, 1, Some(1))];
         assert_eq!(sentences(&claims, (0, 1_000_000_000)).len(), 2);
-        assert_eq!(sentences(&[], (0, 1)), ["No replica named itself as leader in this time."]);
+        assert_eq!(sentences(&[], (0, 1)), ["No replica claimed leadership in this window."]);
     }
 }

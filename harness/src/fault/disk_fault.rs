@@ -8,10 +8,10 @@ words! {
     /// What is done to a data directory.
     DiskFault {
         Truncate "truncate" "each file loses its end, up to a page",
-        FlipBit "flip_bit" "one bit in each file is another, among those that were written",
+        FlipBit "flip_bit" "one written bit of each file is flipped",
         OldCopy "old_copy" "the directory is as it was half of `duration` before",
         ReadOnly "read_only" "nothing in it can be written",
-        Full "full" "nothing more fits: a write behind what was written before fails",
+        Full "full" "nothing more fits: appending fails",
     }
 }
 

@@ -196,7 +196,7 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
             format!("{} of {} starts failed", quiet.failed, quiet.starts),
         ),
         (
-            "it looks like the sockets",
+            "the sockets get the blame",
             noise("course-2016") > 0 && noise("default") == 0,
             format!(
                 "in {} tests that passed replicas complained of their sockets, which are closed before \
@@ -206,17 +206,17 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
             ),
         ),
         (
-            "gone with the remedies",
+            "gone with the fixes",
             starts > 0 && failed == 0,
             format!("{failed} of {starts} starts failed once the clock waits for all to connect"),
         ),
     ];
     if due.starts > 0 {
         claims.push((
-            "a due date is enough",
+            "a deadline day is enough",
             due.failed > 0,
             format!(
-                "{} of {} starts and {} of {} suites failed in a crowd, by starts that are spread",
+                "{} of {} starts and {} of {} suites failed on a crowded host, because starts were spread",
                 due.failed,
                 due.starts,
                 due.suites.len() - passed_suites(due),

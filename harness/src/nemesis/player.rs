@@ -190,9 +190,9 @@ impl Player {
         if self.is_over {
             let record = &mut self.records[index];
             let reason = if record.had_no_room {
-                "another `isolate_leaders` was in force until the time of faults was over"
+                "another `isolate_leaders` was in force until the fault phase ended"
             } else {
-                "the time of faults was over"
+                "the fault phase had ended"
             };
             record.not_applied = Some(reason.to_owned());
             self.effects.push(Effect::Changed(index));

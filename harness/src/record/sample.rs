@@ -168,7 +168,7 @@ fn faults() -> Vec<FaultRecord> {
         },
         FaultRecord {
             applied_ns: None,
-            not_applied: Some("nobody was believed to lead".to_owned()),
+            not_applied: Some("no leader was known".to_owned()),
             had_no_room: false,
             ..fault(2, FaultKind::KillLeader, 1_400_000_000)
         },

@@ -26,14 +26,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `3 of 12 runs over, 1 not valid, some 1 min 20 s to go`.
+    /// `3 of 12 runs done, 1 not valid, about 1 min 20 s left`.
     pub fn line(&self) -> String {
         let all = self.over.len() + self.going.len() + self.to_come.len();
-        let mut line = format!("{} of {all} runs over", self.over.len());
+        let mut line = format!("{} of {all} runs done", self.over.len());
         if self.bad > 0 {
             let _ = write!(line, ", {} not valid", self.bad);
         }
-        let _ = write!(line, ", some {} to go", rough(self.to_go()));
+        let _ = write!(line, ", about {} left", rough(self.to_go()));
         line
     }
 
@@ -148,7 +148,7 @@ mod tests {
         };
         // 12 s of the one that goes on, then 15; beside it two of 15.
         assert_eq!(tally.to_go().as_secs(), 30);
-        assert_eq!(tally.line(), "1 of 6 runs over, 1 not valid, some 30 s to go");
+        assert_eq!(tally.line(), "1 of 6 runs done, 1 not valid, about 30 s left");
         assert_eq!(Tally::default().to_go(), Duration::ZERO);
         assert_eq!(rough(Duration::from_secs(80)), "1 min 20 s");
         assert_eq!(rough(Duration::from_secs(7300)), "2 h 1 min");

@@ -1,4 +1,4 @@
-//! What happens in a run, a line each, for somebody who watches: leaders, faults, deaths.
+//! The events of a run, a line each, for people who watch: leaders, faults, deaths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,29 +16,29 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 pub struct RunEvent {
     /// The time, since the start of the run.
     pub at: RunTime,
-    /// To what it belongs: `leader`, `fault`, `death`, `back`.
+    /// Its kind: `leader`, `fault`, `death` or `back`.
     pub what: &'static str,
     /// A few words for people.
     pub text: String,
 }
 
-/// How the cluster stands, as far as it is looked at.
+/// The state of the cluster, as far as the events need it.
 pub struct Snapshot<'a> {
-    /// The time of the look.
+    /// The time of the snapshot.
     pub now: RunTime,
-    /// All claims about leaders so far.
+    /// All leadership claims so far.
     pub claims: &'a [LeadershipClaim],
     /// All faults of the plan.
     pub faults: &'a [FaultRecord],
-    /// Who lives.
+    /// The living replicas.
     pub alive: &'a BTreeSet<NodeId>,
 }
 
-/// Tells what is new by looking again and again; the run itself knows nothing of it.
+/// Tells the new events of one snapshot after the other. The run itself knows nothing of it.
 #[derive(Default)]
 pub struct EventFeed {
     claims_told: usize,
-    /// Those that named themselves last.
+    /// The replicas that claim leadership.
     leading: BTreeSet<NodeId>,
     dead: BTreeSet<NodeId>,
     /// Of each fault whether its beginning, its end and its failure were told.
@@ -46,8 +46,7 @@ pub struct EventFeed {
 }
 
 impl EventFeed {
-    /// What happened since the last look, in the order of time. Deaths excused by `is_planned` are
-    /// told without a reproach.
+    /// The events since the last snapshot, in the order of time. Of deaths that are not planned it says so.
     pub fn update(
         &mut self,
         snapshot: &Snapshot<'_>,
@@ -67,7 +66,7 @@ impl EventFeed {
             let text = format!("{id} was started again and has connected");
             new.push(RunEvent { at: snapshot.now, what: "back", text });
         }
-        // What strikes stands before what it does.
+        // A fault stands before its effects.
         new.sort_by_key(|event| event.at);
         new
     }
@@ -107,7 +106,7 @@ impl EventFeed {
         if let Some(how) = &claim.died {
             self.dead.insert(id);
             let by = if is_planned(id) { "" } else { ", by itself" };
-            let led = if had_led { " (it named itself as leader)" } else { "" };
+            let led = if had_led { " (it claimed leadership)" } else { "" };
             return Some(RunEvent { at, what: "death", text: format!("{id} {how}{by}{led}") });
         }
         let text = match claim.leader {
@@ -117,11 +116,11 @@ impl EventFeed {
                     self.leading.iter().filter(|it| **it != id).map(NodeId::to_string).collect();
                 let others = others.join(" ");
                 let still = if others.is_empty() { others } else { format!("; so does {others}") };
-                format!("{id} names itself{still}")
+                format!("{id} claims leadership{still}")
             }
-            Some(named) if had_led => format!("{id} no longer names itself, but {named}"),
-            None if had_led => format!("{id} no longer names itself, nor another"),
-            // What followers say follows from what leaders do; `leaders.jsonl` has it.
+            Some(named) if had_led => format!("{id} no longer claims leadership and names {named}"),
+            None if had_led => format!("{id} no longer claims leadership"),
+            // What followers claim follows from what leaders do; `leaders.jsonl` has it.
             _ => return None,
         };
         Some(RunEvent { at, what: "leader", text })
@@ -163,9 +162,9 @@ mod tests {
         assert_eq!(
             look(&mut events, 5, &claims, &[0, 1]),
             [
-                "1 leader 0000 names itself",
-                "3 leader 0001 names itself; so does 0000",
-                "4 leader 0000 no longer names itself, but 0001"
+                "1 leader 0000 claims leadership",
+                "3 leader 0001 claims leadership; so does 0000",
+                "4 leader 0000 no longer claims leadership and names 0001"
             ]
         );
         claims.push(claim(6, 1, None, Some("killed by SIGKILL")));
@@ -173,7 +172,7 @@ mod tests {
         assert_eq!(
             look(&mut events, 8, &claims, &[]),
             [
-                "6 death 0001 killed by SIGKILL (it named itself as leader)",
+                "6 death 0001 killed by SIGKILL (it claimed leadership)",
                 "7 death 0000 exit status 3, by itself"
             ]
         );
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_when_it_strikes_when_it_ends_and_when_it_cannot() {
+    fn a_fault_is_told_when_it_begins_when_it_ends_and_when_it_cannot() {
         let mut faults = sample::record().faults;
         let mut events = EventFeed::default();
         let alive = BTreeSet::new();

@@ -55,7 +55,7 @@ pub struct RunRequest {
     pub folder: PathBuf,
     /// The mark of the run's processes.
     pub mark: String,
-    /// Who cleans up if the harness is killed.
+    /// Cleans up if the harness is killed.
     pub watchdog: Option<Arc<Watchdog>>,
     /// Becomes true when the run is to stop and to judge what is there.
     pub interrupt: watch::Receiver<bool>,
@@ -68,8 +68,8 @@ pub struct RunRequest {
 pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
-        "replica program {program}: it exits at once ({how}) before it {}{stderr}; try it by hand: a \
-         replica is started as `{}`, or say with --transport how it talks",
+        "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
+         `{}`, or give its transport with --transport",
         transport.sign_of_life(), transport.usage()
     )]
     ExitsAtOnce {
@@ -84,8 +84,8 @@ pub enum RunError {
     },
     /// Replicas live, but none connects.
     #[error(
-        "replica program {program}: none of the {replicas} replicas was heard of within {seconds} s; \
-         one {}; does the program speak the course's protocol, and is --transport right?",
+        "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
+         Expected: each {}. Check the program's protocol and `--transport`",
         transport.sign_of_life()
     )]
     NeverConnects {
@@ -98,27 +98,27 @@ pub enum RunError {
         /// How long they were given.
         seconds: u64,
     },
-    /// Nobody connects, because somebody else's sockets have the names.
+    /// No replica connects, because another run's sockets have the names.
     #[error(
-        "the sockets in the shared working directory {directory} are another run's now ({}): the \
-         replicas talk to it, or to nobody; give each run a directory of its own",
+        "another run has replaced the sockets in the shared working directory {directory} ({}), so \
+         the replicas cannot reach this run. Give each run a directory of its own",
         taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     SocketsTaken {
         /// The directory of the sockets.
         directory: PathBuf,
-        /// Whose sockets.
+        /// The replicas of the sockets.
         taken: Vec<NodeId>,
     },
-    /// Started the way of each generation, it never showed a sign of life.
+    /// Started over each transport, it never showed a sign of life.
     #[error(
-        "replica program {program}: it speaks the course's protocol in none of the ways that it was \
-         tried: {attempts}; try it by hand, or say with --transport how it talks"
+        "replica program {program}: it does not speak the course's protocol over any transport: \
+         {attempts}. Start it by hand, or give its transport with --transport"
     )]
     NoTransport {
         /// The program.
         program: PathBuf,
-        /// What came of each way.
+        /// What came of each transport.
         attempts: String,
     },
     /// The system refuses to start it.

@@ -152,11 +152,11 @@ impl Probe<'_> {
 fn sentence(way: Transport, sign: &Sign) -> String {
     let usage = way.usage();
     match sign {
-        Sign::Life | Sign::Interrupted => format!("by {way}, it is there"),
-        Sign::Ended(how) => format!("by {way} (`{usage}`) it exits at once ({how})"),
+        Sign::Life | Sign::Interrupted => format!("over {way} it is there"),
+        Sign::Ended(how) => format!("over {way} (`{usage}`) it exits at once ({how})"),
         Sign::Silence => {
             let [_, long] = limits::PROBE_PATIENCE;
-            format!("by {way} (`{usage}`) it says nothing for {} s", long.as_secs())
+            format!("over {way} (`{usage}`) it is silent for {} s", long.as_secs())
         }
     }
 }

@@ -222,8 +222,8 @@ impl Dispatcher {
         let mut seen = self.cluster.processes.values().filter_map(Process::stalls);
         if let Some(reason) = seen.find_map(|seen| seen.refused) {
             notes.push(format!(
-                "the system lets nobody hold up system calls ({reason}): stalls of look-ups were waited \
-                 out before the programs were loaded, and the disk is as fast as it is"
+                "the system does not allow system calls to be held up ({reason}): stalls of file look-ups \
+                 were waited out before the programs were loaded, and disk writes are not slowed down"
             ));
         }
         notes

@@ -74,7 +74,7 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
     let prepared = match host {
         None => Prepared::default(),
         Some(host) => Prepared::prepare(host, &request.folder, &request.mark)
-            .map_err(RunError::system("preparing the host that was asked for"))?,
+            .map_err(RunError::system("preparing the simulated host"))?,
     };
     let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
     let (exit_sender, exits) = mpsc::unbounded_channel();
@@ -128,7 +128,7 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         let pids: Vec<i32> = cluster.processes.values().map(Process::pid).collect();
         cluster.simulated =
             SimulatedHost::begin(host, &cluster.prepared, &pids, &request.folder, &request.mark)
-                .map_err(RunError::system("pretending the host that was asked for"))?;
+                .map_err(RunError::system("simulating the host"))?;
     }
     // The old simulator routes from the first moment on.
     if plan.router == RouterKind::Default {
@@ -292,7 +292,7 @@ impl Cluster {
             match lost(endpoint.port()) {
                 0 => {}
                 n => told.push(format!(
-                    "the system lost {n} datagrams of {id}: the harness did not read them in time"
+                    "the system lost {n} datagrams from {id}: the harness did not read them in time"
                 )),
             }
             match lost(self.router.port(*id)) {
@@ -318,7 +318,7 @@ impl Cluster {
 pub fn last_words(process: &Process) -> String {
     let tail = process.stderr_tail();
     let last = tail.lines().last().map(|line| line.escape_debug().to_string());
-    last.map(|line| format!("; its last words: {line}")).unwrap_or_default()
+    last.map(|line| format!("; its last output: {line}")).unwrap_or_default()
 }
 
 enum Step {

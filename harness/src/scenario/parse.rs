@@ -327,8 +327,7 @@ fn read_warnings(top: &Fields, era: Era, clients: &Clients) -> Result<Vec<String
     let mut warnings = Vec::new();
     if top.number(MISPLACED)?.is_some() {
         warnings.push(format!(
-            "`{MISPLACED}` stands outside of `tests`, where the course's simulator does not look: \
-             it has no effect"
+            "`{MISPLACED}` stands outside of `tests`, where the course's simulator ignores it: it has no effect"
         ));
     }
     if top.has("tests") && (era == Era::Y2016 || matches!(clients, Clients::Shared { .. })) {

@@ -1,6 +1,6 @@
 //! The host or the replica? From how often runs of one plan failed on two hosts.
 //!
-//! A contradiction is the replica's wherever it shows: no host makes a store forget what it acknowledged.
+//! An anomaly is the replica's wherever it shows: no host makes a store forget what it acknowledged.
 //! A failure on the quiet host, while that host was quiet indeed, is the replica's. Only failures that
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
@@ -35,7 +35,7 @@ impl Diagnosis {
 pub struct Counts {
     /// Runs.
     pub runs: usize,
-    /// Of them contradictory.
+    /// Of them those with an anomaly.
     pub unsafe_runs: usize,
     /// Of them with a replica that died or broke the protocol, and nothing that the host did accounts for it.
     pub crashed: usize,
@@ -105,7 +105,7 @@ impl Counts {
     pub fn describe(&self) -> String {
         let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
-            "{} {runs}: {} contradictory, {} with a replica that failed, {} too slow, {} failed by the host",
+            "{} {runs}: {} unsafe, {} with a failed replica, {} too slow, {} attributed to the host",
             self.runs, self.unsafe_runs, self.crashed, self.failed, self.attributed_to_host
         )
     }
@@ -113,20 +113,19 @@ impl Counts {
 
 /// The answer about a run, and why.
 pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnosis, String) {
-    let contradictory = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
-    if contradictory > 0 {
+    let unsafe_runs = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
+    if unsafe_runs > 0 {
         let runs = before.runs + quiet.runs + disturbed.runs;
-        let reason = format!(
-            "{contradictory} of {runs} runs contradict themselves, and slowness excuses no answer"
-        );
+        let reason =
+            format!("{unsafe_runs} of {runs} runs show an anomaly, and slowness excuses no answer");
         return (Diagnosis::TheReplica, reason);
     }
     let crashed = before.crashed + quiet.crashed + disturbed.crashed;
     if crashed > 0 {
         let runs = before.runs + quiet.runs + disturbed.runs;
         let reason = format!(
-            "in {crashed} of {runs} runs a replica died or broke the protocol by itself, and nothing that \
-             the host did accounts for that"
+            "in {crashed} of {runs} runs a replica died or broke the protocol by itself, and no disturbance \
+             of the host accounts for it"
         );
         return (Diagnosis::TheReplica, reason);
     }
@@ -137,7 +136,7 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
     }
     if quiet.attributed_to_host > 0 {
         let reason = format!(
-            "this host was not quiet itself, {} of {} times: try again when it is",
+            "this host was disturbed itself in {} of {} runs; try again when it is quiet",
             quiet.attributed_to_host, quiet.runs
         );
         return (Diagnosis::CannotTell, reason);
@@ -149,7 +148,7 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
         0 if attributed == 0 => (
             Diagnosis::CannotTell,
             format!(
-                "it failed on neither host in {} runs; more may tell (--times)",
+                "it failed on neither host in {} runs; more runs may decide (--times)",
                 quiet.runs + runs
             ),
         ),
@@ -165,7 +164,7 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
             Diagnosis::CannotTell,
             format!(
                 "{failed} of {runs} runs failed on the disturbed host only, and its disturbances do not \
-                 account for all of it; more may tell (--times)"
+                 account for every failure; more runs may decide (--times)"
             ),
         ),
     }
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradiction_counts_also_where_it_does_not_come_again() {
+    fn an_anomaly_counts_also_where_it_does_not_come_again() {
         let (diagnosis, _) = diagnose(&counts(1, 0, 0), &counts(0, 0, 0), &counts(0, 0, 5));
         assert_eq!(diagnosis, Diagnosis::TheReplica);
     }

@@ -25,7 +25,8 @@ pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
     notes.extend(messages(record));
     if causes.is_empty() {
         let lag = host.max_loop_lag.as_secs_f64() * 1e3;
-        let sentence = format!("the host kept up (the loop was late by {lag:.0} ms at most)");
+        let sentence =
+            format!("the host kept up (the harness's loop was at most {lag:.0} ms late)");
         return Answer::new(Question::Environment, Standing::Valid, "quiet", sentence)
             .with_details(notes);
     }
@@ -54,7 +55,7 @@ fn messages(record: &RunRecord) -> Vec<String> {
     };
     let full = lost(DropCause::FullQueue);
     if full > 0 {
-        notes.push(format!("{full} messages were lost because their receiver did not read"));
+        notes.push(format!("{full} messages were lost because their receiver did not read them"));
     }
     let lives = |id| record.replicas.iter().any(|it| it.id == id && it.death.is_none());
     let to_living = record.messages.iter().filter(|((_, to, _), _)| lives(*to));
@@ -62,7 +63,7 @@ fn messages(record: &RunRecord) -> Vec<String> {
         to_living.filter_map(|(_, counts)| counts.dropped.get(&DropCause::Gone)).sum();
     if failed > 0 {
         notes.push(format!(
-            "{failed} messages could not be sent to replicas that lived, but were not connected"
+            "{failed} messages could not be sent to replicas that were alive but not connected"
         ));
     }
     notes

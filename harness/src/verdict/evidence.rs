@@ -80,7 +80,7 @@ fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize
     }
     parts.push(match missing::planned(record) {
         0 => "no faults planned".to_owned(),
-        planned => format!("{} of {planned} faults applied", missing::applied(record)),
+        planned => format!("{} of {planned} faults injected", missing::applied(record)),
     });
     let seen = faults.iter().filter(|it| it.seen == Seen::Yes).count();
     if seen < faults.len() {

@@ -138,7 +138,7 @@ fn what_cannot_strike_in_time_is_given_up_with_the_reason() {
     cluster.run_until(at(2_000 + PATIENCE_MS + 1_000));
     let record = &cluster.player.records()[1];
     let seconds = limits::FAULT_PATIENCE.as_secs();
-    assert_eq!(record.not_applied, Some(format!("another fault had it within {seconds} s")));
+    assert_eq!(record.not_applied, Some(format!("another fault affected it within {seconds} s")));
     assert_eq!(record.applied_ns, None);
 }
 
