@@ -26,14 +26,14 @@ lint: ## formatting, and lints with warnings as errors
 prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 	$(CARGO) run --release --package replica --example replica-check
 
-mutants: ## each named bug of the replica under the standard nemesis: the table in the manual
+mutants: ## each named bug of the replica under the stress suite: the table in the manual
 	$(CARGO) build --release --bins
 	target/release/harness mutants --results results/mutants
 
 SOAK ?= 200
-soak: ## the good replica under the standard nemesis, 200 runs with other seeds: no false alarm
+soak: ## the good replica under the stress suite, 200 runs with other seeds: no false alarm
 	$(CARGO) build --release --bins
-	target/release/harness run $$(yes workloads/gauntlet.json | head -n $(SOAK)) --jobs 6 --quiet \
+	target/release/harness run $$(yes workloads/stress.json | head -n $(SOAK)) --jobs 6 --quiet \
 		--replica-arg --data-dir --replica-arg {data} --results results/soak
 
 bench: ## the numbers in harness/docs/benchmarks.md and replica/README.md

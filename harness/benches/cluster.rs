@@ -1,7 +1,7 @@
 //! What the bundled replica does, measured through the harness: throughput and latency, elections
-//! after leader kills, and the frugal profile under the course's configs of 2021.
+//! after leader kills, and the low-message profile under the course's configs of 2021.
 //!
-//! `cargo bench -p harness --bench cluster [throughput|elections|frugal]...`; it needs
+//! `cargo bench -p harness --bench cluster [throughput|elections|low-message]...`; it needs
 //! `cargo build --release --bins` first. Tables go to standard output.
 
 use std::error::Error;
@@ -16,14 +16,14 @@ use tempfile::TempDir;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let all = ["throughput", "elections", "frugal"];
+    let all = ["throughput", "elections", "low-message"];
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|arg| arg == name);
     for name in all.into_iter().filter(|name| is_asked(name)) {
         match name {
             "throughput" => throughput()?,
             "elections" => elections()?,
-            _ => frugal()?,
+            _ => low_message()?,
         }
     }
     Ok(())
@@ -160,7 +160,7 @@ fn after_kills(folder: &Path) -> Outcome<Vec<Duration>> {
     Ok(waits)
 }
 
-fn frugal() -> Outcome<()> {
+fn low_message() -> Outcome<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../workloads/course/2021");
     let mut workloads = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -168,8 +168,8 @@ fn frugal() -> Outcome<()> {
     }
     workloads.sort();
     let bench = Bench::new()?;
-    bench.run(&workloads, 17, &["--profile", "frugal"])?;
-    println!("\n| `--profile frugal` | passed | messages | tiers | failed or unanswered |");
+    bench.run(&workloads, 17, &["--profile", "low-message"])?;
+    println!("\n| `--profile low-message` | passed | messages | tiers | failed or unanswered |");
     println!("|---|---|---|---|---|");
     let mut rows = csv::Reader::from_path(bench.path("results/summary.csv"))?;
     let headers = rows.headers()?.clone();

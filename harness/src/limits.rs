@@ -98,7 +98,7 @@ pub const MESSAGES_IN_BATCH: usize = 4096;
 
 /// Changes of the replicas' words about who leads that are kept, some 100 bytes each: a replica that
 /// changes its word with every message fills no disk.
-pub const LEADER_WORDS: usize = 50_000;
+pub const LEADERSHIP_CLAIMS: usize = 50_000;
 
 /// Bytes kept of each output stream of a replica; the rest is read, counted and thrown away.
 pub const OUTPUT_BYTES: u64 = 8 << 20;
@@ -199,10 +199,10 @@ pub const CLOSE_BEFORE_KILL: Duration = Duration::from_millis(40);
 pub const REAP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often the replicas are asked for their state when the run is over.
-pub const SURVEY_INTERVAL: Duration = Duration::from_millis(50);
+pub const STATE_COMPARISON_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A cluster in which nobody has told its state by then does not know the question.
-pub const SURVEY_SILENCE: Duration = Duration::from_millis(300);
+pub const STATE_COMPARISON_SILENCE: Duration = Duration::from_millis(300);
 
 /// Reads (and writes) after the healing, all clients together.
 pub const FINAL_OPERATIONS: usize = 10_000;
@@ -232,7 +232,7 @@ pub const REPORT_ROWS: usize = 150_000;
 
 /// Looks at the host and its processes in `report.html`, some 80 bytes each; of a longer run each n-th:
 /// no picture is as wide.
-pub const REPORT_LOOKS: usize = 20_000;
+pub const REPORT_SAMPLES: usize = 20_000;
 
 /// Bytes of each output of a replica in `report.html`: some 60 lines.
 pub const REPORT_LOG_BYTES: u64 = 6_000;
@@ -290,8 +290,8 @@ pub const SERVE_READ_BYTES: usize = 1024;
 
 /// How long `harness serve` waits for a request, all in all: a browser sends it at once.
 pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
-/// Keys that are written once (`clients.fresh`): a third of what is asked after the healing.
-pub const FRESH_KEYS: usize = 3_000;
+/// Keys that are written once (`clients.one_shot_keys`): a third of what is asked after the healing.
+pub const ONE_SHOT_KEYS: usize = 3_000;
 
 /// How often each replica is asked while reads chase a fault.
-pub const CHASE_INTERVAL: Duration = Duration::from_millis(20);
+pub const PROBE_READ_INTERVAL: Duration = Duration::from_millis(20);

@@ -54,7 +54,7 @@ pub struct Host {
 
 impl Host {
     /// Looks at this machine.
-    pub fn look() -> Self {
+    pub fn detect() -> Self {
         let kernel = nix::sys::utsname::uname().map(|names| {
             let words = [names.sysname(), names.release()];
             words.map(|word| word.to_string_lossy().into_owned()).join(" ")

@@ -86,7 +86,7 @@ pub struct OperationRecord {
 
 /// One thing asked after the healing, again and again until it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettlingOperation {
+pub struct RecoveryOperation {
     /// Who asks.
     pub client: NodeId,
     /// Get or put.

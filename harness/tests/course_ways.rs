@@ -18,7 +18,7 @@ const CALM: &str = r#"{
 const PARTED: &str = r#"{
     "lifetime": 8, "start_wait": 1, "end_wait": 0, "replicas": 5, "mix": 0.5,
     "clients": {"count": 8, "keys": 2, "rate": 150, "timeout_ms": 500,
-                "pinned": 0.5, "chase_ms": 300, "fresh": 0.2},
+                "partition_affinity": 0.5, "probe_reads_ms": 300, "one_shot_keys": 0.2},
     "events": [
         {"type": "partition", "time": 1, "duration": 2, "shape": "leader_minority"},
         {"type": "partition", "time": 3.5, "duration": 2, "shape": "leader"},

@@ -46,8 +46,8 @@ fn who_keeps_its_data_goes_on_and_who_lost_or_got_back_some_does_not() {
         "clients": {"count": 2, "keys": 2, "rate": 50, "timeout_ms": 2000}, "events": [
             {"type": "crash", "target": "0001", "time": 1.5, "duration": 0.1},
             {"type": "crash", "target": "0002", "time": 1.5, "duration": 0.1, "keep_data": false},
-            {"type": "disk", "target": "0003", "harm": "old_copy", "time": 1, "duration": 2},
-            {"type": "disk", "target": "0004", "harm": "full", "time": 1.5, "duration": 1.5},
+            {"type": "disk", "target": "0003", "disk_fault": "old_copy", "time": 1, "duration": 2},
+            {"type": "disk", "target": "0004", "disk_fault": "full", "time": 1.5, "duration": 1.5},
             {"type": "restart", "target": "0005", "time": 1.5, "keep_data": false}]}"#,
     );
     let (workload, program) = (workload.to_string_lossy(), odd_replica());

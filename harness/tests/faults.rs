@@ -168,10 +168,11 @@ fn a_rolling_restart_takes_one_after_the_other_and_a_starved_process_says_less()
 
 #[test]
 fn a_replica_says_what_happened_to_its_disk() {
-    let seen =
-        run(r#"{"type": "disk", "target": "0001", "harm": "truncate", "time": 1, "duration": 0.3},
-        {"type": "disk", "target": "0002", "harm": "read_only", "time": 2, "duration": 0.5},
-        {"type": "disk", "target": "0003", "harm": "flip_bit", "time": 3, "duration": 0.3}"#);
+    let seen = run(
+        r#"{"type": "disk", "target": "0001", "disk_fault": "truncate", "time": 1, "duration": 0.3},
+        {"type": "disk", "target": "0002", "disk_fault": "read_only", "time": 2, "duration": 0.5},
+        {"type": "disk", "target": "0003", "disk_fault": "flip_bit", "time": 3, "duration": 0.3}"#,
+    );
     assert!(seen.stderr("0001").contains("corrupt"), "{}", seen.stderr("0001"));
     assert!(seen.stderr("0002").contains("ermission denied"), "{}", seen.stderr("0002"));
     assert!(seen.stderr("0003").contains("corrupt"), "{}", seen.stderr("0003"));
@@ -183,7 +184,7 @@ fn a_replica_says_what_happened_to_its_disk() {
 fn what_needs_a_data_directory_is_refused_without_one() {
     let bench = Bench::new();
     for (event, key) in [
-        (r#"{"type": "disk", "time": 1, "harm": "full"}"#, "events[0].type"),
+        (r#"{"type": "disk", "time": 1, "disk_fault": "full"}"#, "events[0].type"),
         (r#"{"type": "crash", "time": 1}"#, "events[0].keep_data"),
     ] {
         let text = format!(r#"{{"lifetime": 5, "replicas": 5, "events": [{event}]}}"#);
@@ -222,9 +223,9 @@ fn a_run_whose_faults_found_nobody_is_vacuous_and_says_which() {
 }
 
 #[test]
-fn the_good_replica_passes_the_gauntlet() {
+fn the_good_replica_passes_the_stress_suite() {
     let bench = Bench::new();
-    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/gauntlet.json");
+    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/stress.json");
     let arguments = ["run", workload, workload, workload, "--jobs", "3", "--quiet"];
     let data = ["--replica-arg", "--data-dir", "--replica-arg", "{data}"];
     bench.harness(&[&arguments[..], &data].concat()).expect(0);
@@ -232,9 +233,9 @@ fn the_good_replica_passes_the_gauntlet() {
 
 /// What needs data on disk is left out, and said so by the plan.
 #[test]
-fn a_program_without_data_meets_the_gauntlet_without_crashes() {
+fn a_program_without_data_meets_the_stress_suite_without_crashes() {
     let bench = Bench::new();
-    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/gauntlet.json");
+    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/stress.json");
     bench.harness(&["run", workload, "--seed", "7", "--quiet"]).expect(0);
     let plan = fs::read_to_string(bench.path("results/latest/plan.json")).unwrap();
     let plan: Value = serde_json::from_str(&plan).unwrap();
@@ -245,14 +246,16 @@ fn a_program_without_data_meets_the_gauntlet_without_crashes() {
 /// Each in its first moments: who names itself as leader is cut off alone, and others lead on.
 #[test]
 fn one_leader_after_the_other_is_cut_off_as_soon_as_it_is_elected() {
-    let seen = run(r#"{"type": "depose", "shape": "leader", "times": 3, "lag": 0.05, "time": 1}"#);
-    let deposed = &seen.faults[0].targets;
-    assert_eq!(deposed.len(), 3, "{:?}", seen.faults[0]);
-    assert!(deposed.windows(2).all(|pair| pair[0] != pair[1]), "{deposed:?}");
+    let seen = run(
+        r#"{"type": "isolate_leaders", "shape": "leader", "times": 3, "lag": 0.05, "time": 1}"#,
+    );
+    let isolated = &seen.faults[0].targets;
+    assert_eq!(isolated.len(), 3, "{:?}", seen.faults[0]);
+    assert!(isolated.windows(2).all(|pair| pair[0] != pair[1]), "{isolated:?}");
     // With the last of them the one before it is still alone; the rest is a majority.
     assert_eq!(seen.faults[0].sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 1]);
     let last = seen.faults[0].ended_ns.unwrap().0;
-    assert!(seen.said(&deposed[2].to_string(), (last, u64::MAX)) > 0, "healed");
+    assert!(seen.said(&isolated[2].to_string(), (last, u64::MAX)) > 0, "healed");
 }
 
 /// All are whole again and alive, and yet nobody stands for election any more.

@@ -1,4 +1,4 @@
-//! Each knob of a pretended host, by what a program meets there.
+//! Each knob of a simulated host, by what a program meets there.
 
 mod support;
 

@@ -56,7 +56,7 @@ fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
         "p.json",
         r#"{"lifetime": 30, "start_wait": 0, "replicas": 5,
         "clients": {"count": 4, "keys": 2, "rate": 200, "timeout_ms": 500}, "events": [
-            {"type": "disk", "target": "0003", "harm": "read_only", "time": 0.5, "duration": 20},
+            {"type": "disk", "target": "0003", "disk_fault": "read_only", "time": 0.5, "duration": 20},
             {"type": "pause", "target": "0001", "time": 0.5, "duration": 20},
             {"type": "partition", "shape": "one", "time": 0.5, "duration": 20}]}"#,
     );
@@ -70,7 +70,7 @@ fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
     let ended = Ended::from(child.wait_with_output().unwrap());
     ended.expect(1);
     assert!(
-        ended.stderr.contains("panicked") && ended.stderr.contains("drill"),
+        ended.stderr.contains("panicked") && ended.stderr.contains("test hook"),
         "{}",
         ended.stderr
     );

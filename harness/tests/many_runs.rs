@@ -45,7 +45,7 @@ fn what_happens_is_told_failures_are_repeated_and_one_file_tells_of_all() {
 
     let (_, summary) = ended.stdout.split_once("1 of 2 runs not valid:").expect("a summary");
     assert!(summary.contains("vacuous  seed ") && !summary.contains("kill  seed "), "{summary}");
-    assert!(summary.contains("evidence unknown: ") && summary.contains("repeat: "), "{summary}");
+    assert!(summary.contains("evidence unknown: ") && summary.contains("reproduce: "), "{summary}");
     let annotation = ended.stdout.lines().find(|line| line.starts_with("::error"));
     assert!(
         annotation

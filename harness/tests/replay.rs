@@ -93,8 +93,8 @@ fn a_run_with_a_named_bug_shrinks_to_fewer_faults_that_still_show_it() {
     let workload = bench.file(
         "bug.json",
         r#"{"name": "bug", "lifetime": 6, "replicas": 5, "start_wait": 0.5, "end_wait": 0,
-        "clients": {"count": 8, "keys": 4, "rate": 300, "timeout_ms": 400, "pinned": 0.5,
-                    "chase_ms": 200},
+        "clients": {"count": 8, "keys": 4, "rate": 300, "timeout_ms": 400, "partition_affinity": 0.5,
+                    "probe_reads_ms": 200},
         "events": [{"type": "pause", "target": "follower", "time": 0.3, "duration": 0.2},
             {"type": "partition", "shape": "leader", "time": 1, "duration": 0.8},
             {"type": "slow", "target": "one", "time": 2.2, "duration": 0.3},

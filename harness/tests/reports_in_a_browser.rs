@@ -146,7 +146,7 @@ fn a_good_run_shows_its_lanes_bands_and_points() {
 }
 
 #[test]
-fn a_bad_run_opens_on_its_contradiction() {
+fn a_bad_run_opens_on_its_counterexample() {
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     bench.odd("forgets", WORKLOAD).expect(10);
@@ -154,9 +154,9 @@ fn a_bad_run_opens_on_its_contradiction() {
     for (name, width, height) in SIZES {
         browser.open(&report, width, height);
         let count = browser.eval("WITNESS.length").as_u64();
-        assert!(count >= Some(2), "{name}: {count:?} operations contradict one another");
+        assert!(count >= Some(2), "{name}: {count:?} operations in the counterexample");
         let in_view = "WITNESS.every((i) => OPS.invoke[i] >= page.timeline.range.from && OPS.invoke[i] + OPS.took[i] <= page.timeline.range.to)";
-        assert_eq!(browser.eval(in_view), true, "{name}: the contradiction is out of sight");
+        assert_eq!(browser.eval(in_view), true, "{name}: the counterexample is out of sight");
         assert!(shows(&mut browser, "timeline-canvas", "bad"), "{name}: it is not highlighted");
         let arrows = browser.eval("page.spacetime.view.arrows").as_u64();
         assert!(arrows > Some(0) && arrows <= Some(10_000), "{name}: {arrows:?} arrows");

@@ -552,7 +552,7 @@ fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
         ),
         (
             r#"{"type": "disk", "time": 1}"#,
-            "`events[0].harm`: this key is required, and it is missing; \
+            "`events[0].disk_fault`: this key is required, and it is missing; \
              allowed: \"truncate\", \"flip_bit\", \"old_copy\", \"read_only\", \"full\"",
         ),
         (

@@ -17,9 +17,9 @@ const SHARED: Clients = Clients::Shared {
     requests: None,
     timeout: Duration::from_secs(1),
     burst: 1,
-    pinned: 0.0,
-    chase: Duration::ZERO,
-    fresh: 0.0,
+    partition_affinity: 0.0,
+    probe_reads: Duration::ZERO,
+    one_shot_keys: 0.0,
 };
 
 #[test]
@@ -82,9 +82,9 @@ fn every_key_is_read() {
             requests: Some(2000),
             timeout: Duration::from_millis(250),
             burst: 1,
-            pinned: 0.0,
-            chase: Duration::ZERO,
-            fresh: 0.0,
+            partition_affinity: 0.0,
+            probe_reads: Duration::ZERO,
+            one_shot_keys: 0.0,
         }
     );
     let events: Vec<_> = scenario.events.iter().map(|event| (event.at, event.kind)).collect();

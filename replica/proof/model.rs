@@ -176,7 +176,7 @@ impl Cluster {
 
     fn config(&self, id: u16, life: u32) -> Arc<Config> {
         let peers = (0..self.replicas).filter(|other| *other != id).map(Id).collect();
-        let mut config = Profile::Seed.config(Id(id), peers);
+        let mut config = Profile::Course.config(Id(id), peers);
         config.loyalty = Duration::ZERO;
         config.lease = Duration::ZERO;
         config.boot = life;

@@ -93,7 +93,7 @@ impl Cluster {
             let config = Config {
                 election: situation.election,
                 election_max: situation.election_max,
-                ..Profile::Seed.config(id, peers)
+                ..Profile::Course.config(id, peers)
             };
             let now = cluster.now();
             cluster.replicas.insert(id, Replica::new(Arc::new(config), Saved::default(), now));

@@ -144,7 +144,7 @@ impl Simulation {
             let peers = ids.iter().copied().filter(|other| *other != id).collect();
             // As it is in memory, and as it is on disk.
             let follow_up = if seed.is_multiple_of(2) { Duration::ZERO } else { FOLLOW_UP_ON_DISK };
-            let config = Config { bugs, follow_up, ..Profile::Seed.config(id, peers) };
+            let config = Config { bugs, follow_up, ..Profile::Course.config(id, peers) };
             Node {
                 config: config.into(),
                 stable: Stable::new(Disk::default(), bugs),

@@ -38,7 +38,7 @@ pub struct Arguments {
     pub transport: TransportName,
 
     /// A set of timings; the flags below change single ones.
-    #[arg(long, value_enum, default_value = "seed")]
+    #[arg(long, value_enum, default_value = "course")]
     pub profile: Profile,
 
     /// How elections go on that elected nobody: by the faster rule, or as in the paper.
@@ -255,7 +255,7 @@ fn check_timings(config: &Config) -> Result<(), ArgumentError> {
 pub fn list_bugs() -> String {
     let mut text = String::new();
     for bug in Bug::ALL {
-        let hidden = bug.hidden().map(|why| format!(" No client can tell: {why}."));
+        let hidden = bug.hidden().map(|why| format!(" Invisible to clients: {why}."));
         let hidden = hidden.unwrap_or_default();
         writeln!(text, "{:24}{}{hidden}", bug.name(), bug.breaks()).expect("a string takes all");
     }
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn every_profile_is_consistent() {
-        for profile in ["paper", "seed", "frugal"] {
+        for profile in ["paper", "course", "low-message"] {
             let config = plan(&format!("replica --profile {profile} 0000 0001 0002")).unwrap();
             assert!(config.config.lease < config.config.loyalty, "{profile}");
         }

@@ -10,9 +10,9 @@ use crate::core::{Config, ElectionRule, Id};
 /// How many clients' requests a replica keeps while there is no leader.
 const QUEUE_LIMIT: usize = 1_024;
 
-/// Half the messages is frugal enough: the course takes a replica that sends too few between
+/// Half the messages is few enough: the course takes a replica that sends too few between
 /// replicas for one that does not replicate.
-const FRUGAL_BATCH: usize = 2;
+const LOW_MESSAGE_BATCH: usize = 2;
 
 /// Where entries go to disk, and the replicas share one, those that are not needed for a majority
 /// write what has come together meanwhile, and do not make the others wait.
@@ -24,10 +24,10 @@ pub enum Profile {
     /// Election timeouts of 150 to 300 ms: the paper's.
     Paper,
     /// Election timeouts of 100 to 300 ms: the original's.
-    Seed,
+    Course,
     /// The fewest messages: long timeouts, puts to a bare majority first, and in batches
     /// once messages were lost.
-    Frugal,
+    LowMessage,
 }
 
 struct Timings {
@@ -51,7 +51,7 @@ impl Profile {
                 batch_delay: 0,
             },
             // The heartbeat is as long as the shortest timeout allows: it is most of the traffic.
-            Self::Seed => Timings {
+            Self::Course => Timings {
                 heartbeat: 70,
                 resend: 70,
                 election_min: 100,
@@ -59,7 +59,7 @@ impl Profile {
                 quorum_timeout: 500,
                 batch_delay: 0,
             },
-            Self::Frugal => Timings {
+            Self::LowMessage => Timings {
                 heartbeat: 900,
                 resend: 150,
                 election_min: 1_200,
@@ -83,13 +83,13 @@ impl Profile {
             election_max: Duration::from_millis(timings.election_max),
             quorum_timeout: Duration::from_millis(timings.quorum_timeout),
             batch_delay: Duration::from_millis(timings.batch_delay),
-            batch_limit: if self == Self::Frugal { FRUGAL_BATCH } else { usize::MAX },
-            batch_after_loss: self == Self::Frugal,
+            batch_limit: if self == Self::LowMessage { LOW_MESSAGE_BATCH } else { usize::MAX },
+            batch_after_loss: self == Self::LowMessage,
             loyalty: Duration::ZERO,
             lease: Duration::ZERO,
-            follow_up: if self == Self::Frugal { Duration::MAX } else { Duration::ZERO },
-            losses_by_chance: if self == Self::Frugal { 0 } else { 4 },
-            asks_per_timeout: if self == Self::Frugal { 2 } else { 5 },
+            follow_up: if self == Self::LowMessage { Duration::MAX } else { Duration::ZERO },
+            losses_by_chance: if self == Self::LowMessage { 0 } else { 4 },
+            asks_per_timeout: if self == Self::LowMessage { 2 } else { 5 },
             election: ElectionRule::Fast,
             queue_limit: QUEUE_LIMIT,
             bugs: Bugs::default(),

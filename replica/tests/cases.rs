@@ -25,7 +25,7 @@ impl Cluster {
     /// A replica that has nothing, in this life.
     fn replica(id: u16, boot: u32) -> Replica {
         let peers = (0..3).filter(|other| *other != id).map(Id).collect();
-        let mut config = Profile::Seed.config(Id(id), peers);
+        let mut config = Profile::Course.config(Id(id), peers);
         config.boot = boot;
         Replica::new(config.into(), Saved::default(), Now { time: Time(1), jitter: 0 })
     }

@@ -34,7 +34,7 @@ impl Cluster {
             let entry = Entry { term: Term(1), command: Command::Noop };
             let entries = vec![entry; random.random_range(0..4)];
             let saved = Saved { term: Term(1), vote: None, entries };
-            Replica::new(Arc::new(Profile::Seed.config(id, peers)), saved, Now::default())
+            Replica::new(Arc::new(Profile::Course.config(id, peers)), saved, Now::default())
         };
         let replicas = ids.iter().map(replica).collect();
         Self { replicas, network: Vec::new(), random, time: Time(1_000_000) }

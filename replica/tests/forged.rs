@@ -181,7 +181,7 @@ impl Cluster {
 fn no_message_stops_a_replica() {
     let (mut lies, mut noticed, mut answers) = (0, 0, 0);
     for seed in 0..300 {
-        let profile = if seed % 3 == 0 { Profile::Frugal } else { Profile::Seed };
+        let profile = if seed % 3 == 0 { Profile::LowMessage } else { Profile::Course };
         let mut cluster = Cluster::new(seed, profile);
         for number in 0..3_000 {
             // Changed for a while, and then what the lies have left behind works on.

@@ -12,7 +12,7 @@ use super::{Guard, judge, share_out, signals};
 use crate::cluster::program::Program;
 use crate::plan::Plan;
 use crate::record::RunRecord;
-use crate::run::{self, Order};
+use crate::run::{self, RunRequest};
 use crate::verdict::Verdict;
 
 /// A replica that has not connected by then waits for something else than a processor.
@@ -80,12 +80,12 @@ impl Batch {
         let (progress, watched) = watch::channel(run::progress::Progress::default());
         self.leave_when_connected(turn, watched, plan.scenario.replicas);
         let number = self.begun.fetch_add(1, Ordering::SeqCst);
-        let record = run::execute(Order {
+        let record = run::execute(RunRequest {
             plan: Arc::new(plan),
             program: self.program.clone(),
             folder: folder.to_owned(),
-            mark: self.guard.warden.mark(number),
-            warden: Some(Arc::clone(&self.guard.warden)),
+            mark: self.guard.watchdog.mark(number),
+            watchdog: Some(Arc::clone(&self.guard.watchdog)),
             interrupt: self.guard.interrupt.clone(),
             progress,
         })?;

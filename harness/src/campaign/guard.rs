@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use super::signals;
 use crate::cluster::sweep;
-use crate::cluster::warden::Warden;
+use crate::cluster::watchdog::Watchdog;
 
 /// While it lives, Ctrl-C is heard and a watchdog stands by. What the runs left behind ends with it.
 pub struct Guard {
     /// The watchdog, which cleans up if the harness is killed.
-    pub warden: Arc<Warden>,
+    pub watchdog: Arc<Watchdog>,
     /// Becomes true at Ctrl-C.
     pub interrupt: watch::Receiver<bool>,
 }
@@ -23,12 +23,12 @@ impl Guard {
         let interrupt = signals::listen(what).context("listening for Ctrl-C")?;
         let leftovers = sweep::kill_leftovers();
         if leftovers > 0 {
-            eprintln!("harness: ended {leftovers} processes that a killed harness had left behind");
+            eprintln!("harness: ended {leftovers} processes that a killed harness had left");
         }
         sweep::adopt_orphans().context("becoming the parent of orphaned descendants")?;
-        let warden =
-            Warden::start().context("starting the warden, which cleans up after a kill")?;
-        Ok(Self { warden: Arc::new(warden), interrupt })
+        let watchdog =
+            Watchdog::start().context("starting the watchdog, which cleans up after a kill")?;
+        Ok(Self { watchdog: Arc::new(watchdog), interrupt })
     }
 
     /// Whether Ctrl-C was pressed.
@@ -39,6 +39,6 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        sweep::kill_orphans(&[self.warden.pid()]);
+        sweep::kill_orphans(&[self.watchdog.pid()]);
     }
 }

@@ -15,5 +15,5 @@ pub struct Job {
     /// What is to be done.
     pub plan: Arc<Plan>,
     /// The command that makes this run again.
-    pub repeat: String,
+    pub reproduce: String,
 }

@@ -3,18 +3,18 @@
 //! - [`guard`]: what surrounds them: leftovers, orphans, the watchdog, Ctrl-C ([`signals`]).
 //! - [`share_out()`]: items to threads, the only fan-out.
 //! - [`judge()`]: a run's history read, checked and judged.
-//! - [`job`]: one run that is to be made; [`bearable`]: what its transport cannot bear.
+//! - [`job`]: one run that is to be made; [`supported`]: what its transport does not support.
 //! - [`batch`]: runs of a command that counts, with nothing printed.
 //! - [`earlier`]: what an earlier run left, enough to make it again.
 
 pub mod batch;
-pub mod bearable;
 pub mod earlier;
 pub mod guard;
 pub mod job;
 mod judge;
 mod share_out;
 pub mod signals;
+pub mod supported;
 
 pub use guard::Guard;
 pub use judge::{Judged, judge};

@@ -22,10 +22,10 @@ pub fn listen(what: &'static str) -> std::io::Result<watch::Receiver<bool>> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
             next(&mut signals).await;
-            eprintln!("harness: stopping, {what}; once more ends at once");
+            eprintln!("harness: stopping, {what}; press Ctrl-C again to end at once");
             sender.send_replace(true);
             next(&mut signals).await;
-            // The replicas die with their parent's threads, and the warden sweeps what is left.
+            // The replicas die with their parent's threads, and the watchdog sweeps what is left.
             std::process::exit(i32::from(Exit::Interrupted.code()));
         });
     })?;

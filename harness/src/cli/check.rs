@@ -23,47 +23,47 @@ use crate::verdict::{Verdict, history_evidence, safety};
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct CheckArgs {
-    /// Histories: the folder of a run, its `history.jsonl`, or a file from elsewhere; `-` for standard input.
+    /// Histories: the folder of a run, its `history.jsonl`, or another file; `-` is standard input
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<PathBuf>,
-    /// What the store promises to be [default: what the file says, or its operations show].
+    /// Consistency model [default: as the file says or its operations show]
     #[arg(long, value_parser = model_parser())]
     model: Option<ModelName>,
-    /// The form of the file.
+    /// Format of the file
     #[arg(long = "format", value_parser = format_parser(), default_value = AUTO, value_name = "FORMAT")]
     form: FormatChoice,
-    /// What each object holds at first, as EDN or JSON [default: by model].
+    /// Initial value of each object, as EDN or JSON [default: by model]
     #[arg(long, value_name = "VALUE", value_parser = datum, allow_hyphen_values = true)]
     initial: Option<Datum>,
-    /// What a failed cas says that gives no reason [default: by format; mostly not-done].
+    /// Meaning of a failed cas without a reason [default: by format; mostly not-done]
     #[arg(long, value_enum)]
     failed_cas: Option<Failed>,
-    /// Show an order of the operations that explains every answer; of a key without one, of the longest
-    /// beginning that has one.
+    /// Show an order of the operations that explains every answer; for an invalid key, the order of its longest
+    /// valid prefix
     #[arg(long)]
     show_order: bool,
-    /// Go on when one key is refuted, and name each that is.
+    /// Continue after the first invalid key, and name each
     #[arg(long)]
     all_keys: bool,
-    /// Refuse times that run backwards.
+    /// Refuse times that run backwards
     #[arg(long)]
     strict_time: bool,
-    /// Repair by rule what does not fit together: completions without invocation, two operations
-    /// of a process at a time, indices that run backwards.
+    /// Repair inconsistent files by rule: completions without invocation, overlapping operations of a process,
+    /// indices that run backwards
     #[arg(long)]
     lenient: bool,
-    /// The way to decide each key.
+    /// Algorithm for each key
     #[arg(long, value_enum, default_value_t = Way::Auto)]
     algorithm: Way,
-    /// Seconds that reading and checking may take, for each history.
+    /// Time limit for reading and checking each history, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS", allow_hyphen_values = true,
           value_parser = |text: &str| whole(text, "seconds"))]
     time_budget: u64,
-    /// Megabytes that reading and checking may fill, for each history.
+    /// Memory limit for reading and checking each history, in megabytes
     #[arg(long, default_value_t = 1024, value_name = "MB", allow_hyphen_values = true,
           value_parser = |text: &str| whole(text, "megabytes"))]
     memory_budget: u64,
-    /// What is printed on standard output.
+    /// Format of standard output
     #[arg(long, value_enum, default_value_t = Format::Human)]
     output: Format,
 }
@@ -74,9 +74,9 @@ pub type FormatChoice = Option<form::Format>;
 /// What a failed compare-and-set says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Failed {
-    /// That nothing was done, and nothing else
+    /// Nothing was done, for whatever reason
     NotDone,
-    /// That the register held something else than was expected
+    /// The register did not hold the expected value
     Refused,
 }
 
@@ -115,7 +115,7 @@ fn whole(text: &str, unit: &str) -> Result<u64, String> {
 /// A way to decide a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Way {
-    /// The fastest that fits each key
+    /// The fastest that fits the key
     Auto,
     /// Gibbons and Korach's zones; for reads and writes of different values
     Zones,

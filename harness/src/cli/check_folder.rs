@@ -13,7 +13,7 @@ pub fn evidence(path: &Path, of_history: Answer) -> Answer {
     }
     let answers = read_answers(path).unwrap_or_else(|error| {
         // The history can be judged all the same.
-        eprintln!("harness: {error}; whether the run itself was vacuous is not known");
+        eprintln!("harness: {error}; it is unknown whether the run itself was vacuous");
         Vec::new()
     });
     let stored = answers

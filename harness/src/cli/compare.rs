@@ -15,14 +15,14 @@ use crate::text::escape;
 /// `harness compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The folder of a run.
+    /// Folder of a run
     run_a: PathBuf,
-    /// The folder of another.
+    /// Folder of another run
     run_b: PathBuf,
-    /// A CSV file of the same lines.
+    /// Write the same lines to a CSV file
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// The seed of what the bootstrap draws.
+    /// Seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

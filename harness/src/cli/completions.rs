@@ -12,14 +12,14 @@ use crate::exit::Exit;
 /// `harness completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell
     shell: Shell,
 }
 
 /// `harness man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The folder for the pages; it is made if it is not there
+    /// Folder for the pages; created if missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::one_run::Card;
+use super::one_run::RunSummary;
 use super::session::{self, Making};
-use super::{Failure, Format, RunOptions, repeat};
+use super::{Failure, Format, RunOptions, reproduce};
 use crate::campaign::job::Job;
 use crate::course::configs::{self, CONFIGS, Config};
 use crate::exit::Exit;
@@ -21,13 +21,13 @@ use crate::verdict::{Question, Standing};
 /// `harness course`.
 #[derive(Debug, Args)]
 pub struct CourseArgs {
-    /// The name of a published config (`simple-1`), a config file, several with commas between, or `all`.
+    /// Name of a published config (`simple-1`), a config file, several with commas between, or `all`
     #[arg(value_name = "CONFIG")]
     config: String,
-    /// Whose configs and rules.
+    /// Era of the configs and rules
     #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
     era: CourseEra,
-    /// The seed of every random choice [default: the config's, else a new one].
+    /// Seed of every random choice [default: the config's, else a new one]
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
@@ -36,10 +36,10 @@ pub struct CourseArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CourseEra {
-    /// Limits on failures, messages and mean latency, by test.
+    /// Limits on failures, messages and mean latency, by test
     #[value(name = "2016")]
     Y2016,
-    /// Correctness and tiers.
+    /// Correctness and tiers
     #[value(name = "2021")]
     Y2021,
 }
@@ -65,7 +65,7 @@ pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
     let era = arguments.era.into();
     let (configs, shared) = scenarios(arguments, era)?;
     let program = session::program(options)?;
-    let host = session::pretended(options)?;
+    let host = session::simulated_host(options)?;
     let asked = configs.len();
     // One config and its twin need no more time than one of them.
     let side_by_side = if asked == 1 { 2 } else { asked };
@@ -78,14 +78,14 @@ pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
         until: |_| false,
         way: options.transport.given(),
     };
-    let (exits, cards) = session::make_all(&jobs, program, options, &making)?;
+    let (exits, summaries) = session::make_all(&jobs, program, options, &making)?;
     if is_human {
-        let (course, shared): (Vec<&Card>, Vec<&Card>) =
-            cards.iter().partition(|card| card.number < asked);
+        let (course, shared): (Vec<&RunSummary>, Vec<&RunSummary>) =
+            summaries.iter().partition(|summary| summary.number < asked);
         super::print(&course_text(&course, era))?;
         super::print(&shared_text(&shared))?;
     }
-    session::write_junit(&cards, options);
+    session::write_junit(&summaries, options);
     Ok(session::worst(&exits))
 }
 
@@ -112,12 +112,12 @@ fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios),
     Ok((configs, shared))
 }
 
-/// The standard trial with seeds that follow one another.
+/// The stress suite with seeds that follow one another.
 fn trials(first: Seed) -> Result<Scenarios, Failure> {
     let trial = |n| {
         let seed = Seed(first.0.wrapping_add(n));
-        let scenario = configs::gauntlet(seed).map_err(Failure::usage)?;
-        Ok(("gauntlet".to_owned(), Scenario { seed: Some(seed.0), ..scenario }))
+        let scenario = configs::stress(seed).map_err(Failure::usage)?;
+        Ok(("stress".to_owned(), Scenario { seed: Some(seed.0), ..scenario }))
     };
     (0..TRIALS).map(trial).collect()
 }
@@ -150,47 +150,47 @@ fn jobs(
     host: Option<&Profile>,
 ) -> Vec<Job> {
     let job = |(n, (name, scenario)): (usize, (String, Scenario))| {
-        let is_trial = name == "gauntlet";
+        let is_trial = name == "stress";
         let given = if is_trial { scenario.seed } else { arguments.seed.or(scenario.seed) };
         let seed = given.map_or_else(Seed::from_entropy, Seed);
-        let repeat = if is_trial {
-            repeat::gauntlet(seed, &arguments.options)
+        let reproduce = if is_trial {
+            reproduce::stress(seed, &arguments.options)
         } else {
-            repeat::course(&name, Era::from(arguments.era), seed, &arguments.options)
+            reproduce::course(&name, Era::from(arguments.era), seed, &arguments.options)
         };
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host));
-        Job { number: from + n, source: name.into(), plan, repeat }
+        Job { number: from + n, source: name.into(), plan, reproduce }
     };
     scenarios.into_iter().enumerate().map(job).collect()
 }
 
 /// What the course prints of each, and a table of them.
-fn course_text(cards: &[&Card], era: Era) -> String {
+fn course_text(summaries: &[&RunSummary], era: Era) -> String {
     let mut text = String::new();
     let mut rows = String::new();
     let mut passed = 0;
-    for card in cards {
-        let _ = writeln!(text, "{}", escape(&card.name));
-        for line in card.statistics.lines() {
+    for summary in summaries {
+        let _ = writeln!(text, "{}", escape(&summary.name));
+        for line in summary.statistics.lines() {
             let _ = writeln!(text, "    {}", escape(&line));
         }
-        let word = match &card.judgement {
+        let word = match &summary.judgement {
             None => "not judged",
             Some(judgement) if judgement.passed => "passed",
             Some(_) => "failed",
         };
         passed += usize::from(word == "passed");
-        let judged = card.judgement.iter().flat_map(crate::course::CourseJudgement::lines);
+        let judged = summary.judgement.iter().flat_map(crate::course::CourseJudgement::lines);
         for line in judged {
             let _ = writeln!(text, "    {}", escape(&line));
         }
-        for answer in card.verdict.answers.iter().filter(|it| it.standing != Standing::Valid) {
+        for answer in summary.verdict.answers.iter().filter(|it| it.standing != Standing::Valid) {
             let (question, standing) = (answer.question.name(), answer.standing.name());
             let sentence = escape(&answer.sentence);
             let _ = writeln!(text, "    {question} {standing}: {sentence}");
         }
-        let _ = write!(text, "    repeat: {}\n\n", card.repeat);
-        let tiers = card.judgement.as_ref().and_then(|it| it.tiers.as_ref()).map(|tiers| {
+        let _ = write!(text, "    reproduce: {}\n\n", summary.reproduce);
+        let tiers = summary.judgement.as_ref().and_then(|it| it.tiers.as_ref()).map(|tiers| {
             let numbers = tiers.each().map(|(_, tier)| {
                 tier.map_or_else(|| "-".to_owned(), |tier| tier.number().to_string())
             });
@@ -199,15 +199,15 @@ fn course_text(cards: &[&Card], era: Era) -> String {
         let _ = writeln!(
             rows,
             "{:<28} {:<10} {:<10} {:>9} {:>9} {:>9.3} ms",
-            escape(&card.name),
+            escape(&summary.name),
             word,
             tiers.unwrap_or_else(|| "-".to_owned()),
-            card.statistics.messages_sent,
-            card.statistics.failures(),
-            card.statistics.median_latency_s * 1e3,
+            summary.statistics.messages_sent,
+            summary.statistics.failures(),
+            summary.statistics.median_latency_s * 1e3,
         );
     }
-    if cards.len() > 1 {
+    if summaries.len() > 1 {
         let header = format!(
             "{:<28} {:<10} {:<10} {:>9} {:>9} {:>12}\n",
             "config", "course", "tiers", "messages", "failures", "median"
@@ -215,22 +215,23 @@ fn course_text(cards: &[&Card], era: Era) -> String {
         text.push_str(&header);
         text.push_str(&rows);
     }
-    let of = cards.len();
+    let of = summaries.len();
     let _ = writeln!(text, "{passed} of {of} passed by the course's rules of {era}");
-    text.push_str(&besides(cards));
+    text.push_str(&besides(summaries));
     text.push('\n');
     text
 }
 
 /// What the harness found wrong that the course's rules do not ask for: by question, in which runs.
-fn besides(cards: &[&Card]) -> String {
+fn besides(summaries: &[&RunSummary]) -> String {
     let mut text = String::new();
     for question in [Question::Safety, Question::Process, Question::Liveness] {
-        let is_wrong = |card: &&&Card| {
-            let answer = card.verdict.answer(question);
+        let is_wrong = |summary: &&&RunSummary| {
+            let answer = summary.verdict.answer(question);
             answer.is_some_and(|answer| answer.standing == Standing::Invalid)
         };
-        let runs: Vec<_> = cards.iter().filter(is_wrong).map(|card| escape(&card.name)).collect();
+        let runs: Vec<_> =
+            summaries.iter().filter(is_wrong).map(|summary| escape(&summary.name)).collect();
         if !runs.is_empty() {
             let _ = writeln!(text, "but {} invalid in {}", question.name(), runs.join(", "));
         }
@@ -239,10 +240,10 @@ fn besides(cards: &[&Card]) -> String {
 }
 
 /// What the course cannot say.
-fn shared_text(cards: &[&Card]) -> String {
+fn shared_text(summaries: &[&RunSummary]) -> String {
     let mut text = "with shared keys\n".to_owned();
-    for card in cards {
-        for answer in &card.verdict.answers {
+    for summary in summaries {
+        for answer in &summary.verdict.answers {
             let is_news = answer.standing != Standing::Valid;
             if answer.question != Question::Safety && !is_news {
                 continue;
@@ -250,7 +251,7 @@ fn shared_text(cards: &[&Card]) -> String {
             let _ = writeln!(
                 text,
                 "    {:<24} {:<12} {:<8} {} ({})",
-                format!("{} seed {}", escape(&card.name), card.seed),
+                format!("{} seed {}", escape(&summary.name), summary.seed),
                 answer.question.name(),
                 answer.standing.name(),
                 escape(&answer.sentence),
@@ -262,21 +263,21 @@ fn shared_text(cards: &[&Card]) -> String {
                 }
             }
         }
-        if card.exit != Exit::Valid {
-            let _ = writeln!(text, "        repeat: {}", card.repeat);
+        if summary.exit != Exit::Valid {
+            let _ = writeln!(text, "        reproduce: {}", summary.reproduce);
         }
     }
-    let broken = cards.iter().any(|card| {
-        card.verdict.answers.iter().any(|answer| {
+    let broken = summaries.iter().any(|summary| {
+        summary.verdict.answers.iter().any(|answer| {
             answer.question == Question::Safety && answer.standing == Standing::Invalid
         })
     });
-    let word = match (cards.is_empty(), broken) {
+    let word = match (summaries.is_empty(), broken) {
         (true, _) => "not tried",
         (_, true) => "not linearizable",
         _ => "linearizable in what was seen",
     };
     let _ = writeln!(text, "the store is {word}");
-    text.push_str(&besides(cards));
+    text.push_str(&besides(summaries));
     text
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Failure;
-use super::repeat;
+use super::reproduce;
 use crate::campaign::batch::Batch;
 use crate::campaign::earlier::Earlier;
-use crate::cluster::pretend;
 use crate::cluster::program::Program;
+use crate::cluster::simulate;
 use crate::exit::Exit;
 use crate::host::measured;
 use crate::network::course_2016::RouterKind;
@@ -21,19 +21,19 @@ use crate::verdict::diagnosis::{Counts, Diagnosis, diagnose};
 /// `harness diagnose`.
 #[derive(Debug, Args)]
 pub struct DiagnoseArgs {
-    /// The folder of a run.
+    /// Folder of a run
     run: PathBuf,
-    /// How often on each of the two hosts.
+    /// Number of runs on each of the two hosts
     #[arg(long, default_value_t = 5, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     times: u16,
-    /// Another replica program than the run's.
+    /// Replica program [default: the run's]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// The disturbed host [default: the one that was pretended; else as it was measured during the run].
+    /// Disturbed host [default: the run's simulated host; else the host as it was measured during the run]
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
-    /// Runs at the same time.
+    /// Number of parallel runs
     #[arg(long, default_value_t = 2, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
@@ -53,7 +53,7 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
     let disturbed = disturbed(&earlier, arguments)?;
     let host = disturbed.host.as_ref().map_or("quiet", |host| host.profile.name.as_str());
     let name = format!("{host}, router {}", disturbed.router.name());
-    let before = Counts::of_earlier(&repeat::earlier_answers(&arguments.run));
+    let before = Counts::of_earlier(&reproduce::earlier_answers(&arguments.run));
     let on_quiet = count(&batch, &quiet, arguments)?;
     let on_disturbed = count(&batch, &disturbed, arguments)?;
     let (diagnosis, reason) = diagnose(&before, &on_quiet, &on_disturbed);
@@ -85,7 +85,7 @@ fn disturbed(earlier: &Earlier, arguments: &DiagnoseArgs) -> Result<Plan, Failur
     let router = plan.router;
     if let Some(host) = &arguments.host {
         let profile = profiles::find(host).map_err(Failure::usage)?;
-        pretend::check(&profile).map_err(Failure::usage)?;
+        simulate::check(&profile).map_err(Failure::usage)?;
         return Ok(plan.on(Some(&profile), router));
     }
     if plan.host.is_some() {

@@ -22,15 +22,15 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 const PLAIN_INTERVAL_OF_MANY: Duration = Duration::from_secs(10);
 
 /// A new picture, or a look at what happened, this often.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Wishes {
+pub struct DisplayOptions {
     /// How far the runs are.
     pub progress: bool,
     /// What happens in them.
-    pub happenings: bool,
+    pub events: bool,
     /// Runs at the same time.
     pub at_once: usize,
 }
@@ -63,12 +63,12 @@ struct Run {
 
 impl Display {
     /// A display of these runs, or one that shows nothing.
-    pub fn start(wishes: Wishes, jobs: &[Job]) -> Self {
+    pub fn start(options: DisplayOptions, jobs: &[Job]) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let mut screen = Screen::new(wishes, jobs);
+        let mut screen = Screen::new(options, jobs);
         let thread = thread::spawn(move || {
             loop {
-                match receiver.recv_timeout(LOOK_INTERVAL) {
+                match receiver.recv_timeout(SAMPLE_INTERVAL) {
                     Ok(command) => screen.obey(command),
                     Err(RecvTimeoutError::Timeout) => screen.refresh(),
                     Err(RecvTimeoutError::Disconnected) => return screen.clear(),
@@ -129,7 +129,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// What the display's thread holds.
 struct Screen {
-    wishes: Wishes,
+    options: DisplayOptions,
     is_live: bool,
     labels: Vec<String>,
     label_width: usize,
@@ -147,8 +147,8 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(wishes: Wishes, jobs: &[Job]) -> Self {
-        let is_live = wishes.progress && std::io::stderr().is_terminal();
+    fn new(options: DisplayOptions, jobs: &[Job]) -> Self {
+        let is_live = options.progress && std::io::stderr().is_terminal();
         let live = MultiProgress::new();
         let is_one = jobs.len() == 1;
         let all = (is_live && !is_one).then(|| live.add(bar("  {wide_msg}")));
@@ -156,7 +156,7 @@ impl Screen {
         let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
         let to_come = jobs.iter().map(|job| (job.number, job.plan.scenario.duration()));
         Self {
-            wishes,
+            options,
             is_live,
             label_width: if is_one { 0 } else { widest },
             labels,
@@ -230,7 +230,7 @@ impl Screen {
                 all.set_message(more + &self.tally().line());
                 all.tick();
             }
-        } else if self.wishes.progress && self.last.elapsed() >= self.plain_interval() {
+        } else if self.options.progress && self.last.elapsed() >= self.plain_interval() {
             self.last = Instant::now();
             for (run, _) in &self.runs {
                 eprintln!("{}", self.line(run, usize::MAX));
@@ -276,7 +276,7 @@ impl Screen {
 
     fn tally(&self) -> Tally {
         Tally {
-            at_once: self.wishes.at_once,
+            at_once: self.options.at_once,
             over: self.over.clone(),
             bad: self.bad,
             going: self.runs.iter().map(|(run, _)| (run.total, run.begun.elapsed())).collect(),
@@ -286,7 +286,7 @@ impl Screen {
 
     /// Tells what happened since it was told last.
     fn tell(&mut self) {
-        if !self.wishes.happenings {
+        if !self.options.events {
             return;
         }
         let mut lines = Vec::new();
@@ -295,7 +295,7 @@ impl Screen {
             let shape = self.shape(run, usize::MAX);
             let progress = run.progress.borrow();
             let new = progress.happened.iter().skip(run.told);
-            lines.extend(new.map(|happening| progress::happening_line(&shape, happening)));
+            lines.extend(new.map(|event| progress::event_line(&shape, event)));
             let told = progress.happened.len();
             drop(progress);
             self.runs[n].0.told = told;

@@ -16,20 +16,20 @@ use crate::scenario::CheckerBudget;
 /// `harness explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The folder of a run, or a history file.
+    /// Folder of a run, or a history file
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// What the store promises to be [default: what the history says].
+    /// Consistency model [default: as the history says]
     #[arg(long, value_parser = check::model_parser(), value_name = "MODEL")]
     model: Option<ModelName>,
-    /// The form of the history.
+    /// Format of the history
     #[arg(long = "format", value_parser = check::format_parser(), default_value = check::AUTO,
           value_name = "FORMAT")]
     form: check::FormatChoice,
-    /// Seconds that the checker may spend.
+    /// Time limit of the checker, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time_budget: u64,
-    /// What is printed on standard output.
+    /// Format of standard output
     #[arg(long, value_enum, default_value_t = Format::Human)]
     output: Format,
 }

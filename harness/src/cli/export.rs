@@ -14,12 +14,12 @@ use crate::export;
 /// `harness export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The folder of a run.
+    /// Folder of a run
     run: PathBuf,
-    /// The form.
+    /// Target format
     #[arg(long)]
     to: Form,
-    /// The file to write [default: standard output].
+    /// File to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::{Failure, RESULTS, session};
 use crate::campaign::batch::Batch;
-use crate::cluster::pretend;
 use crate::cluster::program::Program;
+use crate::cluster::simulate;
 use crate::exit::Exit;
 use crate::flake::experiment::{self, Cell, Outcome, TESTS, Trial};
 use crate::flake::report;
@@ -23,38 +23,38 @@ use crate::seed::Seed;
 /// `harness flake`.
 #[derive(Debug, Args)]
 pub struct FlakeArgs {
-    /// Half a minute: what goes in which direction, with wide intervals.
+    /// Take half a minute: the direction of each effect, with wide intervals
     #[arg(long, conflicts_with = "thorough")]
     quick: bool,
-    /// Some ten minutes: narrow intervals.
+    /// Take about ten minutes: narrow intervals
     #[arg(long)]
     thorough: bool,
-    /// Another server than `login-server`: only it and `quiet` are tried.
+    /// Server to compare with `quiet` alone [default: the built-in servers]
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
-    /// Suites on that server [default: 12]; as many by the default router, and one on `quiet` for each four.
+    /// Suites on that server [default: 12]; as many with the default router, and one on `quiet` for every four
     #[arg(long, value_name = "N", requires = "host",
           value_parser = clap::value_parser!(u16).range(1..=200))]
     suites: Option<u16>,
-    /// The seed of every random choice.
+    /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The replica program [default: a student's Raft in Python; without Python the bundled replica].
+    /// Replica program [default: a student's Raft in Python; without Python the bundled replica]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// One more argument for each replica. Repeat it for more.
+    /// Extra argument for each replica. Can be given several times
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
-    /// Runs at the same time; they mostly wait.
+    /// Number of parallel runs; they mostly wait
     #[arg(long, default_value_t = 24, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Milliseconds between the starts of two runs at least; the next begins when the replicas of the last have
-    /// connected, so that they do not disturb one another.
+    /// Least time between the starts of two runs, in milliseconds; a run begins only when the replicas of the one
+    /// before have connected
     #[arg(long, default_value_t = 60, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pace: u64,
-    /// Where `flake/*.csv` goes.
+    /// Folder for `flake/*.csv`
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
 }
@@ -83,9 +83,9 @@ fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
     vec![
         cell("quiet", RouterKind::Course2016, times[0]),
         cell("login-server", RouterKind::Course2016, times[1]),
-        cell("due-date", RouterKind::Course2016, times[2]),
+        cell("deadline-day", RouterKind::Course2016, times[2]),
         cell("login-server", RouterKind::Default, times[3]),
-        cell("due-date", RouterKind::Default, times[4]),
+        cell("deadline-day", RouterKind::Default, times[4]),
     ]
 }
 
@@ -99,8 +99,8 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
     };
     let server = arguments.host.as_deref().unwrap_or("login-server");
     let profile = profiles::find(server).map_err(Failure::usage)?;
-    for remark in pretend::check(&profile).map_err(Failure::usage)? {
-        eprintln!("harness: {remark}");
+    for note in simulate::check(&profile).map_err(Failure::usage)? {
+        eprintln!("harness: {note}");
     }
     let program =
         Program::find(&path, arguments.replica_arguments.clone()).map_err(Failure::usage)?;
@@ -110,7 +110,7 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
         .map_err(Failure::usage)?;
     let batch = Batch::new(program, Duration::from_millis(arguments.pace))?;
     let trials = experiment::trials(&cells(arguments), arguments.seed);
-    eprintln!("harness: {} starts, some {} s", trials.len(), seconds(arguments, trials.len()));
+    eprintln!("harness: {} starts, about {} s", trials.len(), seconds(arguments, trials.len()));
     let mut results = make(&batch, &trials, arguments)?;
     let again = alone(&results);
     results.extend(make(&batch, &again, arguments)?);

@@ -30,42 +30,42 @@ use crate::text::escape;
 /// `harness grade`.
 #[derive(Debug, Args)]
 pub struct GradeArgs {
-    /// The folder with a subfolder for each program.
+    /// Folder with a subfolder for each program
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The program's file in each subfolder.
+    /// File name of the program in each subfolder
     #[arg(long, value_name = "NAME")]
     replica_name: PathBuf,
-    /// `all`, or the names of published configs or config files, with commas between. With two or more, three
-    /// seeds of the standard trial follow; one alone has its twin with shared keys beside it.
+    /// `all`, or names of published configs or config files, with commas between. Two or more are followed by three
+    /// seeds of the stress suite; a single one is run with shared keys too
     #[arg(long, default_value = "all", value_name = "CONFIGS")]
     configs: String,
-    /// Whose configs and rules.
+    /// Era of the configs and rules
     #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
     era: CourseEra,
-    /// The seed of every random choice [default: the config's, else a new one].
+    /// Seed of every random choice [default: the config's, else a new one]
     #[arg(long)]
     seed: Option<u64>,
-    /// Programs at the same time.
+    /// Number of programs graded in parallel
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
-    /// Runs of a program at the same time [default: all its configs].
+    /// Number of parallel runs of a program [default: all its configs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
     side_by_side: Option<u16>,
-    /// Seconds that a program may take for everything.
+    /// Time limit for each program, in seconds
     #[arg(long, default_value_t = 900, value_name = "SECONDS")]
     time_limit: u64,
-    /// Programs that `grade.csv` has a row of already are graded again.
+    /// Grade programs again that have a row in `grade.csv`
     #[arg(long)]
     again: bool,
-    /// How the programs talk; each is asked for itself.
+    /// Transport of the programs; `auto` finds it out for each
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
-    /// What it means that a put was answered `fail`.
+    /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
-    /// Where `grade.csv` and a folder for each program go.
+    /// Folder for `grade.csv` and a folder of each program
     #[arg(long, default_value = "results/grade", value_name = "DIR")]
     results: PathBuf,
 }
@@ -201,9 +201,9 @@ fn grade(
     os::begin_session(&mut command);
     let mut child = command.spawn().context("starting a harness for a program")?;
     let limit = Duration::from_secs(arguments.time_limit);
-    let remark = match watch(&mut child, limit, interrupt)? {
+    let note = match watch(&mut child, limit, interrupt)? {
         Watched::Interrupted => return Ok(None),
-        Watched::Over(remark) => remark,
+        Watched::Over(note) => note,
     };
 
     let of = if arguments.configs == "all" {
@@ -214,8 +214,8 @@ fn grade(
     let lines = BufReader::new(File::open(&lines)?).lines().map_while(Result::ok);
     let runs: Vec<RunPart> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
     let mut row = Row::of(program, of, &runs);
-    row.remark = match remark {
-        Some(remark) => remark,
+    row.note = match note {
+        Some(note) => note,
         // A harness that ended early says why in its last line.
         None if matches!(child.wait()?.code(), Some(0 | 10..)) => String::new(),
         None => last_words(&words),
@@ -273,20 +273,20 @@ fn watch(
     interrupt: &watch::Receiver<bool>,
 ) -> anyhow::Result<Watched> {
     let begun = Instant::now();
-    let mut remark = None;
+    let mut note = None;
     loop {
         if child.try_wait()?.is_some() {
-            return Ok(Watched::Over(remark));
+            return Ok(Watched::Over(note));
         }
         for (mark, pids) in sweep::runs_of(child.id()) {
             if let Some(excess) = excess::of(&pids) {
                 sweep::kill_run(&mark, &pids);
-                remark = Some(format!("a run was ended: {excess}"));
+                note = Some(format!("a run was ended: {excess}"));
             }
         }
         let is_interrupted = *interrupt.borrow();
         if is_interrupted || begun.elapsed() > time_limit {
-            // Its warden ends what it started.
+            // Its watchdog ends what it started.
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
             child.wait()?;
             for (mark, pids) in sweep::runs_of(child.id()) {
@@ -296,8 +296,8 @@ fn watch(
             if is_interrupted {
                 return Ok(Watched::Interrupted);
             }
-            let remark = format!("it was given up after {seconds} s (--time-limit)");
-            return Ok(Watched::Over(Some(remark)));
+            let note = format!("it was given up after {seconds} s (--time-limit)");
+            return Ok(Watched::Over(Some(note)));
         }
         thread::sleep(limits::LOOK);
     }

@@ -14,9 +14,9 @@ use crate::scenario::{self, Key};
 /// `harness list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// What to list.
+    /// Topic
     topic: Topic,
-    /// As a Markdown table, as in the manual.
+    /// Print a Markdown table, as in the manual
     #[arg(long)]
     markdown: bool,
 }
@@ -24,19 +24,19 @@ pub struct ListArgs {
 /// What can be listed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Topic {
-    /// The keys of a workload file.
+    /// Keys of a workload file
     Keys,
-    /// The faults that a workload can list.
+    /// Faults that a workload can list
     Faults,
-    /// The hosts that can be pretended.
+    /// Built-in simulated hosts
     Hosts,
-    /// What a host profile can say.
+    /// Keys of a host profile
     Knobs,
-    /// The models that a history can be checked against.
+    /// Models that a history can be checked against
     Models,
-    /// The rules that a workload can put on links.
+    /// Rules that a workload can put on links
     Rules,
-    /// The shapes of partitions.
+    /// Shapes of partitions
     Shapes,
 }
 
@@ -46,16 +46,10 @@ pub fn text(arguments: &ListArgs) -> String {
         Topic::Keys => (&["key", "default", "allowed", "meaning"][..], keys()),
         Topic::Faults => (&["fault", "takes", "meaning"][..], faults()),
         Topic::Hosts => (&["host", "meaning"][..], hosts()),
-        Topic::Knobs => (&["knob", "takes", "what replicas meet"][..], knobs()),
+        Topic::Knobs => (&["knob", "takes", "what replicas experience"][..], knobs()),
         Topic::Models => {
-            let header = [
-                "model",
-                "operations",
-                "a valid verdict proves",
-                "it does not see",
-                "cost",
-                "promise",
-            ];
+            let header =
+                ["model", "operations", "a valid verdict proves", "it misses", "cost", "promise"];
             return if arguments.markdown {
                 markdown(&header, &models())
             } else {
@@ -63,7 +57,7 @@ pub fn text(arguments: &ListArgs) -> String {
             };
         }
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
-        Topic::Shapes => (&["shape", "who is cut off from whom"][..], shapes()),
+        Topic::Shapes => (&["shape", "links that are cut"][..], shapes()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }

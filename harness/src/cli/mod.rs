@@ -1,6 +1,6 @@
 //! What a person calls.
 //!
-//! - `run`: workloads against real processes: `session` prepares and shares out, `bearable` leaves out or
+//! - `run`: workloads against real processes: `session` prepares and shares out, `supported` leaves out or
 //!   refuses what a transport cannot bear, `one_run` takes one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
 //! - `course`: the course's configs as the course judges them, and what it cannot say.
@@ -12,7 +12,7 @@
 //!   `quietly` makes their runs.
 //! - `report_page`: the pages for people again; `schema`: shapes for editors and tools;
 //!   `export`, `compare`, `serve`: a run for other tools, two side by side, all in a browser.
-//! - `mutants`: each named bug of the replica under the standard nemesis.
+//! - `mutants`: each named bug of the replica under the stress suite.
 //! - `list`: what there is to choose from; `completions`: what a shell and `man` know of the command line.
 
 mod check;
@@ -29,8 +29,8 @@ mod grade;
 mod list;
 mod mutants;
 mod one_run;
-mod repeat;
 mod report_page;
+mod reproduce;
 mod schema;
 mod serve;
 mod session;
@@ -41,7 +41,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{launch, warden};
+use crate::cluster::{launch, watchdog};
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
@@ -69,60 +69,60 @@ const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run workloads against a cluster of replicas and judge what was seen.
+    /// Run workloads against a cluster of replicas and judge the results
     Run(RunArgs),
-    /// Run the course's configs, judge them by the course's rules, and add what it cannot say.
+    /// Run the course's configs and judge them by the course's rules and by the harness's own
     Course(course::CourseArgs),
-    /// Run the programs in the subfolders of a folder through the course's configs and the standard trial.
+    /// Grade every program in a folder: the course's configs and the stress suite
     Grade(grade::GradeArgs),
-    /// Make a run again, from its plan alone.
+    /// Run a recorded plan again
     Replay(ReplayArgs),
-    /// Judge a recorded history again, from the file alone.
+    /// Check a recorded history
     Check(check::CheckArgs),
-    /// Say in sentences what a run's verdict means: what contradicts what, who led, what was lost.
+    /// Explain a run's verdict: the counterexample, its likely cause, leaders, faults, lost messages
     Explain(explain::ExplainArgs),
-    /// Look for the smallest workload, and the smallest history, that fail as a run did.
+    /// Search for the smallest workload and history that fail like a run
     Shrink(shrink::ShrinkArgs),
-    /// The experiment: why a test script fails on the server and works on the laptop.
+    /// Measure why a test script fails on a server and works on a laptop
     Flake(flake::FlakeArgs),
-    /// Was it the host or the replica? A run again, on the quiet host and on the disturbed one.
+    /// Tell the host's failures from the replica's: repeat a run on a quiet and on a disturbed host
     Diagnose(diagnose::DiagnoseArgs),
-    /// Write the page about all runs, or again that about one.
+    /// Write the page of all runs, or the page of one run again
     Report(report_page::ReportArgs),
-    /// Compare two runs: verdicts, latencies, messages.
+    /// Compare two runs: verdicts, latencies, messages
     Compare(compare::CompareArgs),
-    /// Serve the results to a browser on this machine.
+    /// Serve the results to a browser on this machine
     Serve(serve::ServeArgs),
-    /// Write a run in the form of another tool.
+    /// Convert a run to the format of another tool
     Export(export::ExportArgs),
-    /// Print a JSON Schema, for editors and other tools.
+    /// Print a JSON Schema, for editors and other tools
     Schema(schema::SchemaArgs),
-    /// Test the tester: each named bug of the replica under the standard nemesis.
+    /// Test the tester: run the stress suite against each named bug of the replica
     Mutants(mutants::MutantsArgs),
-    /// List what there is to choose from.
+    /// List the available models, faults, hosts, keys and rules
     List(list::ListArgs),
-    /// Print completions for a shell.
+    /// Print completions for a shell
     Completions(completions::CompletionsArgs),
-    /// Write man pages.
+    /// Write man pages
     Man(completions::ManArgs),
-    #[command(name = warden::SUBCOMMAND, hide = true)]
-    Warden { token: String },
+    #[command(name = watchdog::SUBCOMMAND, hide = true)]
+    Watchdog { token: String },
 }
 
 /// `harness run`.
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// Workload files (JSON; the course's configs run as they are).
-    #[arg(required_unless_present = "gauntlet", value_name = "WORKLOAD")]
+    /// Workload files (JSON; the course's configs run unchanged)
+    #[arg(required_unless_present = "stress", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
-    /// The standard trial under shared keys, three seeds side by side; needs no file.
+    /// Run the built-in stress suite, three seeds in parallel
     #[arg(long)]
-    gauntlet: bool,
-    /// Seeds of the standard trial; no new one once one has found something.
-    #[arg(long, default_value_t = 6, value_name = "N", requires = "gauntlet",
+    stress: bool,
+    /// Number of stress-suite seeds; stops early after a failure
+    #[arg(long, default_value_t = 6, value_name = "N", requires = "stress",
           value_parser = clap::value_parser!(u16).range(1..=1000))]
     seeds: u16,
-    /// The seed of every random choice [default: the workload's, else a new one].
+    /// Seed of every random choice [default: the workload's, else a new one]
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
@@ -132,13 +132,13 @@ struct RunArgs {
 /// `harness replay`.
 #[derive(Debug, Args)]
 struct ReplayArgs {
-    /// The folder of a run: its `plan.json` says what to do, its `manifest.json` with which program.
+    /// Folder of a run; uses its `plan.json`, and the program in its `manifest.json`
     run: PathBuf,
     /// Number of repetitions
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     times: u32,
-    /// No more runs once one of them was not valid.
+    /// Stop after the first run that is not valid
     #[arg(long)]
     until_fails: bool,
     #[command(flatten)]
@@ -148,49 +148,49 @@ struct ReplayArgs {
 /// What all commands that make runs understand.
 #[derive(Debug, Args)]
 struct RunOptions {
-    /// The replica program, started as `PROGRAM <id> <other id>...` [default: `replica` beside
-    /// this program; for a replay the program of the run].
+    /// Replica program, started as `PROGRAM <id> <other id>...` [default: `replica` beside this program; for a
+    /// replay the program of the run]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// One more argument for each replica, behind the ids; `{id}` and `{data}` become its id and
-    /// its own data directory. Repeat it for more.
+    /// Extra argument for each replica, after the ids; `{id}` and `{data}` stand for its id and its own data
+    /// directory. Can be given several times
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
-    /// How the program talks: by packets or lines over UNIX sockets, or by UDP (then it is started
-    /// as `PROGRAM <udp port> <id> <other id>...`). `auto` finds out by starting it.
+    /// Transport of the program: packets or lines over UNIX sockets, or UDP (then started as `PROGRAM <udp port>
+    /// <id> <other id>...`). `auto` finds out by starting it
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
-    /// What it means that a put was answered `fail`; the protocol leaves it open.
+    /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
-    /// The host that is pretended to the replicas: a name of `harness list hosts`, or a file
-    /// [default: the host as it is; for a replay that of the run].
+    /// Simulated host: a built-in profile (`harness list hosts`) or a file [default: the host as it is; for a
+    /// replay that of the run]
     #[arg(long, value_name = "NAME|FILE")]
     host: Option<String>,
-    /// Limits for each replica: on its processes, files and CPU time.
+    /// Limit processes, files and CPU time of each replica
     #[arg(long)]
     confined: bool,
-    /// Whose rules the network follows [default: `default`; for a replay those of the run].
+    /// Router semantics [default: `default`; for a replay those of the run]
     #[arg(long, value_enum, value_name = "KIND")]
     router: Option<RouterKind>,
-    /// Runs at the same time.
+    /// Number of parallel runs
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Where the folders of runs go.
+    /// Folder for the results
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
-    /// No progress, and of valid runs one line only.
+    /// Show no progress, and only one line for a valid run
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Leader changes, faults and deaths as they happen, on standard error; of several runs the
-    /// whole of each valid one too.
+    /// Show leader changes, faults and deaths as they happen, on standard error; of several runs show valid ones in
+    /// detail too
     #[arg(long, short)]
     verbose: bool,
-    /// What is printed on standard output.
+    /// Format of standard output
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// What is wrong as annotations too; `github` also wherever `GITHUB_ACTIONS` is set.
+    /// Print failures as annotations too [default: `github` where `GITHUB_ACTIONS` is set]
     #[arg(long, value_enum, value_name = "FOR")]
     annotations: Option<Annotations>,
 }
@@ -198,29 +198,29 @@ struct RunOptions {
 /// Who shows annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Annotations {
-    /// Workflow commands of GitHub, on standard error with `--format json`.
+    /// Workflow commands of GitHub; on standard error with `--format json`
     Github,
 }
 
 /// How a program talks, or that this is to be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TransportChoice {
-    /// Started the way of each in turn, until it shows a sign of life.
+    /// Each in turn, until the program shows a sign of life
     Auto,
-    /// 2014 to 2020.
+    /// Packets over UNIX sockets, as in the course from 2014 to 2020
     Seqpacket,
-    /// 2021.
+    /// Lines over UNIX sockets, as in 2021
     Stream,
-    /// Since 2022.
+    /// Datagrams, as since 2022
     Udp,
 }
 
 /// What a refused put means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailMeaning {
-    /// It may or may not take effect.
+    /// The put may or may not take effect
     Info,
-    /// It certainly takes no effect.
+    /// The put certainly takes no effect
     Definite,
 }
 
@@ -255,16 +255,16 @@ impl TransportChoice {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people
     Human,
-    /// One JSON object a run, one line each.
+    /// One line of JSON per run
     Json,
 }
 
 /// The whole program: reads the command line, does it, and says how it ended.
 pub fn main() -> Exit {
     if let Some(error) = launch::launch_if_asked() {
-        eprintln!("harness: the replica's program cannot be started: {error}");
+        eprintln!("harness: the replica program cannot be started: {error}");
         return Exit::Internal;
     }
     let cli = match Cli::try_parse() {
@@ -298,8 +298,8 @@ pub fn main() -> Exit {
         Command::List(arguments) => print(&list::text(&arguments)).map(|()| Exit::Valid),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Man(arguments) => completions::man(&arguments),
-        Command::Warden { token } => {
-            warden::keep_watch(&token, io::stdin().lock());
+        Command::Watchdog { token } => {
+            watchdog::keep_watch(&token, io::stdin().lock());
             Ok(Exit::Valid)
         }
     };

@@ -1,4 +1,4 @@
-//! `harness mutants`: the tester, tested. Each named bug of the replica under the standard nemesis.
+//! `harness mutants`: the tester, tested. Each named bug of the replica under the stress suite.
 //!
 //! Every run is a `harness run` of its own, as a user would make it. A chain of runs, some side by side
 //! ([`side_by_side`]) and with seeds of its own, goes on until one of them catches the bug or its time is
@@ -23,14 +23,14 @@ use super::{Failure, session};
 use crate::campaign::share_out;
 use crate::exit::Exit;
 
-/// The standard nemesis.
-const GAUNTLET: &str = "workloads/gauntlet.json";
+/// The stress suite.
+const STRESS_SUITE: &str = "workloads/stress.json";
 
 /// Its name, and that of the folder of its runs.
-const SCENARIO: &str = "gauntlet";
+const SCENARIO: &str = "stress";
 
 /// How a program's list of bugs says that one cannot be seen, and why.
-const HIDDEN: &str = "No client can tell: ";
+const HIDDEN: &str = "Invisible to clients: ";
 
 /// The name of the good replica in the table.
 const CONTROL: &str = "(none)";
@@ -38,32 +38,32 @@ const CONTROL: &str = "(none)";
 /// `harness mutants`.
 #[derive(Debug, Args)]
 pub struct MutantsArgs {
-    /// A replica program that knows `--list-bugs`, `--bug NAME` and `--data-dir DIR` [default: `replica`
-    /// beside this program].
+    /// Replica program with `--list-bugs`, `--bug NAME` and `--data-dir DIR` [default: `replica` beside this
+    /// program]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// Only these bugs; `none` is the good replica [default: all that it lists, and `none`].
+    /// Bugs to run, with commas between; `none` is the good replica [default: all that it lists, and `none`]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     bugs: Vec<String>,
-    /// Chains of runs for each bug, each with seeds of its own.
+    /// Number of chains of runs for each bug, each with seeds of its own
     #[arg(long, default_value_t = 3, value_name = "N",
           value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
-    /// Seconds that a chain may take until its bug is caught.
+    /// Time limit for a chain to catch its bug, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
-    /// Runs of a chain at the same time; the first that catches the bug ends the others.
+    /// Number of parallel runs in a chain; the first that catches the bug ends the others
     #[arg(long, default_value_t = 10, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
     side_by_side: u16,
-    /// Chains at the same time.
+    /// Number of parallel chains
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Where the seeds come from.
+    /// Seed of all seeds
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Where the folders of runs and `mutants.csv` go.
+    /// Folder for the runs and `mutants.csv`
     #[arg(long, default_value = super::RESULTS, value_name = "DIR")]
     results: PathBuf,
 }
@@ -101,9 +101,9 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
         None => session::bundled_replica().map_err(Failure::usage)?,
     };
     let bugs = choose(&replica, &arguments.bugs).map_err(Failure::usage)?;
-    if !Path::new(GAUNTLET).exists() {
+    if !Path::new(STRESS_SUITE).exists() {
         let problem =
-            format!("{GAUNTLET} is not here; call `harness mutants` at the top of the project");
+            format!("{STRESS_SUITE} is not here; call `harness mutants` at the top of the project");
         return Err(Failure::usage(anyhow::anyhow!(problem)));
     }
     std::fs::create_dir_all(&arguments.results)
@@ -228,7 +228,7 @@ fn table(rows: &[Row]) -> String {
         .to_owned();
     for row in rows {
         let verdict = match row.caught {
-            0 if !row.hidden.is_empty() => format!("cannot be seen: {}", row.hidden),
+            0 if !row.hidden.is_empty() => format!("invisible: {}", row.hidden),
             0 => "-".to_owned(),
             _ => format!("{}: {}", row.question, row.kind),
         };
@@ -277,9 +277,9 @@ mod tests {
             Exit::Safety,
             "a false alarm"
         );
-        let hidden = bug("quiet", "No client can tell: it may take effect in any order.");
+        let hidden = bug("quiet", "Invisible to clients: it may take effect in any order.");
         let row = summarize(&hidden, 0, &[chain(None, 5, 60.0)]);
         assert_eq!(exit_of(std::slice::from_ref(&row)), Exit::Valid);
-        assert!(table(&[row]).contains("cannot be seen: it may take effect in any order |"));
+        assert!(table(&[row]).contains("invisible: it may take effect in any order |"));
     }
 }

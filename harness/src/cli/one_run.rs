@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::display::Display;
-use super::{Annotations, Failure, Format, RunOptions, repeat};
+use super::{Annotations, Failure, Format, RunOptions, reproduce};
 use crate::campaign::job::Job;
 use crate::campaign::{Guard, judge};
 use crate::cluster::program::Program;
@@ -18,7 +18,7 @@ use crate::manifest::{self, Host, Manifest};
 use crate::record::EndReason;
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
-use crate::run::{self, Order, RunError};
+use crate::run::{self, RunError, RunRequest};
 use crate::seed::Seed;
 use crate::verdict::Verdict;
 use crate::verdict::answer::AnswerPart;
@@ -41,12 +41,12 @@ pub struct Shared<'a> {
     /// It is one of several.
     pub are_many: bool,
     /// What tables show of the finished runs.
-    pub cards: Mutex<Vec<Card>>,
+    pub summaries: Mutex<Vec<RunSummary>>,
 }
 
 /// What a table shows of a run.
 #[derive(Clone, Debug)]
-pub struct Card {
+pub struct RunSummary {
     /// Its place among the runs of the command.
     pub number: usize,
     /// The scenario.
@@ -64,7 +64,7 @@ pub struct Card {
     /// How it ended, in a few words.
     pub end: String,
     /// The command that makes it again.
-    pub repeat: String,
+    pub reproduce: String,
     /// The run in one line.
     pub line: String,
     /// What `junit.xml` tells of it.
@@ -90,12 +90,12 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
 
     let (progress, watched) = watch::channel(run::progress::Progress::default());
     shared.display.show(job, watched);
-    let executed = run::execute(Order {
+    let executed = run::execute(RunRequest {
         plan,
         program: shared.program.clone(),
         folder: folder.clone(),
-        mark: shared.guard.warden.mark(job.number),
-        warden: Some(Arc::clone(&shared.guard.warden)),
+        mark: shared.guard.watchdog.mark(job.number),
+        watchdog: Some(Arc::clone(&shared.guard.watchdog)),
         interrupt: shared.guard.interrupt.clone(),
         progress,
     });
@@ -119,7 +119,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         statistics,
         judgement: judgement.filter(|_| record.end != EndReason::Interrupted),
         explanation: Some(judged.explanation()),
-        repeat: job.repeat.clone(),
+        reproduce: job.reproduce.clone(),
         folder: shown_folder(&folder),
         results: &shared.results,
         start,
@@ -128,7 +128,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     for problem in report::write_files(&finished, &folder) {
         eprintln!("harness: {problem}");
     }
-    shared.cards.lock().unwrap_or_else(PoisonError::into_inner).push(Card {
+    shared.summaries.lock().unwrap_or_else(PoisonError::into_inner).push(RunSummary {
         number: job.number,
         name: record.scenario.name.clone(),
         seed: record.plan.seed,
@@ -136,8 +136,8 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         verdict: verdict.clone(),
         statistics: finished.statistics.clone(),
         judgement: finished.judgement.clone(),
-        end: repeat::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
-        repeat: job.repeat.clone(),
+        end: reproduce::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
+        reproduce: job.reproduce.clone(),
         line: report::quiet_line(&finished),
         junit: JunitRun::of(&finished),
     });
@@ -157,7 +157,7 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
         scenario: job.plan.scenario.name.clone(),
         seed: job.plan.seed,
         replica: shared.program.clone(),
-        host: Host::look(),
+        host: Host::detect(),
         start,
         end: None,
         exit_code: None,

@@ -13,8 +13,7 @@ use crate::report::{html, index};
 /// `harness report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The folder of all results: its `index.html` is written. Or that of one run: its
-    /// `report.html` is written again.
+    /// Folder of all results (writes `index.html`) or of one run (writes `report.html` again)
     #[arg(default_value = RESULTS)]
     results: PathBuf,
 }

@@ -9,13 +9,13 @@ use crate::report::schema;
 /// `harness schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of what.
+    /// Topic
     topic: Topic,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Topic {
-    /// `verdict.json`, and the line of `--format json`
+    /// `verdict.json`, also the line of `--format json`
     Verdict,
     /// A workload file; for an editor, name it under `$schema`
     Workload,

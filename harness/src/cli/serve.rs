@@ -13,10 +13,10 @@ use crate::serve;
 /// `harness serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The folder; nothing outside of it is ever sent.
+    /// Folder to serve; nothing outside of it is ever sent
     #[arg(default_value = RESULTS)]
     results: PathBuf,
-    /// Where to listen. Anything but this machine's own address lets others read the results.
+    /// Address to listen on; any other than this machine's own lets others read the results
     #[arg(long, default_value = "127.0.0.1:8617", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
 }

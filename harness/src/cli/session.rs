@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
-use super::display::{Display, Wishes};
-use super::one_run::{self, Card, Shared};
-use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, repeat};
+use super::display::{Display, DisplayOptions};
+use super::one_run::{self, RunSummary, Shared};
+use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, reproduce};
 use crate::campaign::earlier::Earlier;
 use crate::campaign::job::Job;
-use crate::campaign::{Guard, bearable, share_out, signals};
-use crate::cluster::pretend;
+use crate::campaign::{Guard, share_out, signals, supported};
 use crate::cluster::program::Program;
+use crate::cluster::simulate;
 use crate::course::configs;
 use crate::exit::Exit;
 use crate::network::transport::Transport;
@@ -27,33 +27,33 @@ use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
 
-/// Runs of the standard trial at the same time: fifteen replicas for two processors.
+/// Runs of the stress suite at the same time: fifteen replicas for two processors.
 const TRIALS_AT_ONCE: u16 = 3;
 
 /// Runs all workloads and returns the worst of their exit codes.
 pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let options = &arguments.options;
-    let host = pretended(options)?;
+    let host = simulated_host(options)?;
     let mut jobs = Vec::new();
     // An error in the last workload starts none.
     for (number, workload) in arguments.workloads.iter().enumerate() {
         let scenario = Scenario::load(workload).map_err(Failure::usage)?;
         let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
-        let repeat = repeat::run(workload, seed, options);
-        jobs.push(Job { number, source: workload.clone(), plan, repeat });
+        let reproduce = reproduce::run(workload, seed, options);
+        jobs.push(Job { number, source: workload.clone(), plan, reproduce });
     }
-    if arguments.gauntlet {
-        add_gauntlet(&mut jobs, arguments)?;
+    if arguments.stress {
+        add_stress_suite(&mut jobs, arguments)?;
     }
     // Some of the trial's seeds go side by side unless somebody wants it otherwise, and none is needed once one has
     // found something.
-    let at_once = if arguments.gauntlet { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
+    let at_once = if arguments.stress { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
     let is_found = |exit| matches!(exit, Exit::Safety | Exit::Process | Exit::Liveness);
     let making = Making {
         at_once: at_once.into(),
         is_silent: false,
-        until: if arguments.gauntlet { is_found } else { |_| false },
+        until: if arguments.stress { is_found } else { |_| false },
         way: options.transport.given(),
     };
     let program = program(options)?;
@@ -63,44 +63,48 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
             .with_context(|| job.source.display().to_string())
             .map_err(Failure::usage)?;
     }
-    let (exits, cards) = make_all(&jobs, program, options, &making)?;
-    sum_up(&cards, options)?;
+    let (exits, summaries) = make_all(&jobs, program, options, &making)?;
+    sum_up(&summaries, options)?;
     Ok(worst(&exits))
 }
 
 /// Of several runs: one `junit.xml` of all, and which of them failed.
-pub fn sum_up(cards: &[Card], options: &RunOptions) -> Result<(), Failure> {
-    if cards.len() < 2 {
+pub fn sum_up(summaries: &[RunSummary], options: &RunOptions) -> Result<(), Failure> {
+    if summaries.len() < 2 {
         return Ok(());
     }
-    let path = write_junit(cards, options);
+    let path = write_junit(summaries, options);
     if options.format == Format::Json {
         return Ok(());
     }
-    let lines: Vec<many::Line<'_>> = cards
+    let lines: Vec<many::Line<'_>> = summaries
         .iter()
-        .map(|card| many::Line { line: &card.line, verdict: &card.verdict, repeat: &card.repeat })
+        .map(|summary| many::Line {
+            line: &summary.line,
+            verdict: &summary.verdict,
+            reproduce: &summary.reproduce,
+        })
         .collect();
     let summary = many::summary(&lines, super::style().width);
     super::print(&format!("{summary}\nfor a CI server: {}\n", path.display()))
 }
 
-fn add_gauntlet(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure> {
-    let host = pretended(&arguments.options)?;
+fn add_stress_suite(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Failure> {
+    let host = simulated_host(&arguments.options)?;
     let first = arguments.seed.map_or_else(Seed::from_entropy, Seed);
     for n in 0..arguments.seeds {
         let seed = Seed(first.0.wrapping_add(n.into()));
-        let scenario = configs::gauntlet(seed).map_err(Failure::usage)?;
+        let scenario = configs::stress(seed).map_err(Failure::usage)?;
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
-        let repeat = repeat::gauntlet(seed, &arguments.options);
-        jobs.push(Job { number: jobs.len(), source: "gauntlet".into(), plan, repeat });
+        let reproduce = reproduce::stress(seed, &arguments.options);
+        jobs.push(Job { number: jobs.len(), source: "stress".into(), plan, reproduce });
     }
     Ok(())
 }
 
 /// One `junit.xml` of all these runs, beside their folders.
-pub fn write_junit(cards: &[Card], options: &RunOptions) -> PathBuf {
-    let runs: Vec<JunitRun> = cards.iter().map(|card| card.junit.clone()).collect();
+pub fn write_junit(summaries: &[RunSummary], options: &RunOptions) -> PathBuf {
+    let runs: Vec<JunitRun> = summaries.iter().map(|summary| summary.junit.clone()).collect();
     let path = options.results.join(junit::NAME);
     let written =
         File::create(&path).and_then(|file| junit::write_all(&runs, BufWriter::new(file)));
@@ -136,19 +140,19 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
     let program = program.map_err(Failure::usage)?;
     let way = options.transport.given().or(way);
     let mut plan = earlier.plan;
-    if let Some(host) = pretended(options)? {
+    if let Some(host) = simulated_host(options)? {
         let router = plan.router;
         plan = plan.on(Some(&host), router);
     }
     plan.router = options.router.unwrap_or(plan.router);
     let plan = Arc::new(plan);
-    let repeat = repeat::replay(&arguments.run, options);
+    let reproduce = reproduce::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)
         .map(|number| Job {
             number,
             source: arguments.run.clone(),
             plan: Arc::clone(&plan),
-            repeat: repeat.clone(),
+            reproduce: reproduce.clone(),
         })
         .collect();
     let making = Making {
@@ -157,22 +161,22 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         until: if arguments.until_fails { |exit| exit != Exit::Valid } else { |_| false },
         way,
     };
-    let (exits, cards) = make_all(&jobs, program, options, &making)?;
-    sum_up(&cards, options)?;
+    let (exits, summaries) = make_all(&jobs, program, options, &making)?;
+    sum_up(&summaries, options)?;
     if options.format == Format::Human {
-        let ends: Vec<String> = cards.into_iter().map(|card| card.end).collect();
-        let summary = repeat::summary(&ends, repeat::earlier_end(&arguments.run).as_deref());
+        let ends: Vec<String> = summaries.into_iter().map(|summary| summary.end).collect();
+        let summary = reproduce::summary(&ends, reproduce::earlier_end(&arguments.run).as_deref());
         super::print(&format!("{summary}\n"))?;
     }
     Ok(worst(&exits))
 }
 
 /// The host that the command line asks for.
-pub fn pretended(options: &RunOptions) -> Result<Option<Profile>, Failure> {
+pub fn simulated_host(options: &RunOptions) -> Result<Option<Profile>, Failure> {
     let Some(name) = options.host.as_deref() else { return Ok(None) };
     let profile = profiles::find(name).map_err(Failure::usage)?;
-    for remark in pretend::check(&profile).map_err(Failure::usage)? {
-        eprintln!("harness: {remark}");
+    for note in simulate::check(&profile).map_err(Failure::usage)? {
+        eprintln!("harness: {note}");
     }
     Ok(Some(profile))
 }
@@ -200,7 +204,7 @@ pub fn make_all(
     mut program: Program,
     options: &RunOptions,
     making: &Making,
-) -> Result<(Vec<Exit>, Vec<Card>), Failure> {
+) -> Result<(Vec<Exit>, Vec<RunSummary>), Failure> {
     std::fs::create_dir_all(&options.results)
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
@@ -211,13 +215,13 @@ pub fn make_all(
         Some(way) => way,
         None => find_transport(&program, jobs, &guard, is_shown)?,
     };
-    let jobs = &bearable::bearable(program.transport, jobs).map_err(Failure::usage)?;
-    let wishes = Wishes {
+    let jobs = &supported::supported(program.transport, jobs).map_err(Failure::usage)?;
+    let shown = DisplayOptions {
         progress: is_shown,
-        happenings: options.verbose,
+        events: options.verbose,
         at_once: making.at_once.min(jobs.len()),
     };
-    let display = Display::start(wishes, jobs);
+    let display = Display::start(shown, jobs);
     let shared = Shared {
         program,
         results,
@@ -226,7 +230,7 @@ pub fn make_all(
         display: &display,
         is_silent: making.is_silent,
         are_many: jobs.len() > 1,
-        cards: Mutex::default(),
+        summaries: Mutex::default(),
     };
     let is_over = AtomicBool::new(false);
     let goes_on = || !is_over.load(Ordering::SeqCst) && !guard.is_interrupted();
@@ -238,17 +242,17 @@ pub fn make_all(
         }
         outcome
     });
-    let mut cards = shared.cards.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut summaries = shared.summaries.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (begun, is_interrupted) = (outcomes.len(), guard.is_interrupted());
     drop(guard);
     display.finish();
-    cards.sort_by_key(|card| card.number);
+    summaries.sort_by_key(|summary| summary.number);
     let mut exits = outcomes.into_iter().collect::<Result<Vec<Exit>, Failure>>()?;
     if begun < jobs.len() && is_interrupted {
         eprintln!("harness: {} runs were not begun", jobs.len() - begun);
         exits.push(Exit::Interrupted);
     }
-    Ok((exits, cards))
+    Ok((exits, summaries))
 }
 
 fn find_transport(
@@ -260,8 +264,8 @@ fn find_transport(
     let probe = Probe {
         program,
         replicas: jobs.first().map_or(5, |job| job.plan.scenario.replicas),
-        mark: guard.warden.mark(jobs.len()),
-        warden: &guard.warden,
+        mark: guard.watchdog.mark(jobs.len()),
+        watchdog: &guard.watchdog,
         interrupt: guard.interrupt.clone(),
     };
     let found = probe

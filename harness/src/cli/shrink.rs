@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use trials::{Tally, Target, Trials, Until};
 
-use super::{Failure, repeat};
+use super::{Failure, reproduce};
 use crate::campaign::Guard;
 use crate::campaign::earlier::Earlier;
 use crate::check::{self, Question};
@@ -30,24 +30,24 @@ use crate::verdict::answer::AnswerPart;
 /// `harness shrink`.
 #[derive(Debug, Args)]
 pub struct ShrinkArgs {
-    /// The folder of a run that was not valid.
+    /// Folder of a run that was not valid
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Seconds that the search may take; measuring the result at the end comes on top.
+    /// Time limit of the search, in seconds; measuring the result comes on top
     #[arg(long, default_value_t = 120, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=86_400))]
     budget: u64,
-    /// Runs at the same time.
+    /// Number of parallel runs
     #[arg(long, default_value_t = 2, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Where the workload goes [default: `smallest.json` in the run's folder].
+    /// File for the workload [default: `smallest.json` in the run's folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Another replica program than the run's.
+    /// Replica program [default: the run's]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// One more argument for each replica of `--replica`.
+    /// Extra argument for each replica of `--replica`. Can be given several times
     #[arg(
         long = "replica-arg",
         value_name = "ARG",
@@ -55,7 +55,7 @@ pub struct ShrinkArgs {
         requires = "replica"
     )]
     replica_arguments: Vec<String>,
-    /// No progress.
+    /// Show no progress
     #[arg(long, short)]
     quiet: bool,
 }
@@ -115,7 +115,7 @@ fn smallest_history(
     let read = check::read(&arguments.run, &question).map_err(Failure::usage)?.read.history;
     let Some(few) = history::fewest(&read, &question) else {
         super::print(&format!(
-            "history      no part of {} shows the failure by itself, as if it had been changed since\n",
+            "history      no part of {} shows the failure by itself; the history may have been changed since\n",
             arguments.run.join("history.jsonl").display()
         ))?;
         return Ok(None);
@@ -123,7 +123,7 @@ fn smallest_history(
     let path = arguments.run.join("smallest-history.jsonl");
     fs::write(&path, few.text).with_context(|| format!("writing {}", path.display()))?;
     super::print(&format!(
-        "history      {} of {} operations are already a contradiction ({}): {}\n",
+        "history      {} of {} operations are a counterexample ({}): {}\n",
         few.count,
         read.operations().len(),
         target.kind,
@@ -161,7 +161,7 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
     let smallest = &found.smallest;
     let of_it = |pointer: &str| smallest.pointer(pointer).map_or("-".to_owned(), Value::to_string);
     let rest = if found.is_out_of_time {
-        "; the budget ended first, it may not be the smallest"
+        "; the budget ended first, so it may not be the smallest"
     } else {
         ""
     };
@@ -186,9 +186,9 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
         again.of,
         again.told_kinds(),
         path.display(),
-        repeat::quoted(&program),
-        repeat::quoted(&path.display().to_string()),
-        repeat::quoted(&runner.trials.program.path.display().to_string()),
+        reproduce::quoted(&program),
+        reproduce::quoted(&path.display().to_string()),
+        reproduce::quoted(&runner.trials.program.path.display().to_string()),
     ))?;
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
@@ -330,13 +330,13 @@ impl Runner {
     fn words(&self) -> String {
         let mut words = vec![String::new()];
         for word in &self.trials.program.arguments {
-            words.extend(["--replica-arg".to_owned(), repeat::quoted(word)]);
+            words.extend(["--replica-arg".to_owned(), reproduce::quoted(word)]);
         }
         if self.trials.earlier.fail_is == FailIs::Definite {
             words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
         }
         if let Some(host) = &self.trials.earlier.host {
-            words.extend(["--host".to_owned(), repeat::quoted(&host.profile.name)]);
+            words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
         }
         if self.trials.earlier.router != RouterKind::default() {
             words.extend(["--router".to_owned(), self.trials.earlier.router.name().to_owned()]);

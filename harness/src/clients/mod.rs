@@ -4,15 +4,15 @@
 //! - `requests`: what was asked under which `MID`, and what became of it.
 //! - `course`: what the course's clients ask next.
 //! - `shared`: what clients on shared keys ask next.
-//! - `settling`: what is asked after the healing, until it is answered.
-//! - `pins`: who asks whom while a partition lasts.
+//! - `recovery`: what is asked after the healing, until it is answered.
+//! - `affinity`: who asks whom while a partition lasts.
 //! - [`Pool`] (in `pool`): all clients of a run, and the protocol between them and the replicas.
 
+mod affinity;
 mod course;
-mod pins;
 mod pool;
+mod recovery;
 mod requests;
-mod settling;
 mod shared;
 
 pub use pool::{Answer, Effect, Pool, Unexpected, Wake, World};

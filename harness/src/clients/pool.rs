@@ -1,25 +1,25 @@
 //! All clients of a run, and the protocol between them and the replicas.
 //!
 //! Here: what is asked, and when. In [`answers`]: what is answered, and what a client does then. In
-//! [`heels`]: what clients do on the heels of faults.
+//! [`under_faults`]: what clients do on the heels of faults.
 
 mod answers;
-mod heels;
+mod under_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::affinity::Affinity;
 use super::course::CourseClient;
-use super::pins::Pins;
+use super::recovery::Recovery;
 use super::requests::{OperationIndex, Requests};
-use super::settling::Settling;
 use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
-use crate::op::{OpKind, OperationRecord, Outcome, RequestCounts, SettlingOperation};
+use crate::op::{OpKind, OperationRecord, Outcome, RecoveryOperation, RequestCounts};
 use crate::plan::{OperationPlan, Plan};
 use crate::scenario::Clients;
 use crate::seed;
@@ -76,7 +76,7 @@ pub enum Wake {
     /// The operation was not answered in time (shared clients).
     Timeout(OperationIndex),
     /// The replicas are asked again what a fault may have changed.
-    Chase,
+    ProbeReads,
 }
 
 /// An answer of a replica to a client.
@@ -118,7 +118,7 @@ pub struct Pool {
     kind: Kind,
     phase: Phase,
     requests: Requests,
-    settling: Settling,
+    recovery: Recovery,
     operations: Vec<OperationRecord>,
     /// The operations in flight.
     open: BTreeMap<OperationIndex, InFlight>,
@@ -128,10 +128,10 @@ pub struct Pool {
     /// Whose turn it is when an operation falls due.
     next_client: usize,
     routes: u64,
-    pins: Pins,
+    affinity: Affinity,
     /// Until when reads chase a fault.
-    chase_until: RunTime,
-    chased: u64,
+    probe_until: RunTime,
+    probes: u64,
     effects: Vec<Effect>,
 }
 
@@ -144,7 +144,7 @@ enum Kind {
 enum Phase {
     Waiting,
     Requests,
-    Settling,
+    Recovery,
 }
 
 /// One client's view of the cluster, and its identities.
@@ -168,9 +168,9 @@ enum Asking {
     /// In the request phase.
     Usual,
     /// After the healing.
-    Settling,
+    Recovery,
     /// On the heels of a fault, this replica and no other.
-    Chasing(NodeId),
+    Probe(NodeId),
 }
 
 #[derive(Serialize)]
@@ -191,15 +191,24 @@ impl Pool {
     pub fn new(plan: Arc<Plan>) -> Self {
         let scenario = &plan.scenario;
         let (count, kind) = if let (
-            &Clients::Shared { keys, rate, requests, timeout, burst, fresh, chase, .. },
+            &Clients::Shared {
+                keys,
+                rate,
+                requests,
+                timeout,
+                burst,
+                one_shot_keys,
+                probe_reads,
+                ..
+            },
             OperationPlan::Shared { clients },
         ) = (&scenario.clients, &plan.operations)
         {
             let mut shared =
-                Shared::new(clients, keys, scenario.mix, fresh, rate, requests, timeout);
+                Shared::new(clients, keys, scenario.mix, one_shot_keys, rate, requests, timeout);
             shared.burst = burst;
-            let chaser = usize::from(!chase.is_zero());
-            (shared.count() + chaser, Kind::Shared(shared))
+            let prober = usize::from(!probe_reads.is_zero());
+            (shared.count() + prober, Kind::Shared(shared))
         } else {
             let count = limits::COURSE_CLIENTS;
             (count, Kind::Course(vec![CourseClient::default(); count]))
@@ -211,7 +220,7 @@ impl Pool {
             kind,
             phase: Phase::Waiting,
             requests: Requests::default(),
-            settling: Settling::default(),
+            recovery: Recovery::default(),
             operations: Vec::new(),
             open: BTreeMap::new(),
             counts: RequestCounts::default(),
@@ -219,9 +228,9 @@ impl Pool {
             processes: count as u64,
             next_client: 0,
             routes: 0,
-            pins: Pins::default(),
-            chase_until: RunTime::ZERO,
-            chased: 0,
+            affinity: Affinity::default(),
+            probe_until: RunTime::ZERO,
+            probes: 0,
             effects: vec![Effect::WakeAt(RunTime::from(scenario.start_wait), wake)],
             plan,
         }
@@ -243,14 +252,14 @@ impl Pool {
     }
 
     /// Whether the operations after the healing are all answered.
-    pub fn is_settled(&self) -> bool {
-        self.settling.is_over()
+    pub fn is_recovered(&self) -> bool {
+        self.recovery.is_over()
     }
 
     /// Whether some operation after the healing waits in vain.
     pub fn is_stalled(&self, now: RunTime) -> bool {
         let bound = self.plan.scenario.liveness_bound;
-        self.settling.is_stalled(now, bound)
+        self.recovery.is_stalled(now, bound)
     }
 
     /// Something that was asked for with [`Effect::WakeAt`] is due.
@@ -267,17 +276,17 @@ impl Pool {
             Wake::GoOn(client) => self.go_on(client, world),
             Wake::Repeat(operation) => self.repeat(operation, world),
             Wake::Timeout(operation) => self.timed_out(operation, world),
-            Wake::Chase => self.chase_on(world),
+            Wake::ProbeReads => self.probe(world),
         }
     }
 
     /// The request phase is over and the faults are healed: shared clients ask what must now be
     /// answered. Operations in flight go on.
-    pub fn settle(&mut self, world: World<'_>) {
-        self.phase = Phase::Settling;
+    pub fn recover(&mut self, world: World<'_>) {
+        self.phase = Phase::Recovery;
         let asking = self.askers();
         if let Kind::Shared(shared) = &self.kind {
-            self.settling = Settling::plan(&self.ids[..asking], &shared.acknowledged_keys());
+            self.recovery = Recovery::plan(&self.ids[..asking], &shared.acknowledged_keys());
             for client in 0..asking {
                 self.go_on(client, world);
             }
@@ -378,20 +387,20 @@ impl Pool {
             return;
         }
         let id = self.ids[client];
-        let (kind, key, is_settling) = match self.phase {
+        let (kind, key, is_recovery) = match self.phase {
             Phase::Requests if shared.may_ask() => {
                 let (kind, key) = shared.next(client);
                 (kind, key, false)
             }
             Phase::Waiting | Phase::Requests => return,
-            Phase::Settling => {
-                let Some((kind, key)) = self.settling.next(client, world.now) else { return };
+            Phase::Recovery => {
+                let Some((kind, key)) = self.recovery.next(client, world.now) else { return };
                 (kind, key, true)
             }
         };
-        let value = (kind == OpKind::Put).then(|| shared.fresh_value(client, id));
+        let value = (kind == OpKind::Put).then(|| shared.unique_value(client, id));
         self.count_generated(kind);
-        let asking = if is_settling { Asking::Settling } else { Asking::Usual };
+        let asking = if is_recovery { Asking::Recovery } else { Asking::Usual };
         self.invoke(client, kind, key, value, asking, world);
     }
 
@@ -435,7 +444,7 @@ impl Pool {
             leader: world.leader,
             redirects: 0,
             error: None,
-            is_final_read: asking == Asking::Settling && kind == OpKind::Get,
+            is_final_read: asking == Asking::Recovery && kind == OpKind::Get,
         });
         let in_flight = InFlight { client, setbacks: 0, asking };
         self.open.insert(index, in_flight);
@@ -451,9 +460,9 @@ impl Pool {
     /// one lives, else to a random living replica.
     fn send(&mut self, index: OperationIndex, world: World<'_>) {
         let &InFlight { client, asking, .. } = &self.open[&index];
-        let living = self.pins.choice(client, world.alive);
+        let living = self.affinity.choice(client, world.alive);
         let believed = match asking {
-            Asking::Chasing(replica) => Some(replica),
+            Asking::Probe(replica) => Some(replica),
             _ => self.clients[client].leader.filter(|leader| living.contains(leader)),
         };
         let to = believed.or_else(|| {
@@ -505,7 +514,7 @@ impl Pool {
 
     /// The run is over: what is open stays unknown. Returns all operations, what was asked after
     /// the healing, and the counts.
-    pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<SettlingOperation>, RequestCounts) {
+    pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<RecoveryOperation>, RequestCounts) {
         for &index in self.open.keys() {
             let operation = &mut self.operations[index];
             operation.error = Some("unanswered");
@@ -514,6 +523,6 @@ impl Pool {
                 OpKind::Put => self.counts.unanswered_puts += 1,
             }
         }
-        (self.operations, self.settling.into_asked(), self.counts)
+        (self.operations, self.recovery.into_asked(), self.counts)
     }
 }

@@ -34,8 +34,8 @@ pub struct Shared {
     /// Operations that fell due so far.
     pub due: u64,
     mix: f64,
-    fresh: f64,
-    fresh_keys: Vec<Arc<str>>,
+    one_shot_keys: f64,
+    one_shot_names: Vec<Arc<str>>,
     clients: Vec<SharedClient>,
     /// The keys of which a put was acknowledged.
     acknowledged: BTreeSet<Arc<str>>,
@@ -54,7 +54,7 @@ impl Shared {
         seeds: &[Seed],
         keys: usize,
         mix: f64,
-        fresh: f64,
+        one_shot_keys: f64,
         rate: Option<f64>,
         left: Option<u64>,
         timeout: Duration,
@@ -70,8 +70,8 @@ impl Shared {
             burst: 1,
             due: 0,
             mix,
-            fresh,
-            fresh_keys: Vec::new(),
+            one_shot_keys,
+            one_shot_names: Vec::new(),
             clients: seeds.iter().map(client).collect(),
             acknowledged: BTreeSet::new(),
         }
@@ -106,12 +106,12 @@ impl Shared {
         let drawn = draw_shared(state.seed, n, self.mix, self.keys.len());
         state.drawn += 1;
         let fresh = state.seed.derive("fresh");
-        if fresh.fraction(2 * n) >= self.fresh {
+        if fresh.fraction(2 * n) >= self.one_shot_keys {
             return (drawn.kind, Arc::clone(&self.keys[drawn.key]));
         }
-        if drawn.kind == OpKind::Put && self.fresh_keys.len() < limits::FRESH_KEYS {
-            self.fresh_keys.push(format!("f{client}.{n}").into());
-            return (drawn.kind, Arc::clone(&self.fresh_keys[self.fresh_keys.len() - 1]));
+        if drawn.kind == OpKind::Put && self.one_shot_names.len() < limits::ONE_SHOT_KEYS {
+            self.one_shot_names.push(format!("f{client}.{n}").into());
+            return (drawn.kind, Arc::clone(&self.one_shot_names[self.one_shot_names.len() - 1]));
         }
         let recent = self.recent_key(fresh.draw(2 * n + 1));
         (OpKind::Get, recent.unwrap_or_else(|| Arc::clone(&self.keys[drawn.key])))
@@ -120,8 +120,8 @@ impl Shared {
     /// One of the keys that were written last, or of those that are written all the time; `None` while
     /// no write was acknowledged.
     pub fn recent_key(&self, draw: u64) -> Option<Arc<str>> {
-        let recent = self.fresh_keys.len().saturating_sub(RECENT_KEYS);
-        let among: Vec<&Arc<str>> = self.fresh_keys[recent..]
+        let recent = self.one_shot_names.len().saturating_sub(RECENT_KEYS);
+        let among: Vec<&Arc<str>> = self.one_shot_names[recent..]
             .iter()
             .chain(&self.keys)
             .filter(|key| self.is_acknowledged(key))
@@ -130,7 +130,7 @@ impl Shared {
     }
 
     /// A value that nobody wrote before: who writes, and the how-manieth.
-    pub fn fresh_value(&mut self, client: usize, id: NodeId) -> Arc<str> {
+    pub fn unique_value(&mut self, client: usize, id: NodeId) -> Arc<str> {
         let state = &mut self.clients[client];
         state.written += 1;
         format!("{id}.{}", state.written).into()
@@ -148,7 +148,7 @@ impl Shared {
 
     /// The keys that hold an acknowledged write.
     pub fn acknowledged_keys(&self) -> Vec<Arc<str>> {
-        let keys = self.keys.iter().chain(&self.fresh_keys);
+        let keys = self.keys.iter().chain(&self.one_shot_names);
         keys.filter(|key| self.is_acknowledged(key)).cloned().collect()
     }
 }

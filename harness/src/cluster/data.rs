@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::fault::Harm;
+use crate::fault::DiskFault;
 use crate::seed::{self, Seed};
 
 /// A file loses no more than this of its end, and writes it in such pieces.
@@ -17,20 +17,20 @@ pub fn wipe(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
 }
 
-/// Copies the directory, for [`Harm::OldCopy`].
+/// Copies the directory, for [`DiskFault::OldCopy`].
 pub fn copy(directory: &Path) -> io::Result<()> {
     copy_to(directory, &old_copy_of(directory))
 }
 
-/// Harms it. What passes ([`Harm::passes`]) is up to how the replica is started.
-pub fn harm(directory: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
-    match harm {
-        Harm::ReadOnly | Harm::Full => Ok(()),
-        Harm::OldCopy => {
+/// Harms it. What passes ([`DiskFault::passes`]) is up to how the replica is started.
+pub fn damage(directory: &Path, disk_fault: DiskFault, draw: Seed) -> io::Result<()> {
+    match disk_fault {
+        DiskFault::ReadOnly | DiskFault::Full => Ok(()),
+        DiskFault::OldCopy => {
             wipe(directory)?;
             copy_to(&old_copy_of(directory), directory)
         }
-        Harm::Truncate => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
+        DiskFault::Truncate => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
             let written = written(path)?;
             let torn = 1 + seed::index(
                 draw.draw(n),
@@ -38,7 +38,7 @@ pub fn harm(directory: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
             ) as u64;
             fs::OpenOptions::new().write(true).open(path)?.set_len(written.saturating_sub(torn))
         }),
-        Harm::FlipBit => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
+        DiskFault::FlipBit => files(directory)?.iter().zip(0_u64..).try_for_each(|(path, n)| {
             let mut bytes = fs::read(path)?;
             let written = usize::try_from(written(path)?).unwrap_or(0);
             if written == 0 {
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_harm_does_what_it_says_to_what_was_written() {
+    fn each_disk_fault_does_what_it_says_to_what_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir_all(data.join("deep")).unwrap();
@@ -143,17 +143,17 @@ mod tests {
         fs::write(&file, &content).unwrap();
         copy(&data).unwrap();
 
-        harm(&data, Harm::FlipBit, Seed(3)).unwrap();
+        damage(&data, DiskFault::FlipBit, Seed(3)).unwrap();
         let flipped = fs::read(&file).unwrap();
         let differing = flipped.iter().zip(&content).filter(|(a, b)| a != b).count();
         assert_eq!((flipped.len(), differing), (20_000, 1));
         assert_eq!(flipped[10_000..], content[10_000..], "only what was written is flipped");
 
-        harm(&data, Harm::Truncate, Seed(3)).unwrap();
+        damage(&data, DiskFault::Truncate, Seed(3)).unwrap();
         let torn = fs::read(&file).unwrap().len();
         assert!((10_000 - 4096..10_000).contains(&torn), "{torn}");
 
-        harm(&data, Harm::OldCopy, Seed(3)).unwrap();
+        damage(&data, DiskFault::OldCopy, Seed(3)).unwrap();
         assert_eq!(fs::read(&file).unwrap(), content);
         assert_eq!(written_farthest(&data).unwrap(), 3 * 4096, "of the 20,000 that it is long");
         wipe(&data).unwrap();

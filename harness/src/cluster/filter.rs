@@ -75,11 +75,11 @@ fn jump(test: u32, k: u32, to: usize, or_to: usize) -> libc::sock_filter {
 }
 
 /// The filter's program: these calls are held up, all others pass.
-fn program(looks: bool, syncs: bool) -> Vec<libc::sock_filter> {
+fn program(lookups: bool, syncs: bool) -> Vec<libc::sock_filter> {
     const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     const ANSWER: u32 = libc::BPF_RET | libc::BPF_K;
     let mut calls: Vec<&libc::c_long> = Vec::new();
-    calls.extend(LOOKUPS.iter().filter(|_| looks));
+    calls.extend(LOOKUPS.iter().filter(|_| lookups));
     calls.extend(SYNCS.iter().filter(|_| syncs));
     let word = |number: libc::c_long| u32::try_from(number).unwrap_or(u32::MAX);
     let mut filter = vec![
@@ -92,7 +92,7 @@ fn program(looks: bool, syncs: bool) -> Vec<libc::sock_filter> {
     for (n, call) in calls.iter().enumerate() {
         filter.push(jump(libc::BPF_JEQ, word(**call), calls.len() - n + 3, 0));
     }
-    let newfstatat = if looks { word(libc::SYS_newfstatat) } else { u32::MAX };
+    let newfstatat = if lookups { word(libc::SYS_newfstatat) } else { u32::MAX };
     filter.push(jump(libc::BPF_JEQ, newfstatat, 0, 2));
     // With an empty path it asks about an open file: nothing is looked up.
     filter.push(statement(LOAD, FOURTH_ARGUMENT_AT));
@@ -105,12 +105,12 @@ fn program(looks: bool, syncs: bool) -> Vec<libc::sock_filter> {
 
 /// Puts the filter on this process and all that it becomes or starts; whoever holds the result must let each held
 /// call go on. An error: the system refuses, and nothing has changed but that privileges cannot be gained any more.
-pub fn install(looks: bool, syncs: bool) -> io::Result<OwnedFd> {
+pub fn install(lookups: bool, syncs: bool) -> io::Result<OwnedFd> {
     if ARCHITECTURE == 0 {
         return Err(Errno::ENOSYS.into());
     }
     prctl::set_no_new_privs()?;
-    let mut filter = program(looks, syncs);
+    let mut filter = program(lookups, syncs);
     let length = u16::try_from(filter.len()).expect("a filter of some twenty statements");
     let program = libc::sock_fprog { len: length, filter: filter.as_mut_ptr() };
     let install = |flags: libc::c_ulong| {

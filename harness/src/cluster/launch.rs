@@ -1,4 +1,4 @@
-//! What stands between the harness and a replica on a pretended host: this very binary, which waits, sets the
+//! What stands between the harness and a replica on a simulated host: this very binary, which waits, sets the
 //! limits, and then becomes the replica's program. The process, its group and its id stay the same.
 //!
 //! The program's look-ups of files stall in its midst, held up by a filter on its system calls that goes to the
@@ -33,7 +33,7 @@ pub struct Launcher {
     /// How long it waits if no calls can be held up.
     otherwise_us: u64,
     /// Whether look-ups of files are held up.
-    looks: bool,
+    lookups: bool,
     /// Whether writes through to the disk are.
     syncs: bool,
     /// Where it hands over the filter.
@@ -56,7 +56,7 @@ impl Launcher {
         let launcher = Self {
             delay_us: replica.start_delay_us,
             otherwise_us: u64::try_from(otherwise).unwrap_or(u64::MAX),
-            looks: otherwise > 0,
+            lookups: otherwise > 0,
             syncs: profile.sync_delay.is_some(),
             channel: None,
             descriptors: profile.descriptors,
@@ -69,7 +69,7 @@ impl Launcher {
 
     /// Whether it has a filter to hand over.
     pub fn holds_calls(&self) -> bool {
-        self.looks || self.syncs
+        self.lookups || self.syncs
     }
 
     /// The words before the program's own.
@@ -103,7 +103,7 @@ impl Launcher {
         let Some(channel) = self.channel else { return Ok(()) };
         // Inherited for this only: the program does not get it.
         let channel = os::own_fd(channel);
-        let filter = filter::install(self.looks, self.syncs);
+        let filter = filter::install(self.lookups, self.syncs);
         stalls::hand_over(&channel, &filter)?;
         if filter.is_err() {
             std::thread::sleep(Duration::from_micros(self.otherwise_us));

@@ -2,16 +2,16 @@
 //!
 //! - [`program`]: what is started, checked before anything is.
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
-//! - [`launch`]: what stands before a replica on a pretended host.
+//! - [`launch`]: what stands before a replica on a simulated host.
 //! - [`filter`]: a filter on system calls; [`stalls`]: who holds them up.
 //! - [`group`]: control groups; [`quota`]: a share of the processors; [`confinement`]: what a stranger's program may
 //!   have, and [`excess`]: what it has too much of.
 //! - [`wall_clock`]: a clock that jumps.
-//! - [`pretend`]: a pretended host at work.
+//! - [`simulate`]: a simulated host at work.
 //! - `output`: what it writes is always drained, and kept up to a limit.
 //! - [`sweep`]: finds whatever a replica started, however it hid, by a mark in its environment.
 //! - [`life`]: whether each replica takes part, and why not.
-//! - [`warden`]: a second process that ends everything when the harness is killed.
+//! - [`watchdog`]: a second process that ends everything when the harness is killed.
 //! - [`data`]: what faults do to a data directory.
 
 pub mod confinement;
@@ -22,11 +22,11 @@ pub mod group;
 pub mod launch;
 pub mod life;
 mod output;
-pub mod pretend;
 pub mod process;
 pub mod program;
 pub mod quota;
+pub mod simulate;
 pub mod stalls;
 pub mod sweep;
 pub mod wall_clock;
-pub mod warden;
+pub mod watchdog;

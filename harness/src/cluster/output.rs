@@ -25,7 +25,7 @@ pub struct Written {
     pub lost: AtomicU64,
 }
 
-/// A slow disk, on a pretended host.
+/// A slow disk, on a simulated host.
 #[derive(Clone, Copy, Debug)]
 pub struct Slow {
     delay: Delay,

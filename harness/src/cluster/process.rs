@@ -51,7 +51,7 @@ pub struct Launch<'a> {
     pub directory: &'a Path,
     /// Where its logs and data go; created here.
     pub folder: &'a Path,
-    /// The pretended host.
+    /// The simulated host.
     pub host: Option<&'a HostPlan>,
     /// The file by which a process joins the replicas' control group, if they have one.
     pub door: Option<&'a Path>,
@@ -91,7 +91,7 @@ impl Process {
         let fill = |argument: &String| {
             argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
         };
-        // On a pretended host the launcher waits first, then becomes the program.
+        // On a simulated host the launcher waits first, then becomes the program.
         let (mut command, stalls) =
             match Launcher::of(launch.host, id, launch.door).zip(launch.host) {
                 None => (std::process::Command::new(&launch.program.path), None),

@@ -39,7 +39,7 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
     /// The kernel would look for an interpreter whose name ends in a carriage return.
     #[error(
-        "replica program {path}, line 1: `{line}` ends in a carriage return (CRLF), so that the \
+        "replica program {path}, line 1: `{line}` ends in a carriage return (CRLF), so the \
          system looks for an interpreter of that name; convert the file with `sed -i 's/\\r$//' \
          {path}`"
     )]

@@ -30,7 +30,7 @@ pub fn marked(prefix: &str) -> Vec<Pid> {
     found
 }
 
-/// Ends what an earlier harness left because it was killed together with its warden: processes
+/// Ends what an earlier harness left because it was killed together with its watchdog: processes
 /// whose mark names a harness that no longer lives. Returns how many there were.
 pub fn kill_leftovers() -> usize {
     let dead_harnesses: BTreeSet<String> = marks()

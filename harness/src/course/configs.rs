@@ -96,14 +96,14 @@ pub fn with_shared_keys(name: &str, text: &str) -> Result<Scenario, WorkloadErro
     Scenario::parse(&file, &Value::Object(fields).to_string())
 }
 
-/// The standard trial of a program under shared keys, by its seed: faults around the leader or, with one seed of
+/// The stress suite of a program under shared keys, by its seed: faults around the leader or, with one seed of
 /// three that follow one another, elections that cross.
-pub fn gauntlet(seed: Seed) -> Result<Scenario, WorkloadError> {
+pub fn stress(seed: Seed) -> Result<Scenario, WorkloadError> {
     if seed.0 % 3 == 2 {
-        let text = include_str!("../../../workloads/gauntlet-elections.json");
-        return Scenario::parse("gauntlet-elections.json", text);
+        let text = include_str!("../../../workloads/stress-elections.json");
+        return Scenario::parse("stress-elections.json", text);
     }
-    Scenario::parse("gauntlet.json", include_str!("../../../workloads/gauntlet-course.json"))
+    Scenario::parse("stress.json", include_str!("../../../workloads/stress-course.json"))
 }
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
                 assert_eq!(shared.name, format!("{}-shared", config.name));
             }
         }
-        let trials = [6, 7, 8].map(|seed| gauntlet(Seed(seed)).expect("a trial").name);
-        assert_eq!(trials, ["gauntlet", "gauntlet", "gauntlet-elections"]);
+        let trials = [6, 7, 8].map(|seed| stress(Seed(seed)).expect("a trial").name);
+        assert_eq!(trials, ["stress", "stress", "stress-elections"]);
     }
 }

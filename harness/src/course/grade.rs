@@ -28,7 +28,7 @@ pub struct Row {
     /// What the host did to it, in how many runs.
     pub environment: String,
     /// Why there is less than was asked for: it cannot be started, or met a limit.
-    pub remark: String,
+    pub note: String,
     /// How long it took.
     pub seconds: u64,
     /// The page of its runs.
@@ -101,7 +101,7 @@ impl Row {
             messages: judged.iter().map(|(run, _)| run.course.statistics.messages_sent).sum(),
             tiers: tiers.join("; "),
             environment: environment(runs),
-            remark: String::new(),
+            note: String::new(),
             seconds: 0,
             report: String::new(),
         }
@@ -172,12 +172,12 @@ fn environment(runs: &[RunPart]) -> String {
 pub fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.program.chars().count()).max().unwrap_or(0).max(7);
     let mut text = format!(
-        "{:<width$}  {:>7}  {:<12}  {:>10}  {:>9}  what is wrong, what is to be known\n",
+        "{:<width$}  {:>7}  {:<12}  {:>10}  {:>9}  problems and notes\n",
         "program", "passed", "linearizable", "median", "messages"
     );
     for row in rows {
         let median = row.median_latency_ms.map_or("-".to_owned(), |ms| format!("{ms:.3} ms"));
-        let notes = [&row.kind, &row.remark, &row.environment];
+        let notes = [&row.kind, &row.note, &row.environment];
         let notes: Vec<&str> =
             notes.into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
         let line = format!(
@@ -224,7 +224,7 @@ mod tests {
         let runs = [
             run("course-2021-simple-1", Some(true), valid),
             run("course-2021-crash-1", Some(false), valid),
-            run("gauntlet", None, ("invalid", "stale read")),
+            run("stress", None, ("invalid", "stale read")),
         ];
         let row = Row::of("anna", 2, &runs);
         assert_eq!((row.passed, row.of, row.messages), (1, 2, 200));
@@ -233,14 +233,14 @@ mod tests {
         assert_eq!(row.tiers, "simple-1 3-1-x-x");
         assert!(table(&[row]).contains("anna         1/2  no"));
         assert_eq!(Row::of("anna", 2, &runs[..2]).linearizable, "not tried");
-        let mut silent = run("gauntlet", None, valid);
+        let mut silent = run("stress", None, valid);
         silent.answers.push(AnswerPart {
             question: "evidence".to_owned(),
             standing: "unknown".to_owned(),
             kind: "vacuous".to_owned(),
         });
         assert_eq!(Row::of("anna", 2, &[silent.clone()]).linearizable, "unknown");
-        let loud = run("gauntlet", None, valid);
+        let loud = run("stress", None, valid);
         assert_eq!(Row::of("anna", 2, &[silent, loud]).linearizable, "yes");
         assert_eq!(Row::of("anna", 2, &[]).median_latency_ms, None);
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::ids::NodeId;
 use crate::network::counts::{DropCause, MessageCounts};
-use crate::network::remarks::{Example, ProtocolOddity, ProtocolViolation};
+use crate::network::protocol::{Example, ProtocolViolation, ProtocolWarning};
 use crate::op::{OpKind, Outcome, RequestCounts};
 use crate::record::RunRecord;
 
@@ -70,7 +70,7 @@ impl Statistics {
             replicas_died: died.len() as u64,
             replicas_killed: killed.len() as u64,
             puts_acknowledged: record.operations.iter().filter(acknowledged).count() as u64,
-            protocol_errors: protocol_errors(&record.violations, &record.oddities),
+            protocol_errors: protocol_errors(&record.violations, &record.protocol_warnings),
             ..Self::of_counts(&record.requests, &record.messages, record.scenario.replicas)
         }
     }
@@ -155,7 +155,7 @@ fn is_acknowledged_put(operation: &crate::op::OperationRecord) -> bool {
 /// What the simulator adds to its count of incorrect answers: it does not tell them apart.
 fn protocol_errors(
     violations: &BTreeMap<ProtocolViolation, Example>,
-    oddities: &BTreeMap<ProtocolOddity, Example>,
+    protocol_warnings: &BTreeMap<ProtocolWarning, Example>,
 ) -> u64 {
     const COUNTED: [ProtocolViolation; 5] = [
         ProtocolViolation::NotJson,
@@ -165,8 +165,8 @@ fn protocol_errors(
         ProtocolViolation::UnknownAnswer,
     ];
     let violations = COUNTED.iter().filter_map(|kind| violations.get(kind));
-    let oddities = oddities.get(&ProtocolOddity::MissingLeader);
-    violations.chain(oddities).map(|example| example.count).sum()
+    let protocol_warnings = protocol_warnings.get(&ProtocolWarning::MissingLeader);
+    violations.chain(protocol_warnings).map(|example| example.count).sum()
 }
 
 fn mean_and_median_s(latencies_ns: &[u64]) -> (f64, f64) {
@@ -239,11 +239,11 @@ mod tests {
             (ProtocolViolation::ForeignSource, example(100)),
             (ProtocolViolation::PacketStorm, example(1000)),
         ]);
-        let oddities = BTreeMap::from([
-            (ProtocolOddity::MissingLeader, example(5)),
-            (ProtocolOddity::LargePacket, example(10_000)),
+        let protocol_warnings = BTreeMap::from([
+            (ProtocolWarning::MissingLeader, example(5)),
+            (ProtocolWarning::LargePacket, example(10_000)),
         ]);
-        assert_eq!(protocol_errors(&violations, &oddities), 10);
+        assert_eq!(protocol_errors(&violations, &protocol_warnings), 10);
     }
 
     #[test]

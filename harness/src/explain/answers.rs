@@ -6,34 +6,34 @@ use crate::verdict::answer::AnswerPart;
 pub fn meaning(answer: &AnswerPart) -> &'static str {
     match (answer.question.as_str(), answer.kind.as_str()) {
         ("process", "died") => {
-            "No fault did that: the program ended by itself. Its last words are in \
+            "No fault did this: the program ended by itself. Its last output is in \
              replicas/<id>/stderr.log."
         }
         ("process", _) => {
-            "Replicas wrote what the protocol does not allow; a correct peer may drop it, and so \
-             does the harness."
+            "Replicas sent messages that the protocol does not allow. A correct peer may drop them, \
+             and so does the harness."
         }
         ("liveness", "diverged") => {
-            "All faults were over and nobody asked for anything any more, so all living replicas should have \
-             come to the same state. Those with another digest applied other operations, or others first: \
-             whoever reads from one of them, or from it as a later leader, reads something else. Those that \
-             applied less and never catch up hold old values."
+            "All faults were over and no request was pending, so all living replicas should have reached the \
+             same state. Replicas with another digest applied other operations, or the same ones in another \
+             order. A client that reads from one of them, now or as a later leader, gets other values. \
+             Replicas that applied less and never catch up hold old values."
         }
         ("liveness", _) => {
-            "All faults were over and a majority lived, so every operation should have been answered \
-             within the bound. That some were not is a fault of the cluster: no leader was elected, \
-             the one there is does not answer, or (where the answers came, but late) it takes long to \
-             bring the others up to date. It says nothing against the answers that were given."
+            "All faults were over and a majority was alive, so every operation should have been \
+             answered within the bound. Either no leader was elected, or the leader does not answer, \
+             or it takes long to bring the others up to date. This says nothing against the answers \
+             that were given."
         }
         ("environment", _) => {
-            "The host disturbed the run: what was late may have been late because of it. Repeat it on \
-             a quieter machine, or with fewer runs at a time, before you believe the rest."
+            "The host disturbed the run, so late answers may be the host's doing. Reproduce the run on \
+             a quieter machine, or with fewer runs at a time, before you trust the other answers."
         }
         ("evidence", "vacuous") => {
-            "The run shows too little to trust: operations, answers or faults that should have been \
-             there were not. A valid verdict here would mean nothing."
+            "The run shows too little to be trusted: expected operations, answers or faults are \
+             missing. A valid verdict would mean nothing here."
         }
-        _ => "It could not be decided, which is neither good nor bad news.",
+        _ => "It could not be decided, which is neither a pass nor a failure.",
     }
 }
 

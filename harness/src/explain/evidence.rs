@@ -12,7 +12,7 @@ use crate::check::{self, HistoryError, Question};
 use crate::fault::LinkRule;
 use crate::journal::{faults, leaders};
 use crate::limits;
-use crate::network::{message_log, words::LeaderWord};
+use crate::network::{claims::LeadershipClaim, message_log};
 use crate::verdict::answer::AnswerPart;
 
 /// Everything that an explanation is made of.
@@ -28,9 +28,9 @@ pub struct Evidence {
     pub answers: Vec<AnswerPart>,
     /// Each fault; empty for a bare history.
     pub faults: Vec<FaultPart>,
-    /// Who named whom as leader; `None` if nobody wrote that down.
-    pub leaders: Option<Vec<LeaderWord>>,
-    /// The lost messages within the contradiction's time, if each message was written down.
+    /// Leadership claims; `None` if the run has no file of them.
+    pub leaders: Option<Vec<LeadershipClaim>>,
+    /// The lost messages in the witness's window, if each message was written down.
     pub lost: Option<Vec<LostMessage>>,
     /// The last lines of the logs of those that died by themselves.
     pub last_words: Vec<LastWords>,
@@ -44,12 +44,12 @@ pub struct FaultPart {
     pub index: Option<u64>,
     /// The kind of fault, as in the file.
     pub kind: serde_json::Value,
-    /// When it struck.
+    /// When it was injected.
     pub applied_ns: Option<u64>,
     /// When it ended, where it ends by itself.
     #[serde(default)]
     pub ended_ns: Option<u64>,
-    /// Whom it struck.
+    /// The replicas that it affected.
     #[serde(default)]
     pub targets: Vec<String>,
     /// The sides of a partition.
@@ -185,11 +185,11 @@ impl Evidence {
         (end > 0).then_some((begin, end))
     }
 
-    /// Replicas that died although no fault struck them.
+    /// Replicas that died although no fault affected them.
     pub fn died_by_themselves(&self) -> Vec<String> {
-        let struck = |id: &String| self.faults.iter().any(|fault| fault.targets.contains(id));
-        let words = self.leaders.iter().flatten().filter(|word| word.died.is_some());
-        words.map(|word| word.speaker.to_string()).filter(|id| !struck(id)).collect()
+        let affected = |id: &String| self.faults.iter().any(|fault| fault.targets.contains(id));
+        let claims = self.leaders.iter().flatten().filter(|claim| claim.died.is_some());
+        claims.map(|claim| claim.replica.to_string()).filter(|id| !affected(id)).collect()
     }
 }
 

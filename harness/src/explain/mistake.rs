@@ -1,77 +1,76 @@
-//! What kind of mistake a contradiction is: decided by the history, not guessed.
+//! The likely cause of an anomaly. The anomaly itself is decided by the history, not guessed.
 
 use checker::{Anomaly, Witness};
 
-/// What shows itself.
+/// An anomaly, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// In a few words.
     pub name: &'static str,
-    /// What that means.
+    /// What it means.
     pub meaning: &'static str,
-    /// What programs that show it often do wrong. It is where to look, not a proof.
-    pub look: &'static str,
+    /// What programs that show it often do wrong: a place to begin, not a proof.
+    pub check: &'static str,
 }
 
-/// The mistake that this contradiction is: its kind, which the checker decides by the key's whole
-/// history, in words for people.
+/// The anomaly of a witness, for people. The checker decides it by the key's whole history.
 pub fn of(witness: &Witness) -> Mistake {
     match witness.anomaly {
         Anomaly::ResurrectedValue => Mistake {
             name: "resurrected value",
-            meaning: "a value that had been replaced, and seen to be, was there again for good: the \
+            meaning: "a value that had been overwritten, and was seen to be, came back for good: the \
                       state went back",
-            look: "an old write that takes effect a second time (a request sent twice, an entry \
-                   applied twice), or a replica that lost its newest entries and leads again: from \
-                   outside the two look the same",
+            check: "an old write that takes effect twice (a request sent twice, an entry applied \
+                    twice), or a replica that lost its newest entries and leads again. From outside \
+                    the two look the same",
         },
         Anomaly::StaleRead => Mistake {
             name: "stale read",
-            meaning: "a read returned a value that had been replaced, for certain, before the read \
-                      began: whoever answered did not know the newer write",
-            look: "a leader that was deposed and does not know it yet, a follower that answers by \
-                   itself, or a new leader that answers before it has applied what its predecessor \
-                   committed",
+            meaning: "a read returned a value that had certainly been overwritten before the read \
+                      began. The replica that answered did not know the newer write",
+            check: "a leader that was replaced and does not know it yet, a follower that answers on \
+                    its own, or a new leader that answers before it has applied what its predecessor \
+                    committed",
         },
         Anomaly::LostWrite | Anomaly::Lost => Mistake {
             name: "lost acknowledged write",
-            meaning: "a write was answered ok, and is gone: reads that began later saw what was \
-                      there before it, and nobody saw it again",
-            look: "an acknowledgement that is sent before a majority holds the write, a vote for a \
-                   candidate whose log lacks it, or a log that is cut off too far back; where the key \
-                   was read but once before it was written again, also a leader that was deposed, or a \
-                   new one that has not caught up, and answered that read",
+            meaning: "a write was acknowledged and is gone: reads that began later saw what was there \
+                      before it, and no later read saw it",
+            check: "an acknowledgement that is sent before a majority holds the write, a vote for a \
+                    candidate whose log lacks it, or a log that is cut off too far back. If the key was \
+                    read only once before it was written again, the cause may also be a replaced \
+                    leader, or a new one that has not caught up, that answered this read",
         },
         Anomaly::GarbageRead => Mistake {
             name: "garbage read",
-            meaning: "a read returned a value that nobody ever wrote to that key",
-            look: "values that are mixed up between keys or requests, cut, or lost on the way into \
-                   the log; or a write that was refused and took effect all the same",
+            meaning: "a read returned a value that no client ever wrote to that key",
+            check: "values that are mixed up between keys or requests, cut, or lost on the way into \
+                    the log; or a write that was refused and took effect all the same",
         },
         Anomaly::FutureRead => Mistake {
             name: "future read",
-            meaning: "a read returned a value before anybody had begun to write it",
-            look: "answers that are given to the wrong request, or a clock or identity that is used \
-                   twice",
+            meaning: "a read returned a value before the write of that value began",
+            check: "answers that are given to the wrong request, or a clock or identity that is used \
+                    twice",
         },
         Anomaly::DuplicatedWrite | Anomaly::Duplicated => Mistake {
             name: "duplicated write",
-            meaning: "one operation took effect two times",
-            look: "a request that was sent again, or an entry that was read again from the log, and \
-                   is not recognized",
+            meaning: "one operation took effect twice",
+            check: "a request that was sent again, or an entry that was read again from the log, \
+                    without being recognized as a duplicate",
         },
         Anomaly::DivergentReads => Mistake {
             name: "divergent reads",
-            meaning: "readers saw values come back in turns, as if some were answered from one copy \
-                      of the state and some from another",
-            look: "two replicas that answer at the same time, each from its own state: two leaders, \
-                   or followers that answer by themselves",
+            meaning: "reads saw values alternate, as if some were answered from one copy of the state \
+                      and some from another",
+            check: "two replicas that answer at the same time, each from its own state: two leaders, \
+                    or followers that answer on their own",
         },
         _ => Mistake {
             name: "not linearizable",
-            meaning: "there is no order of these operations, one after another, that gives their \
-                      answers, in none of the simpler ways",
-            look: "writes that replicas apply in different orders",
+            meaning: "no order of these operations, one after another, explains their answers, and \
+                      none of the simpler anomalies fits",
+            check: "writes that replicas apply in different orders",
         },
     }
 }

@@ -1,10 +1,10 @@
-//! What a verdict means, in sentences: the contradiction, who led when, which faults and losses lay
+//! What a verdict means, in sentences: the witness, the leadership claims, which faults and losses lay
 //! between, and what kind of mistake shows itself so.
 //!
 //! - [`evidence`]: what a run's folder, or a bare history file, has to say; the only file here that reads.
-//! - [`mistake`]: the kind of a contradiction, decided by the history.
+//! - [`mistake`]: the likely cause of an anomaly.
 //! - [`leaders`]: who led when, by whose word.
-//! - [`surroundings`]: faults and lost messages within the contradiction's time.
+//! - [`surroundings`]: faults and lost messages in the witness's window.
 //! - [`answers`]: what the other verdicts mean.
 //! - [`tell`](mod@tell): all of that as text. A pure function of the evidence.
 

@@ -1,4 +1,4 @@
-//! What lay between the operations that contradict one another: faults and lost messages.
+//! What happened around the operations of a witness: faults and lost messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use crate::time::RunTime;
 /// No more links than this are listed one by one.
 const LINKS_SHOWN: usize = 12;
 
-/// The faults that struck within the time or were in force when it began, and the last one before it.
+/// The faults that were injected in the window or in force when it began, and the last one before it.
 pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
     let mut applied: Vec<(u64, &FaultPart)> =
         faults.iter().filter_map(|fault| Some((fault.applied_ns?, fault))).collect();
@@ -31,7 +31,7 @@ pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
         within.map(|&(at, fault)| format!("{} (between these operations).", describe(at, fault))),
     );
     if lines.is_empty() {
-        lines.push("No fault had struck by then: it goes wrong without any.".to_owned());
+        lines.push("No fault had been injected by then: the anomaly needs none.".to_owned());
     }
     lines
 }
@@ -41,16 +41,16 @@ fn describe(at: u64, fault: &FaultPart) -> String {
     if name == "part_end" {
         return format!("At {time} part_end healed the partition");
     }
-    let mut text = format!("At {time} {name} struck");
+    let mut text = format!("At {time} {name} was injected");
     if !fault.targets.is_empty() {
-        // The leaders that it deposed, one after the other; else all at once.
-        let separator = if name == "depose" { ", then " } else { ", " };
-        text += " ";
+        // The leaders that it isolated, one after the other; else all at once.
+        let separator = if name == "isolate_leaders" { ", then " } else { ", " };
+        text += " on ";
         text += &fault.targets.join(separator);
     }
     if !fault.sides.is_empty() {
         let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
-        let last = if name == "depose" { " in the end" } else { "" };
+        let last = if name == "isolate_leaders" { " in the end" } else { "" };
         let _ = write!(text, ": the network was cut{last} into {}", sides.join(" | "));
     } else if !fault.links.is_empty() {
         let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(
             faults(&all, (3_000_000_000, 6_000_000_000)),
             [
-                "At 2.000 s part_hard struck: the network was cut into 0001 0002 | 0000 (1.000 s \
+                "At 2.000 s part_hard was injected: the network was cut into 0001 0002 | 0000 (1.000 s \
                  before the first of these operations).",
                 "At 5.000 s part_end healed the partition (between these operations).",
             ]

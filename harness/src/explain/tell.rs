@@ -11,7 +11,7 @@ use crate::verdict::blame::HOST_IS_TO_BLAME;
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Explanation {
-    /// The kind of mistake and what it means, in a sentence or two.
+    /// The anomaly and what it means, in a sentence or two.
     pub short: String,
     /// The whole.
     pub sections: Vec<Section>,
@@ -30,25 +30,25 @@ pub struct Section {
 /// What the model promises.
 fn promise(model: ModelName) -> String {
     let object = match model {
-        ModelName::Kv => "Each key behaves like a single variable, empty at first:",
-        ModelName::Register => "Each register behaves like a single variable, nil at first:",
+        ModelName::Kv => "Each key behaves like a single variable that is empty at first.",
+        ModelName::Register => "Each register behaves like a single variable that is nil at first.",
         ModelName::CasRegister => {
-            "Each register behaves like a single variable, nil at first, which is changed by a \
-             compare-and-set only if it holds the value that is expected:"
+            "Each register behaves like a single variable that is nil at first. A compare-and-set \
+             changes it only if it holds the expected value."
         }
-        ModelName::ListRegister => "Each key behaves like a single list, empty at first:",
+        ModelName::ListRegister => "Each key behaves like a single list that is empty at first.",
         other => {
             let info = other.info();
             return format!(
-                "The model `{}`: {}. A valid verdict proves {}; it does not see: {}.",
+                "The model `{}`: {}. A valid verdict proves {}. It misses {}.",
                 info.name, info.promise, info.proves, info.misses
             );
         }
     };
     format!(
-        "{object} every operation takes effect at one moment between its beginning and its answer, so \
-         a read returns what the last write before it wrote (linearizability). An operation without \
-         an answer may take effect at any later time, or never."
+        "{object} Every operation takes effect at one moment between its invocation and its answer, \
+         so a read returns the value of the last write before it (linearizability). An operation \
+         without an answer may take effect at any later time, or never."
     )
 }
 
@@ -58,7 +58,7 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         vec![Section { title: "What was promised", lines: vec![promise(evidence.model)] }];
     let mut short = match &evidence.report.verdict {
         Verdict::Invalid(witness) => {
-            sections.extend(contradiction(witness, evidence));
+            sections.extend(counterexample(witness, evidence));
             let mistake = mistake::of(witness);
             let on_key = on_key(witness);
             if on_key.is_empty() {
@@ -79,13 +79,13 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         }
         Verdict::Valid => String::new(),
     };
-    if let Some(why) = laid_to_host(evidence) {
-        short = format!("Not the replicas' fault, {why}. {short}");
+    if let Some(why) = attributed_to_host(evidence) {
+        short = format!("Attributed to the host: {why}. {short}");
         sections.insert(
             1,
             Section {
-                title: "Who is to blame",
-                lines: vec![format!("Nobody but the host: {why}.")],
+                title: "Attributed to the host",
+                lines: vec![format!("The host caused this, not a replica: {why}.")],
             },
         );
     }
@@ -112,7 +112,7 @@ pub fn tell(evidence: &Evidence) -> Explanation {
             lines.extend(not_applied(evidence));
         }
         if answer.question == "liveness" {
-            lines.extend(who_led_in_the_end(evidence));
+            lines.extend(leaders_at_the_end(evidence));
         }
         if short.is_empty() {
             short = format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'));
@@ -122,14 +122,14 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         sections.push(Section { title, lines });
     }
     if short.is_empty() {
-        "Nothing contradicts the promise.".clone_into(&mut short);
+        "The run kept its promise.".clone_into(&mut short);
     }
     sections.push(what_was_shown(evidence));
     Explanation { short, sections }
 }
 
-/// Why a contradiction is the host's.
-fn laid_to_host(evidence: &Evidence) -> Option<&str> {
+/// Why an anomaly is attributed to the host.
+fn attributed_to_host(evidence: &Evidence) -> Option<&str> {
     let safety = evidence.answers.iter().find(|answer| answer.question == "safety")?;
     let (_, why) = safety.sentence.split_once(HOST_IS_TO_BLAME)?;
     (safety.standing != "invalid").then(|| why.trim_end_matches('.'))
@@ -159,52 +159,52 @@ fn on_key(witness: &Witness) -> String {
     if witness.key.is_empty() { String::new() } else { format!(" on key {:?}", witness.key) }
 }
 
-fn contradiction(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
-    let words = evidence.leaders.as_deref().unwrap_or_default();
+fn counterexample(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
+    let claims = evidence.leaders.as_deref().unwrap_or_default();
     let mut lines = vec![format!("These operations{} cannot all be true:", on_key(witness))];
     for (n, operation) in witness.operations.iter().enumerate() {
         lines.push(format!("  {}. {}", n + 1, told(operation)));
         let node = operation.node.as_deref().filter(|_| operation.outcome == Outcome::Ok);
         let at = operation.complete_ns.unwrap_or(operation.invoke_ns);
         if let Some(node) = node
-            && let Some(word) = leaders::word_at(words, node, at)
+            && let Some(claim) = leaders::claim_at(claims, node, at)
         {
-            lines.push(format!("     {node} {word} when it answered."));
+            lines.push(format!("     {node} {claim} when it answered."));
         }
     }
     let sentence = numbered(&witness.explanation, &witness.operations);
     lines.push(format!("{}.", sentence.trim_end_matches('.')));
     if evidence.report.invalid_keys > 1 {
         lines.push(format!(
-            "{} keys have a contradiction; this is the first.",
+            "{} keys have an anomaly; this is the first.",
             evidence.report.invalid_keys
         ));
     }
     let mistake = mistake::of(witness);
     let kind = vec![
         format!("{}: {}.", mistake.name, mistake.meaning),
-        format!("Where to look first: {}.", mistake.look),
+        format!("Check first: {}.", mistake.check),
     ];
     let mut sections = vec![
         Section { title: "What went wrong", lines },
-        Section { title: "What kind of mistake shows itself so", lines: kind },
+        Section { title: "Likely cause", lines: kind },
     ];
     let Some(window) = evidence.window() else { return sections };
-    if let Some(words) = &evidence.leaders {
-        let lines = leaders::sentences(words, window);
-        sections.push(Section { title: "Who led, by whose word", lines });
+    if let Some(claims) = &evidence.leaders {
+        let lines = leaders::sentences(claims, window);
+        sections.push(Section { title: "Leadership claims", lines });
         let lines = surroundings::faults(&evidence.faults, window);
-        sections.push(Section { title: "Which faults lie between", lines });
+        sections.push(Section { title: "Faults in this window", lines });
     }
     if let Some(lost) = &evidence.lost {
         let lines = surroundings::losses(lost);
-        sections.push(Section { title: "Which messages were lost between", lines });
+        sections.push(Section { title: "Messages lost in this window", lines });
     }
     sections
 }
 
-/// The checker's sentence stands alone: after each operation it says who and when, in brackets. Here those
-/// that are listed above go by their numbers.
+/// The checker's sentence stands alone: after each operation it gives the client and the time, in brackets. Here
+/// the operations that are listed above go by their numbers.
 fn numbered(sentence: &str, operations: &[WitnessOperation]) -> String {
     let mut text = String::new();
     let mut rest = sentence;
@@ -239,7 +239,7 @@ fn told(operation: &WitnessOperation) -> String {
     let value = shown(&operation.value);
     let is_nothing = matches!(&operation.value, Some(Datum::Text(text)) if text.is_empty());
     let what = match (operation.f, operation.outcome) {
-        (F::Get, Outcome::Ok) if is_nothing => "read that there was nothing".to_owned(),
+        (F::Get, Outcome::Ok) if is_nothing => "found no value".to_owned(),
         (F::Get, Outcome::Ok) => format!("read {value}"),
         (F::Get, _) => "asked for the value".to_owned(),
         (F::Put, _) => format!("wrote {value}"),
@@ -293,22 +293,23 @@ fn last_words(evidence: &Evidence) -> Vec<String> {
 fn not_applied(evidence: &Evidence) -> Vec<String> {
     let planned = evidence.faults.len();
     let missed = evidence.faults.iter().filter(|fault| fault.applied_ns.is_none()).count();
-    let count = (missed > 0).then(|| format!("{missed} of {planned} planned faults never struck."));
+    let count =
+        (missed > 0).then(|| format!("{missed} of {planned} planned faults were never injected."));
     count.into_iter().collect()
 }
 
-fn who_led_in_the_end(evidence: &Evidence) -> Vec<String> {
-    let Some(words) = &evidence.leaders else { return Vec::new() };
-    let reigns = leaders::reigns(words);
-    let open: Vec<String> = reigns
+fn leaders_at_the_end(evidence: &Evidence) -> Vec<String> {
+    let Some(claims) = &evidence.leaders else { return Vec::new() };
+    let leaderships = leaders::leaderships(claims);
+    let open: Vec<String> = leaderships
         .iter()
-        .filter(|reign| reign.until_ns.is_none())
-        .map(|reign| format!("{} (since {})", reign.leader, RunTime(reign.from_ns)))
+        .filter(|leadership| leadership.until_ns.is_none())
+        .map(|leadership| format!("{} (since {})", leadership.leader, RunTime(leadership.from_ns)))
         .collect();
     vec![match open.as_slice() {
-        [] => "In the end no living replica named itself as leader.".to_owned(),
-        [one] => format!("In the end {one} named itself as leader."),
-        many => format!("In the end several named themselves as leader: {}.", many.join(", ")),
+        [] => "At the end no living replica claimed leadership.".to_owned(),
+        [one] => format!("At the end {one} claimed leadership."),
+        many => format!("At the end several replicas claimed leadership: {}.", many.join(", ")),
     }]
 }
 
@@ -329,21 +330,21 @@ fn what_was_shown(evidence: &Evidence) -> Section {
             ));
         }
         lines.push(if evidence.leaders.is_none() {
-            "This is a history alone: nothing is known of processes, faults and messages."
-                .to_owned()
+            "This is only a history: nothing is known of processes, faults and messages.".to_owned()
         } else {
-            "Nothing else: the run has no verdict.json, its harness was killed before.".to_owned()
+            "The run has no verdict.json: its harness was killed before it could write one."
+                .to_owned()
         });
     }
     if matches!(evidence.report.verdict, Verdict::Valid) {
-        let struck = evidence.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+        let injected = evidence.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
         lines.push(format!(
-            "Not shown: that the program is right. It kept its promise in this one run of {} \
-             operations and {struck} faults that struck; another seed, or another timing, may show more.",
+            "This does not show that the program is correct. It kept its promise in one run of {} \
+             operations and {injected} injected faults. Another seed, or another timing, may show more.",
             evidence.report.operations
         ));
     }
-    Section { title: "What was shown, and what was not", lines }
+    Section { title: "What this run shows, and what it does not", lines }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ words! {
     /// Which directions between two sides are cut, told of the smaller side (the second half).
     Direction {
         Both "both" "nothing crosses",
-        Deaf "deaf" "it hears nothing, and is heard",
-        Mute "mute" "it is not heard, and hears",
+        Deaf "deaf" "it sends but does not receive",
+        Mute "mute" "it receives but does not send",
     }
 }

@@ -11,7 +11,7 @@ words! {
     /// The faults that a file can ask for.
     FaultKind {
         KillLeader "kill_leader"
-            "SIGKILL, for good, to the replica believed to lead",
+            "SIGKILL, for good, to the replica believed to be the leader",
         KillNonLeader "kill_non_leader"
             "SIGKILL, for good, to a random other living replica",
         PartEasy "part_easy"
@@ -25,23 +25,32 @@ words! {
         Crash "crash"
             "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
         Pause "pause"
-            "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off`, as for a suspended machine, what others send it meanwhile is lost",
+            "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off` messages to it are \
+             lost meanwhile, as for a suspended machine",
         Restart "restart"
             "SIGTERM, SIGKILL if it still lives after `deadline`; started again after `duration`",
         Rolling "rolling"
             "`restart` of one replica after the other, each as soon as the one before has connected again",
         Slow "slow"
-            "a starved process: of each `period` it is stopped for the fraction `stopped`, for `duration`",
+            "a starved process: for `duration` it is stopped for the fraction `stopped` of each `period`",
         Disk "disk"
-            "SIGKILL, then `harm` to the data directory; started again after `duration` (`read_only` and `full`: started at once, with a good disk again after `duration`)",
-        Depose "depose"
-            "the network is cut by `shape` for `duration`, then the leader is cut off (with a shape that begins with the leader, at once; after `everyone` none is, and all see one another again, or two halves see only one in between); then, `times` times, whoever names itself as leader next: before the others hear of it, when it has answered some operations, or up to `lag` later. Those cut off stay alone, the latest of them, as long as a majority is left; all is whole again after one more election",
+            "SIGKILL, then `disk_fault` in the data directory; started again after `duration` (`read_only` \
+             and `full`: started at once, with a repaired disk after `duration`)",
+        IsolateLeaders "isolate_leaders"
+            "the network is cut by `shape` for `duration`. Then the leader is isolated (at once with a shape \
+             that begins with it; after `everyone` none is: all links heal, or two halves reach only one \
+             replica in between). Then, `times` times, the next replica that claims leadership is isolated: \
+             before the others hear of it, when it has answered some operations, or up to `lag` later. \
+             Isolated replicas stay alone, the latest of them, as long as a majority is left. The network \
+             heals after one more election",
         Partition "partition"
-            "the network is cut by `shape`, and heals after `duration`; with `period` it is whole again in the second half of each; what a `hub` says comes `lag` later",
+            "the network is cut by `shape` and heals after `duration`; with `period` it is whole in the \
+             second half of each period; messages of a `hub` come `lag` later",
         Reset "reset"
-            "the connection of a replica is closed under its hands, and with it all of its links; it may connect again (not over UDP, which has no connections)",
+            "the harness closes the connection of a replica, and with it all of its links; the replica may \
+             connect again (not over UDP, which has no connections)",
         Network "network"
-            "`rules` hold on links for `duration`: all that `network` can list, on links that may be named by roles",
+            "`rules` hold on links for `duration`: any rule of `network`, also between roles",
     }
 }
 
@@ -60,8 +69,8 @@ impl FaultKind {
             Self::Restart => &["target", "duration", "deadline", "keep_data"],
             Self::Rolling => &["duration", "deadline", "keep_data"],
             Self::Slow => &["target", "duration", "period", "stopped"],
-            Self::Disk => &["target", "duration", "harm"],
-            Self::Depose => &["shape", "duration", "times", "lag"],
+            Self::Disk => &["target", "duration", "disk_fault"],
+            Self::IsolateLeaders => &["shape", "duration", "times", "lag"],
             Self::Partition => &["shape", "direction", "period", "duration", "lag"],
             Self::Network => &["rules", "duration"],
         }
@@ -82,7 +91,7 @@ impl FaultKind {
             | Self::Pause
             | Self::Partition
             | Self::Network
-            | Self::Depose => 1000,
+            | Self::IsolateLeaders => 1000,
             Self::Restart | Self::Rolling => 0,
             _ => return None,
         };

@@ -8,7 +8,7 @@ use crate::limits;
 /// How long a fault lasts, more or less.
 pub fn expected_length(kind: FaultKind, parameters: &Parameters) -> Duration {
     match kind {
-        FaultKind::Depose => isolation(parameters),
+        FaultKind::IsolateLeaders => isolation(parameters),
         _ => parameters.duration(),
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong, as data: the kinds of faults, their targets, and what can be said about each.
 
 mod direction;
-mod harm;
+mod disk_fault;
 mod kind;
 pub mod length;
 mod rule;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::RunTime;
 pub use direction::Direction;
-pub use harm::Harm;
+pub use disk_fault::DiskFault;
 pub use kind::FaultKind;
 pub use rule::{LinkRule, RoleRule};
 pub use shape::PartitionShape;
@@ -67,7 +67,7 @@ pub struct Parameters {
     pub stopped: Option<f64>,
     /// What is done to the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub harm: Option<Harm>,
+    pub disk_fault: Option<DiskFault>,
     /// Whether messages to and from a replica that stands still are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<bool>,
@@ -123,8 +123,8 @@ mod tests {
         for (shape, name) in PartitionShape::ALL.iter().zip(PartitionShape::NAMES) {
             assert_eq!(serde_json::to_string(shape).unwrap(), format!("{name:?}"));
         }
-        for (harm, name) in Harm::ALL.iter().zip(Harm::NAMES) {
-            assert_eq!(serde_json::to_string(harm).unwrap(), format!("{name:?}"));
+        for (disk_fault, name) in DiskFault::ALL.iter().zip(DiskFault::NAMES) {
+            assert_eq!(serde_json::to_string(disk_fault).unwrap(), format!("{name:?}"));
         }
     }
 }

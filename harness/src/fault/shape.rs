@@ -17,13 +17,15 @@ words! {
         One "one" "one random replica alone against all others",
         Halves "halves" "two random halves; of an odd number the greater is a majority",
         Everyone "everyone" "each alone",
-        Bridge "bridge" "two halves that do not see each other, and one in between that sees all",
+        Bridge "bridge" "two halves that do not reach each other, and one replica in between that reaches all",
         Hub "hub"
-            "the leader alone; a bare minority of the others sees all others, each of the rest only it: two may be elected and not hear of one another",
-        MajoritiesRing "majorities_ring" "each sees a majority, no two the same one",
+            "the leader is isolated. A minority of the others reaches everyone; the rest reach only that \
+             minority. Two candidates can win without hearing of each other",
+        MajoritiesRing "majorities_ring" "each replica reaches a majority, and no two the same one",
         RandomPairs "random_pairs"
-            "of each two, none, the one or the other direction is cut: some hear those who do not hear them",
-        Flapping "flapping" "two random halves that part and meet again, over and over",
+            "between each two replicas no direction, one or the other is cut: some receive from replicas that \
+             do not receive from them",
+        Flapping "flapping" "two random halves, cut and healed over and over",
     }
 }
 

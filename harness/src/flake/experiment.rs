@@ -60,7 +60,7 @@ pub struct Outcome {
     /// What went wrong, by kind; `None`: it passed.
     pub error: Option<String>,
     /// Whether the harness laid it to the host.
-    pub is_laid_to_host: bool,
+    pub is_attributed_to_host: bool,
     /// Whether replicas complained of their sockets.
     pub has_noise: bool,
     /// How often it was made again, because it failed while this machine itself was disturbed.
@@ -117,7 +117,8 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
     let starts: Option<Vec<Duration>> = record.replicas.iter().map(|it| it.connect_time).collect();
     Outcome {
         error: failed.first().map(|answer| error(record, &answer.kind, answer.question)),
-        is_laid_to_host: !failed.is_empty() && failed.iter().all(|answer| answer.kind == "host"),
+        is_attributed_to_host: !failed.is_empty()
+            && failed.iter().all(|answer| answer.kind == "host"),
         has_noise: record.replicas.iter().any(|replica| noisy(&replica.stderr_tail)),
         repeated: 0,
         is_left_out: false,
@@ -131,11 +132,11 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
 /// the one that is pretended.
 pub fn is_disturbed(record: &RunRecord) -> bool {
     let drawn = record.plan.host.as_ref().map_or(&[][..], |host| &host.replicas);
-    let is_pretended = record.host.given_up.iter().any(|it| {
+    let is_simulated = record.host.given_up.iter().any(|it| {
         let replica = drawn.get(usize::from(it.id.0));
         replica.is_some_and(|replica| !replica.stalled.is_empty())
     });
-    if is_pretended {
+    if is_simulated {
         return false;
     }
     let profile = record.plan.host.as_ref().map(|host| &host.profile);
@@ -170,8 +171,8 @@ pub struct Tally {
     pub starts: usize,
     /// Of them failed.
     pub failed: usize,
-    /// Of the failed, laid to the host.
-    pub laid_to_host: usize,
+    /// Of the failed, attributed to the host.
+    pub attributed_to_host: usize,
     /// Passed, with noise from the sockets.
     pub noisy_passes: usize,
     /// The tests that failed, for each suite.
@@ -209,7 +210,7 @@ pub fn tally(results: &[(Trial, Outcome)]) -> BTreeMap<Cell, Tally> {
             None => tally.noisy_passes += usize::from(outcome.has_noise),
             Some(error) => {
                 tally.failed += 1;
-                tally.laid_to_host += usize::from(outcome.is_laid_to_host);
+                tally.attributed_to_host += usize::from(outcome.is_attributed_to_host);
                 failed.push(trial.test);
                 *tally.errors.entry(error.clone()).or_default() += 1;
             }

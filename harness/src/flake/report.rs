@@ -18,7 +18,7 @@ pub fn starts(results: &[(Trial, Outcome)], out: impl Write) -> io::Result<()> {
         "seed",
         "passed",
         "error",
-        "laid_to_host",
+        "attributed_to_host",
         "noise",
         "repeated",
         "left_out",
@@ -33,7 +33,7 @@ pub fn starts(results: &[(Trial, Outcome)], out: impl Write) -> io::Result<()> {
             trial.seed.to_string(),
             outcome.error.is_none().to_string(),
             outcome.error.clone().unwrap_or_default(),
-            outcome.is_laid_to_host.to_string(),
+            outcome.is_attributed_to_host.to_string(),
             outcome.has_noise.to_string(),
             outcome.repeated.to_string(),
             outcome.is_left_out.to_string(),
@@ -58,7 +58,7 @@ pub fn cells(tallies: &BTreeMap<Cell, Tally>, out: impl Write) -> io::Result<()>
         "suites_passed",
         "failed_run_alone",
         "passed_alone",
-        "laid_to_host",
+        "attributed_to_host",
         "passed_with_noise",
         "repeated",
         "left_out",
@@ -77,7 +77,7 @@ pub fn cells(tallies: &BTreeMap<Cell, Tally>, out: impl Write) -> io::Result<()>
             passed_suites(tally).to_string(),
             tally.alone.to_string(),
             tally.alone_passed.to_string(),
-            tally.laid_to_host.to_string(),
+            tally.attributed_to_host.to_string(),
             tally.noisy_passes.to_string(),
             tally.repeated.to_string(),
             tally.left_out.to_string(),
@@ -124,7 +124,11 @@ pub fn text(tallies: &BTreeMap<Cell, Tally>, server: &str) -> String {
         for (error, count) in &tally.errors {
             let _ = writeln!(text, "  {count} times {error}");
         }
-        let _ = writeln!(text, "  {} of {} laid to the host", tally.laid_to_host, tally.failed);
+        let _ = writeln!(
+            text,
+            "  {} of {} attributed to the host",
+            tally.attributed_to_host, tally.failed
+        );
         for (suite, failed) in &tally.suites {
             let names: Vec<&str> = failed.iter().map(|&test| TESTS[test].0).collect();
             let names = if names.is_empty() { "passed".to_owned() } else { names.join(", ") };
@@ -154,7 +158,7 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
     let of = |host: &str, router: &'static str| {
         tallies.get(&Cell { host: host.to_owned(), router }).unwrap_or(&none)
     };
-    let remedied = [of(server, "default"), of("due-date", "default")];
+    let remedied = [of(server, "default"), of("deadline-day", "default")];
     let server = of(server, "course-2016");
     let quiet = of("quiet", "course-2016");
     let broken = server.suites.len() - passed_suites(server);
@@ -166,7 +170,7 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
         let cells = tallies.iter().filter(|(cell, _)| cell.router == router);
         cells.map(|(_, tally)| tally.noisy_passes).sum()
     };
-    let due = of("due-date", "course-2016");
+    let due = of("deadline-day", "course-2016");
     let mut claims = vec![
         (
             "the suite fails on the login server",
@@ -192,7 +196,7 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
             format!("{} of {} starts failed", quiet.failed, quiet.starts),
         ),
         (
-            "it looks like the sockets",
+            "the sockets get the blame",
             noise("course-2016") > 0 && noise("default") == 0,
             format!(
                 "in {} tests that passed replicas complained of their sockets, which are closed before \
@@ -202,17 +206,17 @@ pub fn claims(tallies: &BTreeMap<Cell, Tally>, server: &str) -> Vec<(&'static st
             ),
         ),
         (
-            "gone with the remedies",
+            "gone with the fixes",
             starts > 0 && failed == 0,
             format!("{failed} of {starts} starts failed once the clock waits for all to connect"),
         ),
     ];
     if due.starts > 0 {
         claims.push((
-            "a due date is enough",
+            "a deadline day is enough",
             due.failed > 0,
             format!(
-                "{} of {} starts and {} of {} suites failed in a crowd, by starts that are spread",
+                "{} of {} starts and {} of {} suites failed on a crowded host, because starts were spread",
                 due.failed,
                 due.starts,
                 due.suites.len() - passed_suites(due),
@@ -237,7 +241,7 @@ mod tests {
             for test in 0..TESTS.len() {
                 let error = (test == suite * 3).then(|| "unable to send".to_owned());
                 let outcome = Outcome {
-                    is_laid_to_host: error.is_some(),
+                    is_attributed_to_host: error.is_some(),
                     error,
                     has_noise: test == 1,
                     repeated: usize::from(test == 2),

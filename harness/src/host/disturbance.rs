@@ -12,7 +12,7 @@ use crate::time::RunTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisturbanceKind {
-    /// The harness's own loop stood still; the figure is by how many seconds at most.
+    /// The harness's loop stood still; the figure is by how many seconds at most.
     LoopLag,
     /// A replica was ready to run and waited for a processor; seconds in all.
     Starved,
@@ -53,7 +53,7 @@ pub enum DisturbanceKind {
     /// Another run took the sockets' places in the working directory.
     SocketTaken,
     /// A process of another run connected to a replica's socket.
-    Stranger,
+    ForeignProcess,
     /// The kernel killed processes for want of memory; how many.
     OutOfMemory,
 }
@@ -61,7 +61,7 @@ pub enum DisturbanceKind {
 impl DisturbanceKind {
     /// Whether a run with it is no measurement, also where nothing failed. The others are slowness: named, and to
     /// blame only for what failed meanwhile.
-    pub fn spoils(self) -> bool {
+    pub fn invalidates_run(self) -> bool {
         match self {
             Self::Stopped
             | Self::NeverConnected
@@ -70,7 +70,7 @@ impl DisturbanceKind {
             | Self::Descriptors
             | Self::Deadlock
             | Self::SocketTaken
-            | Self::Stranger
+            | Self::ForeignProcess
             | Self::LogsLost
             | Self::DiskFull => true,
             Self::LoopLag
@@ -115,9 +115,9 @@ pub struct Disturbance {
 
 impl Disturbance {
     /// Whether the run is no measurement because of it.
-    pub fn spoils(&self) -> bool {
+    pub fn invalidates_run(&self) -> bool {
         let lag = limits::LOOP_LAG.as_secs_f64();
-        self.kind.spoils() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
+        self.kind.invalidates_run() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
     }
 
     /// Whether it and that span of time have a moment in common.
@@ -137,22 +137,21 @@ impl Disturbance {
         let percent = figure * 100.0;
         match self.kind {
             DisturbanceKind::LoopLag => format!(
-                "the harness's own loop stood still for {figure:.1} s {when}: the host is \
-                 overloaded, or was suspended"
+                "the harness's loop stood still for {figure:.1} s {when}: the host was overloaded or suspended"
             ),
             DisturbanceKind::Starved => {
                 format!("{who} was ready to run and got no processor for {figure:.2} s {when}")
             }
             DisturbanceKind::Stopped => format!(
-                "{who} was stopped for some {figure:.1} s {when} by a signal that the harness did \
+                "{who} was stopped for about {figure:.1} s {when} by a signal that the harness did \
                  not send"
             ),
             DisturbanceKind::LateStart => format!("{who} took {figure:.1} s to connect"),
             DisturbanceKind::NeverConnected => {
-                format!("{who} lived to the end but never connected to its socket")
+                format!("{who} was alive until the end but never connected to its socket")
             }
             DisturbanceKind::ClockJump => format!(
-                "the wall clock left the monotonic one by {:.0} ms {when}: somebody set it",
+                "the wall clock jumped by {:.0} ms against the monotonic clock {when}",
                 figure * 1e3
             ),
             DisturbanceKind::Suspended => format!("the system slept for {figure:.1} s {when}"),
@@ -178,34 +177,34 @@ impl Disturbance {
                 let whose =
                     self.replica.map_or_else(|| "the harness".to_owned(), |id| id.to_string());
                 format!(
-                    "{figure:.0} descriptors of {whose} were open {when}, nearly all it may have"
+                    "{figure:.0} descriptors of {whose} were open {when}, nearly all that it may have"
                 )
             }
             DisturbanceKind::DiskFull if self.replica.is_some() => {
-                format!("the disk for what {who} prints was full {when}")
+                format!("the disk for the output of {who} was full {when}")
             }
             DisturbanceKind::DiskFull => {
                 format!("the disk with the results was full {when} ({figure:.0} kB left)")
             }
             DisturbanceKind::Truncated => format!(
                 "{figure:.0} packets of {who} were longer than 16,384 bytes {when}: the rules of 2016 \
-                 cut them without a word, and nobody can read the rest"
+                 truncate them without a warning, so they could not be read"
             ),
             DisturbanceKind::FailedSends => format!(
-                "{figure:.0} messages for {who}, which lived but was not connected, were lost {when}"
+                "{figure:.0} messages for {who}, which was alive but not connected, were lost {when}"
             ),
             DisturbanceKind::Deadlock => format!(
                 "a deadlock: the router waited {figure:.1} s {when} for {who} to read, and {who} for \
                  the router"
             ),
             DisturbanceKind::LogsLost => {
-                format!("{figure:.0} bytes that {who} printed could not be written down {when}")
+                format!("{figure:.0} bytes of output of {who} could not be kept {when}")
             }
             DisturbanceKind::SocketTaken => format!(
-                "another run in the same working directory took the place of the socket of {who} {when}"
+                "another run in the same working directory replaced the socket of {who} {when}"
             ),
-            DisturbanceKind::Stranger => format!(
-                "a process of another run in the same working directory stood in for {who} {when}"
+            DisturbanceKind::ForeignProcess => format!(
+                "a process of another run in the same working directory was connected as {who} {when}"
             ),
             DisturbanceKind::OutOfMemory => {
                 format!("the kernel killed {figure:.0} processes for want of memory {when}")

@@ -81,7 +81,7 @@ mod tests {
         "time_ns,subject,state,cpu_ns,run_delay_ns,rss_kb,threads,descriptors,queue,connect_us\n";
 
     #[test]
-    fn starts_that_are_spread_and_time_without_a_processor_are_pretended_as_they_were() {
+    fn starts_that_are_spread_and_time_without_a_processor_are_simulated_as_they_were() {
         let csv = format!(
             "{HEADER}0,0000,S,1,0,1,1,,0,40000\n0,0001,S,1,0,1,1,,0,940000\n\
              500000000,0000,S,1,100000000,1,1,,0,40000\n500000000,0001,S,1,200000000,1,1,,0,940000\n"

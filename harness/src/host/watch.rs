@@ -24,8 +24,8 @@ pub struct Signals {
     pub was_stopped: bool,
     /// Whether the harness stopped it or let it go on since the last look, or holds it stopped.
     pub is_ours: bool,
-    /// Whether the pretended host stops replicas, for want of a processor.
-    pub is_pretended: bool,
+    /// Whether the simulated host stops replicas, for want of a processor.
+    pub is_simulated: bool,
 }
 
 impl Watch {
@@ -51,8 +51,8 @@ impl Watch {
         }
         let Some((then, last)) = self.replicas.insert(id, (now, sample)) else { return };
         let is_held = matches!(sample.state, 'T' | 't');
-        if (is_held || (signals.was_stopped && !signals.is_pretended)) && !signals.is_ours {
-            let kind = if signals.is_pretended {
+        if (is_held || (signals.was_stopped && !signals.is_simulated)) && !signals.is_ours {
+            let kind = if signals.is_simulated {
                 DisturbanceKind::Starved
             } else {
                 DisturbanceKind::Stopped
@@ -172,7 +172,7 @@ impl Watch {
     ) {
         let reach = match kind {
             // Two runs in one place take turns for good.
-            DisturbanceKind::Stranger => Duration::MAX,
+            DisturbanceKind::ForeignProcess => Duration::MAX,
             _ => limits::HOST_INTERVAL * 3 / 2,
         };
         let same =
@@ -212,7 +212,7 @@ mod tests {
         RunTime(ms * 1_000_000)
     }
 
-    fn looks(delays_ms: &[u64], state: char, is_ours: bool) -> Vec<Disturbance> {
+    fn disturbances(delays_ms: &[u64], state: char, is_ours: bool) -> Vec<Disturbance> {
         let mut watch = Watch::default();
         let mut total = 0;
         for (n, delay) in (0..).zip(delays_ms) {
@@ -227,22 +227,22 @@ mod tests {
 
     #[test]
     fn a_replica_that_gets_no_processor_is_named_from_when_to_when() {
-        let found = looks(&[0, 10, 400, 450, 10, 0], 'R', false);
+        let found = disturbances(&[0, 10, 400, 450, 10, 0], 'R', false);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].from, found[0].until), (at(500), at(1500)));
         let said = found[0].describe();
         let expected =
             "0002 was ready to run and got no processor for 0.85 s between 0.500 s and 1.500 s";
         assert_eq!(said, expected);
-        assert!(looks(&[0, 10, 20, 10, 0], 'R', false).is_empty(), "little is not named");
+        assert!(disturbances(&[0, 10, 20, 10, 0], 'R', false).is_empty(), "little is not named");
     }
 
     #[test]
     fn only_stops_of_others_are_the_hosts() {
-        let found = looks(&[0, 0, 0], 'T', false);
+        let found = disturbances(&[0, 0, 0], 'T', false);
         assert_eq!(found[0].kind, DisturbanceKind::Stopped);
-        assert!(found[0].spoils());
-        assert!(looks(&[0, 0, 0], 'T', true).is_empty());
+        assert!(found[0].invalidates_run());
+        assert!(disturbances(&[0, 0, 0], 'T', true).is_empty());
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
         let found = watch.finish();
         let kinds: Vec<DisturbanceKind> = found.iter().map(|it| it.kind).collect();
         assert_eq!(kinds, [DisturbanceKind::LoopLag, DisturbanceKind::ClockJump]);
-        assert!(found.iter().all(Disturbance::spoils), "{found:?}");
+        assert!(found.iter().all(Disturbance::invalidates_run), "{found:?}");
         assert!(found[1].describe().contains("by -4000 ms"), "{}", found[1].describe());
     }
 }

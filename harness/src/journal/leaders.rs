@@ -1,6 +1,6 @@
 //! `leaders.jsonl`: who named whom as leader, and when; written as the run goes.
 //!
-//! A header, then a line for each change of a replica's own word, [`LeaderWord`], in the order of
+//! A header, then a line for each change of a replica's own claim, [`LeadershipClaim`], in the order of
 //! their times. Two that name themselves at once are two leaders at once. If there were more changes
 //! than are kept, the last line is `{"limit": N}`, and what came later is not known.
 
@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::limits;
-use crate::network::words::{LeaderWord, LeaderWords};
+use crate::network::claims::{LeadershipClaim, LeadershipClaims};
 
 /// The name in a run's folder.
 pub const NAME: &str = "leaders.jsonl";
@@ -48,14 +48,14 @@ impl LeadersFile {
     }
 
     /// Writes what is new, and hands it to the system.
-    pub fn write(&mut self, words: &LeaderWords) -> io::Result<()> {
-        let new: &[LeaderWord] = words.changes().get(self.written..).unwrap_or_default();
-        for word in new {
-            line(&mut self.file, word)?;
+    pub fn write(&mut self, claims: &LeadershipClaims) -> io::Result<()> {
+        let new: &[LeadershipClaim] = claims.changes().get(self.written..).unwrap_or_default();
+        for claim in new {
+            line(&mut self.file, claim)?;
         }
         self.written += new.len();
-        if words.is_full() && !self.is_closed {
-            line(&mut self.file, &Limit { limit: limits::LEADER_WORDS })?;
+        if claims.is_full() && !self.is_closed {
+            line(&mut self.file, &Limit { limit: limits::LEADERSHIP_CLAIMS })?;
             self.is_closed = true;
         }
         self.file.flush()
@@ -77,17 +77,17 @@ mod tests {
     fn what_was_written_is_not_written_again() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = LeadersFile::create(folder.path()).unwrap();
-        let mut words = LeaderWords::default();
-        words.hear(RunTime(5), NodeId(0), Some(NodeId(1)));
-        file.write(&words).unwrap();
-        file.write(&words).unwrap();
-        words.died(RunTime(9), NodeId(0), "killed by SIGKILL");
-        file.write(&words).unwrap();
+        let mut claims = LeadershipClaims::default();
+        claims.hear(RunTime(5), NodeId(0), Some(NodeId(1)));
+        file.write(&claims).unwrap();
+        file.write(&claims).unwrap();
+        claims.died(RunTime(9), NodeId(0), "killed by SIGKILL");
+        file.write(&claims).unwrap();
         assert_eq!(
             std::fs::read_to_string(folder.path().join(NAME)).unwrap(),
             r#"{"schema":1,"kind":"leaders"}
-{"time_ns":5,"speaker":"0000","named":"0001"}
-{"time_ns":9,"speaker":"0000","named":null,"died":"killed by SIGKILL"}
+{"time_ns":5,"replica":"0000","leader":"0001"}
+{"time_ns":9,"replica":"0000","leader":null,"died":"killed by SIGKILL"}
 "#
         );
     }

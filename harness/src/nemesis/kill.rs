@@ -1,6 +1,6 @@
 //! `kill`, `kill_leader`, `kill_non_leader`: SIGKILL, for good.
 
-use super::{Act, Obstacle, Situation, Step, Strike, each, target};
+use super::{Act, Injection, Obstacle, Situation, Step, each, target};
 use crate::fault::Target;
 use crate::ids::NodeId;
 use crate::seed::Seed;
@@ -11,16 +11,16 @@ pub fn script(targets: &[NodeId]) -> Vec<Step> {
 }
 
 /// The one believed to lead.
-pub fn leader(situation: &Situation<'_>) -> Result<Strike, Obstacle> {
-    strike(Target::Leader, situation, Seed(0))
+pub fn leader(situation: &Situation<'_>) -> Result<Injection, Obstacle> {
+    resolve(Target::Leader, situation, Seed(0))
 }
 
 /// A random living one that is not believed to lead.
-pub fn non_leader(situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
-    strike(Target::Follower, situation, draw)
+pub fn non_leader(situation: &Situation<'_>, draw: Seed) -> Result<Injection, Obstacle> {
+    resolve(Target::Follower, situation, draw)
 }
 
-fn strike(role: Target, situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
+fn resolve(role: Target, situation: &Situation<'_>, draw: Seed) -> Result<Injection, Obstacle> {
     let targets = target::choose(Some(role), situation, draw)?;
-    Ok(Strike { script: script(&targets), targets })
+    Ok(Injection { script: script(&targets), targets })
 }

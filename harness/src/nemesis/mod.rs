@@ -9,9 +9,9 @@
 //! one more file here, and one more [`Act`].
 
 mod crash;
-pub mod depose;
 mod disk;
 pub mod happened;
+pub mod isolate_leaders;
 mod kill;
 mod network;
 mod partition;
@@ -29,7 +29,7 @@ use std::time::Duration;
 
 pub use target::stand_in;
 
-use crate::fault::{FaultKind, Harm, LinkRule};
+use crate::fault::{DiskFault, FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
 
@@ -45,13 +45,13 @@ pub struct Situation<'a> {
     /// The one believed to lead; a living one. Where nobody is ever named, whoever stands in: see
     /// [`stand_in`].
     pub leader: Option<NodeId>,
-    /// Whether a `depose` is under way: two would take the same leaders.
-    pub is_deposing: bool,
+    /// Whether a `isolate_leaders` is under way: two would take the same leaders.
+    pub is_isolating_leaders: bool,
 }
 
 /// What a fault turned out to be.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Strike {
+pub struct Injection {
     /// The replicas that it has in its hands until its end.
     pub targets: Vec<NodeId>,
     /// What happens.
@@ -95,12 +95,12 @@ pub enum Act {
     Start(NodeId),
     /// Empties the data directory.
     Wipe(NodeId),
-    /// Keeps a copy of the data directory for [`Harm::OldCopy`].
+    /// Keeps a copy of the data directory for [`DiskFault::OldCopy`].
     Copy(NodeId),
     /// Harms the data directory.
-    Harm(NodeId, Harm),
+    DamageDisk(NodeId, DiskFault),
     /// Ends a harm that passes.
-    Mend(NodeId),
+    RepairDisk(NodeId),
     /// Rules begin to hold on links; where they part the cluster, into these sides.
     Apply {
         /// What, and where.
@@ -125,13 +125,13 @@ pub enum Act {
 pub type Obstacle = &'static str;
 
 /// The obstacle that is a fault itself: whoever waits for its end misses nothing.
-pub const NO_ROOM: Obstacle = "another `depose` was in force";
+pub const NO_ROOM: Obstacle = "another `isolate_leaders` was in force";
 
 /// What `fault` means in this situation.
-pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike, Obstacle> {
+pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Injection, Obstacle> {
     let PlannedFault { event, draw } = fault;
     let (parameters, draw) = (&event.parameters, *draw);
-    if event.kind == FaultKind::Depose && situation.is_deposing {
+    if event.kind == FaultKind::IsolateLeaders && situation.is_isolating_leaders {
         return Err(NO_ROOM);
     }
     match event.kind {
@@ -141,11 +141,11 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike
         FaultKind::PartHard => Ok(partition::hard(situation, draw)),
         FaultKind::PartEnd => Ok(partition::end()),
         FaultKind::Partition => partition::shaped(parameters, situation, draw),
-        FaultKind::Network => network::strike(parameters, situation, draw),
-        FaultKind::Depose => depose::strike(parameters, situation, draw),
+        FaultKind::Network => network::inject(parameters, situation, draw),
+        FaultKind::IsolateLeaders => isolate_leaders::inject(parameters, situation, draw),
         FaultKind::Rolling => {
             let targets = target::all_living(situation)?;
-            Ok(Strike { script: rolling::script(parameters, &targets), targets })
+            Ok(Injection { script: rolling::script(parameters, &targets), targets })
         }
         kind => {
             let targets = target::choose(parameters.target, situation, draw)?;
@@ -158,7 +158,7 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Strike
                 FaultKind::Disk => disk::script(parameters, &targets),
                 _ => kill::script(&targets),
             };
-            Ok(Strike { targets, script })
+            Ok(Injection { targets, script })
         }
     }
 }

@@ -1,16 +1,16 @@
 //! `network`: rules hold on links for a while.
 
-use super::{Act, Obstacle, Situation, Step, Strike, target};
+use super::{Act, Injection, Obstacle, Situation, Step, target};
 use crate::fault::{LinkRule, Parameters, RoleRule, Target};
 use crate::ids::NodeId;
 use crate::seed::Seed;
 
 /// Each rule on its links, all for the same time.
-pub fn strike(
+pub fn inject(
     parameters: &Parameters,
     situation: &Situation<'_>,
     draw: Seed,
-) -> Result<Strike, Obstacle> {
+) -> Result<Injection, Obstacle> {
     let resolve = |rule: &RoleRule| {
         let of = |named: &[Target]| members(named, situation, draw);
         Ok(LinkRule { rule: rule.rule.clone(), from: of(&rule.from)?, to: of(&rule.to)? })
@@ -24,7 +24,7 @@ pub fn strike(
         Step::Wait(parameters.duration()),
         Step::Do(Act::Lift),
     ];
-    Ok(Strike { targets: Vec::new(), script })
+    Ok(Injection { targets: Vec::new(), script })
 }
 
 /// The replicas of these names. A role is the same ones in all rules of a fault, and the majority those
@@ -71,7 +71,7 @@ mod tests {
             alive: &alive,
             taken: &taken,
             leader: Some(ids[3]),
-            is_deposing: false,
+            is_isolating_leaders: false,
         };
         let rule = |from, to| RoleRule { rule: Rule::Cut, from: vec![from], to: vec![to] };
         let rules = vec![
@@ -81,14 +81,14 @@ mod tests {
         ];
         let parameters = Parameters { rules, ..Parameters::default() };
         for n in 0..50 {
-            let strike = strike(&parameters, &situation, Seed(n)).unwrap();
-            let Step::Do(Act::Apply { rules, .. }) = &strike.script[0] else { panic!("rules") };
+            let injection = inject(&parameters, &situation, Seed(n)).unwrap();
+            let Step::Do(Act::Apply { rules, .. }) = &injection.script[0] else { panic!("rules") };
             assert_eq!(rules[0].from, [ids[3]], "also when another fault has it");
             assert_eq!(rules[0].to, rules[1].from);
             assert_eq!((rules[2].from.len(), rules[2].to.len()), (2, 3));
             assert!(rules[2].from.iter().all(|id| !rules[2].to.contains(id)));
         }
         situation.leader = None;
-        assert!(strike(&parameters, &situation, Seed(1)).is_err());
+        assert!(inject(&parameters, &situation, Seed(1)).is_err());
     }
 }

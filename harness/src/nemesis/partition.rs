@@ -4,25 +4,25 @@
 use std::time::Duration;
 
 use super::shape::{self, Cuts, Hub};
-use super::{Act, Obstacle, Situation, Step, Strike};
+use super::{Act, Injection, Obstacle, Situation, Step};
 use crate::fault::{Direction, LinkRule, Parameters, PartitionShape};
 use crate::network::rules::{Distribution, Latency, Rule};
 use crate::seed::Seed;
 
 /// A random bare majority that includes the leader.
-pub fn easy(situation: &Situation<'_>, draw: Seed) -> Result<Strike, Obstacle> {
+pub fn easy(situation: &Situation<'_>, draw: Seed) -> Result<Injection, Obstacle> {
     let shape = PartitionShape::LeaderMajority;
     Ok(until_part_end(&shape::cuts(shape, Direction::Both, situation, draw)?))
 }
 
 /// A random bare majority; the leader may be on either side.
-pub fn hard(situation: &Situation<'_>, draw: Seed) -> Strike {
+pub fn hard(situation: &Situation<'_>, draw: Seed) -> Injection {
     until_part_end(&shape::majority(situation, draw))
 }
 
 /// The partition heals.
-pub fn end() -> Strike {
-    Strike { targets: Vec::new(), script: vec![Step::Do(Act::Lift)] }
+pub fn end() -> Injection {
+    Injection { targets: Vec::new(), script: vec![Step::Do(Act::Lift)] }
 }
 
 /// One with a shape and an end.
@@ -30,7 +30,7 @@ pub fn shaped(
     parameters: &Parameters,
     situation: &Situation<'_>,
     draw: Seed,
-) -> Result<Strike, Obstacle> {
+) -> Result<Injection, Obstacle> {
     let shape = parameters.shape.unwrap_or(PartitionShape::Leader);
     let direction = parameters.direction.unwrap_or(Direction::Both);
     let cuts = shape::cuts(shape, direction, situation, draw)?;
@@ -50,7 +50,7 @@ pub fn shaped(
             vec![cut, half.clone(), Step::Do(Act::Lift), half, Step::RepeatFor(lasts)]
         }
     };
-    Ok(Strike { targets: Vec::new(), script })
+    Ok(Injection { targets: Vec::new(), script })
 }
 
 /// The step that cuts these links.
@@ -58,8 +58,8 @@ pub fn cut(cuts: &Cuts) -> Step {
     Step::Do(Act::Apply { rules: cuts.rules(), sides: cuts.sides.clone() })
 }
 
-fn until_part_end(cuts: &Cuts) -> Strike {
-    Strike { targets: Vec::new(), script: vec![cut(cuts)] }
+fn until_part_end(cuts: &Cuts) -> Injection {
+    Injection { targets: Vec::new(), script: vec![cut(cuts)] }
 }
 
 #[cfg(test)]
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
     use crate::ids::NodeId;
 
-    fn sides(strike: Strike) -> Vec<Vec<NodeId>> {
-        match strike.script.into_iter().next() {
+    fn sides(injection: Injection) -> Vec<Vec<NodeId>> {
+        match injection.script.into_iter().next() {
             Some(Step::Do(Act::Apply { sides, .. })) => sides,
             other => panic!("a partition, not {other:?}"),
         }
@@ -87,7 +87,7 @@ mod tests {
                 alive: &alive,
                 taken: &BTreeSet::new(),
                 leader: Some(leader),
-                is_deposing: false,
+                is_isolating_leaders: false,
             };
             let mut hard_leader_sides = BTreeSet::new();
             for n in 0..50 {
@@ -117,7 +117,7 @@ mod tests {
             alive: &alive,
             taken: &taken,
             leader: Some(ids[2]),
-            is_deposing: false,
+            is_isolating_leaders: false,
         };
         let first = |strike| sides(strike)[0].iter().map(|id| id.0).collect::<Vec<_>>();
         let easy: Vec<_> = (0..3).map(|n| first(easy(&situation, Seed(n)).unwrap())).collect();

@@ -12,7 +12,7 @@ use super::happened::FaultRecord;
 use super::{Act, Situation, Step, resolve, shape, stand_in};
 use crate::cluster::life::{Lives, Restart};
 use crate::fault::length::begins_with_the_leader;
-use crate::fault::{FaultKind, Harm, LinkRule};
+use crate::fault::{DiskFault, FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::rules::FaultId;
@@ -76,10 +76,10 @@ pub enum Signal {
 pub enum Work {
     /// It is emptied.
     Wipe,
-    /// A copy is kept for [`Harm::OldCopy`].
+    /// A copy is kept for [`DiskFault::OldCopy`].
     Copy,
     /// It is damaged, as the seed says.
-    Harm(Harm, Seed),
+    DamageDisk(DiskFault, Seed),
     /// What was damaged for a time is good again.
     Repair,
 }
@@ -130,7 +130,7 @@ struct Active {
     /// How often that one has answered `ok` since.
     answers: u64,
     /// The leaders that were cut off, the latest last.
-    deposed: Vec<NodeId>,
+    isolated: Vec<NodeId>,
     draw: Seed,
 }
 
@@ -190,9 +190,9 @@ impl Player {
         if self.is_over {
             let record = &mut self.records[index];
             let reason = if record.had_no_room {
-                "another `depose` was in force until the time of faults was over"
+                "another `isolate_leaders` was in force until the fault phase ended"
             } else {
-                "the time of faults was over"
+                "the fault phase had ended"
             };
             record.not_applied = Some(reason.to_owned());
             self.effects.push(Effect::Changed(index));
@@ -207,15 +207,16 @@ impl Player {
         self.is_leaderless &= !scene.had_a_leader;
         let alive = scene.lives.alive();
         let struck = if self.is_leaderless { stand_in(fault, alive, &taken) } else { scene.leader };
-        let is_deposing = self.active.keys().any(|&it| self.records[it].kind == FaultKind::Depose);
+        let is_isolating_leaders =
+            self.active.keys().any(|&it| self.records[it].kind == FaultKind::IsolateLeaders);
         let situation = Situation {
             replicas: &self.replicas,
             alive,
             taken: &taken,
             leader: struck,
-            is_deposing,
+            is_isolating_leaders,
         };
-        let strike = match resolve(fault, &situation) {
+        let injection = match resolve(fault, &situation) {
             Ok(strike) => strike,
             Err(obstacle) => {
                 let record = &mut self.records[index];
@@ -237,24 +238,24 @@ impl Player {
         record.not_applied = None;
         record.had_no_room = false;
         record.leader = scene.leader;
-        record.targets.clone_from(&strike.targets);
+        record.targets.clone_from(&injection.targets);
         let first = struck.filter(|_| begins_with_the_leader(parameters));
         let active = Active {
-            targets: strike.targets,
-            script: strike.script,
+            targets: injection.targets,
+            script: injection.script,
             next: 0,
             began: scene.now,
             until: None,
             elected: None,
             answers: 0,
-            deposed: first.into_iter().collect(),
+            isolated: first.into_iter().collect(),
             draw: Seed(fault.draw.derive("harm").0),
         };
-        let strikes_leader =
+        let affects_leader =
             parameters.parts() || struck.is_some_and(|id| active.targets.contains(&id));
         self.active.insert(index, active);
         self.play(index, scene);
-        if strikes_leader {
+        if affects_leader {
             self.effects.push(Effect::Probe(parameters.duration()));
         }
         self.effects.push(Effect::Changed(index));
@@ -409,12 +410,12 @@ impl Player {
                 self.effects.push(Effect::Data(*id, Work::Copy));
                 self.signal(*id, Signal::Continue, scene);
             }
-            Act::Harm(id, harm) => {
+            Act::DamageDisk(id, disk_fault) => {
                 let draw = Seed(draw.draw(u64::from(id.0)));
-                scene.lives.damaged(*id, harm.passes());
-                self.effects.push(Effect::Data(*id, Work::Harm(*harm, draw)));
+                scene.lives.damaged(*id, disk_fault.passes());
+                self.effects.push(Effect::Data(*id, Work::DamageDisk(*disk_fault, draw)));
             }
-            Act::Mend(id) => self.repair(*id, scene),
+            Act::RepairDisk(id) => self.repair(*id, scene),
             Act::Reset(id) => {
                 scene.lives.reset(*id);
                 self.effects.push(Effect::Disconnect(*id));
@@ -502,11 +503,11 @@ impl Player {
     fn cut_off(&mut self, index: usize, leader: NodeId) {
         self.lift(index);
         let Some(active) = self.active.get_mut(&index) else { return };
-        active.deposed.retain(|&id| id != leader);
-        active.deposed.push(leader);
+        active.isolated.retain(|&id| id != leader);
+        active.isolated.push(leader);
         let most = (self.replicas.len() - 1) / 2;
-        active.deposed.drain(..active.deposed.len().saturating_sub(most));
-        let cuts = shape::each_alone(&self.replicas, &active.deposed);
+        active.isolated.drain(..active.isolated.len().saturating_sub(most));
+        let cuts = shape::each_alone(&self.replicas, &active.isolated);
         let record = &mut self.records[index];
         record.leader = Some(leader);
         record.targets.push(leader);

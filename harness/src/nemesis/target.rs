@@ -29,7 +29,7 @@ pub fn choose(
             let others: Vec<NodeId> = free.into_iter().filter(|&id| id != leader).collect();
             some(&others, 1, draw).ok_or("no follower was free")
         }
-        Target::One => some(&free, 1, draw).ok_or("nobody was free"),
+        Target::One => some(&free, 1, draw).ok_or("no replica was free"),
         Target::Minority => some(&free, (count - 1) / 2, draw).ok_or("too few were free"),
         Target::Majority => some(&free, count / 2 + 1, draw).ok_or("too few were free"),
         Target::All => all_living(situation),
@@ -51,15 +51,15 @@ pub fn stand_in(
 /// All that live, if no other fault has one of them.
 pub fn all_living(situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
     match situation.alive.iter().any(|id| situation.taken.contains(id)) {
-        true => Err("another fault had one of them"),
-        false if situation.alive.is_empty() => Err("nobody was alive"),
+        true => Err("another fault affected one of them"),
+        false if situation.alive.is_empty() => Err("no replica was alive"),
         false => Ok(situation.alive.iter().copied().collect()),
     }
 }
 
 fn named(id: NodeId, situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
     if situation.taken.contains(&id) {
-        return Err("another fault had it");
+        return Err("another fault affected it");
     }
     if situation.alive.contains(&id) { Ok(vec![id]) } else { Err("it was dead") }
 }
@@ -99,7 +99,7 @@ mod tests {
             alive: &alive,
             taken: &taken,
             leader: Some(ids[2]),
-            is_deposing: false,
+            is_isolating_leaders: false,
         };
         let choose = |target, n| choose(Some(target), &situation, Seed(n));
         let mut followers = BTreeSet::new();
@@ -111,7 +111,7 @@ mod tests {
         }
         assert_eq!(followers, BTreeSet::from([ids[1], ids[3]]));
         assert_eq!(choose(Target::Id(ids[0]), 0), Err("it was dead"));
-        assert_eq!(choose(Target::Id(ids[4]), 0), Err("another fault had it"));
+        assert_eq!(choose(Target::Id(ids[4]), 0), Err("another fault affected it"));
         assert!(choose(Target::All, 0).is_err());
     }
 }

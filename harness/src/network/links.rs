@@ -65,7 +65,7 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn each_pair_finds_its_own_link_and_a_stranger_none() {
+    fn each_pair_finds_its_own_link_and_an_unknown_pair_none() {
         let ids: Vec<NodeId> = [0, 1, 2, 21].map(NodeId).to_vec();
         let mut links = Links::between(ids.iter().copied());
         for (from, to) in [(0, 1), (1, 0), (21, 0)] {

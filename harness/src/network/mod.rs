@@ -7,15 +7,16 @@
 //! - [`links`]: all of them, by their ends.
 //! - [`leader`]: whom the replicas believe to lead, by their own words.
 //! - [`terms`]: two leaders in one term, where messages carry it.
-//! - [`words`]: who named whom as leader, each speaker apart.
+//! - [`claims`]: who named whom as leader, each speaker apart.
 //! - [`router`]: the network of one run: where each message goes.
-//! - [`remarks`]: what was wrong or odd about messages.
+//! - [`protocol`]: what was wrong or odd about messages.
 //! - [`outbox`]: what waits for a replica that does not read.
 //! - [`message_log`]: each message with its fate, in a file.
 //! - [`ledger`]: what becomes of each message, counted and written down.
 //! - [`rules`]: what a link may do to messages; one file per rule.
 //! - [`delay`]: messages on their way, until their time has come.
 
+pub mod claims;
 pub mod counts;
 pub mod course_2016;
 pub mod delay;
@@ -26,9 +27,8 @@ pub mod link;
 pub mod links;
 pub mod message_log;
 pub mod outbox;
-pub mod remarks;
+pub mod protocol;
 pub mod router;
 pub mod rules;
 pub mod terms;
 pub mod transport;
-pub mod words;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::claims::{LeadershipClaim, LeadershipClaims};
 use super::course_2016::{Course2016, GivenUpFor, RouterKind};
 use super::delay::{DelayQueue, Delayed};
 use super::envelope::{AnsweredValue, Envelope, NotAMessage};
@@ -13,15 +14,14 @@ use super::link::{self, Delivery, Fate, Link};
 use super::links::Links;
 use super::message_log::{self, MessageLog};
 use super::outbox::{Outbox, Outgoing};
-use super::remarks::Remarks;
+use super::protocol::ProtocolFindings;
 use super::rules::{FaultId, Loss, Rule};
 use super::terms::{Terms, TwoLeaders};
 use super::transport::{Connection, Sent};
-use super::words::{LeaderWord, LeaderWords};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::counts::DropCause;
-use crate::network::remarks::{ProtocolOddity, ProtocolViolation};
+use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -32,10 +32,10 @@ pub struct Router {
     ledger: Ledger,
     underway: DelayQueue,
     leader: LeaderView,
-    words: LeaderWords,
+    claims: LeadershipClaims,
     terms: Terms,
     believed: Option<BTreeSet<NodeId>>,
-    remarks: Remarks,
+    protocol: ProtocolFindings,
     /// Messages between replicas since the clock started.
     crossed: u64,
     has_started: bool,
@@ -131,10 +131,10 @@ impl Router {
             ledger: Ledger { links, log },
             underway: DelayQueue::default(),
             leader: LeaderView::default(),
-            words: LeaderWords::default(),
+            claims: LeadershipClaims::default(),
             terms: Terms::default(),
             believed: None,
-            remarks: Remarks::default(),
+            protocol: ProtocolFindings::default(),
             crossed: 0,
             has_started: false,
             course: (settings.kind == RouterKind::Course2016).then(Course2016::default),
@@ -179,7 +179,7 @@ impl Router {
             port.connection = Some(connection);
             port.has_connected = true;
         }
-        self.words.connected(id);
+        self.claims.connected(id);
         self.terms.connected(id);
     }
 
@@ -215,15 +215,15 @@ impl Router {
     }
 
     /// Who named whom as leader so far.
-    pub fn words(&mut self) -> &mut LeaderWords {
-        &mut self.words
+    pub fn claims(&mut self) -> &mut LeadershipClaims {
+        &mut self.claims
     }
 
     /// Whether by this packet, which is not routed yet, its sender says for the first time that it
     /// leads.
     pub fn tells_of_election(&self, from: NodeId, packet: &[u8]) -> bool {
         let leader = Envelope::parse(packet).ok().and_then(|message| message.leader?.parse().ok());
-        leader == Some(from) && self.words.is_new(from)
+        leader == Some(from) && self.claims.is_new(from)
     }
 
     /// A replica acknowledged under its own name, by this packet, a put that was sent at that time: nobody else may
@@ -233,7 +233,7 @@ impl Router {
             let text = String::from_utf8_lossy(packet);
             let text = format!("{first} and {second} in term {term}: {text}");
             let kind = ProtocolViolation::TwoLeaders;
-            self.remarks.violation(kind, now, from, text.as_bytes());
+            self.protocol.violation(kind, now, from, text.as_bytes());
         }
     }
 
@@ -335,8 +335,8 @@ impl Router {
     }
 
     /// Notes what is odd about a message.
-    pub fn remarks(&mut self) -> &mut Remarks {
-        &mut self.remarks
+    pub fn protocol(&mut self) -> &mut ProtocolFindings {
+        &mut self.protocol
     }
 
     /// Routes a packet of a replica; what is for a client is handed back.
@@ -349,10 +349,10 @@ impl Router {
         alive: &BTreeSet<NodeId>,
     ) -> Option<ToClient> {
         if length > limits::COURSE_PACKET_BYTES {
-            self.remarks.oddity(ProtocolOddity::LargePacket, now, from, packet);
+            self.protocol.warning(ProtocolWarning::LargePacket, now, from, packet);
         }
         if length > packet.len() {
-            self.remarks.oddity(ProtocolOddity::CutPacket, now, from, packet);
+            self.protocol.warning(ProtocolWarning::CutPacket, now, from, packet);
             return None;
         }
         let message = match Envelope::parse(packet) {
@@ -362,12 +362,12 @@ impl Router {
                     NotAMessage::NotJson => ProtocolViolation::NotJson,
                     NotAMessage::MissingField => ProtocolViolation::MissingField,
                 };
-                self.remarks.violation(kind, now, from, packet);
+                self.protocol.violation(kind, now, from, packet);
                 return None;
             }
         };
         if message.src.parse() != Ok(from) {
-            self.remarks.violation(ProtocolViolation::ForeignSource, now, from, packet);
+            self.protocol.violation(ProtocolViolation::ForeignSource, now, from, packet);
         }
         let leader = self.hear_leader(now, from, &message, packet, alive);
         self.terms.hear(now, from, message.term(), leader);
@@ -389,7 +389,7 @@ impl Router {
                 self.reach_client(now, from, client, &message, leader, packet.len())
             }
             _ => {
-                self.remarks.violation(ProtocolViolation::UnknownDestination, now, from, packet);
+                self.protocol.violation(ProtocolViolation::UnknownDestination, now, from, packet);
                 None
             }
         }
@@ -404,12 +404,12 @@ impl Router {
         alive: &BTreeSet<NodeId>,
     ) -> Option<NodeId> {
         let Some(text) = &message.leader else {
-            self.remarks.oddity(ProtocolOddity::MissingLeader, now, from, packet);
+            self.protocol.warning(ProtocolWarning::MissingLeader, now, from, packet);
             return None;
         };
         let named = text.parse().ok().filter(|id| self.ports.contains_key(id));
         if self.has_started && !self.is_over {
-            self.words.hear(now, from, named);
+            self.claims.hear(now, from, named);
         }
         let named = named?;
         if self.has_started {
@@ -623,8 +623,8 @@ impl Router {
         Traffic {
             messages: link::counts(self.ledger.links),
             leaders: self.leader.into_history(),
-            leader_words: self.words.into_changes(),
-            remarks: self.remarks,
+            leadership_claims: self.claims.into_changes(),
+            protocol: self.protocol,
             log_problem: self.ledger.log.finish(),
         }
     }
@@ -637,9 +637,9 @@ pub struct Traffic {
     /// Who was believed to lead from when on.
     pub leaders: Vec<(RunTime, NodeId)>,
     /// Who named whom as leader, and when.
-    pub leader_words: Vec<LeaderWord>,
+    pub leadership_claims: Vec<LeadershipClaim>,
     /// What was wrong or odd about messages.
-    pub remarks: Remarks,
+    pub protocol: ProtocolFindings,
     /// Why not every message was written down, if so.
     pub log_problem: Option<String>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::host::profile::{Profile, Starvation};
 use crate::seed::{self, Seed};
 
-/// A pretended host, drawn.
+/// A simulated host, drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HostPlan {
     /// From what it was drawn.
@@ -132,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_pretends_the_same_host() {
-        let (once, again) = (plans("due-date"), plans("due-date"));
+    fn the_same_seed_simulates_the_same_host() {
+        let (once, again) = (plans("deadline-day"), plans("deadline-day"));
         assert_eq!(once, again);
         assert_ne!(once[0].replicas, once[1].replicas);
         let text = serde_json::to_string(&once[0]).unwrap();

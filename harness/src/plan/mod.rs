@@ -146,11 +146,11 @@ impl Plan {
     }
 
     /// Drawn again without what is `optional` and cannot be borne; `None` if there is nothing of that kind.
-    pub fn sparing(&self, is_unbearable: impl Fn(&DrawnFault) -> bool) -> Option<Self> {
+    pub fn sparing(&self, is_unsupported: impl Fn(&DrawnFault) -> bool) -> Option<Self> {
         let mut scenario = self.scenario.clone();
         let nemesis = scenario.nemesis.as_mut()?;
         let before = nemesis.faults.len();
-        nemesis.spare(is_unbearable);
+        nemesis.spare(is_unsupported);
         (nemesis.faults.len() < before).then(|| Self {
             host: self.host.clone(),
             router: self.router,
@@ -159,7 +159,7 @@ impl Plan {
         })
     }
 
-    /// The same plan on a pretended host, under these rules of the network.
+    /// The same plan on a simulated host, under these rules of the network.
     #[must_use]
     pub fn on(mut self, profile: Option<&Profile>, router: RouterKind) -> Self {
         self.host =

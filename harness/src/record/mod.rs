@@ -10,11 +10,11 @@ use crate::cluster::life::Death;
 use crate::host::disturbance::Disturbance;
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
+use crate::network::claims::LeadershipClaim;
 use crate::network::counts::MessageCounts;
 use crate::network::course_2016::GivenUp;
-use crate::network::remarks::{Example, ProtocolOddity, ProtocolViolation};
-use crate::network::words::LeaderWord;
-use crate::op::{OperationRecord, RequestCounts, SettlingOperation};
+use crate::network::protocol::{Example, ProtocolViolation, ProtocolWarning};
+use crate::op::{OperationRecord, RecoveryOperation, RequestCounts};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::time::RunTime;
@@ -33,7 +33,7 @@ pub struct RunRecord {
     pub operations: Vec<OperationRecord>,
     /// What was asked after the healing, each again until it was answered; empty where the clients
     /// are the course's.
-    pub settling: Vec<SettlingOperation>,
+    pub recovery: Vec<RecoveryOperation>,
     /// What the clients counted besides.
     pub requests: RequestCounts,
     /// Per link (source, destination) and message type.
@@ -43,7 +43,7 @@ pub struct RunRecord {
     /// Who was believed to lead from when on, in order.
     pub leaders: Vec<(RunTime, NodeId)>,
     /// Who named whom as leader and when, each speaker's changes, in the order of their times.
-    pub leader_words: Vec<LeaderWord>,
+    pub leadership_claims: Vec<LeadershipClaim>,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
     /// What the living replicas that know `status` said of their state when all was quiet, in the
@@ -52,9 +52,9 @@ pub struct RunRecord {
     /// What replicas wrote that the protocol does not allow, by kind.
     pub violations: BTreeMap<ProtocolViolation, Example>,
     /// What only looks odd, by kind.
-    pub oddities: BTreeMap<ProtocolOddity, Example>,
+    pub protocol_warnings: BTreeMap<ProtocolWarning, Example>,
     /// What the harness could not do, or left out, a sentence each: no verdict depends on it.
-    pub remarks: Vec<String>,
+    pub notes: Vec<String>,
     /// What the harness measured of its host.
     pub host: HostRecord,
     /// Why the run ended.

@@ -11,7 +11,7 @@ use crate::fault::{FaultKind, Parameters};
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::counts::{DropCause, MessageCounts};
-use crate::network::remarks::{Example, ProtocolOddity};
+use crate::network::protocol::{Example, ProtocolWarning};
 use crate::op::{OpKind, OperationRecord, Outcome, RequestCounts};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
@@ -34,18 +34,18 @@ pub fn record() -> RunRecord {
         plan: Arc::new(Plan::draw(&scenario, Seed(7))),
         scenario: Arc::new(scenario),
         operations: operations(),
-        settling: Vec::new(),
+        recovery: Vec::new(),
         states: Vec::new(),
         requests: RequestCounts::default(),
         messages: messages(),
         faults: faults(),
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
-        leader_words: Vec::new(),
+        leadership_claims: Vec::new(),
         replicas: replicas(),
         violations: BTreeMap::new(),
-        remarks: Vec::new(),
-        oddities: BTreeMap::from([(
-            ProtocolOddity::OddValue,
+        notes: Vec::new(),
+        protocol_warnings: BTreeMap::from([(
+            ProtocolWarning::OddValue,
             Example {
                 count: 1204,
                 node: NodeId(3),
@@ -168,7 +168,7 @@ fn faults() -> Vec<FaultRecord> {
         },
         FaultRecord {
             applied_ns: None,
-            not_applied: Some("nobody was believed to lead".to_owned()),
+            not_applied: Some("no leader was known".to_owned()),
             had_no_room: false,
             ..fault(2, FaultKind::KillLeader, 1_400_000_000)
         },

@@ -20,7 +20,7 @@ pub fn github(finished: &Finished<'_>, source: &Path) -> String {
             _ => "error",
         };
         let title = format!("{}: {}", finished.record.scenario.name, answer.kind);
-        let message = format!("{}\nrepeat: {}", answer.sentence, finished.repeat);
+        let message = format!("{}\nreproduce: {}", answer.sentence, finished.reproduce);
         format!("::{level} {file}title={}::{}\n", property(&title), data(&message))
     });
     lines.collect::<Vec<_>>().concat()
@@ -47,11 +47,11 @@ mod tests {
     fn every_bad_answer_is_one_line() {
         let mut sample = Sample::new();
         sample.verdict.answers[0].sentence = "50 % of, it\n::error::forged".to_owned();
-        let text = github(&sample.finished(Path::new("results")), Path::new("gauntlet"));
+        let text = github(&sample.finished(Path::new("results")), Path::new("stress"));
         let first = text.lines().next().unwrap();
         assert!(first.starts_with("::error title=demo%3A "), "{first}");
         assert!(
-            first.contains("::50 %25 of, it%0A::error::forged%0Arepeat: harness run"),
+            first.contains("::50 %25 of, it%0A::error::forged%0Areproduce: harness run"),
             "{first}"
         );
         assert!(text.lines().all(|line| line.starts_with("::")), "{text}");

@@ -144,8 +144,8 @@ fn explanation_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
         return Vec::new();
     }
     let folder = escape(&finished.folder.display().to_string());
-    let mut lines = labelled("that means", &escape(&explanation.short), style);
-    lines.push(format!("{:<LABEL_WIDTH$}harness explain {folder}", "in full"));
+    let mut lines = labelled("meaning", &escape(&explanation.short), style);
+    lines.push(format!("{:<LABEL_WIDTH$}harness explain {folder}", "details"));
     lines
 }
 
@@ -169,7 +169,7 @@ fn numbers(record: &RunRecord, style: Style) -> Vec<String> {
     );
     let faults = match (totals.faults_applied, totals.faults_planned) {
         (_, 0) => "none planned".to_owned(),
-        (applied, planned) => format!("{applied} of {planned} applied"),
+        (applied, planned) => format!("{applied} of {planned} injected"),
     };
     let rows = [
         ("operations", operations),
@@ -249,7 +249,7 @@ fn places(finished: &Finished<'_>) -> Vec<String> {
     let written_by_the_run = [
         ("history.jsonl", "each event"),
         ("faults.jsonl", "each fault"),
-        (leaders::NAME, "who named whom as leader"),
+        (leaders::NAME, "leadership claims"),
         ("messages.jsonl", "each message"),
     ];
     let files: Vec<(String, &str)> = written_by_the_run
@@ -260,7 +260,7 @@ fn places(finished: &Finished<'_>) -> Vec<String> {
         .collect();
     let width = files.iter().map(|(path, _)| path.chars().count()).max().unwrap_or(0);
     lines.extend(files.iter().map(|(path, about)| format!("    {path:<width$}  {about}")));
-    lines.push(format!("{:<LABEL_WIDTH$}{}", "repeat", escape(&finished.repeat)));
+    lines.push(format!("{:<LABEL_WIDTH$}{}", "reproduce", escape(&finished.reproduce)));
     lines
 }
 

@@ -17,7 +17,7 @@ pub const NAME: &str = "junit.xml";
 pub struct JunitRun {
     suite: String,
     seed: String,
-    repeat: String,
+    reproduce: String,
     start: String,
     host: String,
     seconds: f64,
@@ -45,7 +45,7 @@ impl JunitRun {
         Self {
             suite: finished.record.scenario.name.clone(),
             seed: finished.record.plan.seed.to_string(),
-            repeat: finished.repeat.clone(),
+            reproduce: finished.reproduce.clone(),
             start: finished.start.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
             host: host(),
             seconds: finished.record.duration.as_secs_f64(),
@@ -102,7 +102,7 @@ fn write_suite(id: usize, name: &str, runs: &[&JunitRun], out: &mut impl Write) 
         if several { format!("{what} (run {})", n + 1) } else { what.to_owned() }
     };
     for (n, run) in runs.iter().enumerate() {
-        for (property, value) in [("seed", &run.seed), ("repeat", &run.repeat)] {
+        for (property, value) in [("seed", &run.seed), ("reproduce", &run.reproduce)] {
             let (property, value) = (numbered(property, n), escaped(value));
             writeln!(out, r#"      <property name="{property}" value="{value}"/>"#)?;
         }
@@ -152,8 +152,8 @@ fn story(finished: &Finished<'_>, answer: &Answer) -> String {
     }
     let _ = write!(
         story,
-        "\nrepeat: {}\nreport: {}",
-        finished.repeat,
+        "\nreproduce: {}\nreport: {}",
+        finished.reproduce,
         finished.folder.join(super::html::NAME).display()
     );
     story
@@ -196,7 +196,7 @@ mod tests {
         assert!(text.contains(r#"<testcase name="liveness" classname="demo" "#), "{text}");
         let bad = answers.iter().filter(|answer| answer.standing != Standing::Valid).count();
         assert!(bad > 0 && text.matches("<failure ").count() == bad, "{text}");
-        assert!(text.contains("repeat: harness run workloads/demo.json --seed 7"), "{text}");
+        assert!(text.contains("reproduce: harness run workloads/demo.json --seed 7"), "{text}");
     }
 
     #[test]

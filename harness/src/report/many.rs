@@ -26,14 +26,14 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `3 of 12 runs over, 1 not valid, some 1 min 20 s to go`.
+    /// `3 of 12 runs done, 1 not valid, about 1 min 20 s left`.
     pub fn line(&self) -> String {
         let all = self.over.len() + self.going.len() + self.to_come.len();
-        let mut line = format!("{} of {all} runs over", self.over.len());
+        let mut line = format!("{} of {all} runs done", self.over.len());
         if self.bad > 0 {
             let _ = write!(line, ", {} not valid", self.bad);
         }
-        let _ = write!(line, ", some {} to go", rough(self.to_go()));
+        let _ = write!(line, ", about {} left", rough(self.to_go()));
         line
     }
 
@@ -76,7 +76,7 @@ pub struct Line<'a> {
     /// Its answers.
     pub verdict: &'a Verdict,
     /// The command that makes it again.
-    pub repeat: &'a str,
+    pub reproduce: &'a str,
 }
 
 /// How many were valid, and those that were not once more: they may have scrolled away; in the end, how
@@ -101,7 +101,7 @@ pub fn summary(runs: &[Line<'_>], width: usize) -> String {
                 let _ = writeln!(text, "{line}");
             }
         }
-        let _ = writeln!(text, "    repeat: {}", run.repeat);
+        let _ = writeln!(text, "    reproduce: {}", run.reproduce);
     }
     if !bad.is_empty() {
         let valid = runs.len() - bad.len();
@@ -148,7 +148,7 @@ mod tests {
         };
         // 12 s of the one that goes on, then 15; beside it two of 15.
         assert_eq!(tally.to_go().as_secs(), 30);
-        assert_eq!(tally.line(), "1 of 6 runs over, 1 not valid, some 30 s to go");
+        assert_eq!(tally.line(), "1 of 6 runs done, 1 not valid, about 30 s left");
         assert_eq!(Tally::default().to_go(), Duration::ZERO);
         assert_eq!(rough(Duration::from_secs(80)), "1 min 20 s");
         assert_eq!(rough(Duration::from_secs(7300)), "2 h 1 min");
@@ -161,13 +161,13 @@ mod tests {
         for answer in &mut good.answers {
             answer.standing = Standing::Valid;
         }
-        let run = |verdict| Line { line: "demo  seed 7\n", verdict, repeat: "harness run demo" };
+        let run = |verdict| Line { line: "demo  seed 7\n", verdict, reproduce: "harness run demo" };
         assert_eq!(summary(&[run(&good), run(&good)], 100), "all 2 runs valid\n");
         let text = summary(&[run(&good), run(&bad)], 100);
         assert!(text.starts_with("1 of 2 runs not valid:\n\ndemo  seed 7\n    "), "{text}");
         let last: Vec<&str> = text.lines().rev().take(3).collect();
         let count = "2 runs: 1 valid, 1 safety invalid (stale read)";
-        assert_eq!(last, [count, "", "    repeat: harness run demo"], "{text}");
+        assert_eq!(last, [count, "", "    reproduce: harness run demo"], "{text}");
         assert_eq!(text.matches("demo  seed 7").count(), 1, "{text}");
     }
 }

@@ -67,7 +67,7 @@ pub struct Finished<'a> {
     /// What the verdict means, in sentences.
     pub explanation: Option<Explanation>,
     /// The command that repeats the run.
-    pub repeat: String,
+    pub reproduce: String,
     /// The run's folder, as people are shown it.
     pub folder: PathBuf,
     /// The folder of all results, where the summary of all runs is.
@@ -80,11 +80,11 @@ pub struct Finished<'a> {
 /// workload, what is allowed but odd in the replicas' messages, and the details of good answers.
 pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
     let record = finished.record;
-    let oddities = record.oddities.iter().map(|(oddity, example)| {
+    let protocol_warnings = record.protocol_warnings.iter().map(|(warning, example)| {
         format!(
             "{} {}; the first by {} at {}: {}",
             text::grouped(example.count),
-            oddity.describe(),
+            warning.describe(),
             example.node,
             example.at,
             example.text
@@ -92,8 +92,8 @@ pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
     });
     // Details of good answers: what the host did, which faults could not be applied.
     let good = finished.verdict.answers.iter().filter(|it| it.standing == Standing::Valid);
-    let remarks = good.flat_map(|answer| answer.details.iter().cloned());
-    let left_out = record.remarks.iter().cloned();
+    let notes = good.flat_map(|answer| answer.details.iter().cloned());
+    let left_out = record.notes.iter().cloned();
     let warnings = record.scenario.warnings.iter().cloned();
-    warnings.chain(oddities).chain(left_out).chain(remarks).collect()
+    warnings.chain(protocol_warnings).chain(left_out).chain(notes).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::nemesis::happened::sides;
-use crate::run::happenings::Happening;
+use crate::run::events::RunEvent;
 use crate::run::progress::Progress;
 use crate::text::{escape, grouped};
 use crate::time::RunTime;
@@ -73,10 +73,10 @@ fn fitted(mut parts: Vec<(u8, String)>, width: usize) -> String {
 }
 
 /// Something that happened: the run if there are several, the time, what, and to whom.
-pub fn happening_line(shape: &Shape<'_>, happening: &Happening) -> String {
+pub fn event_line(shape: &Shape<'_>, event: &RunEvent) -> String {
     let label = shape.label().map(|label| label + "  ").unwrap_or_default();
-    let (at, text) = (happening.at.as_secs_f64(), escape(&happening.text));
-    format!("{label}{at:>8.3} s  {:<6}  {text}", happening.what)
+    let (at, text) = (event.at.as_secs_f64(), escape(&event.text));
+    format!("{label}{at:>8.3} s  {:<6}  {text}", event.what)
 }
 
 #[cfg(test)]
@@ -147,14 +147,11 @@ mod tests {
 
     #[test]
     fn what_happened_stands_behind_its_time() {
-        let happening = Happening {
+        let event = RunEvent {
             at: RunTime::from_secs_f64(1.2),
             what: "death",
             text: "0003 killed by SIGKILL\u{1b}".to_owned(),
         };
-        assert_eq!(
-            happening_line(&ALONE, &happening),
-            "   1.200 s  death   0003 killed by SIGKILL\\u{1b}"
-        );
+        assert_eq!(event_line(&ALONE, &event), "   1.200 s  death   0003 killed by SIGKILL\\u{1b}");
     }
 }

@@ -41,7 +41,7 @@ impl Sample {
             judgement: course::judge(&self.record.scenario, &statistics),
             statistics,
             explanation: None,
-            repeat: "harness run workloads/demo.json --seed 7".to_owned(),
+            reproduce: "harness run workloads/demo.json --seed 7".to_owned(),
             folder: "results/demo/19700101T000000Z-7".into(),
             results,
             start: jiff::Timestamp::UNIX_EPOCH,
@@ -66,15 +66,15 @@ pub fn verdict() -> Verdict {
                 standing: Standing::Invalid,
                 details: vec![
                     "1.000 s to 1.001 s  0015 puts x = \"1\", ok by 0000".to_owned(),
-                    "1.100 s to 1.101 s  0016 gets x = \"\", ok by 0003, although the put before \
-                     it had been acknowledged and nobody wrote that value again"
+                    "1.100 s to 1.101 s  0016 gets x = \"\", ok by 0003, although the put before it had been \
+                     acknowledged and no client wrote that value again"
                         .to_owned(),
                 ],
                 ..valid(
                     Question::Safety,
                     "stale read",
-                    "key x: no order of its 4 operations explains what the clients saw; \
-                     the smallest contradiction is below",
+                    "key x: no order of its 4 operations explains what the clients saw; a minimal \
+                     counterexample is below",
                 )
             },
             valid(Question::Process, "in order", "no replica died by itself"),
@@ -82,8 +82,8 @@ pub fn verdict() -> Verdict {
             valid(Question::Environment, "calm", "the host did not disturb the run"),
             Answer {
                 standing: Standing::Unknown,
-                details: vec!["kill_leader at 1.400 s: nobody was believed to lead".to_owned()],
-                ..valid(Question::Evidence, "faults", "1 of 3 faults could not be applied")
+                details: vec!["kill_leader at 1.400 s: no leader was known".to_owned()],
+                ..valid(Question::Evidence, "faults", "1 of 3 faults could not be injected")
             },
         ],
         is_interrupted: false,

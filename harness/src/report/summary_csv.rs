@@ -244,7 +244,7 @@ demo,2021,7,1970-01-01T00:00:00.000Z,5,12.000,5,2,1,2,2,3,1000.001,1234.567,1234
     }
 
     #[test]
-    fn half_a_row_of_a_killed_process_spoils_no_other() {
+    fn half_a_row_of_a_killed_process_damages_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         fs::write(&path, "a,b\n1,").unwrap();

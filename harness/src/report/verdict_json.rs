@@ -39,7 +39,7 @@ struct VerdictFile<'a> {
     statistics: Totals,
     course: CourseReport<'a>,
     warnings: Vec<String>,
-    repeat: &'a str,
+    reproduce: &'a str,
     results: String,
     files: Vec<String>,
 }
@@ -111,7 +111,7 @@ impl<'a> VerdictFile<'a> {
                 statistics: &finished.statistics,
             },
             warnings: warnings(finished),
-            repeat: &finished.repeat,
+            reproduce: &finished.reproduce,
             results: finished.folder.display().to_string(),
             files: FILES.iter().map(|file| file.name.to_owned()).collect(),
         }

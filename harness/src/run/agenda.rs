@@ -16,7 +16,7 @@ pub enum Task {
     /// The fault of this place in the plan goes on, if it can.
     FaultStep(usize),
     /// The faults are over; what must now be answered is asked as soon as all are there again.
-    Settle,
+    Recover,
     /// The rule of this place in the workload's `network` begins.
     Rule(usize),
     /// It ends.
@@ -32,7 +32,7 @@ pub enum Task {
     /// The loop measures by how much it is late.
     Tick,
     /// The host is looked at.
-    Look,
+    Sample,
     /// The history is written through.
     Flush,
 }

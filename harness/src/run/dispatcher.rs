@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::agenda::{Agenda, Task};
+use super::events::{EventFeed, Snapshot};
 use super::faults::Disks;
-use super::happenings::{Happenings, Standing};
-use super::look::{HostLooks, Start};
 use super::progress::Progress;
+use super::sampling::{HostSampler, Start};
 use super::start::Cluster;
-use super::survey::Survey;
-use super::{Order, RunError};
+use super::state_comparison::StateComparison;
+use super::{RunError, RunRequest};
 use crate::clients::{Answer, Effect, Pool, Unexpected, World};
 use crate::cluster::life::Lives;
 use crate::cluster::process::{Exited, describe};
@@ -24,7 +24,7 @@ use crate::journal::leaders::LeadersFile;
 use crate::limits;
 use crate::nemesis::player::Player;
 use crate::network::course_2016::{Course2016, RouterKind};
-use crate::network::remarks::{ProtocolOddity, ProtocolViolation};
+use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
 use crate::network::router::ToClient;
 use crate::network::rules::FaultId;
 use crate::network::transport::TransportEvent;
@@ -44,7 +44,7 @@ pub struct Written {
 
 /// A run in progress.
 pub struct Dispatcher {
-    pub(super) order: Order,
+    pub(super) request: RunRequest,
     pub(super) cluster: Cluster,
     pub(super) lives: Lives,
     pub(super) player: Player,
@@ -52,14 +52,14 @@ pub struct Dispatcher {
     pub(super) faults: FaultsFile,
     pub(super) agenda: Agenda,
     pub(super) progress: Progress,
-    happenings: Happenings,
+    events: EventFeed,
     journal: Journal,
     leaders: LeadersFile,
-    pub(super) looks: HostLooks,
+    pub(super) sampler: HostSampler,
     origin: Instant,
-    pub(super) survey: Option<Survey>,
+    pub(super) comparison: Option<StateComparison>,
     /// Until when the last questions wait for those who were started again.
-    settle_by: Option<RunTime>,
+    recover_by: Option<RunTime>,
     pub(super) ended_at: Option<RunTime>,
     pub(super) end: Option<EndReason>,
 }
@@ -67,21 +67,21 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Prepares the run of a connected cluster; the clock starts here.
     pub(super) fn new(
-        order: Order,
+        request: RunRequest,
         written: Written,
         player: Player,
-        mut looks: HostLooks,
+        mut sampler: HostSampler,
         mut cluster: Cluster,
     ) -> Self {
-        let plan = &order.plan;
+        let plan = &request.plan;
         let scenario = &plan.scenario;
         let replicas: Vec<NodeId> = (0..scenario.replicas).map(NodeId::replica).collect();
-        cluster.begin(&order);
-        looks.start();
+        cluster.begin(&request);
+        sampler.start();
         for (&id, start) in &cluster.starts {
-            looks.connected(RunTime::ZERO, id, start);
+            sampler.connected(RunTime::ZERO, id, start);
         }
-        let progress = order.progress.borrow().clone();
+        let progress = request.progress.borrow().clone();
         let mut lives = Lives::new(&replicas);
         for id in std::mem::take(&mut cluster.early_hang_ups) {
             lives.hang_up(id, RunTime::ZERO);
@@ -93,16 +93,16 @@ impl Dispatcher {
             faults: written.faults,
             agenda: Agenda::default(),
             progress,
-            happenings: Happenings::default(),
+            events: EventFeed::default(),
             journal: written.journal,
             leaders: written.leaders,
-            looks,
+            sampler,
             origin: Instant::now(),
-            survey: None,
-            settle_by: None,
+            comparison: None,
+            recover_by: None,
             ended_at: None,
             end: None,
-            order,
+            request,
             cluster,
         };
         dispatcher.fill_agenda();
@@ -114,13 +114,13 @@ impl Dispatcher {
     }
 
     fn fill_agenda(&mut self) {
-        let scenario = &self.order.plan.scenario;
+        let scenario = &self.request.plan.scenario;
         let end_of_requests = RunTime::from(scenario.start_wait + scenario.request_phase);
         let end = RunTime::from(scenario.duration());
         self.agenda.add(RunTime::ZERO, Task::Tick);
-        self.agenda.add(RunTime::ZERO, Task::Look);
+        self.agenda.add(RunTime::ZERO, Task::Sample);
         self.agenda.add(RunTime::ZERO, Task::Flush);
-        for (index, fault) in self.order.plan.faults.iter().enumerate() {
+        for (index, fault) in self.request.plan.faults.iter().enumerate() {
             self.agenda.add(fault.event.at, Task::Fault(index));
         }
         for (n, rule) in scenario.network.iter().enumerate() {
@@ -156,12 +156,12 @@ impl Dispatcher {
         let written = faults.finish(&record.faults);
         let written = written.map_err(RunError::system("writing faults.jsonl"));
         unwritten.extend(written.err().map(|error| error.to_string()));
-        record.remarks.extend(lost_datagrams.into_iter().chain(unwritten));
+        record.notes.extend(lost_datagrams.into_iter().chain(unwritten));
         Ok(record)
     }
 
     async fn happen(&mut self) -> Result<(), RunError> {
-        let mut interrupt = self.order.interrupt.clone();
+        let mut interrupt = self.request.interrupt.clone();
         loop {
             self.perform_due()?;
             if self.end.is_some() {
@@ -202,31 +202,32 @@ impl Dispatcher {
             Task::Client(_)
             | Task::Fault(_)
             | Task::FaultStep(_)
-            | Task::Settle
+            | Task::Recover
             | Task::End
             | Task::Deadline
-                if self.survey.is_some() => {}
+                if self.comparison.is_some() => {}
             Task::Client(wake) => self.with_pool(|pool, world| pool.wake(wake, world)),
             Task::Fault(index) => self.with_player(|player, scene| player.due(index, scene))?,
             Task::FaultStep(index) => {
                 self.with_player(|player, scene| player.play(index, scene))?;
             }
             Task::Rule(n) => {
-                let what = &self.order.plan.scenario.network[n].what;
+                let what = &self.request.plan.scenario.network[n].what;
                 self.cluster.router.apply(FaultId::Network(n), what.pairs(), &what.rule);
             }
             Task::RuleEnd(n) => self.cluster.router.lift(FaultId::Network(n)),
             Task::EndOfRequests => self.end_requests()?,
-            Task::Settle => self.settle(),
-            Task::End if !self.is_settled() && !self.cluster.pool.is_stalled(self.now()) => {
+            Task::Recover => self.recover(),
+            Task::End if !self.is_recovered() && !self.cluster.pool.is_stalled(self.now()) => {
                 self.agenda.add(self.now() + limits::TICK, Task::End);
             }
             // The answers may be there before the quiet time is over.
-            Task::Deadline if self.now() < RunTime::from(self.order.plan.scenario.duration()) => {}
+            Task::Deadline if self.now() < RunTime::from(self.request.plan.scenario.duration()) => {
+            }
             Task::End | Task::Deadline => self.conclude(),
             Task::Ask => self.ask(),
             Task::Tick => self.tick(due),
-            Task::Look => self.look(),
+            Task::Sample => self.sample(),
             Task::Flush => {
                 self.journal.flush()?;
                 self.cluster.router.log().flush();
@@ -241,46 +242,46 @@ impl Dispatcher {
     /// good), and asked what must then be answered. A course config is left as it is: its quiet time
     /// is the course's.
     fn end_requests(&mut self) -> Result<(), RunError> {
-        if self.order.plan.scenario.is_course_config {
+        if self.request.plan.scenario.is_course_config {
             return Ok(());
         }
-        for n in 0..self.order.plan.scenario.network.len() {
+        for n in 0..self.request.plan.scenario.network.len() {
             self.cluster.router.lift(FaultId::Network(n));
         }
         self.with_player(Player::finish)?;
-        if matches!(self.order.plan.scenario.clients, Clients::Shared { .. }) {
+        if matches!(self.request.plan.scenario.clients, Clients::Shared { .. }) {
             self.restore_links();
-            self.settle_by = Some(self.now() + limits::CONNECT_DEADLINE);
-            self.settle();
+            self.recover_by = Some(self.now() + limits::CONNECT_DEADLINE);
+            self.recover();
         }
         Ok(())
     }
 
     /// Begins the last questions once all that were started again are there, or had their time.
-    fn settle(&mut self) {
+    fn recover(&mut self) {
         let now = self.now();
-        let Some(by) = self.settle_by else { return };
+        let Some(by) = self.recover_by else { return };
         if self.lives.awaits_some() && now < by {
-            self.agenda.add(now + limits::FAULT_RETRY, Task::Settle);
+            self.agenda.add(now + limits::FAULT_RETRY, Task::Recover);
             return;
         }
-        self.settle_by = None;
-        let bound = self.order.plan.scenario.liveness_bound * limits::FINAL_BOUNDS;
+        self.recover_by = None;
+        let bound = self.request.plan.scenario.liveness_bound * limits::FINAL_BOUNDS;
         self.agenda.add(now + bound, Task::Deadline);
-        self.with_pool(Pool::settle);
+        self.with_pool(Pool::recover);
     }
 
-    fn is_settled(&self) -> bool {
-        self.settle_by.is_none() && self.cluster.pool.is_settled()
+    fn is_recovered(&self) -> bool {
+        self.recover_by.is_none() && self.cluster.pool.is_recovered()
     }
 
     fn tick(&mut self, due: RunTime) {
         let now = self.now();
         #[cfg(debug_assertions)]
-        super::drill::panic_if_told(now);
+        super::test_hook::panic_if_due(now);
         let course = self.cluster.router.course();
         let blocked = course.map(Course2016::take_blocked).unwrap_or_default();
-        self.looks.loop_came((due + blocked).min(now), now);
+        self.sampler.loop_came((due + blocked).min(now), now);
         self.show_progress();
         self.agenda.add(now + limits::TICK, Task::Tick);
     }
@@ -292,14 +293,14 @@ impl Dispatcher {
         self.progress.leader = self.cluster.router.leader();
         self.progress.alive = self.lives.alive().len();
         self.progress.sides = self.player.sides();
-        let words = self.cluster.router.words().changes();
+        let claims = self.cluster.router.claims().changes();
         let (faults, alive) = (self.player.records(), self.lives.alive());
-        let standing = Standing { now, words, faults, alive };
+        let snapshot = Snapshot { now, claims, faults, alive };
         let lives = &self.lives;
         let is_planned = |id| lives.of(id).death().is_none_or(|death| death.is_planned);
-        let mut new = self.happenings.look(&standing, is_planned);
+        let mut new = self.events.update(&snapshot, is_planned);
         let progress = self.progress.clone();
-        self.order.progress.send_modify(|shown| {
+        self.request.progress.send_modify(|shown| {
             let mut happened = std::mem::take(&mut shown.happened);
             happened.append(&mut new);
             *shown = Progress { happened, ..progress };
@@ -307,7 +308,7 @@ impl Dispatcher {
     }
 
     fn write_leaders(&mut self) -> Result<(), RunError> {
-        let written = self.leaders.write(self.cluster.router.words());
+        let written = self.leaders.write(self.cluster.router.claims());
         written.map_err(RunError::system("writing leaders.jsonl"))
     }
 
@@ -369,11 +370,11 @@ impl Dispatcher {
                 if let Some(process) = self.cluster.processes.get(&id) {
                     let start = Start::now(process);
                     self.cluster.connect_times.entry(id).or_insert(start.took);
-                    self.looks.connected(self.origin.elapsed().into(), id, &start);
+                    self.sampler.connected(self.origin.elapsed().into(), id, &start);
                 }
                 self.progress.connected = self.cluster.connect_times.len();
-                self.order.progress.send_replace(self.progress.clone());
-                self.cluster.connected(id, connection, &self.order);
+                self.request.progress.send_replace(self.progress.clone());
+                self.cluster.connected(id, connection, &self.request);
                 self.with_player(|player, scene| player.connected(id, scene))?;
             }
             // The news of an earlier connection, which comes late.
@@ -390,9 +391,9 @@ impl Dispatcher {
             TransportEvent::Packet { from, bytes, length } => {
                 let now = self.now();
                 let reads = limits::COURSE_PACKET_BYTES;
-                if self.order.plan.router == RouterKind::Course2016 && length > reads {
+                if self.request.plan.router == RouterKind::Course2016 && length > reads {
                     // What is cut is no JSON any more: nobody can tell whom it was for.
-                    self.looks.truncated(now, from);
+                    self.sampler.truncated(now, from);
                     return Ok(());
                 }
                 if self.player.awaits_election()
@@ -402,13 +403,13 @@ impl Dispatcher {
                 }
                 let router = &mut self.cluster.router;
                 let to_client = router.packet(now, from, &bytes, length, self.lives.alive());
-                if router.crossed() > self.order.plan.scenario.max_packets && self.end.is_none() {
-                    router.remarks().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
+                if router.crossed() > self.request.plan.scenario.max_packets && self.end.is_none() {
+                    router.protocol().violation(ProtocolViolation::PacketStorm, now, from, &bytes);
                     self.end = Some(EndReason::PacketStorm);
                 }
                 match to_client {
                     None => {}
-                    Some(_) if self.survey.is_some() => self.hear_status(from, &bytes),
+                    Some(_) if self.comparison.is_some() => self.hear_status(from, &bytes),
                     Some(message) => {
                         self.answer(&message, &bytes);
                         if message.kind == "ok" {
@@ -440,24 +441,24 @@ impl Dispatcher {
         {
             self.cluster.router.acknowledged(now, answer.from, sent, packet);
         }
-        let remarks = self.cluster.router.remarks();
+        let protocol = self.cluster.router.protocol();
         let from = message.from;
         match unexpected {
             None => {}
             Some(Unexpected::UnknownMid) => {
-                remarks.violation(ProtocolViolation::UnknownMid, now, from, packet);
+                protocol.violation(ProtocolViolation::UnknownMid, now, from, packet);
             }
             Some(Unexpected::UnknownAnswer) => {
-                remarks.violation(ProtocolViolation::UnknownAnswer, now, from, packet);
+                protocol.violation(ProtocolViolation::UnknownAnswer, now, from, packet);
             }
             Some(Unexpected::Duplicate) => {
-                remarks.oddity(ProtocolOddity::DuplicateResponse, now, from, packet);
+                protocol.warning(ProtocolWarning::DuplicateResponse, now, from, packet);
             }
             Some(Unexpected::OddValue) => {
-                remarks.oddity(ProtocolOddity::OddValue, now, from, packet);
+                protocol.warning(ProtocolWarning::OddValue, now, from, packet);
             }
             Some(Unexpected::Gone) => {
-                remarks.oddity(ProtocolOddity::RefusedForGood, now, from, packet);
+                protocol.warning(ProtocolWarning::RefusedForGood, now, from, packet);
             }
         }
     }
@@ -468,13 +469,13 @@ impl Dispatcher {
         if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != exited.pid) {
             return Ok(());
         }
-        if self.survey.is_some() {
+        if self.comparison.is_some() {
             self.lives.left(id);
             return Ok(());
         }
         self.cluster.router.died(id);
         let (now, how) = (self.now(), describe(exited.status));
-        self.cluster.router.words().died(now, id, &how);
+        self.cluster.router.claims().died(now, id, &how);
         self.with_player(|player, scene| player.gone(id, how, scene))?;
         if self.lives.alive().is_empty() && !self.lives.awaits_some() {
             self.end = Some(EndReason::AllDead);
@@ -488,7 +489,7 @@ impl Dispatcher {
     /// open. Returns those whose death nobody told of in time.
     async fn end_processes(&mut self) -> Vec<NodeId> {
         let mut left: BTreeSet<NodeId> = self.lives.running().collect();
-        if self.order.plan.router == RouterKind::Course2016 {
+        if self.request.plan.router == RouterKind::Course2016 {
             // It closes before it kills: replicas print that their connection was reset.
             self.cluster.router.close_all();
             tokio::time::sleep(limits::CLOSE_BEFORE_KILL).await;
@@ -502,7 +503,7 @@ impl Dispatcher {
                 _ => break,
             };
         }
-        sweep::kill_marked(&self.order.mark);
+        sweep::kill_marked(&self.request.mark);
         for process in self.cluster.processes.values_mut() {
             process.drained().await;
         }
@@ -510,9 +511,9 @@ impl Dispatcher {
     }
 
     fn into_record(mut self, duration: Duration, not_reaped: &[NodeId]) -> (RunRecord, FaultsFile) {
-        let plan = std::sync::Arc::clone(&self.order.plan);
+        let plan = std::sync::Arc::clone(&self.request.plan);
         let host = self.host_record(duration);
-        let remarks = self.host_remarks();
+        let notes = self.host_notes();
         for id in not_reaped {
             tracing::warn!("replica {id} was killed, but the system did not tell of its death");
         }
@@ -532,27 +533,27 @@ impl Dispatcher {
         }
         for (id, at) in self.lives.silent() {
             if !host.given_up.iter().any(|it| it.id == id) {
-                let remarks = self.cluster.router.remarks();
-                remarks.violation(ProtocolViolation::HungUp, at, id, b"");
+                let protocol = self.cluster.router.protocol();
+                protocol.violation(ProtocolViolation::HungUp, at, id, b"");
             }
         }
         let traffic = self.cluster.router.finish();
-        let (operations, settling, requests) = self.cluster.pool.finish();
+        let (operations, recovery, requests) = self.cluster.pool.finish();
         let record = RunRecord {
             scenario: std::sync::Arc::new(plan.scenario.clone()),
             plan,
             operations,
-            settling,
+            recovery,
             requests,
             messages: traffic.messages,
             faults: self.player.into_records(),
             leaders: traffic.leaders,
-            leader_words: traffic.leader_words,
+            leadership_claims: traffic.leadership_claims,
             replicas,
-            states: self.survey.map(Survey::into_states).unwrap_or_default(),
-            violations: traffic.remarks.violations,
-            oddities: traffic.remarks.oddities,
-            remarks: remarks.into_iter().chain(traffic.log_problem).collect(),
+            states: self.comparison.map(StateComparison::into_states).unwrap_or_default(),
+            violations: traffic.protocol.violations,
+            protocol_warnings: traffic.protocol.warnings,
+            notes: notes.into_iter().chain(traffic.log_problem).collect(),
             host,
             end: self.end.unwrap_or(EndReason::Completed),
             duration,

@@ -9,7 +9,7 @@ use super::agenda::Task;
 use super::dispatcher::Dispatcher;
 use crate::cluster::data::{self, ReadOnly};
 use crate::cluster::process::Process;
-use crate::fault::Harm;
+use crate::fault::DiskFault;
 use crate::ids::NodeId;
 use crate::nemesis::player::{Effect, Player, Scene, Signal, Work};
 use crate::os::Disk;
@@ -50,7 +50,7 @@ impl Dispatcher {
             }
             Effect::Spawn(id) => {
                 let disk = self.disks.bad.get(&id).copied().unwrap_or_default();
-                self.cluster.spawn(id, &self.order, disk)?;
+                self.cluster.spawn(id, &self.request, disk)?;
             }
             Effect::TakenDown(id) => self.cluster.router.died(id),
             Effect::Disconnect(id) => self.cluster.router.disconnected(id),
@@ -61,7 +61,9 @@ impl Dispatcher {
             Effect::Lift(fault) => self.cluster.router.lift(fault),
             Effect::Part { fault, sides, leader } => self.cluster.pool.part(fault, &sides, leader),
             Effect::Heal(fault) => self.cluster.pool.heal(fault),
-            Effect::Probe(lasting) => self.with_pool(|pool, world| pool.chase(lasting, world)),
+            Effect::Probe(lasting) => {
+                self.with_pool(|pool, world| pool.probe_reads(lasting, world));
+            }
             Effect::FaultAt(at, index) => self.agenda.add(at, Task::Fault(index)),
             Effect::StepAt(at, index) => self.agenda.add(at, Task::FaultStep(index)),
             Effect::Changed(index) => {
@@ -77,7 +79,7 @@ impl Dispatcher {
         let done = match work {
             Work::Wipe => data::wipe(&path),
             Work::Copy => data::copy(&path),
-            Work::Harm(harm, draw) => self.disks.harm(id, &path, harm, draw),
+            Work::DamageDisk(disk_fault, draw) => self.disks.damage(id, &path, disk_fault, draw),
             Work::Repair => {
                 self.disks.bad.remove(&id);
                 self.disks.read_only.remove(&id);
@@ -90,24 +92,30 @@ impl Dispatcher {
     /// No fault holds on any link any more.
     pub(super) fn restore_links(&mut self) {
         self.cluster.router.restore();
-        self.cluster.pool.unpin();
+        self.cluster.pool.drop_affinity();
         self.player.forget_sides();
     }
 }
 
 impl Disks {
-    fn harm(&mut self, id: NodeId, path: &Path, harm: Harm, draw: Seed) -> io::Result<()> {
-        data::harm(path, harm, draw)?;
-        match harm {
-            Harm::ReadOnly => {
+    fn damage(
+        &mut self,
+        id: NodeId,
+        path: &Path,
+        disk_fault: DiskFault,
+        draw: Seed,
+    ) -> io::Result<()> {
+        data::damage(path, disk_fault, draw)?;
+        match disk_fault {
+            DiskFault::ReadOnly => {
                 self.bad.insert(id, Disk::ReadOnly);
                 self.read_only.insert(id, ReadOnly::begin(path)?);
             }
-            Harm::Full => {
+            DiskFault::Full => {
                 let end = data::written_farthest(path).unwrap_or(0);
                 self.bad.insert(id, Disk::Full(end));
             }
-            Harm::Truncate | Harm::FlipBit | Harm::OldCopy => {}
+            DiskFault::Truncate | DiskFault::FlipBit | DiskFault::OldCopy => {}
         }
         Ok(())
     }

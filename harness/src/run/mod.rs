@@ -6,25 +6,25 @@
 //! - `scratch`: where the replicas work.
 //! - `dispatcher`: the one loop that gives all events their order.
 //! - `faults`: what the player of faults wants done.
-//! - `survey`: when all is quiet, the replicas are asked whether they hold the same.
-//! - `look`: the host is looked at meanwhile.
+//! - `state_comparison`: when all is quiet, the replicas are asked whether they hold the same.
+//! - `sampling`: the host is looked at meanwhile.
 //! - `agenda`: what is due when.
-//! - `drill`: for a test of what a panic leaves behind.
+//! - `test_hook`: for a test of what a panic leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.
-//! - [`progress`]: what can be seen of a run while it goes on; [`happenings`]: what is new in it.
+//! - [`progress`]: what can be seen of a run while it goes on; [`events`]: what is new in it.
 
 mod agenda;
 mod dispatcher;
-#[cfg(debug_assertions)]
-mod drill;
+pub mod events;
 mod faults;
-pub mod happenings;
-mod look;
 pub mod probe;
 pub mod progress;
+mod sampling;
 mod scratch;
 mod start;
-mod survey;
+mod state_comparison;
+#[cfg(debug_assertions)]
+mod test_hook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::cluster::program::Program;
-use crate::cluster::warden::Warden;
+use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
 use crate::journal::history::{Journal, JournalError};
@@ -45,7 +45,7 @@ use dispatcher::Written;
 use progress::Progress;
 
 /// What is needed to execute a plan.
-pub struct Order {
+pub struct RunRequest {
     /// What the seed decided.
     pub plan: Arc<Plan>,
     /// The replicas' program.
@@ -55,8 +55,8 @@ pub struct Order {
     pub folder: PathBuf,
     /// The mark of the run's processes.
     pub mark: String,
-    /// Who cleans up if the harness is killed.
-    pub warden: Option<Arc<Warden>>,
+    /// Cleans up if the harness is killed.
+    pub watchdog: Option<Arc<Watchdog>>,
     /// Becomes true when the run is to stop and to judge what is there.
     pub interrupt: watch::Receiver<bool>,
     /// Where the run shows how far it is.
@@ -68,8 +68,8 @@ pub struct Order {
 pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
-        "replica program {program}: it exits at once ({how}) before it {}{stderr}; try it by hand: a \
-         replica is started as `{}`, or say with --transport how it talks",
+        "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
+         `{}`, or give its transport with --transport",
         transport.sign_of_life(), transport.usage()
     )]
     ExitsAtOnce {
@@ -84,8 +84,8 @@ pub enum RunError {
     },
     /// Replicas live, but none connects.
     #[error(
-        "replica program {program}: none of the {replicas} replicas was heard of within {seconds} s; \
-         one {}; does the program speak the course's protocol, and is --transport right?",
+        "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
+         Expected: each {}. Check the program's protocol and `--transport`",
         transport.sign_of_life()
     )]
     NeverConnects {
@@ -98,27 +98,27 @@ pub enum RunError {
         /// How long they were given.
         seconds: u64,
     },
-    /// Nobody connects, because somebody else's sockets have the names.
+    /// No replica connects, because another run's sockets have the names.
     #[error(
-        "the sockets in the shared working directory {directory} are another run's now ({}): the \
-         replicas talk to it, or to nobody; give each run a directory of its own",
+        "another run has replaced the sockets in the shared working directory {directory} ({}), so \
+         the replicas cannot reach this run. Give each run a directory of its own",
         taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     SocketsTaken {
         /// The directory of the sockets.
         directory: PathBuf,
-        /// Whose sockets.
+        /// The replicas of the sockets.
         taken: Vec<NodeId>,
     },
-    /// Started the way of each generation, it never showed a sign of life.
+    /// Started over each transport, it never showed a sign of life.
     #[error(
-        "replica program {program}: it speaks the course's protocol in none of the ways that it was \
-         tried: {attempts}; try it by hand, or say with --transport how it talks"
+        "replica program {program}: it does not speak the course's protocol over any transport: \
+         {attempts}. Start it by hand, or give its transport with --transport"
     )]
     NoTransport {
         /// The program.
         program: PathBuf,
-        /// What came of each way.
+        /// What came of each transport.
         attempts: String,
     },
     /// The system refuses to start it.
@@ -154,24 +154,24 @@ impl RunError {
 }
 
 /// Executes a plan on this thread, which must live until the end: the replicas die with it.
-pub fn execute(order: Order) -> Result<RunRecord, RunError> {
+pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::system("starting the event loop"))?;
     let local = tokio::task::LocalSet::new();
     // Before any process is started: whatever happens from here on, there is a history to check.
-    let (scenario, seed) = (&order.plan.scenario.name, order.plan.seed);
-    let journal = Journal::create(&order.folder.join("history.jsonl"), scenario, seed.0)?;
+    let (scenario, seed) = (&request.plan.scenario.name, request.plan.seed);
+    let journal = Journal::create(&request.folder.join("history.jsonl"), scenario, seed.0)?;
     let leaders =
-        LeadersFile::create(&order.folder).map_err(RunError::system("writing leaders.jsonl"))?;
-    let player = Player::new(Arc::clone(&order.plan));
-    let faults = FaultsFile::create(&order.folder, player.records())
+        LeadersFile::create(&request.folder).map_err(RunError::system("writing leaders.jsonl"))?;
+    let player = Player::new(Arc::clone(&request.plan));
+    let faults = FaultsFile::create(&request.folder, player.records())
         .map_err(RunError::system("writing faults.jsonl"))?;
     let written = Written { journal, leaders, faults };
-    let looks = look::HostLooks::create(order.folder.clone())?;
+    let sampler = sampling::HostSampler::create(request.folder.clone())?;
     local.block_on(&runtime, async {
-        let cluster = start::start(&order).await?;
-        dispatcher::Dispatcher::new(order, written, player, looks, cluster).run().await
+        let cluster = start::start(&request).await?;
+        dispatcher::Dispatcher::new(request, written, player, sampler, cluster).run().await
     })
 }

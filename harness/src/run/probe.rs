@@ -22,7 +22,7 @@ use crate::cluster::confinement::Confinement;
 use crate::cluster::process::{Launch, Process, describe};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
-use crate::cluster::warden::Warden;
+use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::transport::{Transport, TransportEvent};
@@ -36,7 +36,7 @@ pub struct Probe<'a> {
     /// The mark of its processes.
     pub mark: String,
     /// Who cleans up if the harness is killed.
-    pub warden: &'a Arc<Warden>,
+    pub watchdog: &'a Arc<Watchdog>,
     /// Becomes true when there is no time left.
     pub interrupt: watch::Receiver<bool>,
 }
@@ -99,7 +99,7 @@ impl Probe<'_> {
 
     async fn attempt(&self, way: Transport, patience: Duration) -> Result<Sign, RunError> {
         let mark = format!("{}{way}.", self.mark);
-        let scratch = Scratch::create(Some(Arc::clone(self.warden)), false)?;
+        let scratch = Scratch::create(Some(Arc::clone(self.watchdog)), false)?;
         let logs = TempDir::new().map_err(RunError::system("making a folder for a trial start"))?;
         let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
         let (exit_sender, mut exits) = mpsc::unbounded_channel();
@@ -152,11 +152,11 @@ impl Probe<'_> {
 fn sentence(way: Transport, sign: &Sign) -> String {
     let usage = way.usage();
     match sign {
-        Sign::Life | Sign::Interrupted => format!("by {way}, it is there"),
-        Sign::Ended(how) => format!("by {way} (`{usage}`) it exits at once ({how})"),
+        Sign::Life | Sign::Interrupted => format!("over {way} it is there"),
+        Sign::Ended(how) => format!("over {way} (`{usage}`) it exits at once ({how})"),
         Sign::Silence => {
             let [_, long] = limits::PROBE_PATIENCE;
-            format!("by {way} (`{usage}`) it says nothing for {} s", long.as_secs())
+            format!("over {way} (`{usage}`) it is silent for {} s", long.as_secs())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can be seen of a run while it goes on.
 
-use super::happenings::Happening;
+use super::events::RunEvent;
 use crate::ids::NodeId;
 use crate::op::Outcome;
 use crate::time::RunTime;
@@ -27,7 +27,7 @@ pub struct Progress {
     /// The partition in force, the majority first; empty if there is none.
     pub sides: Vec<Vec<NodeId>>,
     /// What has happened so far, in order.
-    pub happened: Vec<Happening>,
+    pub happened: Vec<RunEvent>,
 }
 
 impl Progress {

@@ -10,13 +10,13 @@ use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use super::RunError;
-use crate::cluster::warden::Warden;
+use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
 
 /// The sockets' directory; removed in the end.
 pub struct Scratch {
     directory: Directory,
-    warden: Option<Arc<Warden>>,
+    watchdog: Option<Arc<Watchdog>>,
     /// The files that are our sockets.
     sockets: BTreeMap<NodeId, u64>,
 }
@@ -24,19 +24,19 @@ pub struct Scratch {
 enum Directory {
     /// A fresh one: two runs never meet.
     Own(TempDir),
-    /// One for all runs of this user, on a pretended host.
+    /// One for all runs of this user, on a simulated host.
     Shared(PathBuf),
 }
 
 impl Scratch {
     /// A fresh directory, or the one that all share.
-    pub fn create(warden: Option<Arc<Warden>>, is_shared: bool) -> Result<Self, RunError> {
+    pub fn create(watchdog: Option<Arc<Watchdog>>, is_shared: bool) -> Result<Self, RunError> {
         if is_shared {
             let path = PathBuf::from(format!("/tmp/harness-shared-{}", Uid::effective()));
             let what = format!("making the shared directory {}", path.display());
             fs::create_dir_all(&path).map_err(RunError::system(what))?;
             let directory = Directory::Shared(path);
-            return Ok(Self { directory, warden: None, sockets: BTreeMap::new() });
+            return Ok(Self { directory, watchdog: None, sockets: BTreeMap::new() });
         }
         // A UNIX socket's address has room for 108 bytes, so the name is short; replicas use
         // the bare id, but the harness binds by the whole path.
@@ -46,10 +46,10 @@ impl Scratch {
         let root = if root.as_os_str().len() > 80 { PathBuf::from("/tmp") } else { root };
         let what = format!("making a directory for the sockets in {}", root.display());
         let directory = short(&root).map_err(RunError::system(what))?;
-        if let Some(warden) = &warden {
-            warden.watch(directory.path());
+        if let Some(watchdog) = &watchdog {
+            watchdog.watch(directory.path());
         }
-        Ok(Self { directory: Directory::Own(directory), warden, sockets: BTreeMap::new() })
+        Ok(Self { directory: Directory::Own(directory), watchdog, sockets: BTreeMap::new() })
     }
 
     /// The path of the directory.
@@ -91,8 +91,8 @@ impl Drop for Scratch {
         match &self.directory {
             Directory::Own(directory) => {
                 // The directory itself goes right after, with its own guard.
-                if let Some(warden) = &self.warden {
-                    warden.forget(directory.path());
+                if let Some(watchdog) = &self.watchdog {
+                    watchdog.forget(directory.path());
                 }
             }
             // As the old simulator does: it removes the sockets, whosever they are.

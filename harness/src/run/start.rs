@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
-use super::look::Start;
+use super::sampling::Start;
 use super::scratch::Scratch;
-use super::{Order, RunError};
+use super::{RunError, RunRequest};
 use crate::clients::Pool;
 use crate::cluster::confinement::Confinement;
-use crate::cluster::pretend::{self, Ground, Pretence};
 use crate::cluster::process::{Exited, Launch, Process, describe};
+use crate::cluster::simulate::{self, Prepared, SimulatedHost};
 use crate::cluster::sweep;
 use crate::host::gauges;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
 use crate::network::message_log::MessageLog;
-use crate::network::remarks::ProtocolOddity;
+use crate::network::protocol::ProtocolWarning;
 use crate::network::router::Router;
 use crate::network::transport::{Connection, Endpoint, Transport, TransportEvent, udp_drops};
 use crate::os::Disk;
@@ -30,8 +30,8 @@ use crate::time::RunTime;
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
 /// processes are killed first, sockets closed after.
 pub struct Cluster {
-    /// The pretended host.
-    pretence: Pretence,
+    /// The simulated host.
+    simulated: SimulatedHost,
     /// The replicas.
     pub processes: BTreeMap<NodeId, Process>,
     /// Deaths, as `waitpid` tells them.
@@ -41,7 +41,7 @@ pub struct Cluster {
     /// Replicas that closed their socket before the clock started.
     pub early_hang_ups: BTreeSet<NodeId>,
     /// The replicas as which a process of another run was connected since the last look, and whether it still is.
-    pub strangers: BTreeMap<NodeId, bool>,
+    pub foreign: BTreeMap<NodeId, bool>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
     /// The processes as they were when they connected, before the clock started.
@@ -56,8 +56,8 @@ pub struct Cluster {
     endpoints: BTreeMap<NodeId, Endpoint>,
     /// Where they are.
     pub scratch: Scratch,
-    /// What was prepared for the pretended host.
-    pub ground: Ground,
+    /// What was prepared for the simulated host.
+    pub prepared: Prepared,
     /// What confines a stranger's program.
     confinement: Confinement,
     /// Where `waitpid` tells.
@@ -65,30 +65,30 @@ pub struct Cluster {
 }
 
 /// Starts all replicas and waits until each has connected, or ended, or its time is over.
-pub async fn start(order: &Order) -> Result<Cluster, RunError> {
-    let plan = &order.plan;
+pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
+    let plan = &request.plan;
     let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
     let host = plan.host.as_ref();
     let is_shared = host.is_some_and(|host| host.profile.shared_directory);
-    let mut scratch = Scratch::create(order.warden.clone(), is_shared)?;
-    let ground = match host {
-        None => Ground::default(),
-        Some(host) => Ground::prepare(host, &order.folder, &order.mark)
-            .map_err(RunError::system("preparing the host that was asked for"))?,
+    let mut scratch = Scratch::create(request.watchdog.clone(), is_shared)?;
+    let prepared = match host {
+        None => Prepared::default(),
+        Some(host) => Prepared::prepare(host, &request.folder, &request.mark)
+            .map_err(RunError::system("preparing the simulated host"))?,
     };
     let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
     let (exit_sender, exits) = mpsc::unbounded_channel();
 
     let mut endpoints = BTreeMap::new();
     for &id in &replicas {
-        let transport = order.program.transport;
+        let transport = request.program.transport;
         let events = event_sender.clone();
         let late = host.and_then(|host| {
             Some((host.profile.read_delay?, host.replicas.get(usize::from(id.0))?))
         });
         let events = match late {
             None => events,
-            Some((delay, drawn)) => pretend::read_late(events, delay, drawn),
+            Some((delay, drawn)) => simulate::read_late(events, delay, drawn),
         };
         scratch.make_room(id);
         let endpoint = listen(transport, id, scratch.path(), &events).map_err(|error| {
@@ -104,35 +104,35 @@ pub async fn start(order: &Order) -> Result<Cluster, RunError> {
     let senders: Vec<NodeId> =
         (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
     let mut cluster = Cluster {
-        pretence: Pretence::default(),
+        simulated: SimulatedHost::default(),
         processes: BTreeMap::new(),
         exits,
         exit_sender,
         early_exits: Vec::new(),
         early_hang_ups: BTreeSet::new(),
-        strangers: BTreeMap::new(),
+        foreign: BTreeMap::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
-        router: Router::new(plan.network(&senders), MessageLog::open(&order.folder)),
+        router: Router::new(plan.network(&senders), MessageLog::open(&request.folder)),
         pool,
         events,
         endpoints,
         scratch,
-        ground,
-        confinement: Confinement::of(&order.program, &order.mark),
+        prepared,
+        confinement: Confinement::of(&request.program, &request.mark),
     };
     for &id in &replicas {
-        cluster.spawn(id, order, Disk::Good)?;
+        cluster.spawn(id, request, Disk::Good)?;
     }
     if let Some(host) = &plan.host {
         let pids: Vec<i32> = cluster.processes.values().map(Process::pid).collect();
-        cluster.pretence =
-            Pretence::begin(host, &cluster.ground, &pids, &order.folder, &order.mark)
-                .map_err(RunError::system("pretending the host that was asked for"))?;
+        cluster.simulated =
+            SimulatedHost::begin(host, &cluster.prepared, &pids, &request.folder, &request.mark)
+                .map_err(RunError::system("simulating the host"))?;
     }
     // The old simulator routes from the first moment on.
     if plan.router == RouterKind::Default {
-        cluster.wait_for_connections(order).await?;
+        cluster.wait_for_connections(request).await?;
     }
     Ok(cluster)
 }
@@ -150,34 +150,34 @@ pub fn listen(
 
 impl Cluster {
     /// Starts a replica, or starts it again: the guard of its old process ends whatever that left.
-    pub fn spawn(&mut self, id: NodeId, order: &Order, disk: Disk) -> Result<(), RunError> {
-        let replicas = (0..order.plan.scenario.replicas).map(NodeId::replica);
+    pub fn spawn(&mut self, id: NodeId, request: &RunRequest, disk: Disk) -> Result<(), RunError> {
+        let replicas = (0..request.plan.scenario.replicas).map(NodeId::replica);
         let peers: Vec<NodeId> = replicas.filter(|&other| other != id).collect();
-        let folder = order.folder.join("replicas").join(id.to_string());
-        let door = self.ground.door();
+        let folder = request.folder.join("replicas").join(id.to_string());
+        let door = self.prepared.door();
         let doors = self.confinement.doors();
         let launch = Launch {
-            program: &order.program,
+            program: &request.program,
             port: self.endpoints.get(&id).and_then(Endpoint::port),
             peers: &peers,
             directory: self.scratch.path(),
             folder: &folder,
-            host: order.plan.host.as_ref(),
+            host: request.plan.host.as_ref(),
             door: door.as_deref(),
             doors: &doors,
-            mark: &order.mark,
+            mark: &request.mark,
             disk,
         };
         self.processes.remove(&id);
         let process = Process::spawn(id, &launch, self.exit_sender.clone())
-            .map_err(|reason| RunError::Spawn { program: order.program.path.clone(), reason })?;
+            .map_err(|reason| RunError::Spawn { program: request.program.path.clone(), reason })?;
         self.processes.insert(id, process);
         Ok(())
     }
 
-    async fn wait_for_connections(&mut self, order: &Order) -> Result<(), RunError> {
+    async fn wait_for_connections(&mut self, request: &RunRequest) -> Result<(), RunError> {
         let begin = Instant::now();
-        let mut interrupt = order.interrupt.clone();
+        let mut interrupt = request.interrupt.clone();
         while self.connect_times.len() + self.gone().count() < self.processes.len() {
             let is_slow = !self.connect_times.is_empty()
                 || (begin.elapsed() >= limits::FIRST_CONNECT_DEADLINE && self.is_starved());
@@ -193,7 +193,7 @@ impl Cluster {
             match timeout_at((begin + patience).into(), step).await {
                 Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
                 Ok(Step::Exited(exited)) => self.early_exits.push(exited),
-                Ok(Step::Event(event)) => self.early_event(event, order),
+                Ok(Step::Event(event)) => self.early_event(event, request),
                 Err(_) if !is_slow && self.is_starved() => {}
                 Err(_) => break,
             }
@@ -206,14 +206,14 @@ impl Cluster {
             let directory = self.scratch.path().to_owned();
             return Err(RunError::SocketsTaken { directory, taken });
         }
-        let program = order.program.path.clone();
+        let program = request.program.path.clone();
         let replicas = self.processes.len();
         let Some(first) = self.early_exits.first() else {
             let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();
-            let transport = order.program.transport;
+            let transport = request.program.transport;
             return Err(RunError::NeverConnects { program, transport, replicas, seconds });
         };
-        let (how, transport) = (describe(first.status), order.program.transport);
+        let (how, transport) = (describe(first.status), request.program.transport);
         let stderr = match self.processes.get_mut(&first.id) {
             None => String::new(),
             Some(process) => {
@@ -239,7 +239,7 @@ impl Cluster {
     }
 
     /// Before the clock starts nothing is delivered: it is dropped and counted apart.
-    fn early_event(&mut self, event: TransportEvent, order: &Order) {
+    fn early_event(&mut self, event: TransportEvent, request: &RunRequest) {
         match event {
             TransportEvent::Connected(id, connection) => {
                 if let Some(process) = self.processes.get(&id) {
@@ -247,11 +247,11 @@ impl Cluster {
                     self.connect_times.entry(id).or_insert(start.took);
                     self.starts.entry(id).or_insert(start);
                 }
-                order.progress.send_modify(|progress| {
+                request.progress.send_modify(|progress| {
                     progress.connected = self.connect_times.len();
                 });
                 self.early_hang_ups.remove(&id);
-                self.connected(id, connection, order);
+                self.connected(id, connection, request);
             }
             TransportEvent::Packet { from, bytes, length } => {
                 let nobody = BTreeSet::new();
@@ -268,20 +268,20 @@ impl Cluster {
 
     /// Whoever connected is sent to from now on, also a process of another run that works in the
     /// same directory: nobody keeps the old simulator's replicas apart.
-    pub fn connected(&mut self, id: NodeId, connection: Connection, order: &Order) {
-        let is_stranger =
-            connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &order.mark));
-        if is_stranger {
-            self.strangers.insert(id, true);
+    pub fn connected(&mut self, id: NodeId, connection: Connection, request: &RunRequest) {
+        let is_foreign =
+            connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &request.mark));
+        if is_foreign {
+            self.foreign.insert(id, true);
         } else {
-            self.strangers.entry(id).and_modify(|is_there| *is_there = false);
+            self.foreign.entry(id).and_modify(|is_there| *is_there = false);
         }
         self.router.connected(id, connection);
     }
 
     /// The first datagram of a replica was no `hello`.
     pub fn no_hello(&mut self, now: RunTime, from: NodeId, packet: &[u8]) {
-        self.router.remarks().oddity(ProtocolOddity::NoHello, now, from, packet);
+        self.router.protocol().warning(ProtocolWarning::NoHello, now, from, packet);
     }
 
     /// What the system lost of the datagrams, a sentence each.
@@ -292,7 +292,7 @@ impl Cluster {
             match lost(endpoint.port()) {
                 0 => {}
                 n => told.push(format!(
-                    "the system lost {n} datagrams of {id}: the harness did not read them in time"
+                    "the system lost {n} datagrams from {id}: the harness did not read them in time"
                 )),
             }
             match lost(self.router.port(*id)) {
@@ -306,9 +306,9 @@ impl Cluster {
     }
 
     /// The clock starts: what was sent until now is dropped.
-    pub fn begin(&mut self, order: &Order) {
+    pub fn begin(&mut self, request: &RunRequest) {
         while let Ok(event) = self.events.try_recv() {
-            self.early_event(event, order);
+            self.early_event(event, request);
         }
         self.router.start();
     }
@@ -318,7 +318,7 @@ impl Cluster {
 pub fn last_words(process: &Process) -> String {
     let tail = process.stderr_tail();
     let last = tail.lines().last().map(|line| line.escape_debug().to_string());
-    last.map(|line| format!("; its last words: {line}")).unwrap_or_default()
+    last.map(|line| format!("; its last output: {line}")).unwrap_or_default()
 }
 
 enum Step {

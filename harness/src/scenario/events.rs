@@ -169,8 +169,8 @@ fn check_kills(
         living = living.saturating_sub(taken);
         if before > replicas / 2 && living <= replicas / 2 {
             warnings.push(format!(
-                "`{}` {} s after the end of `start_wait` leaves {living} of {replicas} replicas, \
-                 no majority: nothing can be answered from there on",
+                "`{}` {} s after the end of `start_wait` leaves {living} of {replicas} replicas alive, which \
+                 is no majority: nothing can be answered from then on",
                 event.kind,
                 event.time.as_secs_f64()
             ));
@@ -226,7 +226,7 @@ fn check_overlaps(listed: &[Listed]) -> Result<(), Fault> {
             FaultKind::Kill => "allowed: another target, or an earlier time".to_owned(),
             _ => format!("allowed: another target, or a time from {}", earlier.end().as_secs_f64()),
         };
-        let problem = format!("{} cannot strike {whom}: {why}; {remedy}", event.at());
+        let problem = format!("{} cannot affect {whom}: {why}; {remedy}", event.at());
         return Err(event.fields.fault("time", problem));
     }
     Ok(())
@@ -248,8 +248,8 @@ fn warn_of_late(listed: &[Listed], phases: Phases, warnings: &mut Vec<String>) {
         let (kind, time) = (event.kind, event.time.as_secs_f64());
         if event.time > phases.request_phase && kind != FaultKind::PartEnd {
             warnings.push(format!(
-                "`{kind}` {time} s after the end of `start_wait` comes after the last request: no \
-                 operation meets it"
+                "`{kind}` {time} s after the end of `start_wait` comes after the last request: it affects no \
+                 operation"
             ));
         } else if event.end() > phases.request_phase && event.parameters.duration_ms.is_some() {
             warnings.push(format!(

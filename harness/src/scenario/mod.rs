@@ -155,14 +155,14 @@ pub enum Clients {
         /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
         /// others only the other one; with 0 all ask whom they like.
         #[serde(default)]
-        pinned: f64,
+        partition_affinity: f64,
         /// After a fault struck the leader, and after each fault's end, all living replicas are asked
         /// for reads during this time; zero: they are not.
         #[serde(default)]
-        chase: Duration,
+        probe_reads: Duration,
         /// This fraction of the puts takes a key that was never written before.
         #[serde(default)]
-        fresh: f64,
+        one_shot_keys: f64,
     },
 }
 

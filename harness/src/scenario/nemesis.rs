@@ -58,8 +58,8 @@ impl Nemesis {
     }
 
     /// Leaves out what is `optional` and cannot be borne.
-    pub fn spare(&mut self, is_unbearable: impl Fn(&DrawnFault) -> bool) {
-        self.faults.retain(|fault| !(fault.optional && is_unbearable(fault)));
+    pub fn spare(&mut self, is_unsupported: impl Fn(&DrawnFault) -> bool) {
+        self.faults.retain(|fault| !(fault.optional && is_unsupported(fault)));
     }
 }
 

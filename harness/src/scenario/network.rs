@@ -163,14 +163,17 @@ pub fn rules() -> impl Iterator<Item = (&'static str, String, &'static str)> {
 fn meaning(name: &str) -> &'static str {
     match name {
         "cut" => {
-            "nothing crosses; what is on its way is lost too. On a byte stream a black hole: nobody is told"
+            "nothing crosses, and messages on their way are lost. On a byte stream it is a black hole: the \
+             ends are not told"
         }
-        "size" => "what is larger is lost",
+        "size" => "larger messages are lost",
         "loss" => "some messages are lost",
-        "buffer" => "what does not fit behind those that are on their way, or unread, is lost",
-        "corrupt" => "some messages arrive changed, at the receiver for whom they were meant",
+        "buffer" => {
+            "messages that do not fit behind those that are on their way, or unread, are lost"
+        }
+        "corrupt" => "some messages arrive changed, at the right receiver",
         "duplicate" => "some messages arrive more than once",
-        "rate" => "messages leave one after the other, each for as long as its bytes take",
+        "rate" => "messages leave one after the other, each as long as its bytes take",
         "latency" => "messages take time, and keep their order unless `reorders`",
         _ => "some messages are held back, and others overtake them",
     }
@@ -259,7 +262,7 @@ fn read_one(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<R
         "buffer" => {
             let (messages, bytes) = (fields.whole("messages")?, fields.whole("bytes")?);
             if messages.is_none() && bytes.is_none() {
-                let problem = "a buffer of what size? give `messages`, `bytes`, or both";
+                let problem = "a buffer needs a size; give `messages`, `bytes`, or both";
                 return Err(fields.fault("messages", problem));
             }
             Rule::Buffer(Buffer { messages, bytes })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::{Fault, quoted};
 use super::fields::Fields;
 use super::network::{self, Sites};
-use crate::fault::{Direction, FaultKind, Harm, Parameters, PartitionShape, Target};
+use crate::fault::{Direction, DiskFault, FaultKind, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
 /// Where nobody says how long SIGTERM may take.
@@ -56,7 +56,7 @@ pub(super) fn read(
         deadline_ms: ms("deadline", DEADLINE_MS)?,
         period_ms,
         stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
-        harm: read_harm(fields, kind)?,
+        disk_fault: read_disk_fault(fields, kind)?,
         cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
         shape,
         direction: read_direction(fields, shape)?,
@@ -102,19 +102,19 @@ fn read_target(fields: &Fields, replicas: usize) -> Result<Option<Target>, Fault
     };
     match text.parse() {
         Ok(Target::Id(id)) if id > last => {
-            Err(refused(format!("no replica is called {id} where there are {replicas}")))
+            Err(refused(format!("there is no replica {id} among {replicas}")))
         }
         Ok(target) => Ok(Some(target)),
-        Err(_) => Err(refused(format!("{} is a role that nobody has", quoted(text)))),
+        Err(_) => Err(refused(format!("no replica can have the role {}", quoted(text)))),
     }
 }
 
-fn read_harm(fields: &Fields, kind: FaultKind) -> Result<Option<Harm>, Fault> {
+fn read_disk_fault(fields: &Fields, kind: FaultKind) -> Result<Option<DiskFault>, Fault> {
     if kind != FaultKind::Disk {
         return Ok(None);
     }
-    let word = fields.required("harm", fields.choice("harm")?)?;
-    Ok(Harm::named(word))
+    let word = fields.required("disk_fault", fields.choice("disk_fault")?)?;
+    Ok(DiskFault::named(word))
 }
 
 fn read_shape(fields: &Fields, kind: FaultKind) -> Result<Option<PartitionShape>, Fault> {
@@ -130,7 +130,7 @@ fn read_hub_lag(fields: &Fields, shape: Option<PartitionShape>) -> Result<Option
     match shape {
         None | Some(PartitionShape::Hub) => Ok(Some(in_ms(seconds))),
         Some(shape) => {
-            let only = "only the shape \"hub\" has somebody whose words could come later";
+            let only = "only the shape \"hub\" has a replica whose messages could be delayed";
             Err(fields.fault("lag", format!("{only}, not \"{}\"", shape.name())))
         }
     }
@@ -147,7 +147,7 @@ fn read_direction(
             .filter(|shape| shape.has_sides())
             .map(|shape| shape.name())
             .collect();
-        let wrong = format!("a `{}` has no two sides of which one could be {word}", shape.name());
+        let wrong = format!("a `{}` has no two sides, so none can be {word}", shape.name());
         let allowed = format!("allowed: the shapes \"{}\"", sided.join("\", \""));
         return Err(fields.fault("direction", format!("{wrong}; {allowed}")));
     }

@@ -246,9 +246,9 @@ fn read_clients(
         requests,
         timeout: Duration::from_millis(whole("timeout_ms")?.unwrap_or(1000)),
         burst: whole("burst")?.unwrap_or(1),
-        pinned: number("pinned")?.unwrap_or(0.0),
-        chase: Duration::from_millis(whole("chase_ms")?.unwrap_or(0)),
-        fresh: number("fresh")?.unwrap_or(0.0),
+        partition_affinity: number("partition_affinity")?.unwrap_or(0.0),
+        probe_reads: Duration::from_millis(whole("probe_reads_ms")?.unwrap_or(0)),
+        one_shot_keys: number("one_shot_keys")?.unwrap_or(0.0),
     })
 }
 
@@ -327,8 +327,7 @@ fn read_warnings(top: &Fields, era: Era, clients: &Clients) -> Result<Vec<String
     let mut warnings = Vec::new();
     if top.number(MISPLACED)?.is_some() {
         warnings.push(format!(
-            "`{MISPLACED}` stands outside of `tests`, where the course's simulator does not look: \
-             it has no effect"
+            "`{MISPLACED}` stands outside of `tests`, where the course's simulator ignores it: it has no effect"
         ));
     }
     if top.has("tests") && (era == Era::Y2016 || matches!(clients, Clients::Shared { .. })) {

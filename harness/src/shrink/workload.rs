@@ -64,11 +64,21 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
             set("requests", json!(requests));
             set("clients", json!({"kind": "course"}));
         }
-        Clients::Shared { count, keys, rate, requests, timeout, burst, pinned, chase, fresh } => {
+        Clients::Shared {
+            count,
+            keys,
+            rate,
+            requests,
+            timeout,
+            burst,
+            partition_affinity,
+            probe_reads,
+            one_shot_keys,
+        } => {
             let timeout_ms = whole_ms(*timeout);
             let mut clients = json!({
                 "count": count, "keys": keys, "timeout_ms": timeout_ms, "burst": burst,
-                "pinned": pinned, "chase_ms": whole_ms(*chase), "fresh": fresh,
+                "partition_affinity": partition_affinity, "probe_reads_ms": whole_ms(*probe_reads), "one_shot_keys": one_shot_keys,
             });
             if let Some(rate) = rate {
                 clients["rate"] = json!(rate);
@@ -151,7 +161,7 @@ mod tests {
                 {"type": "crash", "time": 3, "target": "0002", "keep_data": true},
                 {"type": "slow", "time": 5, "target": "follower", "stopped": 0.5},
                 {"type": "partition", "time": 8, "shape": "leader_minority", "duration": 2},
-                {"type": "depose", "time": 11, "shape": "one", "times": 3, "lag": 0.05},
+                {"type": "isolate_leaders", "time": 11, "shape": "one", "times": 3, "lag": 0.05},
                 {"type": "kill", "time": 12, "target": "one"},
                 {"type": "partition", "time": 13, "shape": "flapping", "period": 0.25, "direction": "deaf"},
                 {"type": "partition", "time": 14, "shape": "hub", "lag": 0.15},

@@ -1,11 +1,13 @@
-//! Which failures are the host's: those that a named disturbance accounts for, and no other.
+//! Which failures are attributed to the host: those that a named disturbance accounts for, and no other.
 //!
-//! Slowness excuses time, never an answer: safety is not asked here, nor are deaths of which
-//! slowness is the only explanation; a replica that crashes because it was slow has a bug. An
-//! operation is excused if it would have been answered within the bound without the time that was
-//! taken from whoever had to answer it. A death is excused if the kernel ran out of what its last
-//! words name, or killed for want of memory, at that very time. Where a process of another run
-//! spoke in a replica's place, no failure can be laid to the replicas.
+//! Slowness excuses time, never an answer. Safety is not asked here, nor are deaths that only slowness could
+//! explain: a replica that crashes because it was slow has a bug.
+//!
+//! - An operation is excused if it would have been answered within the bound without the time that the host took
+//!   from the replicas that had to answer it.
+//! - A death is excused if at that time the kernel ran out of the resource that the replica's last output names, or
+//!   killed for want of memory.
+//! - Where a foreign process answered in a replica's place, no failure is attributed to the replicas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,19 +23,20 @@ use crate::record::{ReplicaRecord, RunRecord};
 use crate::scenario::host::profile::Logs;
 use crate::time::RunTime;
 
-/// Between what failed and why that is the host's.
-pub const HOST_IS_TO_BLAME: &str = ", but that was the host: ";
+/// Stands between the failure and the reason why it is attributed to the host.
+pub const HOST_IS_TO_BLAME: &str = ", attributed to the host: ";
 
-/// The answer as it is, or the sentence why the host is to blame for it.
-pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String>) {
+/// The answer as it is, or attributed to the host, with the reason.
+pub fn attribute_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String>) {
     if answer.standing != Standing::Invalid {
         return (answer, None);
     }
-    let excuse = strangers(record).or_else(|| match (answer.question, answer.kind.as_str()) {
-        (Question::Liveness, "unanswered") => late_answers(record),
-        (Question::Process, "died") if record.violations.is_empty() => deaths(record),
-        _ => None,
-    });
+    let excuse =
+        foreign_processes(record).or_else(|| match (answer.question, answer.kind.as_str()) {
+            (Question::Liveness, "unanswered") => late_answers(record),
+            (Question::Process, "died") if record.violations.is_empty() => deaths(record),
+            _ => None,
+        });
     let Some(excuse) = excuse else { return (answer, None) };
     let blamed = Answer {
         standing: Standing::Unknown,
@@ -44,19 +47,19 @@ pub fn lay_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String
     (blamed, Some(excuse))
 }
 
-/// Who spoke in a replica's place.
-pub(super) fn strangers(record: &RunRecord) -> Option<String> {
-    let strangers: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Stranger).collect();
-    let first = strangers.iter().map(|it| it.from).min()?;
-    let places: BTreeSet<NodeId> = strangers.iter().filter_map(|it| it.replica).collect();
+/// The replicas in whose place a foreign process was connected.
+pub(super) fn foreign_processes(record: &RunRecord) -> Option<String> {
+    let foreign: Vec<&Disturbance> = of_kind(record, DisturbanceKind::ForeignProcess).collect();
+    let first = foreign.iter().map(|it| it.from).min()?;
+    let places: BTreeSet<NodeId> = foreign.iter().filter_map(|it| it.replica).collect();
     let places: Vec<String> = places.iter().map(ToString::to_string).collect();
     Some(format!(
-        "processes of another run in the same working directory were connected as {} from {first} on",
+        "from {first} on, processes of another run in the same working directory were connected as {}",
         places.join(", ")
     ))
 }
 
-/// Why each operation that waited too long is the host's; `None` if one of them is not.
+/// Why each operation that waited too long is attributed to the host; `None` if one of them is not.
 fn late_answers(record: &RunRecord) -> Option<String> {
     let connected =
         record.replicas.iter().filter(|it| it.connect_time.is_some() && it.death.is_none()).count();
@@ -65,7 +68,7 @@ fn late_answers(record: &RunRecord) -> Option<String> {
         && connected + missing.len() >= record.scenario.majority()
     {
         let said: Vec<String> = missing.iter().map(|it| it.describe()).collect();
-        return Some(format!("{}, so that no majority was there", said.join("; ")));
+        return Some(format!("{}, so there was no majority", said.join("; ")));
     }
     let cut: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Truncated).collect();
     if !cut.is_empty() {
@@ -75,11 +78,11 @@ fn late_answers(record: &RunRecord) -> Option<String> {
     let bound = record.scenario.liveness_bound;
     let end = RunTime::from(record.duration);
     let mut waits: Vec<(RunTime, RunTime)> = record
-        .settling
+        .recovery
         .iter()
         .filter_map(|operation| Some((operation.started?, operation.answered.unwrap_or(end))))
         .collect();
-    if record.settling.is_empty() {
+    if record.recovery.is_empty() {
         let last = record.faults.iter().filter_map(|fault| fault.applied_ns).max();
         let asked = record.operations.iter().filter(|it| Some(it.invoked) >= last);
         waits = asked
@@ -110,14 +113,14 @@ fn late_answers(record: &RunRecord) -> Option<String> {
         .take(3)
         .collect();
     Some(format!(
-        "without the {:.1} s that it took all would have been answered in time: {}",
+        "it took {:.1} s, without which all operations would have been answered in time: {}",
         taken.as_secs_f64(),
         reasons.join("; ")
     ))
 }
 
-/// How much time the host took between two moments from whoever had to answer: from the harness, from the leader,
-/// or from so many replicas that no majority was left.
+/// How much time the host took between two moments from the processes that had to answer: the harness, the leader,
+/// or so many replicas that no majority was left.
 fn taken(record: &RunRecord, from: RunTime, until: RunTime) -> Duration {
     let mut of_all = Duration::ZERO;
     let mut of_replica: BTreeMap<NodeId, Duration> = BTreeMap::new();
@@ -147,7 +150,7 @@ fn taken(record: &RunRecord, from: RunTime, until: RunTime) -> Duration {
     of_all + led.max(times.get(spare).copied().unwrap_or_default())
 }
 
-/// Why each death is the host's; `None` if one of them is not.
+/// Why each death is attributed to the host; `None` if one of them is not.
 fn deaths(record: &RunRecord) -> Option<String> {
     let died = record.replicas.iter().filter_map(|replica| {
         let death = replica.death.as_ref().filter(|death| !death.is_planned)?;
@@ -175,7 +178,7 @@ fn deaths(record: &RunRecord) -> Option<String> {
     (!excuses.is_empty()).then(|| excuses.join("; "))
 }
 
-/// Who was given up because it did not read, while somebody else held it.
+/// A replica that was given up because it did not read, while a foreign process or the host held it.
 fn unread(record: &RunRecord, it: &GivenUp) -> Option<String> {
     let since = RunTime::from(it.at.since_start().saturating_sub(limits::DEADLOCK));
     let held = record.host.disturbances.iter().find(|held| {
@@ -184,16 +187,16 @@ fn unread(record: &RunRecord, it: &GivenUp) -> Option<String> {
             && held.overlaps(since, it.at)
             && held.figure > limits::DEADLOCK.as_secs_f64() / 2.0
     })?;
-    Some(format!("{}, and the rules of 2016 gave it up for that", held.describe()))
+    Some(format!("{}, so the rules of 2016 gave it up", held.describe()))
 }
 
-/// Whom the rules of 2016 killed before they had connected.
+/// The replicas that the rules of 2016 killed before they had connected.
 fn still_loading(given_up: &[&GivenUp]) -> String {
     let who: Vec<String> =
         given_up.iter().map(|it| format!("{} at {} by {}", it.id, it.at, it.sender)).collect();
     format!(
-        "a message was sent to a replica that had not connected yet ({}): it was alive and loading, \
-         and the rules of 2016 kill for that (\"unable to send to replica\")",
+        "a message was sent to a replica that had not connected yet ({}). It was alive and loading, \
+         but the rules of 2016 kill such a replica (\"unable to send to replica\")",
         who.join(", ")
     )
 }
@@ -227,13 +230,13 @@ fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &D
 mod tests {
     use super::*;
     use crate::op::OpKind;
-    use crate::op::SettlingOperation;
+    use crate::op::RecoveryOperation;
     use crate::report::sample;
 
     /// A run in which the last answer took from 2 s to `answered` (the bound is 5 s).
     fn slow(answered_s: f64, disturbances: Vec<Disturbance>) -> RunRecord {
         let mut record = sample::record();
-        record.settling = vec![SettlingOperation {
+        record.recovery = vec![RecoveryOperation {
             client: NodeId(21),
             kind: OpKind::Get,
             key: "k0".into(),
@@ -262,7 +265,7 @@ mod tests {
     #[test]
     fn the_host_is_blamed_for_the_time_that_it_took_from_the_leader_and_no_more() {
         // 0003 leads from 1.35 s on.
-        let (answer, why) = lay_to_host(&slow(9.0, vec![stopped(3, 2.5, 6.0)]), late());
+        let (answer, why) = attribute_to_host(&slow(9.0, vec![stopped(3, 2.5, 6.0)]), late());
         assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
         assert!(why.unwrap().contains("0003 was stopped"));
         for (disturbance, why) in [
@@ -270,18 +273,18 @@ mod tests {
             (stopped(1, 2.5, 6.0), "one follower is no majority"),
             (stopped(3, 20.0, 26.0), "it came later"),
         ] {
-            let (answer, _) = lay_to_host(&slow(9.0, vec![disturbance]), late());
+            let (answer, _) = attribute_to_host(&slow(9.0, vec![disturbance]), late());
             assert_eq!(answer.standing, Standing::Invalid, "{why}");
         }
     }
 
     #[test]
     fn what_processes_of_another_run_said_is_not_laid_to_the_replicas() {
-        let stranger = Disturbance { kind: DisturbanceKind::Stranger, ..stopped(1, 0.0, 9.0) };
-        let record = slow(9.0, vec![stranger]);
+        let foreign = Disturbance { kind: DisturbanceKind::ForeignProcess, ..stopped(1, 0.0, 9.0) };
+        let record = slow(9.0, vec![foreign]);
         for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
-            let (answer, why) = lay_to_host(&record, answer);
+            let (answer, why) = attribute_to_host(&record, answer);
             assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
             assert!(why.unwrap().contains("connected as 0001"));
         }
@@ -292,7 +295,7 @@ mod tests {
         let record = slow(9.0, vec![stopped(3, 2.5, 6.0)]);
         for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
-            assert_eq!(lay_to_host(&record, answer.clone()), (answer, None));
+            assert_eq!(attribute_to_host(&record, answer.clone()), (answer, None));
         }
     }
 }

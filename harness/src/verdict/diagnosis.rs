@@ -1,6 +1,6 @@
 //! The host or the replica? From how often runs of one plan failed on two hosts.
 //!
-//! A contradiction is the replica's wherever it shows: no host makes a store forget what it acknowledged.
+//! An anomaly is the replica's wherever it shows: no host makes a store forget what it acknowledged.
 //! A failure on the quiet host, while that host was quiet indeed, is the replica's. Only failures that
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
@@ -35,14 +35,14 @@ impl Diagnosis {
 pub struct Counts {
     /// Runs.
     pub runs: usize,
-    /// Of them contradictory.
+    /// Of them those with an anomaly.
     pub unsafe_runs: usize,
     /// Of them with a replica that died or broke the protocol, and nothing that the host did accounts for it.
     pub crashed: usize,
     /// Of them too slow, and nothing that the host did accounts for it.
     pub failed: usize,
     /// Of them failed, and the host is to blame.
-    pub laid_to_host: usize,
+    pub attributed_to_host: usize,
     /// The worst exit code.
     pub worst: Exit,
     /// The worst exit code of what is not the host's.
@@ -57,7 +57,7 @@ impl Counts {
             unsafe_runs: 0,
             crashed: 0,
             failed: 0,
-            laid_to_host: 0,
+            attributed_to_host: 0,
             worst: Exit::Valid,
             worst_of_replica: Exit::Valid,
         };
@@ -83,7 +83,7 @@ impl Counts {
             self.failed += 1;
             Exit::Liveness
         } else {
-            self.laid_to_host += usize::from(is(Question::Environment, Standing::Invalid));
+            self.attributed_to_host += usize::from(is(Question::Environment, Standing::Invalid));
             Exit::Valid
         };
         self.worst_of_replica = self.worst_of_replica.join(exit);
@@ -105,28 +105,27 @@ impl Counts {
     pub fn describe(&self) -> String {
         let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
-            "{} {runs}: {} contradictory, {} with a replica that failed, {} too slow, {} failed by the host",
-            self.runs, self.unsafe_runs, self.crashed, self.failed, self.laid_to_host
+            "{} {runs}: {} unsafe, {} with a failed replica, {} too slow, {} attributed to the host",
+            self.runs, self.unsafe_runs, self.crashed, self.failed, self.attributed_to_host
         )
     }
 }
 
 /// The answer about a run, and why.
 pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnosis, String) {
-    let contradictory = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
-    if contradictory > 0 {
+    let unsafe_runs = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
+    if unsafe_runs > 0 {
         let runs = before.runs + quiet.runs + disturbed.runs;
-        let reason = format!(
-            "{contradictory} of {runs} runs contradict themselves, and slowness excuses no answer"
-        );
+        let reason =
+            format!("{unsafe_runs} of {runs} runs show an anomaly, and slowness excuses no answer");
         return (Diagnosis::TheReplica, reason);
     }
     let crashed = before.crashed + quiet.crashed + disturbed.crashed;
     if crashed > 0 {
         let runs = before.runs + quiet.runs + disturbed.runs;
         let reason = format!(
-            "in {crashed} of {runs} runs a replica died or broke the protocol by itself, and nothing that \
-             the host did accounts for that"
+            "in {crashed} of {runs} runs a replica died or broke the protocol by itself, and no disturbance \
+             of the host accounts for it"
         );
         return (Diagnosis::TheReplica, reason);
     }
@@ -135,28 +134,28 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
             format!("it fails on the quiet host too, {} of {} times", quiet.failed, quiet.runs);
         return (Diagnosis::TheReplica, reason);
     }
-    if quiet.laid_to_host > 0 {
+    if quiet.attributed_to_host > 0 {
         let reason = format!(
-            "this host was not quiet itself, {} of {} times: try again when it is",
-            quiet.laid_to_host, quiet.runs
+            "this host was disturbed itself in {} of {} runs; try again when it is quiet",
+            quiet.attributed_to_host, quiet.runs
         );
         return (Diagnosis::CannotTell, reason);
     }
     // The run itself was on the disturbed host, too.
     let runs = before.runs + disturbed.runs;
-    let laid = before.laid_to_host + disturbed.laid_to_host;
+    let attributed = before.attributed_to_host + disturbed.attributed_to_host;
     match before.failed + disturbed.failed {
-        0 if laid == 0 => (
+        0 if attributed == 0 => (
             Diagnosis::CannotTell,
             format!(
-                "it failed on neither host in {} runs; more may tell (--times)",
+                "it failed on neither host in {} runs; more runs may decide (--times)",
                 quiet.runs + runs
             ),
         ),
         0 => (
             Diagnosis::TheHost,
             format!(
-                "none of {} runs failed on the quiet host, {laid} of {runs} on the disturbed one, and the \
+                "none of {} runs failed on the quiet host, {attributed} of {runs} on the disturbed one, and the \
                  disturbances account for each",
                 quiet.runs
             ),
@@ -165,7 +164,7 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
             Diagnosis::CannotTell,
             format!(
                 "{failed} of {runs} runs failed on the disturbed host only, and its disturbances do not \
-                 account for all of it; more may tell (--times)"
+                 account for every failure; more runs may decide (--times)"
             ),
         ),
     }
@@ -175,14 +174,22 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
 mod tests {
     use super::*;
 
-    fn counts(unsafe_runs: usize, failed: usize, laid_to_host: usize) -> Counts {
+    fn counts(unsafe_runs: usize, failed: usize, attributed_to_host: usize) -> Counts {
         let worst = Exit::Valid;
         let (runs, crashed) = (5, 0);
-        Counts { runs, unsafe_runs, crashed, failed, laid_to_host, worst, worst_of_replica: worst }
+        Counts {
+            runs,
+            unsafe_runs,
+            crashed,
+            failed,
+            attributed_to_host,
+            worst,
+            worst_of_replica: worst,
+        }
     }
 
     #[test]
-    fn a_contradiction_counts_also_where_it_does_not_come_again() {
+    fn an_anomaly_counts_also_where_it_does_not_come_again() {
         let (diagnosis, _) = diagnose(&counts(1, 0, 0), &counts(0, 0, 0), &counts(0, 0, 5));
         assert_eq!(diagnosis, Diagnosis::TheReplica);
     }

@@ -7,30 +7,31 @@ use crate::network::counts::DropCause;
 use crate::record::RunRecord;
 
 /// The answer, from what the harness measured while it worked. `blamed` are the sentences by which
-/// other answers were laid to the host.
+/// other answers were attributed to the host.
 pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
     let host = &record.host;
-    let (spoiling, named): (Vec<&Disturbance>, Vec<&Disturbance>) =
-        host.disturbances.iter().partition(|it| it.spoils());
+    let (invalidating, named): (Vec<&Disturbance>, Vec<&Disturbance>) =
+        host.disturbances.iter().partition(|it| it.invalidates_run());
     let mut causes = blamed.to_vec();
-    causes.extend(blame::strangers(record).filter(|said| !blamed.contains(said)));
+    causes.extend(blame::foreign_processes(record).filter(|said| !blamed.contains(said)));
     // What a sentence tells already is not told again.
     let is_new = |it: &&Disturbance| {
         let said = it.describe();
-        it.kind != DisturbanceKind::Stranger && !blamed.iter().any(|blamed| blamed.contains(&said))
+        it.kind != DisturbanceKind::ForeignProcess
+            && !blamed.iter().any(|blamed| blamed.contains(&said))
     };
-    causes.extend(told(&spoiling.into_iter().filter(is_new).collect::<Vec<_>>()));
-    let mut remarks = told(&named);
-    remarks.extend(messages(record));
+    causes.extend(told(&invalidating.into_iter().filter(is_new).collect::<Vec<_>>()));
+    let mut notes = told(&named);
+    notes.extend(messages(record));
     if causes.is_empty() {
         let lag = host.max_loop_lag.as_secs_f64() * 1e3;
-        let sentence = format!("the host kept up (the loop was late by {lag:.0} ms at most)");
+        let sentence =
+            format!("the host kept up (the harness's loop was at most {lag:.0} ms late)");
         return Answer::new(Question::Environment, Standing::Valid, "quiet", sentence)
-            .with_details(remarks);
+            .with_details(notes);
     }
     let sentence = causes.join("; ");
-    Answer::new(Question::Environment, Standing::Invalid, "disturbed", sentence)
-        .with_details(remarks)
+    Answer::new(Question::Environment, Standing::Invalid, "disturbed", sentence).with_details(notes)
 }
 
 fn told(disturbances: &[&Disturbance]) -> Vec<String> {
@@ -48,22 +49,22 @@ fn told(disturbances: &[&Disturbance]) -> Vec<String> {
 
 /// What may have mattered in the sockets, but need not.
 fn messages(record: &RunRecord) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut notes = Vec::new();
     let lost = |cause: DropCause| -> u64 {
         record.messages.values().filter_map(|counts| counts.dropped.get(&cause)).sum()
     };
     let full = lost(DropCause::FullQueue);
     if full > 0 {
-        remarks.push(format!("{full} messages were lost because their receiver did not read"));
+        notes.push(format!("{full} messages were lost because their receiver did not read them"));
     }
     let lives = |id| record.replicas.iter().any(|it| it.id == id && it.death.is_none());
     let to_living = record.messages.iter().filter(|((_, to, _), _)| lives(*to));
     let failed: u64 =
         to_living.filter_map(|(_, counts)| counts.dropped.get(&DropCause::Gone)).sum();
     if failed > 0 {
-        remarks.push(format!(
-            "{failed} messages could not be sent to replicas that lived, but were not connected"
+        notes.push(format!(
+            "{failed} messages could not be sent to replicas that were alive but not connected"
         ));
     }
-    remarks
+    notes
 }

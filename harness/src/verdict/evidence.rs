@@ -53,7 +53,7 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
         let reason = fault.not_applied.as_ref()?;
         Some(format!("{} at {} was not applied: {reason}", fault.kind, fault.planned_ns))
     }));
-    details.extend(missing::remarks(&faults));
+    details.extend(missing::notes(&faults));
     let (standing, kind, sentence) = if let Some(sentence) = vacuous {
         (Standing::Unknown, VACUOUS, sentence)
     } else if safety.standing == Standing::Unknown {
@@ -80,7 +80,7 @@ fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize
     }
     parts.push(match missing::planned(record) {
         0 => "no faults planned".to_owned(),
-        planned => format!("{} of {planned} faults applied", missing::applied(record)),
+        planned => format!("{} of {planned} faults injected", missing::applied(record)),
     });
     let seen = faults.iter().filter(|it| it.seen == Seen::Yes).count();
     if seen < faults.len() {

@@ -13,13 +13,13 @@ pub fn answer(record: &RunRecord) -> Answer {
     let alive = record.replicas.iter().filter(|replica| replica.death.is_none()).count();
     if alive < scenario.majority() {
         let sentence = format!(
-            "nothing was to be expected: {alive} of {} replicas lived at the end, no majority",
+            "not judged: only {alive} of {} replicas were alive at the end, which is no majority",
             scenario.replicas
         );
         return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
     }
     let answer =
-        if record.settling.is_empty() { after_last_fault(record) } else { after_healing(record) };
+        if record.recovery.is_empty() { after_last_fault(record) } else { after_healing(record) };
     if answer.standing == Standing::Valid { agreement(record, answer) } else { answer }
 }
 
@@ -36,7 +36,7 @@ fn agreement(record: &RunRecord, answer: Answer) -> Answer {
     });
     let bound = record.scenario.liveness_bound.as_secs_f64();
     let sentence = format!(
-        "the {count} living replicas that told their state still differ {bound} s after all was quiet"
+        "the {count} living replicas that report their state still differ {bound} s after the last request"
     );
     Answer::new(Question::Liveness, Standing::Invalid, "diverged", sentence)
         .with_details(details.collect())
@@ -47,7 +47,7 @@ fn after_healing(record: &RunRecord) -> Answer {
     let end = RunTime::from(record.duration);
     let mut asked = 0;
     let mut late = Vec::new();
-    for operation in &record.settling {
+    for operation in &record.recovery {
         let Some(started) = operation.started else { continue };
         let waited = operation.answered.unwrap_or(end).since(started);
         // An operation that the end of the run found waiting for less than the bound says nothing.
@@ -76,7 +76,7 @@ fn after_last_fault(record: &RunRecord) -> Answer {
     let is_healed =
         last.is_none_or(|fault| !matches!(fault.kind, FaultKind::PartEasy | FaultKind::PartHard));
     if !is_healed {
-        let sentence = "nothing was to be expected: the partition was never healed";
+        let sentence = "not judged: the partition was never healed";
         return Answer::new(Question::Liveness, Standing::Valid, "not healed", sentence);
     }
     let from = last.and_then(|fault| fault.applied_ns).unwrap_or_default();
@@ -126,7 +126,7 @@ fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> A
     let count = late.len();
     if count == 0 {
         let sentence = match asked {
-            0 => format!("nothing was asked {since} long enough to tell"),
+            0 => format!("not judged: no operation {since} had long enough to be answered"),
             n => format!("all {n} operations {since} were answered within {bound} s"),
         };
         return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);

@@ -146,10 +146,10 @@ impl Verdict {
 /// Answers all five questions about a run; `safety` is the checker's answer about its history.
 pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
     let evidence = evidence::answer(record, &safety);
-    let (process, died) = blame::lay_to_host(record, process::answer(record));
-    let (liveness, waited) = blame::lay_to_host(record, liveness::answer(record));
-    let (safety, contradicted) = blame::lay_to_host(record, safety);
-    let mut blamed: Vec<String> = [contradicted, died, waited].into_iter().flatten().collect();
+    let (process, died) = blame::attribute_to_host(record, process::answer(record));
+    let (liveness, waited) = blame::attribute_to_host(record, liveness::answer(record));
+    let (safety, misled) = blame::attribute_to_host(record, safety);
+    let mut blamed: Vec<String> = [misled, died, waited].into_iter().flatten().collect();
     blamed.dedup();
     let environment = environment::answer(record, &blamed);
     Verdict {

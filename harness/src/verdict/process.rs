@@ -1,7 +1,7 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
 use super::{Answer, Question, Standing};
-use crate::network::remarks::ProtocolViolation;
+use crate::network::protocol::ProtocolViolation;
 use crate::record::{ReplicaRecord, RunRecord};
 
 /// The answer, from deaths and from what was written.
@@ -25,8 +25,8 @@ pub fn answer(record: &RunRecord) -> Answer {
             let planned = record.replicas.iter().filter(|replica| replica.death.is_some()).count();
             let sentence = match planned {
                 0 => "no replica died".to_owned(),
-                1 => "no replica died but the one that was killed".to_owned(),
-                n => format!("no replica died but the {n} that were killed"),
+                1 => "no replica died except the one that was killed".to_owned(),
+                n => format!("no replica died except the {n} that were killed"),
             };
             return Answer::new(Question::Process, Standing::Valid, "sound", sentence);
         }
@@ -52,8 +52,8 @@ fn died_by_itself(replica: &ReplicaRecord) -> bool {
 fn describe_death(replica: &ReplicaRecord) -> String {
     let Some(death) = &replica.death else { return String::new() };
     let words = match replica.stderr_tail.lines().last() {
-        Some(line) => format!("; its last words: {line}"),
-        None => "; it said nothing on standard error".to_owned(),
+        Some(line) => format!("; its last output: {line}"),
+        None => "; it wrote nothing on standard error".to_owned(),
     };
     format!("{} ended at {}: {}{words}", replica.id, death.at, death.how)
 }

@@ -28,7 +28,7 @@ fn valid(report: &Report) -> Answer {
     let is_linearizable = is_linearizable(report);
     let kind = if is_linearizable { "linearizable" } else { report.model };
     let sentence = if operations == 0 {
-        "no operation was recorded that could contradict another".to_owned()
+        "no operation was recorded, so there was nothing to check".to_owned()
     } else if is_linearizable {
         format!(
             "{operations} operations on {keys} {plural} are linearizable as {} ({algorithms}; {} of \
@@ -54,12 +54,10 @@ fn facts(report: &Report) -> Vec<String> {
 fn violation(witness: &Witness, report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = witness.operations.iter().map(describe).collect();
     if witness.confirmed == Some(true) {
-        lines.push(
-            "an independent tester of linearizability rejects these operations too".to_owned(),
-        );
+        lines.push("an independent linearizability tester rejects these operations too".to_owned());
     } else if !witness.operations.is_empty() && is_linearizable(report) {
-        let why = "no independent tester was asked: with those around them that matter, these are more \
-                   than eight operations";
+        let why = "not confirmed by an independent tester: with the relevant operations around them, these \
+                   are more than eight";
         lines.push(why.to_owned());
     }
     lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{CONTROL, GAUNTLET, MutantsArgs, SCENARIO};
+use super::{CONTROL, MutantsArgs, SCENARIO, STRESS_SUITE};
 use crate::exit::Exit;
 use crate::os;
 use crate::seed::Seed;
@@ -161,7 +161,15 @@ impl Way<'_> {
 
     fn command(&self, seed: u64) -> anyhow::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["run", GAUNTLET, "--quiet", "--format", "json", "--transport", "seqpacket"]);
+        command.args([
+            "run",
+            STRESS_SUITE,
+            "--quiet",
+            "--format",
+            "json",
+            "--transport",
+            "seqpacket",
+        ]);
         command.args(["--seed", &seed.to_string()]);
         command.arg("--replica").arg(self.replica).arg("--results").arg(&self.arguments.results);
         let mut words = vec!["--data-dir", "{data}"];

@@ -16,7 +16,7 @@ use crate::check::{self, Question};
 use crate::cli::Failure;
 use crate::cluster::program::Program;
 use crate::plan::Plan;
-use crate::run::{self, Order};
+use crate::run::{self, RunRequest};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::verdict::{self, Answer, Standing, Verdict, safety};
@@ -155,12 +155,12 @@ impl Trials {
         let folder = tempfile::tempdir().context("making a folder for a run")?;
         let (progress, _watched) = watch::channel(run::progress::Progress::default());
         let (end, interrupt) = watch::channel(false);
-        let order = Order {
+        let request = RunRequest {
             plan: Arc::clone(plan),
             program: self.program.clone(),
             folder: folder.path().to_owned(),
-            mark: self.guard.warden.mark(number),
-            warden: Some(Arc::clone(&self.guard.warden)),
+            mark: self.guard.watchdog.mark(number),
+            watchdog: Some(Arc::clone(&self.guard.watchdog)),
             interrupt,
             progress,
         };
@@ -170,7 +170,7 @@ impl Trials {
             let path = folder.path();
             let watcher =
                 scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));
-            let executed = run::execute(order);
+            let executed = run::execute(request);
             drop(under_way);
             (executed, watcher.join().unwrap_or_default())
         });

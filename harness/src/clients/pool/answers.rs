@@ -112,8 +112,8 @@ impl Pool {
             shared.put_acknowledged(&self.operations[index].key);
         }
         self.complete(index, Outcome::Ok, None, world.now);
-        if asking == Asking::Settling {
-            self.settling.answered(client, world.now);
+        if asking == Asking::Recovery {
+            self.recovery.answered(client, world.now);
         }
         self.go_on(client, world);
         unexpected
@@ -137,7 +137,7 @@ impl Pool {
     /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
     fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
         let Some(in_flight) = self.open.get_mut(&index) else { return };
-        if matches!(in_flight.asking, Asking::Chasing(_)) {
+        if matches!(in_flight.asking, Asking::Probe(_)) {
             // Whoever redirects says nothing about the key: the next round asks again.
             self.counts.redirects += 1;
             self.operations[index].redirects += 1;
@@ -174,12 +174,12 @@ impl Pool {
             OpKind::Put => self.counts.failed_puts += 1,
         }
         let bound = self.plan.scenario.liveness_bound;
-        let is_gone = self.open[&index].asking == Asking::Settling
-            && self.settling.refused(client, world.now, bound);
+        let is_gone = self.open[&index].asking == Asking::Recovery
+            && self.recovery.refused(client, world.now, bound);
         if is_gone {
             operation.value = Some(Arc::from(""));
             self.complete(index, Outcome::Ok, Some("refused for good: no such key"), world.now);
-            self.settling.given_up(client, world.now);
+            self.recovery.given_up(client, world.now);
         } else {
             self.postpone(index);
             self.complete(index, outcome, Some("refused"), world.now);
@@ -207,9 +207,9 @@ impl Pool {
     /// An operation after the healing that was not answered has its next turn last.
     fn postpone(&mut self, index: OperationIndex) {
         if let Some(in_flight) = self.open.get(&index)
-            && in_flight.asking == Asking::Settling
+            && in_flight.asking == Asking::Recovery
         {
-            self.settling.postpone(in_flight.client);
+            self.recovery.postpone(in_flight.client);
         }
     }
 }

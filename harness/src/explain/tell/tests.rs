@@ -47,9 +47,9 @@ fn a_stale_read_with_all_that_lay_around_it() {
         (
             "leaders.jsonl",
             r#"{"schema":1,"kind":"leaders"}
-{"time_ns":500000000,"speaker":"0000","named":"0000"}
-{"time_ns":1800000000,"speaker":"0002","named":"0002"}
-{"time_ns":1810000000,"speaker":"0001","named":"0002"}
+{"time_ns":500000000,"replica":"0000","leader":"0000"}
+{"time_ns":1800000000,"replica":"0002","leader":"0002"}
+{"time_ns":1810000000,"replica":"0001","leader":"0002"}
 "#,
         ),
         (
@@ -81,8 +81,8 @@ fn a_valid_history_says_what_was_shown_and_what_was_not() {
     std::fs::write(&path, valid).unwrap();
     let text = tell(&Evidence::read(&path, &question()).unwrap()).text(90);
     assert!(text.contains("3 operations on 1 key are linearizable"), "{text}");
-    assert!(text.contains("Not shown: that the program is right."), "{text}");
-    assert!(text.contains("a history alone"), "{text}");
+    assert!(text.contains("This does not show that the program is correct."), "{text}");
+    assert!(text.contains("only a history"), "{text}");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_death_is_told_with_its_last_words() {
         ("verdict.json", verdict),
         (
             "leaders.jsonl",
-            "{\"schema\":1}\n{\"time_ns\":5,\"speaker\":\"0001\",\"named\":null,\"died\":\"exit status 7\"}\n",
+            "{\"schema\":1}\n{\"time_ns\":5,\"replica\":\"0001\",\"leader\":null,\"died\":\"exit status 7\"}\n",
         ),
         ("replicas/0001/stderr.log", "starting\nindex out of range\n"),
     ]);

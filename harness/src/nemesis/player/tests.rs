@@ -138,7 +138,7 @@ fn what_cannot_strike_in_time_is_given_up_with_the_reason() {
     cluster.run_until(at(2_000 + PATIENCE_MS + 1_000));
     let record = &cluster.player.records()[1];
     let seconds = limits::FAULT_PATIENCE.as_secs();
-    assert_eq!(record.not_applied, Some(format!("another fault had it within {seconds} s")));
+    assert_eq!(record.not_applied, Some(format!("another fault affected it within {seconds} s")));
     assert_eq!(record.applied_ns, None);
 }
 
@@ -181,7 +181,8 @@ fn one_that_does_not_end_in_time_is_killed() {
 
 #[test]
 fn the_leader_is_isolated_and_then_those_elected_after_it() {
-    let mut cluster = Cluster::new(r#"[{"type": "depose", "time": 1, "duration": 1, "times": 2}]"#);
+    let mut cluster =
+        Cluster::new(r#"[{"type": "isolate_leaders", "time": 1, "duration": 1, "times": 2}]"#);
     cluster.run_until(at(1_000));
     assert_eq!(cluster.player.sides().len(), 2, "the leader alone against the rest");
     assert!(cluster.player.awaits_election());
@@ -200,7 +201,8 @@ fn the_leader_is_isolated_and_then_those_elected_after_it() {
 
 #[test]
 fn an_isolation_after_which_no_leader_is_elected_ends_by_itself() {
-    let mut cluster = Cluster::new(r#"[{"type": "depose", "time": 1, "duration": 1, "times": 2}]"#);
+    let mut cluster =
+        Cluster::new(r#"[{"type": "isolate_leaders", "time": 1, "duration": 1, "times": 2}]"#);
     cluster.run_until(at(1_000));
     assert!(cluster.player.awaits_election());
     cluster.leader = None;

@@ -21,7 +21,7 @@ fn shaped(
         alive: &alive,
         taken: &taken,
         leader: Some(leader),
-        is_deposing: false,
+        is_isolating_leaders: false,
     };
     let cuts = cuts(shape, direction, &situation, Seed(seed)).unwrap();
     (ids, leader, cuts)
@@ -176,7 +176,7 @@ fn shapes_about_the_leader_wait_for_one() {
         alive: &alive,
         taken: &taken,
         leader: None,
-        is_deposing: false,
+        is_isolating_leaders: false,
     };
     for &shape in Shape::ALL {
         let is_about_the_leader = shape.name().starts_with("leader");

@@ -145,7 +145,7 @@ impl Rule {
     }
 
     /// Why a transport that carries bytes in order, not messages, cannot bear it.
-    pub fn unbearable_for_streams(&self) -> Option<&'static str> {
+    pub fn unsupported_on_streams(&self) -> Option<&'static str> {
         match self {
             Self::Cut | Self::Rate(_) => None,
             Self::Latency(latency) if !latency.reorders => None,

@@ -170,7 +170,7 @@ function nameFaults(g, faults, begin, left, right, top) {
   });
 }
 
-/** The number of an operation of the contradiction. */
+/** The number of an operation of the witness. */
 function badge(g, px, py, number) {
   g.fillStyle = colours.bad;
   g.beginPath(); g.arc(px, py, 8, 0, 7); g.fill();
@@ -310,14 +310,14 @@ function describe(i) {
     `client ${plain(D.clients[OPS.client[i]])} (process ${OPS.process[i]})\n${time}\n${events}`;
 }
 
-// The operations that contradict one another, as places in the columns.
+// The operations of the witness, as places in the columns.
 const placeOf = new Map(OPS.op.map((op, i) => [op, i]));
 const WITNESS = D.witness.map((op) => placeOf.get(op)).filter((i) => i !== undefined);
 /** Their numbers, in the order of time. */
 const NUMBERS = new Map([...WITNESS].sort((a, b) => OPS.invoke[a] - OPS.invoke[b]).map((i, n) => [i, n + 1]));
 const WHOLE = { from: 0, to: D.end };
 
-/** Where the page opens: around the contradiction, or everything. */
+/** Where the page opens: around the witness, or everything. */
 function opening() {
   if (!WITNESS.length) return { ...WHOLE };
   const begin = Math.min(...WITNESS.map((i) => OPS.invoke[i]));

@@ -159,7 +159,7 @@ function latency() {
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [10, 4]];
 
 function rates() {
-  const card = section("rates", "Rates", "How many a second, over time.");
+  const card = section("rates", "Rates", "Operations and messages per second, over time.");
   const pair = el("div", { class: "pair" }), a = el("div"), b = el("div");
   pair.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 22rem), 1fr))";
   pair.append(a, b);
@@ -170,7 +170,7 @@ function rates() {
   const M = D.messages, total = (k) => M.rates[k].reduce((sum, n) => sum + n, 0);
   const busy = M.types.map((_, k) => k).filter((k) => total(k) > 0).sort((p, q) => total(q) - total(p)).slice(0, 6);
   const palette = ["ok", "fail", "info", "leader", "bad", "quiet"];
-  lines(b, "messages between replicas a second, by type", busy.map((k) => perSecond(M.rates[k])), busy.map((k) => plain(M.types[k])),
+  lines(b, "messages between replicas per second, by type", busy.map((k) => perSecond(M.rates[k])), busy.map((k) => plain(M.types[k])),
     (k) => colours[palette[k % palette.length]]);
 
   function lines(parent, title, all, names, colour) {

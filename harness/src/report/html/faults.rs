@@ -78,7 +78,7 @@ fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
         let next =
             next.filter_map(begins).filter(|&at| begin.is_some_and(|begin| at > begin)).min();
         let until = next.into_iter().chain(healed).min().unwrap_or(end);
-        // Of a fault that this version knows, the words as everywhere.
+        // Of a fault that this version knows, the claims as everywhere.
         let known: Option<FaultRecord> = serde_json::from_value(line.clone()).ok();
         Fault {
             kind: kind(line),
@@ -92,34 +92,34 @@ fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
     lines.iter().filter(|line| line["kind"] != Value::Null).map(fault).collect()
 }
 
-/// Who named whom as leader from when on (microseconds); no speaker where only the harness's own
+/// Who named whom as leader from when on (microseconds); no replica where only the harness's own
 /// belief is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Word {
+pub(super) struct Claim {
     time: u64,
-    speaker: Option<String>,
-    named: Option<String>,
+    replica: Option<String>,
+    leader: Option<String>,
 }
 
-/// At most so many words, those around the time `center` (microseconds): from `leaders.jsonl`; of a
+/// At most so many claims, those around the time `center` (microseconds): from `leaders.jsonl`; of a
 /// run without it, from the leaders that `latency.csv` names.
-pub(super) fn leaders(folder: &Path, most: usize, center: u64) -> Vec<Word> {
-    let mut words = all_leaders(folder);
-    let middle = words.partition_point(|word| word.time < center);
-    let shown = super::page::around(middle, most, words.len());
-    words.truncate(shown.end);
-    words.split_off(shown.start)
+pub(super) fn leaders(folder: &Path, most: usize, center: u64) -> Vec<Claim> {
+    let mut claims = all_leaders(folder);
+    let middle = claims.partition_point(|claim| claim.time < center);
+    let shown = super::page::around(middle, most, claims.len());
+    claims.truncate(shown.end);
+    claims.split_off(shown.start)
 }
 
-fn all_leaders(folder: &Path) -> Vec<Word> {
-    let word = |line: &Value| {
+fn all_leaders(folder: &Path) -> Vec<Claim> {
+    let claim = |line: &Value| {
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         let time = line["time_ns"].as_u64()? / 1000;
-        Some(Word { time, speaker: text("speaker"), named: text("named") })
+        Some(Claim { time, replica: text("replica"), leader: text("leader") })
     };
-    let words: Vec<Word> = lines(folder, "leaders.jsonl").iter().filter_map(word).collect();
-    if !words.is_empty() {
-        return words;
+    let claims: Vec<Claim> = lines(folder, "leaders.jsonl").iter().filter_map(claim).collect();
+    if !claims.is_empty() {
+        return claims;
     }
     let table = super::messages::table(folder, "latency.csv", usize::MAX);
     let Some((columns, rows)) = table.split_first() else { return Vec::new() };
@@ -127,14 +127,14 @@ fn all_leaders(folder: &Path) -> Vec<Word> {
     let (Some(invoke), Some(leader)) = (column("invoke_ns"), column("leader")) else {
         return Vec::new();
     };
-    let mut words: Vec<Word> = Vec::new();
+    let mut claims: Vec<Claim> = Vec::new();
     for row in rows {
         let (Some(time), Some(named)) = (row.get(invoke), row.get(leader)) else { continue };
         let named = (!named.is_empty()).then(|| named.clone());
-        if words.last().map(|last| &last.named) != Some(&named) {
+        if claims.last().map(|last| &last.leader) != Some(&named) {
             let time = time.parse::<u64>().unwrap_or(0) / 1000;
-            words.push(Word { time, speaker: None, named });
+            claims.push(Claim { time, replica: None, leader: named });
         }
     }
-    words
+    claims
 }

@@ -7,7 +7,7 @@ function verdict() {
   const code = v.exit_code;
   const worst = (v.answers || []).find((answer) => answer.standing === "invalid") || (v.answers || []).find((answer) => answer.standing !== "valid");
   const name = plain(v.scenario || m.scenario || "a run");
-  const good = !v.answers?.length ? "never judged" : code === 130 ? "interrupted, and nothing wrong so far" : "all answered well";
+  const good = !v.answers?.length ? "never judged" : code === 130 ? "interrupted, nothing wrong so far" : "all answered well";
   const headline = `${name}: ${worst ? plain(worst.kind) : good}`;
   document.title = headline;
   const answers = el("dl", { class: "answers" });
@@ -29,13 +29,13 @@ function verdict() {
     box.append(...first.flatMap(told_part));
     const others = sections.filter((part) => !first.includes(part));
     if (others.length) box.append(el("details", { open: !first.length }, el("summary", { class: "small quiet" }, others.map((part) => part.title.toLowerCase()).join(", ")), others.flatMap(told_part)));
-    if (safety?.details?.length && !sections.length) box.append(el("p", { class: "quiet small" }, "The operations that contradict one another, as numbered in the timeline:"),
+    if (safety?.details?.length && !sections.length) box.append(el("p", { class: "quiet small" }, "The operations of the counterexample, as numbered in the timeline:"),
       el("ol", { class: "small" }, safety.details.map((line) => el("li", {}, plain(line)))));
     card.append(box);
   }
-  if (v.repeat) {
-    const copy = el("button", { type: "button", onclick: () => navigator.clipboard?.writeText(v.repeat).then(() => { copy.textContent = "copied"; }, () => {}) }, "copy");
-    card.append(el("div", { class: "command" }, el("code", { id: "repeat" }, plain(v.repeat)), copy));
+  if (v.reproduce) {
+    const copy = el("button", { type: "button", onclick: () => navigator.clipboard?.writeText(v.reproduce).then(() => { copy.textContent = "copied"; }, () => {}) }, "copy");
+    card.append(el("div", { class: "command" }, el("code", { id: "reproduce" }, plain(v.reproduce)), copy));
   }
   const s = v.statistics, facts = el("dl", { class: "facts" });
   const fact = (term, text) => text != null && facts.append(el("div", {}, el("dt", {}, term), el("dd", {}, text)));
@@ -47,11 +47,11 @@ function verdict() {
     fact("operations", `${grouped(s.operations)}: ${grouped(s.ok)} ok, ${grouped(s.fail)} fail, ${grouped(s.info)} info`);
     if (s.latency) fact("latency of the ok", `p50 ${took(s.latency.p50_us)}, p99 ${took(s.latency.p99_us)}, max ${took(s.latency.max_us)}`);
     fact("messages", `${grouped(s.messages.sent)} sent, ${grouped(s.messages.dropped)} lost`);
-    fact("faults", `${s.faults_applied} of ${s.faults_planned} applied`);
+    fact("faults", `${s.faults_applied} of ${s.faults_planned} injected`);
   }
   if (m.replica?.path) fact("program", plain([m.replica.path, ...(m.replica.arguments || [])].join(" ")));
   card.append(facts);
-  if (v.warnings?.length) card.append(el("details", {}, el("summary", { class: "quiet small" }, v.warnings.length === 1 ? "1 remark" : `${v.warnings.length} remarks`),
+  if (v.warnings?.length) card.append(el("details", {}, el("summary", { class: "quiet small" }, v.warnings.length === 1 ? "1 warning" : `${v.warnings.length} warnings`),
     v.warnings.map((line) => el("p", { class: "small" }, plain(line)))));
   header.append(card);
 }

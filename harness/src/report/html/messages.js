@@ -1,7 +1,7 @@
-// What went from whom to whom: counts, and losses by cause.
+// Messages by sender and receiver: counts, and losses by cause.
 
 function messages() {
-  const card = section("messages", "Messages", "From the replica of the row to that of the column: sent, and how much of it was lost.");
+  const card = section("messages", "Messages", "From the replica of the row to the replica of the column: messages sent and lost.");
   const [columns, ...rows] = D.counts.length ? D.counts : [[]];
   const column = (name) => columns.indexOf(name);
   const causes = columns.filter((name) => name.startsWith("dropped_") && name !== "dropped_before_start");

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::faults::{self, Fault, Word};
+use super::faults::{self, Claim, Fault};
 use super::messages::{self, Messages};
 use super::operations::{Columns, Operations, shortened};
 use super::points;
@@ -25,10 +25,10 @@ pub struct Room {
     pub operations: usize,
     /// The most messages.
     pub messages: usize,
-    /// The most words about who leads.
-    pub words: usize,
+    /// The most leadership claims.
+    pub claims: usize,
     /// The most looks at the host and its processes.
-    pub looks: usize,
+    pub samples: usize,
 }
 
 impl Default for Room {
@@ -36,8 +36,8 @@ impl Default for Room {
         Self {
             operations: limits::REPORT_OPERATIONS,
             messages: limits::REPORT_MESSAGES,
-            words: limits::LEADER_WORDS,
-            looks: limits::REPORT_LOOKS,
+            claims: limits::LEADERSHIP_CLAIMS,
+            samples: limits::REPORT_SAMPLES,
         }
     }
 }
@@ -50,8 +50,8 @@ impl Room {
         Self {
             operations: part(self.operations),
             messages: part(self.messages),
-            words: part(self.words),
-            looks: part(self.looks),
+            claims: part(self.claims),
+            samples: part(self.samples),
         }
     }
 }
@@ -81,7 +81,7 @@ pub struct Page {
     /// When operations took effect, by key.
     points: BTreeMap<usize, Vec<(usize, u64)>>,
     faults: Vec<Fault>,
-    leaders: Vec<Word>,
+    leaders: Vec<Claim>,
     messages: Messages,
     /// `messages.csv`: columns, then rows.
     counts: Vec<Vec<String>>,
@@ -148,11 +148,11 @@ impl Page {
             seed: manifest["seed"].to_string(),
             manifest,
             faults: faults::of_run(folder, end),
-            leaders: faults::leaders(folder, room.words, center),
+            leaders: faults::leaders(folder, room.claims, center),
             messages: messages::read(folder, room.messages, (center, end), &replicas),
             rates: operations.rates(end),
             counts: messages::table(folder, "messages.csv", limits::REPORT_ROWS),
-            host: messages::thinned(messages::table(folder, "host.csv", usize::MAX), room.looks),
+            host: messages::thinned(messages::table(folder, "host.csv", usize::MAX), room.samples),
             logs: logs.collect(),
             operations_total: operations.all.len(),
             keys: columns.keys.texts(&operations.keys),

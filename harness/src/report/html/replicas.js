@@ -9,7 +9,7 @@ function replicas() {
     const replica = told.get(id) || {}, log = D.logs[id] || { stdout: "", stderr: "" };
     const life = replica.death ? el("p", {}, el("span", { class: "mark " + (replica.death.is_planned ? "unknown" : "invalid") }, "✕ "),
       `${plain(replica.death.how)} at ${at(replica.death.time_ns / 1000)}${replica.death.is_planned ? ", by a fault" : ", by itself"}`) :
-      el("p", {}, "lived to the end");
+      el("p", {}, "alive until the end");
     const facts = [replica.connect_ms != null ? `connected after ${replica.connect_ms} ms` : "never connected",
       replica.cpu_ms != null ? `${grouped(replica.cpu_ms)} ms of CPU` : null, `${grouped(replica.output_bytes || 0)} bytes of output`].filter(Boolean);
     const box = el("div", {}, el("h3", {}, id), life, el("p", { class: "quiet small" }, facts.join(", ")));
@@ -77,7 +77,7 @@ function host() {
   const [columns = [], ...rows] = D.host, column = (name) => columns.indexOf(name);
   const own = rows.filter((row) => row[column("subject")] === "harness");
   if (own.length < 2) return;
-  const card = section("host", "Host", "What the harness saw of its host while it worked; where a line rises, the host may be what went wrong.");
+  const card = section("host", "Host", "What the harness measured of its host during the run. Where a line rises, the host may be the cause.");
   const boxes = el("div", { class: "replicas" }), never = [];
   const looked = (name, scale) => own.filter((row) => row[column(name)] > "").map((row) => [row[0] / 1000, row[column(name)] / scale]);
   // What is counted up: its growth from look to look, as a share of the time.

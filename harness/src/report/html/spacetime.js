@@ -6,11 +6,11 @@ const FEW_ARROWS = 150;
 function spacetime() {
   const M = D.messages;
   const card = section("spacetime", "Space-time diagram",
-    "A line for each process, time runs down, an arrow for each message; a lost one breaks off, with the cause. Wheel to zoom, drag to move.");
+    "One line per process, time runs down, one arrow per message. A lost message breaks off, with the cause. Wheel to zoom, drag to move.");
   if (!M.sent.length) { card.append(el("p", {}, "No messages were written down.")); return; }
   const whole = { from: Math.max(0, M.sent[0] - 100), to: Math.min(D.end, M.sent[M.sent.length - 1] + 1000) };
   const range = { ...whole };
-  // Of the clients those that contradict one another, or few: the replicas need the room.
+  // Of the clients those of the witness, or few: the replicas need the room.
   const taking = [...new Set(WITNESS.map((i) => D.clients[OPS.client[i]]))];
   const state = { type: -1, clients: !taking.length && D.clients.length <= 6 && innerWidth > 760 };
   const delivered = M.fates.indexOf("delivered");
@@ -20,7 +20,7 @@ function spacetime() {
   const button = (text, act) => el("button", { type: "button", onclick: act }, text);
   const clients = el("button", { type: "button", "aria-pressed": state.clients, onclick: () => {
     state.clients = !state.clients; clients.setAttribute("aria-pressed", state.clients); view.ask(); } }, taking.length ? "all clients" : "clients");
-  card.append(el("div", { class: "tools" }, WITNESS.length ? button("contradiction", () => open()) : null, button("same time as the timeline", () => {
+  card.append(el("div", { class: "tools" }, WITNESS.length ? button("counterexample", () => open()) : null, button("same time as the timeline", () => {
     zoom.set(page.timeline.range.from, page.timeline.range.to); }),
   button("+", () => zoom.scale(0.5, (range.from + range.to) / 2)), button("−", () => zoom.scale(2, (range.from + range.to) / 2)),
   el("select", { "aria-label": "Message type", onchange: (event) => { state.type = Number(event.target.value); view.ask(); } },

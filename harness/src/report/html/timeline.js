@@ -2,7 +2,7 @@
 
 function timeline() {
   const card = section("timeline", "Timeline",
-    "A lane for each client, a bar for each operation. Wheel or pinch to zoom, drag to move, click or tap to pin.");
+    "One lane per client, one bar per operation. Wheel or pinch to zoom, drag to move, click or tap to keep the details.");
   const range = opening();
   const state = { key: -1, pinned: -1, hover: -1, points: false };
   const lanes = D.clients.map(() => []);
@@ -24,7 +24,7 @@ function timeline() {
     if (i !== undefined) points.set(i, t);
   }
 
-  // Of very many keys that of the contradiction, and the first.
+  // Of very many keys that of the witness, and the first.
   const offered = () => [...new Set([...WITNESS.map((i) => OPS.key[i]), ...D.keys.keys()])].slice(0, 500);
   const span = el("span", { class: "quiet small" });
   const button = (text, act, title) => el("button", { type: "button", onclick: act, title }, text);
@@ -36,14 +36,14 @@ function timeline() {
     onclick: () => { state.points = !state.points; sync(); } }, "took effect");
   const tools = el("div", { class: "tools" },
     button("whole run", () => zoom.set(WHOLE.from, WHOLE.to)),
-    WITNESS.length ? button("contradiction", () => { const o = opening(); zoom.set(o.from, o.to); }) : null,
+    WITNESS.length ? button("counterexample", () => { const o = opening(); zoom.set(o.from, o.to); }) : null,
     button("+", () => zoom.scale(0.5, (range.from + range.to) / 2), "closer"),
     button("−", () => zoom.scale(2, (range.from + range.to) / 2), "farther"),
     keys, dots, el("span", { class: "space" }), span);
   card.append(tools);
   if (OPS.op.length < D.operations_total) card.append(el("p", { class: "small" },
     `Of ${grouped(D.operations_total)} operations the page holds ${grouped(OPS.op.length)}, around ` +
-    `${WITNESS.length ? "the contradiction" : "the beginning"}: more would make it too large. The others are in history.jsonl.`));
+    `${WITNESS.length ? "the counterexample" : "the beginning"}: more would make it too large. The others are in history.jsonl.`));
 
   const x = (t) => left() + ((t - range.from) / (range.to - range.from)) * (view.width - left() - 8);
   const time = (px) => range.from + ((px - left()) / (view.width - left() - 8)) * (range.to - range.from);
@@ -158,13 +158,13 @@ function timeline() {
   });
   legend(card, [
     ["ok", (g, w, h) => bar(g, 0, 1, w, h - 2, 0)], ["fail", (g, w, h) => bar(g, 0, 1, w, h - 2, 1)],
-    ["info: nobody knows", (g, w, h) => bar(g, 0, 1, w, h - 2, 2)],
+    ["info: unknown", (g, w, h) => bar(g, 0, 1, w, h - 2, 2)],
     ["get (thin)", (g, w, h) => bar(g, 0, 4, w, h - 8, 0)],
     ["fault", (g, w, h) => { g.fillStyle = colours.band; g.fillRect(0, 0, w, h); g.strokeStyle = colours["band-edge"]; g.setLineDash([2, 3]); g.strokeRect(0.5, 0.5, w - 1, h - 1); }],
-    ["leader by its own word", (g, w, h) => { g.fillStyle = colours.leader; g.fillRect(0, 3, w, h - 6); }],
-    ["by others' word", (g, w, h) => { g.fillStyle = colours.leader; g.globalAlpha = 0.35; g.fillRect(0, 3, w, h - 6); g.globalAlpha = 1; }],
+    ["claims leadership", (g, w, h) => { g.fillStyle = colours.leader; g.fillRect(0, 3, w, h - 6); }],
+    ["claimed by others", (g, w, h) => { g.fillStyle = colours.leader; g.globalAlpha = 0.35; g.fillRect(0, 3, w, h - 6); g.globalAlpha = 1; }],
     ["two at once", (g, w, h) => twoAtOnce(g, 0, 0, w, h)],
-    ...(WITNESS.length ? [["contradiction", (g, w, h) => { g.strokeStyle = colours.bad; g.lineWidth = 2.5; g.strokeRect(2, 2, w - 4, h - 4); }]] : []),
+    ...(WITNESS.length ? [["counterexample", (g, w, h) => { g.strokeStyle = colours.bad; g.lineWidth = 2.5; g.strokeRect(2, 2, w - 4, h - 4); }]] : []),
   ]);
   card.append(pinned);
 
@@ -188,25 +188,25 @@ function twoAtOnce(g, x, y, width, height) {
   g.stroke(); g.restore();
 }
 
-/** Who led when by whose word: a row for each replica that was ever named. */
+/** Leadership claims: a row for each replica that was ever claimed to lead. */
 function leadership() {
-  const rows = [...new Set(D.leaders.map((word) => word.named).filter(Boolean))].sort();
-  // For each moment: whom each speaker names.
+  const rows = [...new Set(D.leaders.map((claim) => claim.leader).filter(Boolean))].sort();
+  // For each moment: the leader that each replica claims.
   const said = new Map();
   const spans = [], twice = [];
   const open = new Map();
   let since = null;
   const close = (name, t) => { const span = open.get(name); if (span && t > span.from) spans.push({ ...span, to: t }); open.delete(name); };
-  for (const word of [...D.leaders, { time: D.end, stop: true }]) {
-    const t = word.time;
-    if (!word.stop) said.set(word.speaker ?? "", word.named);
+  for (const claim of [...D.leaders, { time: D.end, stop: true }]) {
+    const t = claim.time;
+    if (!claim.stop) said.set(claim.replica ?? "", claim.leader);
     for (const name of rows) {
-      const speakers = word.stop ? [] : [...said].filter(([, named]) => named === name).map(([speaker]) => speaker);
-      const own = speakers.includes(name) || speakers.includes("");
+      const claimants = claim.stop ? [] : [...said].filter(([, leader]) => leader === name).map(([replica]) => replica);
+      const own = claimants.includes(name) || claimants.includes("");
       const before = open.get(name);
-      if (before && before.own === own && before.count === speakers.length) continue;
+      if (before && before.own === own && before.count === claimants.length) continue;
       close(name, t);
-      if (speakers.length) open.set(name, { name, from: t, own, count: speakers.length, speakers });
+      if (claimants.length) open.set(name, { name, from: t, own, count: claimants.length, claimants });
     }
     const own = [...open.values()].filter((span) => span.own);
     if (own.length > 1 && since == null) since = { from: t, names: own.map((span) => span.name) };
@@ -232,8 +232,8 @@ function leadership() {
       const both = twice.find((span) => span.from <= t && t < span.to);
       const now = spans.filter((span) => span.from <= t && t < span.to);
       const fault = D.faults.filter((it) => it.begin != null && it.end != null && it.begin <= t && t < it.end);
-      const lines = now.map((span) => `${span.name} leads by the word of ` +
-        span.speakers.map((s) => (s === span.name ? "itself" : s || "the last that was believed")).join(", "));
+      const lines = now.map((span) => `${span.name} leads, claimed by ` +
+        span.claimants.map((s) => (s === span.name ? "itself" : s || "the last known leader")).join(", "));
       if (both) lines.unshift(`Two leaders at once: ${both.names.join(" and ")}`);
       return [at(Math.round(t)), ...lines, ...fault.map((it) => faultName(it))].join("\n");
     },

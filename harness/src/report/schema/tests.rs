@@ -118,11 +118,11 @@ fn what_a_fault_or_a_rule_does_not_take_or_lacks_is_a_problem() {
     let none = json!([]);
     for (event, problem) in [
         (
-            json!({"type": "kill", "time": 1, "harm": "full"}),
-            Some("it.events[].harm is not allowed"),
+            json!({"type": "kill", "time": 1, "disk_fault": "full"}),
+            Some("it.events[].disk_fault is not allowed"),
         ),
-        (json!({"type": "disk", "time": 1}), Some("it.events[].harm is missing")),
-        (json!({"type": "disk", "time": 1, "harm": "full"}), None),
+        (json!({"type": "disk", "time": 1}), Some("it.events[].disk_fault is missing")),
+        (json!({"type": "disk", "time": 1, "disk_fault": "full"}), None),
     ] {
         assert_eq!(found(json!([event]), none.clone()), Vec::from_iter(problem), "{event}");
     }

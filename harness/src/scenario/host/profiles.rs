@@ -12,7 +12,7 @@ pub fn all() -> Vec<Profile> {
         ..Profile::default()
     };
     vec![
-        profile("quiet", "nothing is pretended: the host as it is"),
+        profile("quiet", "the host as it is, without disturbances"),
         Profile {
             start_delay: Some(Delay::Uniform { min_ms: 20.0, max_ms: 80.0 }),
             ..profile("laptop", "programs load from a local disk, within a tenth of a second")
@@ -27,8 +27,8 @@ pub fn all() -> Vec<Profile> {
             }),
             ..profile(
                 "login-server",
-                "a home directory on a network file system: of the look-ups of a program that \
-                 starts 1 in 5,000 stalls for 1.1 s",
+                "a home directory on a network file system: 1 in 5,000 file look-ups of a starting program \
+                 stalls for 1.1 s",
             )
         },
         Profile {
@@ -38,9 +38,9 @@ pub fn all() -> Vec<Profile> {
                 waits: Delay::HeavyTailed { min_ms: 4.0, alpha: 1.3, max_ms: 80.0 },
             }),
             ..profile(
-                "due-date",
-                "a crowd on few processors: starts are spread, now and then by far, and each replica \
-                 has no processor for moments",
+                "deadline-day",
+                "many users on few processors: replicas start at different times, sometimes far apart, and \
+                 briefly get no processor",
             )
         },
         Profile {
@@ -63,7 +63,7 @@ pub fn all() -> Vec<Profile> {
             busy_neighbours: 2,
             ..profile(
                 "overloaded",
-                "far too much for one machine: replicas stand still for seconds",
+                "far too much load for one machine: replicas stand still for seconds",
             )
         },
     ]

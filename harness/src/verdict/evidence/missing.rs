@@ -38,15 +38,15 @@ pub fn operations(
     }
     let asked = requests.operations.len();
     if asked == 0 {
-        Some("no operation was asked in the request phase".to_owned())
+        Some("no operation was invoked in the request phase".to_owned())
     } else if gets == 0 {
         Some(format!(
-            "no get was answered in the request phase ({asked} operations asked): nothing could \
-             contradict"
+            "no get was answered in the request phase ({asked} operations invoked), so there was \
+             nothing to check"
         ))
     } else if puts == 0 {
         Some(format!(
-            "no put was answered in the request phase ({asked} operations asked): there was \
+            "no put was answered in the request phase ({asked} operations invoked), so there was \
              nothing to read"
         ))
     } else if answered * 10 < due {
@@ -61,7 +61,7 @@ pub fn planned(record: &RunRecord) -> usize {
     record.faults.iter().filter(|fault| !fault.had_no_room).count()
 }
 
-/// How many faults struck.
+/// How many faults were injected.
 pub fn applied(record: &RunRecord) -> usize {
     record.faults.iter().filter(|fault| fault.applied_ns.is_some()).count()
 }
@@ -77,7 +77,7 @@ pub fn planned_faults(record: &RunRecord) -> Option<String> {
     };
     let applied = applied(record);
     (applied * 2 < reached)
-        .then(|| format!("only {applied} of {reached} planned faults could be applied"))
+        .then(|| format!("only {applied} of {reached} planned faults could be injected"))
 }
 
 /// Whether not most of the faults that could have been seen were.
@@ -100,8 +100,7 @@ pub fn answers_under_faults(
     let all = faults::in_all(faults, requests, majority);
     (all.time >= limits::FAULT_AFTERMATH && all.due > 0 && all.answered == 0).then(|| {
         format!(
-            "no operation was answered while faults that leave a majority were in force (0 of {} in \
-             {:.1} s)",
+            "no operation was answered under faults that leave a majority (0 of {} in {:.1} s)",
             all.due,
             all.time.as_secs_f64()
         )
@@ -121,12 +120,12 @@ pub fn shared_keys(record: &RunRecord, keys: &BTreeMap<&str, Key>) -> Option<Str
     let is_shared = matches!(record.scenario.clients, Clients::Shared { .. });
     (is_shared && !missing.is_empty()).then(|| {
         let (count, all) = (missing.len(), keys.len());
-        format!("nothing is shown of {count} of {all} keys: {}", few(&missing))
+        format!("{count} of {all} keys were hardly served: {}", few(&missing))
     })
 }
 
 /// The faults that clients did not see, where they saw most, and those that they could not see.
-pub fn remarks(faults: &[UnderFault<'_>]) -> Vec<String> {
+pub fn notes(faults: &[UnderFault<'_>]) -> Vec<String> {
     let unseen = faults.iter().filter_map(told_unseen);
     let unseen: Vec<String> =
         if seen_faults(faults).is_none() { unseen.collect() } else { Vec::new() };

@@ -29,7 +29,7 @@ pub struct Requests<'a> {
 impl<'a> Requests<'a> {
     /// Those of `record`.
     pub fn of(record: &'a RunRecord) -> Self {
-        let recovery = record.settling.iter().filter_map(|operation| operation.started).min();
+        let recovery = record.recovery.iter().filter_map(|operation| operation.started).min();
         let end = recovery.unwrap_or(RunTime::from(record.duration));
         // A replica that redirects a probe read was not asked for anything that it has.
         let is_asked = |it: &&OperationRecord| {

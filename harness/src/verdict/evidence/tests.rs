@@ -7,7 +7,7 @@ use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
-use crate::op::{OperationRecord, SettlingOperation};
+use crate::op::{OperationRecord, RecoveryOperation};
 use crate::report::sample;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -52,7 +52,7 @@ fn run(faults: Vec<FaultRecord>, is_answered: impl Fn(f64, &str) -> bool) -> Run
         ..operation(n, 10.1, Outcome::Ok)
     });
     record.operations = usual.chain(reads).collect();
-    record.settling = vec![SettlingOperation {
+    record.recovery = vec![RecoveryOperation {
         client: NodeId(21),
         kind: OpKind::Get,
         key: "k0".into(),
@@ -141,7 +141,7 @@ fn answers_of_the_recovery_phase_do_not_count() {
     for operation in late.operations.iter_mut().filter(|it| !it.is_final_read) {
         (operation.outcome, operation.completed) = (Outcome::Ok, Some(at(10.05)));
     }
-    expect_vacuous(&late, &["no get was answered in the request phase (450 operations asked)"]);
+    expect_vacuous(&late, &["no get was answered in the request phase (450 operations invoked)"]);
     let few = |until: f64| run(Vec::new(), move |seconds, _| seconds < until);
     expect_vacuous(&few(1.8), &["only 40 of 450 operations were answered in the request phase"]);
     expect_sufficient(&few(2.0));
@@ -172,7 +172,7 @@ fn a_store_silent_from_before_the_first_fault_until_after_the_last_is_named_with
         ((1.0, 8.0), "pause from 5.200 s to 6.200 s (nothing answered before it, nor while it"),
     ] {
         let record = run(faults(), |seconds, _| !within(seconds, &[silence]));
-        let nothing = "no operation was answered while faults that leave a majority were in force";
+        let nothing = "no operation was answered under faults that leave a majority";
         expect_vacuous(&record, &[unseen, nothing, "in 2.5 s)"]);
     }
     assert_eq!(expect_sufficient(&run(faults(), |_, _| true)), "");
@@ -206,7 +206,7 @@ fn a_long_fault_that_leaves_a_majority_must_be_seen_while_it_lasts() {
         &["(0 of 151 operations answered while it lasted)"],
     );
     // Not so where no leader lasts, is starved, or is heard and does not hear.
-    for kind in [FaultKind::Depose, FaultKind::Network, FaultKind::Slow] {
+    for kind in [FaultKind::IsolateLeaders, FaultKind::Network, FaultKind::Slow] {
         expect_sufficient(&silent(vec![fault(kind, &[], 3.0, 6.0)]));
     }
     let shapes = [(Shape::Leader, Direction::Deaf), (Shape::Bridge, Direction::Both)];
@@ -276,7 +276,7 @@ fn one_fault_of_three_that_nobody_saw_is_only_told() {
     assert!(told.contains(words), "{told}");
     let answer = answer(&record, &safe());
     assert!(
-        answer.sentence.ends_with("3 of 3 faults applied, 2 of 3 seen by clients"),
+        answer.sentence.ends_with("3 of 3 faults injected, 2 of 3 seen by clients"),
         "{answer:?}"
     );
 }
@@ -285,7 +285,7 @@ fn one_fault_of_three_that_nobody_saw_is_only_told() {
 fn each_shared_key_must_be_written_and_read() {
     expect_vacuous(
         &run(Vec::new(), |_, key| key != "k2"),
-        &["nothing is shown of 1 of 3 keys: k2 (32 of 75 gets and 0 of 75 puts answered)"],
+        &["1 of 3 keys were hardly served: k2 (32 of 75 gets and 0 of 75 puts answered)"],
     );
     // One that was asked for a few times may have had bad luck.
     let mut rare = run(Vec::new(), |_, key| key != "k2");
@@ -298,7 +298,7 @@ fn each_shared_key_must_be_written_and_read() {
     for operation in course.operations.iter_mut().filter(|it| it.index > 20) {
         (operation.kind, operation.key) = (OpKind::Put, format!("n{}", operation.index).into());
     }
-    course.settling.clear();
+    course.recovery.clear();
     let answer = answer(&course, &safe());
     assert!(answer.sentence.contains("3 of 432 keys both written and read"), "{answer:?}");
 }

@@ -18,7 +18,7 @@ use crate::record::{EndReason, ReplicaState};
 use crate::time::RunTime;
 
 /// What the replicas answered so far.
-pub struct Survey {
+pub struct StateComparison {
     began: RunTime,
     states: BTreeMap<NodeId, ReplicaState>,
 }
@@ -30,7 +30,7 @@ struct StatusAnswer {
     digest: String,
 }
 
-impl Survey {
+impl StateComparison {
     fn new(began: RunTime) -> Self {
         Self { began, states: BTreeMap::new() }
     }
@@ -44,7 +44,7 @@ impl Survey {
 impl Dispatcher {
     /// Who asks: a client that never asked before.
     pub(super) fn observer(&self) -> NodeId {
-        let replicas = self.order.plan.scenario.replicas;
+        let replicas = self.request.plan.scenario.replicas;
         NodeId::client(replicas, self.cluster.pool.ids().len())
     }
 
@@ -53,24 +53,24 @@ impl Dispatcher {
         let now = self.now();
         self.ended_at = Some(now);
         // Where operations wait in vain it is said already that all is not well.
-        let is_answered = self.cluster.pool.is_settled();
-        if !is_answered || self.lives.alive().len() < self.order.plan.scenario.majority() {
+        let is_answered = self.cluster.pool.is_recovered();
+        if !is_answered || self.lives.alive().len() < self.request.plan.scenario.majority() {
             self.end = Some(EndReason::Completed);
             return;
         }
         self.cluster.router.let_all_pass();
-        self.survey = Some(Survey::new(now));
+        self.comparison = Some(StateComparison::new(now));
         self.agenda.add(now, Task::Ask);
     }
 
     /// Asks each living replica for its state, unless they agree by now or have had their time.
     pub(super) fn ask(&mut self) {
         let (now, observer) = (self.now(), self.observer());
-        let Some(survey) = &self.survey else { return };
-        let waited = now.since(survey.began);
+        let Some(comparison) = &self.comparison else { return };
+        let waited = now.since(comparison.began);
         // An answer takes no time; whoever gave none by then does not know the message.
-        let is_mute = survey.states.is_empty() && waited > limits::SURVEY_SILENCE;
-        let is_over = waited > self.order.plan.scenario.liveness_bound;
+        let is_mute = comparison.states.is_empty() && waited > limits::STATE_COMPARISON_SILENCE;
+        let is_over = waited > self.request.plan.scenario.liveness_bound;
         if is_mute || is_over || self.agree() {
             self.end = Some(EndReason::Completed);
             return;
@@ -82,25 +82,25 @@ impl Dispatcher {
             let packet = question.to_string().into_bytes();
             self.cluster.router.from_client(now, observer, to, "status", packet);
         }
-        self.agenda.add(now + limits::SURVEY_INTERVAL, Task::Ask);
+        self.agenda.add(now + limits::STATE_COMPARISON_INTERVAL, Task::Ask);
     }
 
     /// A replica said something to the observer.
     pub(super) fn hear_status(&mut self, from: NodeId, packet: &[u8]) {
         let now = self.now();
-        let Some(survey) = &mut self.survey else { return };
+        let Some(comparison) = &mut self.comparison else { return };
         let Ok(answer) = serde_json::from_slice::<StatusAnswer>(packet) else { return };
         if answer.r#type == "status" {
             let state =
                 ReplicaState { id: from, at: now, commit: answer.commit, digest: answer.digest };
-            survey.states.insert(from, state);
+            comparison.states.insert(from, state);
         }
     }
 
     /// Whether all living replicas answered, all the same.
     fn agree(&self) -> bool {
-        let Some(survey) = &self.survey else { return false };
-        let mut living = self.lives.alive().iter().map(|id| survey.states.get(id));
+        let Some(comparison) = &self.comparison else { return false };
+        let mut living = self.lives.alive().iter().map(|id| comparison.states.get(id));
         let Some(first) = living.next().flatten() else { return false };
         living.all(|state| state.is_some_and(|state| state.is_same(first)))
     }

@@ -1,4 +1,4 @@
-//! `depose`: one leader after the other is cut off, each as soon as it is elected.
+//! `isolate_leaders`: one leader after the other is cut off, each as soon as it is elected.
 //!
 //! A new leader is at its weakest in its first moments: it holds entries that nobody may have committed,
 //! takes in requests that waited for it, and has not yet heard its followers. What it tells clients then
@@ -6,21 +6,21 @@
 
 use std::time::Duration;
 
-use super::{Act, Obstacle, Situation, Step, Strike, partition, shape};
+use super::{Act, Injection, Obstacle, Situation, Step, partition, shape};
 use crate::fault::length::{aftermath, begins_with_the_leader, lag, times};
 use crate::fault::{Direction, Parameters, PartitionShape};
 use crate::limits;
 use crate::seed::{Seed, index};
 
 /// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
-pub fn strike(
+pub fn inject(
     parameters: &Parameters,
     situation: &Situation<'_>,
     draw: Seed,
-) -> Result<Strike, Obstacle> {
+) -> Result<Injection, Obstacle> {
     // Its lag is of another kind.
     let cut = Parameters { lag_ms: None, ..parameters.clone() };
-    let Strike { targets, script } = partition::shaped(&cut, situation, draw)?;
+    let Injection { targets, script } = partition::shaped(&cut, situation, draw)?;
     let mut script: Vec<Step> = script.into_iter().take(1).collect();
     // Where the leader is gone, another one will be elected by itself.
     if !begins_with_the_leader(parameters) {
@@ -43,7 +43,7 @@ pub fn strike(
         script.push(Step::Do(Act::CutElected));
     }
     script.extend([Step::Wait(aftermath(parameters)), Step::Do(Act::Lift)]);
-    Ok(Strike { targets, script })
+    Ok(Injection { targets, script })
 }
 
 /// Where nobody could be elected, somebody will be as soon as they see one another again: all at once or,
@@ -91,7 +91,7 @@ mod tests {
             alive: &alive,
             taken: &BTreeSet::new(),
             leader: Some(ids[2]),
-            is_deposing: false,
+            is_isolating_leaders: false,
         };
         let script_of = |shape, times, draw| {
             let parameters = Parameters {
@@ -101,7 +101,7 @@ mod tests {
                 lag_ms: Some(60),
                 ..Parameters::default()
             };
-            strike(&parameters, &situation, Seed(draw)).unwrap().script
+            inject(&parameters, &situation, Seed(draw)).unwrap().script
         };
         let script = |shape, draw| script_of(shape, 3, draw);
         let nobody = script_of(PartitionShape::Everyone, 0, 1);

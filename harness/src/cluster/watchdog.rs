@@ -1,7 +1,7 @@
 //! A second process that ends everything when the harness is killed.
 //!
 //! The kernel kills the replicas with the harness ([`crate::os::die_with_parent`]), but neither what
-//! they started nor the sockets' directory. The warden is the harness binary again, in a process
+//! they started nor the sockets' directory. The watchdog is the harness binary again, in a process
 //! group of its own, holding one end of a pipe: when the pipe closes, however that came, it sweeps.
 
 use std::collections::BTreeSet;
@@ -16,18 +16,18 @@ use nix::unistd::Pid;
 
 use super::sweep;
 
-/// The hidden subcommand under which the harness binary becomes a warden.
-pub const SUBCOMMAND: &str = "__warden";
+/// The hidden subcommand under which the harness binary becomes a watchdog.
+pub const SUBCOMMAND: &str = "__watchdog";
 
-/// The harness's end of the pipe. Dropping it ends the warden, after a last sweep.
-pub struct Warden {
+/// The harness's end of the pipe. Dropping it ends the watchdog, after a last sweep.
+pub struct Watchdog {
     token: String,
     pipe: Mutex<Option<ChildStdin>>,
     child: Child,
 }
 
-impl Warden {
-    /// Starts a warden from this very program.
+impl Watchdog {
+    /// Starts a watchdog from this very program.
     pub fn start() -> io::Result<Self> {
         let token = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let mut child = Command::new(std::env::current_exe()?)
@@ -43,7 +43,7 @@ impl Warden {
         Ok(Self { token, pipe, child })
     }
 
-    /// The warden's process id.
+    /// The watchdog's process id.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"))
     }
@@ -66,13 +66,13 @@ impl Warden {
     fn tell(&self, sign: char, directory: &Path) {
         let mut pipe = self.pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(pipe) = pipe.as_mut() {
-            // A warden that died is no reason to stop: the death signals still hold.
+            // A watchdog that died is no reason to stop: the death signals still hold.
             let _ = writeln!(pipe, "{sign}{}", directory.display());
         }
     }
 }
 
-impl Drop for Warden {
+impl Drop for Watchdog {
     fn drop(&mut self) {
         let mut pipe = self.pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         pipe.take();
@@ -80,10 +80,10 @@ impl Drop for Warden {
     }
 }
 
-/// The warden's whole life: read until the pipe closes, then sweep.
+/// The watchdog's whole life: read until the pipe closes, then sweep.
 pub fn keep_watch(token: &str, input: impl BufRead) {
     // Under a name of its own, so that `killall harness` leaves it to do its work.
-    let _ = prctl::set_name(c"warden");
+    let _ = prctl::set_name(c"watchdog");
     let mut directories = BTreeSet::new();
     for line in input.lines().map_while(Result::ok) {
         match line.split_at_checked(1) {

@@ -8,7 +8,7 @@ use crate::network::rules::FaultId;
 
 /// Who asks whom while a partition lasts.
 #[derive(Clone, Debug, Default)]
-pub struct Pins {
+pub struct Affinity {
     /// Those in force, the newest last: it is the one that counts.
     parted: Vec<(FaultId, Parted)>,
     /// Partitions so far: each pins others.
@@ -19,10 +19,10 @@ pub struct Pins {
 struct Parted {
     of_the_leader: BTreeSet<NodeId>,
     clients: usize,
-    pinned: usize,
+    with_leader: usize,
 }
 
-impl Pins {
+impl Affinity {
     /// A partition strikes: this fraction of the clients is pinned to the leader's side (to the
     /// smaller one where nobody is known to lead), the others to the other side.
     pub fn part(
@@ -41,10 +41,10 @@ impl Pins {
             clippy::cast_sign_loss,
             reason = "a fraction of at most 256 clients"
         )]
-        let pinned = (clients as f64 * fraction).round() as usize;
+        let with_leader = (clients as f64 * fraction).round() as usize;
         self.count += 1;
         self.heal(fault);
-        self.parted.push((fault, Parted { of_the_leader, clients, pinned }));
+        self.parted.push((fault, Parted { of_the_leader, clients, with_leader }));
     }
 
     /// A partition heals.
@@ -61,8 +61,8 @@ impl Pins {
     pub fn choice(&self, client: usize, alive: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let all = || alive.iter().copied();
         let Some((_, parted)) = self.parted.last() else { return all().collect() };
-        let is_pinned = (client + self.count) % parted.clients.max(1) < parted.pinned;
-        let side = |id: &NodeId| parted.of_the_leader.contains(id) == is_pinned;
+        let is_with_leader = (client + self.count) % parted.clients.max(1) < parted.with_leader;
+        let side = |id: &NodeId| parted.of_the_leader.contains(id) == is_with_leader;
         let choice: Vec<NodeId> = all().filter(side).collect();
         if choice.is_empty() { all().collect() } else { choice }
     }
@@ -76,21 +76,21 @@ mod tests {
     fn half_of_the_clients_go_on_asking_the_leader_that_was_cut_off() {
         let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
         let alive: BTreeSet<NodeId> = ids.iter().copied().collect();
-        let mut pins = Pins::default();
-        assert_eq!(pins.choice(0, &alive), ids);
+        let mut affinity = Affinity::default();
+        assert_eq!(affinity.choice(0, &alive), ids);
         let sides = [ids[1..].to_vec(), vec![ids[0]]];
-        pins.part(FaultId::Planned(0, 0), &sides, Some(ids[0]), 6, 0.5);
-        let choices: Vec<_> = (0..6).map(|client| pins.choice(client, &alive)).collect();
+        affinity.part(FaultId::Planned(0, 0), &sides, Some(ids[0]), 6, 0.5);
+        let choices: Vec<_> = (0..6).map(|client| affinity.choice(client, &alive)).collect();
         assert_eq!(choices.iter().filter(|choice| **choice == sides[1]).count(), 3);
         assert_eq!(choices.iter().filter(|choice| **choice == sides[0]).count(), 3);
         let without: BTreeSet<NodeId> = ids[1..].iter().copied().collect();
-        assert!((0..6).all(|client| pins.choice(client, &without) == sides[0]));
+        assert!((0..6).all(|client| affinity.choice(client, &without) == sides[0]));
         let others = [ids[..3].to_vec(), ids[3..].to_vec()];
-        pins.part(FaultId::Planned(1, 0), &others, None, 6, 1.0);
-        assert_eq!(pins.choice(3, &alive), others[1], "the newest counts, the smaller side");
-        pins.heal(FaultId::Planned(1, 0));
-        assert!((0..6).all(|client| pins.choice(client, &without) == sides[0]));
-        pins.heal(FaultId::Planned(0, 0));
-        assert_eq!(pins.choice(3, &alive), ids);
+        affinity.part(FaultId::Planned(1, 0), &others, None, 6, 1.0);
+        assert_eq!(affinity.choice(3, &alive), others[1], "the newest counts, the smaller side");
+        affinity.heal(FaultId::Planned(1, 0));
+        assert!((0..6).all(|client| affinity.choice(client, &without) == sides[0]));
+        affinity.heal(FaultId::Planned(0, 0));
+        assert_eq!(affinity.choice(3, &alive), ids);
     }
 }

@@ -1,11 +1,11 @@
-//! What happens in a run, a line each, for somebody who watches: leaders, faults, deaths.
+//! The events of a run, a line each, for people who watch: leaders, faults, deaths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
-use crate::network::words::LeaderWord;
+use crate::network::claims::LeadershipClaim;
 use crate::time::RunTime;
 
 /// A fault that lasts no longer has no end worth a line.
@@ -13,66 +13,65 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happening {
+pub struct RunEvent {
     /// The time, since the start of the run.
     pub at: RunTime,
-    /// To what it belongs: `leader`, `fault`, `death`, `back`.
+    /// Its kind: `leader`, `fault`, `death` or `back`.
     pub what: &'static str,
     /// A few words for people.
     pub text: String,
 }
 
-/// How the cluster stands, as far as it is looked at.
-pub struct Standing<'a> {
-    /// The time of the look.
+/// The state of the cluster, as far as the events need it.
+pub struct Snapshot<'a> {
+    /// The time of the snapshot.
     pub now: RunTime,
-    /// All words about leaders so far.
-    pub words: &'a [LeaderWord],
+    /// All leadership claims so far.
+    pub claims: &'a [LeadershipClaim],
     /// All faults of the plan.
     pub faults: &'a [FaultRecord],
-    /// Who lives.
+    /// The living replicas.
     pub alive: &'a BTreeSet<NodeId>,
 }
 
-/// Tells what is new by looking again and again; the run itself knows nothing of it.
+/// Tells the new events of one snapshot after the other. The run itself knows nothing of it.
 #[derive(Default)]
-pub struct Happenings {
-    words_told: usize,
-    /// Those that named themselves last.
+pub struct EventFeed {
+    claims_told: usize,
+    /// The replicas that claim leadership.
     leading: BTreeSet<NodeId>,
     dead: BTreeSet<NodeId>,
     /// Of each fault whether its beginning, its end and its failure were told.
     faults: BTreeMap<usize, [bool; 3]>,
 }
 
-impl Happenings {
-    /// What happened since the last look, in the order of time. Deaths excused by `is_planned` are
-    /// told without a reproach.
-    pub fn look(
+impl EventFeed {
+    /// The events since the last snapshot, in the order of time. Of deaths that are not planned it says so.
+    pub fn update(
         &mut self,
-        standing: &Standing<'_>,
+        snapshot: &Snapshot<'_>,
         is_planned: impl Fn(NodeId) -> bool,
-    ) -> Vec<Happening> {
+    ) -> Vec<RunEvent> {
         let mut new = Vec::new();
-        for fault in standing.faults {
-            new.extend(self.fault(fault, standing.now));
+        for fault in snapshot.faults {
+            new.extend(self.fault(fault, snapshot.now));
         }
-        for word in standing.words.iter().skip(self.words_told) {
-            new.extend(self.word(word, &is_planned));
+        for claim in snapshot.claims.iter().skip(self.claims_told) {
+            new.extend(self.claim(claim, &is_planned));
         }
-        self.words_told = standing.words.len();
-        let back: Vec<NodeId> = self.dead.intersection(standing.alive).copied().collect();
+        self.claims_told = snapshot.claims.len();
+        let back: Vec<NodeId> = self.dead.intersection(snapshot.alive).copied().collect();
         for id in back {
             self.dead.remove(&id);
             let text = format!("{id} was started again and has connected");
-            new.push(Happening { at: standing.now, what: "back", text });
+            new.push(RunEvent { at: snapshot.now, what: "back", text });
         }
-        // What strikes stands before what it does.
-        new.sort_by_key(|happening| happening.at);
+        // A fault stands before its effects.
+        new.sort_by_key(|event| event.at);
         new
     }
 
-    fn fault(&mut self, fault: &FaultRecord, now: RunTime) -> Vec<Happening> {
+    fn fault(&mut self, fault: &FaultRecord, now: RunTime) -> Vec<RunEvent> {
         let told = self.faults.entry(fault.index).or_default();
         let whom = fault.whom();
         let is_of_links = !fault.sides.is_empty() || !fault.links.is_empty();
@@ -91,40 +90,40 @@ impl Happenings {
             if let Some((at, text)) = news
                 && !std::mem::replace(is_told, true)
             {
-                new.push(Happening { at, what: "fault", text });
+                new.push(RunEvent { at, what: "fault", text });
             }
         }
         new
     }
 
-    fn word(
+    fn claim(
         &mut self,
-        word: &LeaderWord,
+        claim: &LeadershipClaim,
         is_planned: &impl Fn(NodeId) -> bool,
-    ) -> Option<Happening> {
-        let (at, id) = (word.time_ns, word.speaker);
+    ) -> Option<RunEvent> {
+        let (at, id) = (claim.time_ns, claim.replica);
         let had_led = self.leading.remove(&id);
-        if let Some(how) = &word.died {
+        if let Some(how) = &claim.died {
             self.dead.insert(id);
             let by = if is_planned(id) { "" } else { ", by itself" };
-            let led = if had_led { " (it named itself as leader)" } else { "" };
-            return Some(Happening { at, what: "death", text: format!("{id} {how}{by}{led}") });
+            let led = if had_led { " (it claimed leadership)" } else { "" };
+            return Some(RunEvent { at, what: "death", text: format!("{id} {how}{by}{led}") });
         }
-        let text = match word.named {
+        let text = match claim.leader {
             Some(named) if named == id => {
                 self.leading.insert(id);
                 let others: Vec<String> =
                     self.leading.iter().filter(|it| **it != id).map(NodeId::to_string).collect();
                 let others = others.join(" ");
                 let still = if others.is_empty() { others } else { format!("; so does {others}") };
-                format!("{id} names itself{still}")
+                format!("{id} claims leadership{still}")
             }
-            Some(named) if had_led => format!("{id} no longer names itself, but {named}"),
-            None if had_led => format!("{id} no longer names itself, nor another"),
-            // What followers say follows from what leaders do; `leaders.jsonl` has it.
+            Some(named) if had_led => format!("{id} no longer claims leadership and names {named}"),
+            None if had_led => format!("{id} no longer claims leadership"),
+            // What followers claim follows from what leaders do; `leaders.jsonl` has it.
             _ => return None,
         };
-        Some(Happening { at, what: "leader", text })
+        Some(RunEvent { at, what: "leader", text })
     }
 }
 
@@ -133,63 +132,63 @@ mod tests {
     use super::*;
     use crate::report::sample;
 
-    fn word(at: u64, speaker: u16, named: Option<u16>, died: Option<&str>) -> LeaderWord {
-        LeaderWord {
+    fn claim(at: u64, replica: u16, leader: Option<u16>, died: Option<&str>) -> LeadershipClaim {
+        LeadershipClaim {
             time_ns: RunTime(at),
-            speaker: NodeId(speaker),
-            named: named.map(NodeId),
+            replica: NodeId(replica),
+            leader: leader.map(NodeId),
             died: died.map(str::to_owned),
         }
     }
 
-    fn told(new: &[Happening]) -> Vec<String> {
+    fn told(new: &[RunEvent]) -> Vec<String> {
         new.iter().map(|it| format!("{} {} {}", it.at.0, it.what, it.text)).collect()
     }
 
     #[test]
     fn leaders_deaths_and_returns_are_told_once() {
-        let mut words = vec![
-            word(1, 0, Some(0), None),
-            word(2, 1, Some(0), None),
-            word(3, 1, Some(1), None),
-            word(4, 0, Some(1), None),
+        let mut claims = vec![
+            claim(1, 0, Some(0), None),
+            claim(2, 1, Some(0), None),
+            claim(3, 1, Some(1), None),
+            claim(4, 0, Some(1), None),
         ];
-        let mut happenings = Happenings::default();
-        let look = |happenings: &mut Happenings, now, words: &[LeaderWord], alive: &[u16]| {
+        let mut events = EventFeed::default();
+        let look = |events: &mut EventFeed, now, claims: &[LeadershipClaim], alive: &[u16]| {
             let alive = alive.iter().copied().map(NodeId).collect();
-            let standing = Standing { now: RunTime(now), words, faults: &[], alive: &alive };
-            told(&happenings.look(&standing, |id| id == NodeId(1)))
+            let snapshot = Snapshot { now: RunTime(now), claims, faults: &[], alive: &alive };
+            told(&events.update(&snapshot, |id| id == NodeId(1)))
         };
         assert_eq!(
-            look(&mut happenings, 5, &words, &[0, 1]),
+            look(&mut events, 5, &claims, &[0, 1]),
             [
-                "1 leader 0000 names itself",
-                "3 leader 0001 names itself; so does 0000",
-                "4 leader 0000 no longer names itself, but 0001"
+                "1 leader 0000 claims leadership",
+                "3 leader 0001 claims leadership; so does 0000",
+                "4 leader 0000 no longer claims leadership and names 0001"
             ]
         );
-        words.push(word(6, 1, None, Some("killed by SIGKILL")));
-        words.push(word(7, 0, None, Some("exit status 3")));
+        claims.push(claim(6, 1, None, Some("killed by SIGKILL")));
+        claims.push(claim(7, 0, None, Some("exit status 3")));
         assert_eq!(
-            look(&mut happenings, 8, &words, &[]),
+            look(&mut events, 8, &claims, &[]),
             [
-                "6 death 0001 killed by SIGKILL (it named itself as leader)",
+                "6 death 0001 killed by SIGKILL (it claimed leadership)",
                 "7 death 0000 exit status 3, by itself"
             ]
         );
         let back = ["9 back 0001 was started again and has connected"];
-        assert_eq!(look(&mut happenings, 9, &words, &[1]), back);
-        assert!(look(&mut happenings, 10, &words, &[1]).is_empty());
+        assert_eq!(look(&mut events, 9, &claims, &[1]), back);
+        assert!(look(&mut events, 10, &claims, &[1]).is_empty());
     }
 
     #[test]
-    fn a_fault_is_told_when_it_strikes_when_it_ends_and_when_it_cannot() {
+    fn a_fault_is_told_when_it_begins_when_it_ends_and_when_it_cannot() {
         let mut faults = sample::record().faults;
-        let mut happenings = Happenings::default();
+        let mut events = EventFeed::default();
         let alive = BTreeSet::new();
         let mut look = |faults: &[FaultRecord]| {
-            let standing = Standing { now: RunTime(9), words: &[], faults, alive: &alive };
-            told(&happenings.look(&standing, |_| true))
+            let snapshot = Snapshot { now: RunTime(9), claims: &[], faults, alive: &alive };
+            told(&events.update(&snapshot, |_| true))
         };
         let first = look(&faults);
         assert!(first.iter().all(|line| line.contains(" fault ")), "{first:?}");

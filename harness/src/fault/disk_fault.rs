@@ -6,16 +6,16 @@ use super::words::words;
 
 words! {
     /// What is done to a data directory.
-    Harm {
+    DiskFault {
         Truncate "truncate" "each file loses its end, up to a page",
-        FlipBit "flip_bit" "one bit in each file is another, among those that were written",
+        FlipBit "flip_bit" "one written bit of each file is flipped",
         OldCopy "old_copy" "the directory is as it was half of `duration` before",
         ReadOnly "read_only" "nothing in it can be written",
-        Full "full" "nothing more fits: a write behind what was written before fails",
+        Full "full" "nothing more fits: appending fails",
     }
 }
 
-impl Harm {
+impl DiskFault {
     /// Whether it passes, so that the replica has a good disk again.
     pub fn passes(self) -> bool {
         matches!(self, Self::ReadOnly | Self::Full)

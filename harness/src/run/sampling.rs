@@ -1,4 +1,4 @@
-//! The harness looks at its host while it works: `host.csv`, and what was wrong.
+//! The harness samples its host while it works: `host.csv`, and what was wrong.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,7 +21,7 @@ use crate::record::HostRecord;
 use crate::time::RunTime;
 
 /// What is measured of the host during one run.
-pub(super) struct HostLooks {
+pub(super) struct HostSampler {
     folder: PathBuf,
     rows: HostCsv<BufWriter<File>>,
     watch: Watch,
@@ -35,7 +35,7 @@ pub(super) struct HostLooks {
     lost_bytes: BTreeMap<NodeId, u64>,
 }
 
-impl HostLooks {
+impl HostSampler {
     /// Begins `host.csv` in the run's folder.
     pub(super) fn create(folder: PathBuf) -> Result<Self, RunError> {
         let path = folder.join("host.csv");
@@ -132,52 +132,53 @@ fn before(now: RunTime, time: Duration) -> RunTime {
 
 impl Dispatcher {
     /// Looks at the host, the harness and each replica. A look that cannot be written is lost, the run is not.
-    pub(super) fn look(&mut self) {
+    pub(super) fn sample(&mut self) {
         let now = self.now();
         let backlog = self.cluster.events.len();
-        let pretended = self.order.plan.host.as_ref();
-        let is_pretended = pretended.is_some_and(|host| host.profile.starvation.is_some());
-        let looks = &mut self.looks;
-        let host = gauges::host(&looks.folder);
+        let simulated = self.request.plan.host.as_ref();
+        let is_simulated = simulated.is_some_and(|host| host.profile.starvation.is_some());
+        let sampler = &mut self.sampler;
+        let host = gauges::host(&sampler.folder);
         let harness = i32::try_from(std::process::id()).ok().and_then(gauges::process);
         let own = OwnSample {
-            lag: std::mem::take(&mut looks.lag),
+            lag: std::mem::take(&mut sampler.lag),
             queue: backlog,
-            clock_gap_ms: looks.clock_gap_ms,
+            clock_gap_ms: sampler.clock_gap_ms,
         };
         let harness = harness.unwrap_or_default();
-        let _ = looks.rows.host(now, &harness, &own, &host);
-        looks.watch.host(now, host, own, harness.descriptors.unwrap_or(0));
+        let _ = sampler.rows.host(now, &harness, &own, &host);
+        sampler.watch.host(now, host, own, harness.descriptors.unwrap_or(0));
         for (&id, process) in &self.cluster.processes {
             let is_alive = self.lives.alive().contains(&id);
             let Some(sample) = gauges::process(process.pid()).filter(|_| is_alive) else {
-                looks.watch.forget(id);
+                sampler.watch.forget(id);
                 continue;
             };
             let signals = Signals {
                 was_stopped: gauges::was_stopped(process.pid()),
                 is_ours: process.was_stopped_by_us(),
-                is_pretended,
+                is_simulated,
             };
             let since = before(now, limits::HOST_INTERVAL);
-            looks.lost_output(since, now, id, process.lost_output_bytes());
-            if let Some((open, &most)) = sample.descriptors.zip(looks.descriptor_limits.get(&id)) {
-                looks.watch.descriptors(now, id, open, most);
+            sampler.lost_output(since, now, id, process.lost_output_bytes());
+            if let Some((open, &most)) = sample.descriptors.zip(sampler.descriptor_limits.get(&id))
+            {
+                sampler.watch.descriptors(now, id, open, most);
             }
             let queue = self.cluster.router.waiting(id);
-            looks.watch.replica(now, id, sample, signals, queue);
+            sampler.watch.replica(now, id, sample, signals, queue);
             let connect = self.cluster.connect_times.get(&id).copied();
-            let _ = looks.rows.replica(now, id, &sample, queue, connect);
+            let _ = sampler.rows.replica(now, id, &sample, queue, connect);
         }
         for id in self.cluster.scratch.taken() {
-            looks.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
+            sampler.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
         }
-        for &id in self.cluster.strangers.keys() {
-            looks.watch.note(DisturbanceKind::Stranger, Some(id), now, now, 1.0);
+        for &id in self.cluster.foreign.keys() {
+            sampler.watch.note(DisturbanceKind::ForeignProcess, Some(id), now, now, 1.0);
         }
-        self.cluster.strangers.retain(|_, is_there| *is_there);
-        let _ = looks.rows.flush();
-        self.agenda.add(now + limits::HOST_INTERVAL, Task::Look);
+        self.cluster.foreign.retain(|_, is_there| *is_there);
+        let _ = sampler.rows.flush();
+        self.agenda.add(now + limits::HOST_INTERVAL, Task::Sample);
     }
 
     /// The old simulator kills whom it cannot send to, alive or not.
@@ -186,13 +187,13 @@ impl Dispatcher {
         let Some(course) = self.cluster.router.course() else { return };
         for mut given_up in course.take(now) {
             let id = given_up.id;
-            if self.survey.is_some() || !self.lives.alive().contains(&id) {
+            if self.comparison.is_some() || !self.lives.alive().contains(&id) {
                 continue;
             }
             tracing::info!("unable to send to replica {id}");
             let Some(process) = self.cluster.processes.get_mut(&id) else { continue };
             let sample = gauges::process(process.pid());
-            let watch = &mut self.looks.watch;
+            let watch = &mut self.sampler.watch;
             match given_up.why {
                 // What is stopped waits for nobody.
                 GivenUpFor::Deadlock if sample.is_some_and(|it| matches!(it.state, 'T' | 't')) => {
@@ -210,59 +211,59 @@ impl Dispatcher {
                 }
                 GivenUpFor::HungUp | GivenUpFor::DoesNotRead => {}
             }
-            self.looks.record.given_up.push(given_up);
+            self.sampler.record.given_up.push(given_up);
             process.kill();
         }
     }
 
     /// What could not be pretended as it was asked for, a sentence each.
-    pub(super) fn host_remarks(&mut self) -> Vec<String> {
-        let mut remarks = std::mem::take(&mut self.cluster.ground.remarks);
+    pub(super) fn host_notes(&mut self) -> Vec<String> {
+        let mut notes = std::mem::take(&mut self.cluster.prepared.notes);
         let mut seen = self.cluster.processes.values().filter_map(Process::stalls);
         if let Some(reason) = seen.find_map(|seen| seen.refused) {
-            remarks.push(format!(
-                "the system lets nobody hold up system calls ({reason}): stalls of look-ups were waited \
-                 out before the programs were loaded, and the disk is as fast as it is"
+            notes.push(format!(
+                "the system does not allow system calls to be held up ({reason}): stalls of file look-ups \
+                 were waited out before the programs were loaded, and disk writes are not slowed down"
             ));
         }
-        remarks
+        notes
     }
 
-    /// What the looks came to, with how the replicas started.
+    /// What the samples came to, with how the replicas started.
     pub(super) fn host_record(&mut self, duration: Duration) -> HostRecord {
         let end = RunTime::from(duration);
-        let looks = &mut self.looks;
-        let logs_are_full = self.order.plan.host.as_ref().is_some_and(|host| {
+        let sampler = &mut self.sampler;
+        let logs_are_full = self.request.plan.host.as_ref().is_some_and(|host| {
             matches!(host.profile.logs, Some(crate::scenario::host::profile::Logs::Full))
         });
         for (&id, unsent) in self.cluster.router.unsent() {
             if self.lives.alive().contains(&id) {
                 let kind = DisturbanceKind::FailedSends;
                 let messages = unsent.messages as f64;
-                looks.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
+                sampler.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
             }
         }
         for (&id, process) in &self.cluster.processes {
-            looks.lost_output(RunTime::ZERO, end, id, process.lost_output_bytes());
+            sampler.lost_output(RunTime::ZERO, end, id, process.lost_output_bytes());
             if logs_are_full {
-                looks.watch.note(DisturbanceKind::DiskFull, Some(id), RunTime::ZERO, end, 0.0);
+                sampler.watch.note(DisturbanceKind::DiskFull, Some(id), RunTime::ZERO, end, 0.0);
             }
             match self.cluster.connect_times.get(&id) {
                 Some(&start) if start > limits::LATE_START => {
                     let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);
-                    looks.watch.note(kind, Some(id), zero, zero, start.as_secs_f64());
+                    sampler.watch.note(kind, Some(id), zero, zero, start.as_secs_f64());
                 }
                 None if self.lives.alive().contains(&id) => {
                     let (kind, waited) = (DisturbanceKind::NeverConnected, process.spawned());
                     let waited = waited.elapsed().as_secs_f64();
-                    looks.watch.note(kind, Some(id), RunTime::ZERO, end, waited);
+                    sampler.watch.note(kind, Some(id), RunTime::ZERO, end, waited);
                 }
                 _ => {}
             }
         }
         HostRecord {
-            disturbances: std::mem::take(&mut looks.watch).finish(),
-            ..std::mem::take(&mut looks.record)
+            disturbances: std::mem::take(&mut sampler.watch).finish(),
+            ..std::mem::take(&mut sampler.record)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A pretended host at work: replicas that have no processor now and then, neighbours that compute, a share of the
+//! A simulated host at work: replicas that have no processor now and then, neighbours that compute, a share of the
 //! processors, a wall clock that is set, messages that are read late.
 
 use std::io;
@@ -20,34 +20,34 @@ use crate::scenario::host::profile::{Delay, Profile, Starvation};
 
 /// What is pretended while the replicas run; it ends with this.
 #[derive(Default)]
-pub struct Pretence {
+pub struct SimulatedHost {
     tasks: Vec<JoinHandle<()>>,
     neighbours: Vec<Child>,
 }
 
 /// What is there before the first replica is started; it must outlive the last.
 #[derive(Default)]
-pub struct Ground {
+pub struct Prepared {
     quota: Option<Quota>,
     /// Stops, where no control group may be had.
     instead: Option<Starvation>,
     /// What this system cannot do, a sentence each.
-    pub remarks: Vec<String>,
+    pub notes: Vec<String>,
 }
 
-impl Ground {
+impl Prepared {
     /// Prepares it; `folder` is the run's.
     pub fn prepare(host: &HostPlan, folder: &Path, mark: &str) -> io::Result<Self> {
-        let mut ground = Self::default();
+        let mut prepared = Self::default();
         let profile = &host.profile;
         if let Some(processors) = profile.cpu_quota {
             match Quota::set(processors, mark) {
-                Ok(quota) => ground.quota = Some(quota),
+                Ok(quota) => prepared.quota = Some(quota),
                 Err(error) => {
-                    ground.instead = Some(stops(processors / host.replicas.len().max(1) as f64));
-                    ground.remarks.push(format!(
-                        "host {}: `cpu_quota`: no control group may be made here ({error}): the \
-                         replicas are stopped for their share of each tenth of a second instead",
+                    prepared.instead = Some(stops(processors / host.replicas.len().max(1) as f64));
+                    prepared.notes.push(format!(
+                        "host {}: `cpu_quota`: no control group can be made here ({error}); the replicas are \
+                         stopped for their share of each tenth of a second instead",
                         profile.name
                     ));
                 }
@@ -58,7 +58,7 @@ impl Ground {
             std::fs::create_dir_all(&replicas)?;
             wall_clock::prepare(&replicas)?;
         }
-        Ok(ground)
+        Ok(prepared)
     }
 
     /// Where a replica joins the control group.
@@ -75,18 +75,18 @@ fn stops(share: f64) -> Starvation {
 
 /// What this system cannot pretend at all: an error, with the remedy; or what will have no effect, a sentence each.
 pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
-    let mut remarks = Vec::new();
+    let mut notes = Vec::new();
     if profile.clock_jump.is_some() && wall_clock::compiler().is_none() {
         return Err(Impossible { host: profile.name.clone() });
     }
     if profile.processes.is_some() && Uid::effective().is_root() {
-        remarks.push(format!(
+        notes.push(format!(
             "host {}: `processes` has no effect: the system sets root no limit; run the harness as \
              another user",
             profile.name
         ));
     }
-    Ok(remarks)
+    Ok(notes)
 }
 
 /// A clock that jumps needs a library that cannot be made.
@@ -121,35 +121,35 @@ pub fn read_late(events: EventSender, delay: Delay, host: &ReplicaHost) -> Event
     sender
 }
 
-impl Pretence {
+impl SimulatedHost {
     /// Begins, for the replicas with these process ids, in the order of their ids; `folder` is the run's. Must be
     /// called within a `LocalSet`.
     pub fn begin(
         host: &HostPlan,
-        ground: &Ground,
+        prepared: &Prepared,
         pids: &[i32],
         folder: &Path,
         mark: &str,
     ) -> io::Result<Self> {
-        let mut pretence = Self::default();
+        let mut simulated = Self::default();
         for _ in 0..host.profile.busy_neighbours {
             let mut command = Command::new(std::env::current_exe()?);
             command.arg(launch::NEIGHBOUR).env(sweep::MARK, mark).stdin(Stdio::null());
             os::die_with_parent(&mut command);
-            pretence.neighbours.push(command.spawn()?);
+            simulated.neighbours.push(command.spawn()?);
         }
         if let Some(jump) = host.profile.clock_jump {
             let replicas = folder.join("replicas");
-            pretence.tasks.push(tokio::task::spawn_local(async move {
+            simulated.tasks.push(tokio::task::spawn_local(async move {
                 let after = Duration::try_from_secs_f64(jump.after_ms / 1e3).unwrap_or_default();
                 tokio::time::sleep(after).await;
                 let _ = wall_clock::set(&replicas, jump.by_ms);
             }));
         }
-        for starvation in host.profile.starvation.into_iter().chain(ground.instead) {
-            pretence.starve(host, starvation, pids);
+        for starvation in host.profile.starvation.into_iter().chain(prepared.instead) {
+            simulated.starve(host, starvation, pids);
         }
-        Ok(pretence)
+        Ok(simulated)
     }
 
     fn starve(&mut self, host: &HostPlan, starvation: Starvation, pids: &[i32]) {
@@ -172,7 +172,7 @@ impl Pretence {
     }
 }
 
-impl Drop for Pretence {
+impl Drop for SimulatedHost {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         for neighbour in &mut self.neighbours {

@@ -44,7 +44,7 @@ pub fn summary(ends: &[String], earlier: Option<&str>) -> String {
     }
     let came = |earlier| {
         let same = counts.get(earlier).copied().unwrap_or(0);
-        format!("the earlier verdict, {earlier}, came {same} of {} times", ends.len())
+        format!("the earlier verdict, {earlier}, came back {same} of {} times", ends.len())
     };
     let again = earlier.map_or_else(|| "the earlier run was never judged".to_owned(), came);
     let others: Vec<String> = counts
@@ -57,8 +57,8 @@ pub fn summary(ends: &[String], earlier: Option<&str>) -> String {
         others => format!("; besides, {}", others.join(", ")),
     };
     format!(
-        "replay       {again}{others}\n             the plan was the same each time; processes and \
-         their timing are not, so a rate is all that can be said"
+        "replay       {again}{others}\n             the plan was the same each time; processes and their \
+         timing were not, so this is a rate"
     )
 }
 
@@ -69,9 +69,9 @@ pub fn run(workload: &Path, seed: Seed, options: &RunOptions) -> String {
     command(words, options)
 }
 
-/// The command that makes this one run of the standard trial again.
-pub fn gauntlet(seed: Seed, options: &RunOptions) -> String {
-    let words = ["run", "--gauntlet", "--seeds", "1", "--seed"].map(str::to_owned);
+/// The command that makes this one run of the stress suite again.
+pub fn stress(seed: Seed, options: &RunOptions) -> String {
+    let words = ["run", "--stress", "--seeds", "1", "--seed"].map(str::to_owned);
     let mut words = words.to_vec();
     words.push(seed.to_string());
     command(words, options)
@@ -143,7 +143,7 @@ mod tests {
             "safety invalid (lost write)".to_owned(),
         ];
         let told = summary(&ends, Some(&stale));
-        let first = "replay       the earlier verdict, safety invalid (stale read), came 2 of 4 times; \
+        let first = "replay       the earlier verdict, safety invalid (stale read), came back 2 of 4 times; \
                      besides, safety invalid (lost write): 1, valid: 1";
         assert_eq!(told.lines().next(), Some(first));
         assert!(summary(&ends, None).contains("never judged"));

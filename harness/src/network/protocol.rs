@@ -1,4 +1,4 @@
-//! What replicas wrote that is wrong or odd: counted by kind, with the first example.
+//! Protocol violations and protocol warnings of replicas, counted by kind, with the first example of each.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::time::RunTime;
 
-/// The remarks of a run.
+/// The protocol findings of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks {
+pub struct ProtocolFindings {
     /// What the protocol does not allow.
     pub violations: BTreeMap<ProtocolViolation, Example>,
-    /// What is allowed but odd.
-    pub oddities: BTreeMap<ProtocolOddity, Example>,
+    /// What is allowed but suspicious.
+    pub warnings: BTreeMap<ProtocolWarning, Example>,
 }
 
-impl Remarks {
+impl ProtocolFindings {
     /// Notes something that the protocol does not allow.
     pub fn violation(
         &mut self,
@@ -29,9 +29,9 @@ impl Remarks {
         note(self.violations.entry(kind).or_insert_with(|| example(now, node, packet)));
     }
 
-    /// Notes something odd.
-    pub fn oddity(&mut self, kind: ProtocolOddity, now: RunTime, node: NodeId, packet: &[u8]) {
-        note(self.oddities.entry(kind).or_insert_with(|| example(now, node, packet)));
+    /// Notes something suspicious.
+    pub fn warning(&mut self, kind: ProtocolWarning, now: RunTime, node: NodeId, packet: &[u8]) {
+        note(self.warnings.entry(kind).or_insert_with(|| example(now, node, packet)));
     }
 }
 
@@ -45,7 +45,7 @@ fn example(at: RunTime, node: NodeId, packet: &[u8]) -> Example {
     Example { count: 0, node, at, text }
 }
 
-/// What no replica may write.
+/// What no replica may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProtocolViolation {
@@ -55,9 +55,9 @@ pub enum ProtocolViolation {
     MissingField,
     /// `src` is not the sender's id.
     ForeignSource,
-    /// `dst` names nobody.
+    /// `dst` is no id of the run.
     UnknownDestination,
-    /// An answer to a `MID` never asked.
+    /// An answer to a `MID` that no client used.
     UnknownMid,
     /// A message to a client that is neither `ok`, `fail` nor `redirect`.
     UnknownAnswer,
@@ -76,24 +76,24 @@ impl ProtocolViolation {
             Self::NotJson => "packets that are not a JSON object",
             Self::MissingField => "messages without `src`, `dst` or `type`",
             Self::ForeignSource => "messages under another's `src`",
-            Self::UnknownDestination => "messages to a `dst` that names nobody",
-            Self::UnknownMid => "answers to a `MID` that was never asked",
+            Self::UnknownDestination => "messages to an unknown `dst`",
+            Self::UnknownMid => "answers to an unknown `MID`",
             Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
             Self::TwoLeaders => "acknowledgements of two leaders in one term",
-            Self::HungUp => "the end of their connection, although they live",
+            Self::HungUp => "the end of their connection while still alive",
             Self::PacketStorm => "more messages than `max_packets` allows",
         }
     }
 }
 
-/// What is allowed but odd.
+/// What is allowed but suspicious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ProtocolOddity {
-    /// An answer to what had been answered.
+pub enum ProtocolWarning {
+    /// An answer to a request that was already answered.
     DuplicateResponse,
-    /// The first datagram of a replica was no `hello`, by which alone the course's simulator learns where
-    /// it is.
+    /// The first datagram of a replica was no `hello`. The course's simulator learns a replica's address from
+    /// nothing else.
     NoHello,
     /// A message without `leader`.
     MissingLeader,
@@ -109,35 +109,35 @@ pub enum ProtocolOddity {
     CutPacket,
 }
 
-impl ProtocolOddity {
+impl ProtocolWarning {
     /// What happened, for a sentence.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::DuplicateResponse => "answers to what had been answered",
+            Self::DuplicateResponse => "answers to requests that were already answered",
             Self::NoHello => {
-                "first datagrams that are no `hello`, without which the course's simulator finds no \
+                "a first datagram that is no `hello`, without which the course's simulator finds no \
                  replica"
             }
             Self::MissingLeader => "messages without `leader`",
             Self::OddValue => "answers to a get whose `value` is no text",
             Self::RefusedForGood => {
-                "a last `fail` to gets of a key that was acknowledged, while other keys are served: \
-                 taken for \"no such key\""
+                "a final `fail` to gets of an acknowledged key while other keys are served: taken as \
+                 \"no such key\""
             }
             Self::LargePacket => {
-                "packets above 16,384 bytes, which the course's simulator cuts without a word"
+                "packets above 16,384 bytes, which the course's simulator truncates without a warning"
             }
             Self::CutPacket => "packets above 262,144 bytes, which the harness does not carry",
         }
     }
 }
 
-/// How often, and the first one seen.
+/// A count, and the first one seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The number of times it was seen.
     pub count: u64,
-    /// Who sent the first.
+    /// The sender of the first.
     pub node: NodeId,
     /// When the first was seen.
     pub at: RunTime,

@@ -1,4 +1,4 @@
-//! What a transport cannot bear: `optional` faults of a nemesis are left out, all else is refused before any run
+//! What a transport does not support: `optional` faults of a nemesis are left out, all else is refused before any run
 //! begins.
 
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use crate::network::transport::Transport;
 use crate::plan::Plan;
 use crate::scenario::DrawnFault;
 
-/// The jobs as this transport can bear them.
-pub fn bearable(transport: Transport, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
-    let is_unbearable = |fault: &DrawnFault| match transport {
+/// The jobs with the faults that this transport supports.
+pub fn supported(transport: Transport, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
+    let is_unsupported = |fault: &DrawnFault| match transport {
         Transport::Udp => fault.kind == FaultKind::Reset,
         Transport::Stream => {
             let mut rules = fault.parameters.rules.iter();
-            rules.any(|it| it.rule.unbearable_for_streams().is_some())
+            rules.any(|it| it.rule.unsupported_on_streams().is_some())
         }
         Transport::Seqpacket => false,
     };
     let fit = |job: &Job| {
-        let plan = job.plan.sparing(is_unbearable).map_or_else(|| Arc::clone(&job.plan), Arc::new);
+        let plan = job.plan.sparing(is_unsupported).map_or_else(|| Arc::clone(&job.plan), Arc::new);
         let job = Job { plan, ..job.clone() };
         check(transport, &job.plan, &job.source.display().to_string())?;
         Ok(job)
@@ -43,9 +43,9 @@ fn check(transport: Transport, plan: &Plan, source: &str) -> anyhow::Result<()> 
         return Ok(());
     }
     for (rule, place) in plan.rules() {
-        if let Some(reason) = rule.unbearable_for_streams() {
+        if let Some(reason) = rule.unsupported_on_streams() {
             anyhow::bail!(
-                "{source}, `{place}`: the replicas talk over `{transport}`, which cannot bear `{}`: {reason}; \
+                "{source}, `{place}`: the replicas talk over `{transport}`, which does not support `{}`: {reason}; \
                  allowed there: `cut`, `rate`, and `latency` without `reorders`",
                 rule.name()
             );

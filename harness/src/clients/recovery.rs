@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::op::{OpKind, SettlingOperation};
+use crate::op::{OpKind, RecoveryOperation};
 use crate::time::RunTime;
 
 /// All that is asked after the healing, and what became of it.
 #[derive(Clone, Debug, Default)]
-pub struct Settling {
-    asked: Vec<SettlingOperation>,
+pub struct Recovery {
+    asked: Vec<RecoveryOperation>,
     clients: Vec<Turns>,
     refusals: BTreeMap<Arc<str>, Refusals>,
 }
@@ -40,26 +40,26 @@ struct Refusals {
     clients: BTreeSet<usize>,
 }
 
-impl Settling {
+impl Recovery {
     /// Plans it, up to a limit, for the clients with these ids.
     pub fn plan(ids: &[NodeId], keys: &[Arc<str>]) -> Self {
         let count = ids.len();
-        let mut settling = Self { clients: vec![Turns::default(); count], ..Self::default() };
+        let mut recovery = Self { clients: vec![Turns::default(); count], ..Self::default() };
         let readers = limits::FINAL_READERS.min(count);
         let reads = (0..readers)
             .flat_map(|reader| (0..keys.len()).map(move |key| ((key + reader) % count, key)));
         for (client, key) in reads.take(limits::FINAL_OPERATIONS) {
-            settling.add(client, ids[client], OpKind::Get, Arc::clone(&keys[key]));
+            recovery.add(client, ids[client], OpKind::Get, Arc::clone(&keys[key]));
         }
         for (client, &id) in ids.iter().enumerate() {
-            settling.add(client, id, OpKind::Put, format!("end.{id}").into());
+            recovery.add(client, id, OpKind::Put, format!("end.{id}").into());
         }
-        settling
+        recovery
     }
 
     fn add(&mut self, client: usize, id: NodeId, kind: OpKind, key: Arc<str>) {
         self.clients[client].places.push_back(self.asked.len());
-        self.asked.push(SettlingOperation { client: id, kind, key, started: None, answered: None });
+        self.asked.push(RecoveryOperation { client: id, kind, key, started: None, answered: None });
     }
 
     /// What `client` has to ask next.
@@ -122,10 +122,10 @@ impl Settling {
     /// a moment excuses nobody, and nothing at all was answered for [`limits::FINAL_SILENCE`]: more time
     /// would change nothing.
     pub fn is_stalled(&self, now: RunTime, bound: Duration) -> bool {
-        let waits = |it: &&SettlingOperation| it.started.is_some() && it.answered.is_none();
+        let waits = |it: &&RecoveryOperation| it.started.is_some() && it.answered.is_none();
         let mut waiting = self.asked.iter().filter(waits);
         let is_late =
-            |it: &SettlingOperation| it.started.is_some_and(|at| now.since(at) > bound * 3 / 2);
+            |it: &RecoveryOperation| it.started.is_some_and(|at| now.since(at) > bound * 3 / 2);
         let last = self.asked.iter().filter_map(|it| it.answered).max().unwrap_or_default();
         waiting.any(is_late) && now.since(last) > limits::FINAL_SILENCE
     }
@@ -136,7 +136,7 @@ impl Settling {
     }
 
     /// What was asked, in the order of the plan.
-    pub fn into_asked(self) -> Vec<SettlingOperation> {
+    pub fn into_asked(self) -> Vec<RecoveryOperation> {
         self.asked
     }
 }
@@ -152,28 +152,28 @@ mod tests {
     }
 
     /// Two clients after the healing, and one key that was written.
-    fn two_clients() -> Settling {
-        Settling::plan(&[NodeId(21), NodeId(22)], &["k".into()])
+    fn two_clients() -> Recovery {
+        Recovery::plan(&[NodeId(21), NodeId(22)], &["k".into()])
     }
 
     /// Lets `client` be answered all but the reads of the key.
-    fn serve(settling: &mut Settling, client: usize) {
+    fn serve(recovery: &mut Recovery, client: usize) {
         for _ in 0..4 {
-            match settling.next(client, at(0)) {
-                Some((_, key)) if *key != *"k" => settling.answered(client, at(0)),
-                _ => settling.postpone(client),
+            match recovery.next(client, at(0)) {
+                Some((_, key)) if *key != *"k" => recovery.answered(client, at(0)),
+                _ => recovery.postpone(client),
             }
         }
     }
 
     #[test]
     fn each_key_is_read_by_several_then_each_client_reads_what_it_writes() {
-        let mut settling = two_clients();
+        let mut recovery = two_clients();
         let mut asked = Vec::new();
         for client in [0, 1] {
-            while let Some((kind, key)) = settling.next(client, at(1)) {
+            while let Some((kind, key)) = recovery.next(client, at(1)) {
                 asked.push((client, kind, key.to_string()));
-                settling.answered(client, at(2));
+                recovery.answered(client, at(2));
             }
         }
         let (get, put) = (OpKind::Get, OpKind::Put);
@@ -186,44 +186,44 @@ mod tests {
             (1, get, "end.0016"),
         ];
         assert_eq!(asked, expected.map(|(client, kind, key)| (client, kind, key.to_owned())));
-        assert!(settling.is_over());
+        assert!(recovery.is_over());
     }
 
     #[test]
     fn a_key_is_gone_when_several_are_refused_for_long_and_served_otherwise() {
-        let mut settling = two_clients();
-        assert!(!settling.refused(0, at(0), BOUND), "nobody was served yet");
-        assert!(!settling.refused(0, at(9000), BOUND), "for however long");
-        serve(&mut settling, 0);
-        assert_eq!(settling.next(0, at(0)).map(|(_, key)| key.to_string()), Some("k".into()));
-        assert!(!settling.refused(0, at(10_000), BOUND), "for no time");
-        assert!(!settling.refused(0, at(12_000), BOUND), "one client only");
-        serve(&mut settling, 1);
-        assert!(settling.refused(1, at(12_000), BOUND));
+        let mut recovery = two_clients();
+        assert!(!recovery.refused(0, at(0), BOUND), "nobody was served yet");
+        assert!(!recovery.refused(0, at(9000), BOUND), "for however long");
+        serve(&mut recovery, 0);
+        assert_eq!(recovery.next(0, at(0)).map(|(_, key)| key.to_string()), Some("k".into()));
+        assert!(!recovery.refused(0, at(10_000), BOUND), "for no time");
+        assert!(!recovery.refused(0, at(12_000), BOUND), "one client only");
+        serve(&mut recovery, 1);
+        assert!(recovery.refused(1, at(12_000), BOUND));
     }
 
     #[test]
     fn the_last_questions_end_when_nobody_answers_any_more() {
-        let mut settling = two_clients();
-        assert!(!settling.is_stalled(at(9000), BOUND), "nothing was asked");
-        settling.next(0, at(0));
-        settling.next(1, at(0));
-        assert!(!settling.is_stalled(at(2900), BOUND), "there is time left");
-        assert!(settling.is_stalled(at(3100), BOUND));
-        settling.answered(0, at(2500));
-        assert!(!settling.is_stalled(at(3100), BOUND), "one was just answered");
-        assert!(settling.is_stalled(at(3600), BOUND), "the other one waits for ever");
-        settling.answered(1, at(3700));
-        assert!(!settling.is_stalled(at(9000), BOUND), "the others were not asked yet");
+        let mut recovery = two_clients();
+        assert!(!recovery.is_stalled(at(9000), BOUND), "nothing was asked");
+        recovery.next(0, at(0));
+        recovery.next(1, at(0));
+        assert!(!recovery.is_stalled(at(2900), BOUND), "there is time left");
+        assert!(recovery.is_stalled(at(3100), BOUND));
+        recovery.answered(0, at(2500));
+        assert!(!recovery.is_stalled(at(3100), BOUND), "one was just answered");
+        assert!(recovery.is_stalled(at(3600), BOUND), "the other one waits for ever");
+        recovery.answered(1, at(3700));
+        assert!(!recovery.is_stalled(at(9000), BOUND), "the others were not asked yet");
     }
 
     #[test]
     fn a_key_that_anybody_read_is_not_gone() {
-        let mut settling = two_clients();
-        serve(&mut settling, 0);
-        serve(&mut settling, 1);
-        assert!(!settling.refused(0, at(0), BOUND));
-        settling.answered(1, at(500));
-        assert!(!settling.refused(0, at(1500), BOUND), "the time begins anew");
+        let mut recovery = two_clients();
+        serve(&mut recovery, 0);
+        serve(&mut recovery, 1);
+        assert!(!recovery.refused(0, at(0), BOUND));
+        recovery.answered(1, at(500));
+        assert!(!recovery.refused(0, at(1500), BOUND), "the time begins anew");
     }
 }

@@ -1,0 +1,62 @@
+//! On the heels of faults: clients pinned to the sides of a partition, and reads that chase what a fault
+//! may have changed.
+
+use std::time::Duration;
+
+use super::{Asking, Effect, Kind, Phase, Pool, Wake, World};
+use crate::ids::NodeId;
+use crate::limits;
+use crate::network::rules::FaultId;
+use crate::op::OpKind;
+use crate::scenario::Clients;
+
+impl Pool {
+    /// A partition strikes: clients may be pinned to its sides.
+    pub fn part(&mut self, fault: FaultId, sides: &[Vec<NodeId>], leader: Option<NodeId>) {
+        if let Clients::Shared { partition_affinity, count, .. } = self.plan.scenario.clients
+            && partition_affinity > 0.0
+        {
+            self.affinity.part(fault, sides, leader, count, partition_affinity);
+        }
+    }
+
+    /// It heals.
+    pub fn heal(&mut self, fault: FaultId) {
+        self.affinity.heal(fault);
+    }
+
+    /// All ask whom they like.
+    pub fn drop_affinity(&mut self) {
+        self.affinity.heal_all();
+    }
+
+    /// A fault struck the leader, and lasts for so long, or it ended: all are asked what they hold.
+    pub fn probe_reads(&mut self, lasting: Duration, world: World<'_>) {
+        let Clients::Shared { probe_reads, .. } = self.plan.scenario.clients else { return };
+        if self.phase != Phase::Requests || probe_reads.is_zero() {
+            return;
+        }
+        let is_under_way = self.probe_until > world.now;
+        self.probe_until = self.probe_until.max(world.now + lasting + probe_reads);
+        if !is_under_way {
+            self.probe(world);
+        }
+    }
+
+    pub(super) fn probe(&mut self, world: World<'_>) {
+        if self.phase != Phase::Requests || world.now > self.probe_until {
+            return;
+        }
+        let prober = self.askers();
+        for &replica in world.alive {
+            let Kind::Shared(shared) = &self.kind else { return };
+            let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.probes));
+            self.probes += 1;
+            let Some(key) = key else { break };
+            self.count_generated(OpKind::Get);
+            self.invoke(prober, OpKind::Get, key, None, Asking::Probe(replica), world);
+        }
+        self.effects
+            .push(Effect::WakeAt(world.now + limits::PROBE_READ_INTERVAL, Wake::ProbeReads));
+    }
+}
