@@ -7,7 +7,7 @@ use crate::support::{Bench, SHORT};
 /// Runs the harness, which must refuse with one sentence that holds all of `parts`.
 #[track_caller]
 fn refused(bench: &Bench, arguments: &[&str], parts: &[&str]) {
-    let ended = bench.harness(arguments);
+    let ended = bench.refused(arguments);
     ended.expect(2);
     assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr.trim_end().lines().count(), 1, "one sentence: {}", ended.stderr);

@@ -13,7 +13,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Bench, Ended};
+use crate::support::{Bench, Ended, has, room};
 use checker::{Datum, Entry, EventType, F};
 use hard::{Hard, Shape};
 use nix::sys::stat::Mode;
@@ -146,6 +146,10 @@ fn assert_within(peak: f64, budget_mb: u32, base: f64) {
 
 #[test]
 fn a_search_takes_no_more_memory_than_it_may() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let base = base(&bench);
     for keys in [1, 8] {
@@ -162,6 +166,10 @@ fn a_search_takes_no_more_memory_than_it_may() {
 
 #[test]
 fn what_runs_out_is_named_with_the_keys_that_are_left() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let path = bench.file("hard.jsonl", hard(3).text);
     let (ended, _) = check(&path, &with(&["--memory-budget", "5"]));
@@ -176,6 +184,10 @@ fn what_runs_out_is_named_with_the_keys_that_are_left() {
 
 #[test]
 fn reading_takes_no_more_memory_than_it_may() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let base = base(&bench);
     let path = bench.file("large.jsonl", large(150_000).text);
@@ -200,6 +212,7 @@ fn reading_takes_no_more_memory_than_it_may() {
 
 #[test]
 fn a_history_that_does_not_end_is_read_until_the_time_is_over() {
+    let _turn = room::spare_processor();
     let mut harness = Command::new(env!("CARGO_BIN_EXE_harness"))
         .args(["check", "-", "--model", "kv", "--time-budget", "1"])
         .stdin(Stdio::piped())
@@ -218,6 +231,10 @@ fn a_history_that_does_not_end_is_read_until_the_time_is_over() {
 
 #[test]
 fn one_key_that_is_plainly_wrong_is_found_among_many_that_are_hard() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let mut lines = hard(40);
     lines.operation("wrong", F::Put, "1");
@@ -243,6 +260,10 @@ fn hard_object(object: Object) -> Lines {
 
 #[test]
 fn a_search_over_any_model_takes_no_more_memory_than_it_may() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let base = base(&bench);
     let texts = Shape {
@@ -285,6 +306,10 @@ fn a_search_over_any_model_takes_no_more_memory_than_it_may() {
 
 #[test]
 fn each_of_several_histories_has_the_whole_budget() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let base = base(&bench);
     let hard = bench.file("hard.jsonl", hard(1).text);
@@ -302,6 +327,10 @@ fn each_of_several_histories_has_the_whole_budget() {
 
 #[test]
 fn with_all_keys_what_is_refuted_is_named_beside_what_is_undecided() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let mut lines = hard(3);
     for key in ["wrong", "false"] {
@@ -319,6 +348,10 @@ fn with_all_keys_what_is_refuted_is_named_beside_what_is_undecided() {
 
 #[test]
 fn budgets_of_nothing_and_of_more_than_there_is_are_budgets() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let path = bench.file("easy.jsonl", large(10).text);
     for (option, words) in [
@@ -348,6 +381,10 @@ fn named_pipe(bench: &Bench) -> PathBuf {
 
 #[test]
 fn a_named_pipe_to_which_nobody_writes_is_waited_for_until_the_time_is_over() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let (ended, _) = check(&named_pipe(&bench), &with(&["--time-budget", "1"]));
     ended.expect(13);
@@ -356,6 +393,10 @@ fn a_named_pipe_to_which_nobody_writes_is_waited_for_until_the_time_is_over() {
 
 #[test]
 fn a_named_pipe_is_read_from_whoever_writes_to_it() {
+    if !has("python3") {
+        return;
+    }
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let pipe = named_pipe(&bench);
     let to = pipe.clone();
@@ -374,6 +415,7 @@ fn a_named_pipe_is_read_from_whoever_writes_to_it() {
 
 #[test]
 fn what_a_shell_makes_a_file_of_is_read() {
+    let _turn = room::spare_processor();
     let bench = Bench::new();
     let path = bench.file("easy.jsonl", large(10).text);
     let script = "\"$0\" check --model kv <(cat \"$1\") && \"$0\" check --model kv - < \"$1\" && \

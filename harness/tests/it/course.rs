@@ -18,7 +18,7 @@ fn configs(era: &str) -> Vec<String> {
 
 #[test]
 fn every_config_passes_and_is_linearizable() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let workloads: Vec<String> = ["2021", "2016"].into_iter().flat_map(configs).collect();
     assert_eq!(workloads.len(), 34);
     // One seed: what the clients ask and what is lost is the same each time.

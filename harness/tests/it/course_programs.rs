@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Bench, Ended, each, in_turn};
+use crate::support::{Bench, Ended, each, has};
 
 /// A leader kill under load, with shared keys.
 const WORKLOAD: &str = r#"{
@@ -21,7 +21,7 @@ fn raft(bench: &Bench, transport: &str, way: &str, more: &[&str]) -> Ended {
     let mut arguments = vec!["run", &workload, "--seed", "7", "--replica", &program];
     arguments.extend([transport.as_str(), way.as_str()]);
     arguments.extend(more);
-    in_turn(bench, &arguments)
+    bench.harness(&arguments)
 }
 
 #[track_caller]
@@ -34,6 +34,9 @@ fn deserves(way: &str, code: i32, question: &str, standing: &str) -> Bench {
 
 #[test]
 fn a_right_program_is_valid_over_each_transport_and_the_manifest_says_which() {
+    if !has("python3") {
+        return;
+    }
     each(&["seqpacket", "stream", "udp"], |transport| {
         let bench = Bench::new();
         raft(&bench, transport, "right", &[]);
@@ -45,6 +48,9 @@ fn a_right_program_is_valid_over_each_transport_and_the_manifest_says_which() {
 
 #[test]
 fn what_is_slow_late_or_odd_but_allowed_is_never_a_contradiction() {
+    if !has("python3") {
+        return;
+    }
     let ways = [
         "late",
         "empty-list",
@@ -69,6 +75,9 @@ fn what_is_slow_late_or_odd_but_allowed_is_never_a_contradiction() {
 
 #[test]
 fn a_program_that_answers_nobody_in_time_is_waited_for() {
+    if !has("python3") {
+        return;
+    }
     let bench = Bench::new();
     raft(&bench, "seqpacket", "slow", &["--transport", "seqpacket"]);
     for question in ["safety", "process", "evidence"] {
@@ -79,6 +88,9 @@ fn a_program_that_answers_nobody_in_time_is_waited_for() {
 
 #[test]
 fn refusals_and_redirects_to_nowhere_are_no_contradiction() {
+    if !has("python3") {
+        return;
+    }
     each(&["fail-sometimes", "redirects-to-nowhere", "to-itself"], |way| {
         let bench = Bench::new();
         raft(&bench, "seqpacket", way, &["--transport", "seqpacket"]);
@@ -88,11 +100,17 @@ fn refusals_and_redirects_to_nowhere_are_no_contradiction() {
 
 #[test]
 fn reads_without_a_majority_are_stale() {
+    if !has("python3") {
+        return;
+    }
     deserves("stale", 10, "safety", "invalid");
 }
 
 #[test]
 fn writes_that_are_acknowledged_and_lost_are_found() {
+    if !has("python3") {
+        return;
+    }
     each(&["loses-writes", "loses-some"], |way| {
         deserves(way, 10, "safety", "invalid");
     });
@@ -100,6 +118,9 @@ fn writes_that_are_acknowledged_and_lost_are_found() {
 
 #[test]
 fn a_key_that_is_gone_is_a_lost_write_however_that_is_answered() {
+    if !has("python3") {
+        return;
+    }
     each(&["gone-empty", "gone-fail"], |way| {
         let bench = deserves(way, 10, "safety", "invalid");
         assert_eq!(bench.answer("safety").1, "lost write", "{way}: {}", bench.verdict());
@@ -108,6 +129,9 @@ fn a_key_that_is_gone_is_a_lost_write_however_that_is_answered() {
 
 #[test]
 fn what_never_answers_is_a_matter_of_liveness() {
+    if !has("python3") {
+        return;
+    }
     each(&["silent", "redirect-forever"], |way| {
         deserves(way, 11, "liveness", "invalid");
     });
@@ -115,6 +139,9 @@ fn what_never_answers_is_a_matter_of_liveness() {
 
 #[test]
 fn a_refusal_that_took_effect_is_wrong_only_where_a_refusal_is_said_to_be_definite() {
+    if !has("python3") {
+        return;
+    }
     let bench = Bench::new();
     let definite = ["--transport", "seqpacket", "--fail-is", "definite"];
     raft(&bench, "seqpacket", "fail-sometimes", &definite).expect(10);
@@ -131,6 +158,9 @@ const QUICK: &str = r#"{
 /// A folder as a teacher has it: three programs, two of which start.
 #[test]
 fn a_grading_has_a_row_for_each_program_and_goes_on_where_it_stopped() {
+    if !has("python3") {
+        return;
+    }
     let bench = Bench::new();
     let config = bench.file("quick.json", QUICK);
     let raft = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/raft.py");
@@ -142,7 +172,7 @@ fn a_grading_has_a_row_for_each_program_and_goes_on_where_it_stopped() {
     let config = config.to_string_lossy();
     let mut arguments = vec!["grade", "class", "--replica-name", "kv", "--configs", &config];
     arguments.extend(["--jobs", "2", "--seed", "3", "--results", "graded"]);
-    let ended = in_turn(&bench, &arguments);
+    let ended = bench.harness(&arguments);
     ended.expect(0);
     let mut csv = csv::Reader::from_path(bench.path("graded/grade.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
@@ -168,30 +198,39 @@ fn program(bench: &Bench, name: &str, text: &str) {
 
 #[test]
 fn the_course_runs_anywhere_and_says_what_it_cannot_see() {
+    if !has("python3") {
+        return;
+    }
     let bench = Bench::new();
     let config = bench.file("quick.json", QUICK);
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/raft.py");
     let program = program.to_string_lossy();
     let arguments = ["course", &config.to_string_lossy(), "--replica", &program, "--seed", "3"];
-    let ended = in_turn(&bench, &arguments);
+    let ended = bench.harness(&arguments);
     for line in ["1 of 1 passed by the course's rules of 2021", "the store is linearizable"] {
         ended.expect_words(line);
     }
     let wrong = [&arguments[..], &["--replica-arg=--way=crash"]].concat();
-    in_turn(&bench, &wrong).expect_words("but process invalid in quick");
-    let ended = bench.harness(&["course", "simple-9"]);
+    bench.harness(&wrong).expect_words("but process invalid in quick");
+    let ended = bench.refused(&["course", "simple-9"]);
     ended.expect(2);
     ended.expect_words("advanced-4");
 }
 
 #[test]
 fn a_crash_is_told_with_its_last_words() {
+    if !has("python3") {
+        return;
+    }
     let bench = deserves("crash", 12, "process", "invalid");
     assert!(bench.verdict().to_string().contains("RuntimeError: index out of range"));
 }
 
 #[test]
 fn busy_loops_and_output_without_end_contradict_nothing() {
+    if !has("python3") {
+        return;
+    }
     each(&["spin", "output"], |way| {
         let bench = Bench::new();
         raft(&bench, "seqpacket", way, &["--transport", "seqpacket"]);

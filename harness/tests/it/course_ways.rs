@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::support::{Bench, each, in_turn};
+use crate::support::{Bench, each, has};
 
 /// No faults: what the programs do by themselves.
 const CALM: &str = r#"{
@@ -57,7 +57,7 @@ fn judge_with_seed(seed: &str, program: &str, transport: &str, way: &str, worklo
         [format!("--replica-arg=--transport={transport}"), format!("--replica-arg=--way={way}")];
     let mut arguments = vec!["run", &workload, "--seed", seed, "--replica", &program];
     arguments.extend(["--transport", transport, &words[0], &words[1]]);
-    let ended = in_turn(&bench, &arguments);
+    let ended = bench.harness(&arguments);
     assert_ne!(ended.code, 2, "{way}: {}", ended.stderr);
     bench
 }
@@ -75,6 +75,9 @@ fn is_sound(program: &str, transport: &str, way: &str, workload: &str) -> Bench 
 
 #[test]
 fn what_only_looks_odd_is_right() {
+    if !has("python3") {
+        return;
+    }
     let ways = [
         "line-ends,more-fields,no-leader,lower-mid,redirects-to-anyone,echoes,late",
         "null-leader,unicode,forwards,fails-first,silent-unwritten,ignores-signals",
@@ -88,6 +91,9 @@ fn what_only_looks_odd_is_right() {
 
 #[test]
 fn a_stream_may_break_anywhere_and_a_datagram_need_not_be_a_hello() {
+    if !has("python3") {
+        return;
+    }
     let ways = [("stream", "halves,crlf,reconnects"), ("udp", "reconnects,late")];
     each(&ways, |(transport, way)| {
         is_sound("store.py", transport, way, CALM);
@@ -100,6 +106,9 @@ fn a_stream_may_break_anywhere_and_a_datagram_need_not_be_a_hello() {
 
 #[test]
 fn what_is_wrong_is_caught_by_its_kind() {
+    if !has("python3") {
+        return;
+    }
     let cases = [
         ("forgets", "safety", "lost write"),
         ("invents", "safety", "garbage read"),
@@ -117,6 +126,9 @@ fn what_is_wrong_is_caught_by_its_kind() {
 
 #[test]
 fn a_store_that_is_no_raft_is_right_as_well() {
+    if !has("python3") {
+        return;
+    }
     is_sound("quorum.py", "seqpacket", "names-itself", PARTED);
     // Nobody is named as leader: its faults strike somebody all the same.
     let bench = is_sound("quorum.py", "udp", "right", PARTED);
@@ -135,6 +147,9 @@ fn is_found(program: &str, way: &str, workload: &str, question: &str, kind: Opti
 
 #[test]
 fn what_goes_wrong_around_a_leader_is_found() {
+    if !has("python3") {
+        return;
+    }
     let ways = [
         "stale-leader",
         "ack-early",
@@ -148,21 +163,33 @@ fn what_goes_wrong_around_a_leader_is_found() {
 
 #[test]
 fn reads_of_a_replica_that_is_alone_are_found() {
+    if !has("python3") {
+        return;
+    }
     is_found("quorum.py", "reads-alone", LONELY, "safety", None);
 }
 
 #[test]
 fn an_old_put_that_is_applied_again_has_its_own_kind() {
+    if !has("python3") {
+        return;
+    }
     is_found("store.py", "applies-twice", READ, "safety", Some("duplicated write"));
 }
 
 #[test]
 fn two_leaders_in_one_term_have_their_own_kind() {
+    if !has("python3") {
+        return;
+    }
     is_found("raft.py", "one-term", PARTED, "process", Some("two leaders in one term"));
 }
 
 #[test]
 fn a_store_that_elects_once_is_unavailable_for_good() {
+    if !has("python3") {
+        return;
+    }
     let bench = judge("raft.py", "seqpacket", "elects-once", PARTED);
     assert_eq!(bench.answer("safety").0, "valid", "{}", bench.verdict());
     is_unanswered(&bench);
@@ -177,6 +204,9 @@ fn is_unanswered(bench: &Bench) {
 
 #[test]
 fn what_never_answers_is_not_alive() {
+    if !has("python3") {
+        return;
+    }
     each(&["hangs", "redirects-in-circles"], |way| {
         is_unanswered(&judge("store.py", "seqpacket", way, CALM));
     });

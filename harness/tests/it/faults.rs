@@ -187,7 +187,7 @@ fn what_needs_a_data_directory_is_refused_without_one() {
     ] {
         let text = format!(r#"{{"lifetime": 5, "replicas": 5, "events": [{event}]}}"#);
         let workload = bench.file("w.json", text);
-        let ended = bench.harness(&["run", &workload.to_string_lossy()]);
+        let ended = bench.refused(&["run", &workload.to_string_lossy()]);
         ended.expect(2);
         ended.expect_words(key).expect_words("{data}");
         assert!(!bench.path("results").join("w").exists(), "refused before the start");

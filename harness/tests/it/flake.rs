@@ -8,7 +8,7 @@ const SERVER: &str = r#"{"name": "server", "lookups": {"least": 35, "most": 60, 
 
 #[test]
 fn stalled_look_ups_fail_tests_by_the_rules_of_2016_and_none_by_the_default_router() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     bench.file("server.json", SERVER);
     let ended = bench.harness(&["flake", "--host", "server.json", "--suites", "1"]);
     let cells = std::fs::read_to_string(bench.path("results/flake/cells.csv"))

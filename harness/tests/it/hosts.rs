@@ -1,6 +1,6 @@
 //! Hosts: pretended ones, disturbed ones, and who is to blame.
 
-use crate::support::{Bench, Ended, SHORT, odd_replica, processes_of, wait_until};
+use crate::support::{Bench, Ended, SHORT, odd_replica, processes_of, room, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -11,7 +11,7 @@ const LATE: &str =
 fn run_on(bench: &Bench, way: &str, more: &[&str]) -> Ended {
     bench.file("late.json", LATE);
     let mut command = bench.odd_command(way, SHORT);
-    Ended::from(command.args(more).output().expect("the harness starts"))
+    bench.finish(command.args(more), 1)
 }
 
 #[test]
@@ -48,6 +48,7 @@ fn a_stop_that_the_harness_did_not_send_is_named_with_its_moments() {
     let bench = Bench::new();
     let long = SHORT.replacen("\"lifetime\": 5", "\"lifetime\": 15", 1);
     let mut command = bench.odd_command("right", &long);
+    let _turn = room::clusters(1);
     let child = command.spawn().expect("the harness starts");
     let rows =
         || std::fs::read_to_string(bench.path("results/latest/host.csv")).unwrap_or_default();

@@ -11,7 +11,7 @@ const EACH: u64 = 2000;
 
 #[test]
 fn what_21_replicas_and_64_clients_say_is_counted_to_the_last_message() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let workload = bench.file(
         "large.json",
         r#"{"lifetime": 8, "start_wait": 0, "end_wait": 0, "replicas": 21,

@@ -3,7 +3,7 @@
 use std::process::Child;
 
 use crate::support::{
-    Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, wait_until,
+    Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, room, wait_until,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -31,7 +31,7 @@ fn signal(child: &Child, signal: Signal) {
 
 #[test]
 fn a_killed_harness_leaves_no_process_and_a_readable_history() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     // Each replica has a child that made a session of its own.
     let odd = odd_replica();
     let more = ["--replica", &*odd.to_string_lossy(), "--replica-arg", "has-a-child"];
@@ -51,7 +51,7 @@ fn a_killed_harness_leaves_no_process_and_a_readable_history() {
 fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
     use std::os::unix::fs::PermissionsExt;
 
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     let workload = bench.file(
         "p.json",
         r#"{"lifetime": 30, "start_wait": 0, "replicas": 5,
@@ -94,7 +94,7 @@ fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
 
 #[test]
 fn a_history_cut_off_anywhere_is_still_read() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     let mut child = in_the_middle(&bench, &[]);
     signal(&child, Signal::SIGKILL);
     child.wait().unwrap();
@@ -109,7 +109,7 @@ fn a_history_cut_off_anywhere_is_still_read() {
 
 #[test]
 fn ctrl_c_once_judges_what_is_there() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     let child = in_the_middle(&bench, &[]);
     signal(&child, Signal::SIGINT);
     let id = child.id();
@@ -121,7 +121,7 @@ fn ctrl_c_once_judges_what_is_there() {
 
 #[test]
 fn ctrl_c_twice_ends_at_once() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     // A replica that takes its time to be connected keeps the harness waiting.
     let mut child = bench.odd_command("one-never-connects", SHORT).spawn().unwrap();
     wait_until("the replicas are there", || processes_of(&child).len() >= 5);
@@ -133,7 +133,7 @@ fn ctrl_c_twice_ends_at_once() {
 
 #[test]
 fn whatever_a_replica_started_ends_with_the_run() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     let mut child = bench.odd_command("has-a-child", SHORT).spawn().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(processes_of(&child), Vec::<i32>::new());
@@ -156,7 +156,7 @@ fn not_even_a_child_that_hides_outlives_the_command() {
 
 #[test]
 fn a_harness_killed_while_its_replicas_start_leaves_a_readable_history_too() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(1), Bench::new());
     let mut child = bench.odd_command("one-never-connects", SHORT).spawn().unwrap();
     wait_until("the replicas are there", || processes_of(&child).len() >= 5);
     signal(&child, Signal::SIGKILL);
@@ -166,7 +166,7 @@ fn a_harness_killed_while_its_replicas_start_leaves_a_readable_history_too() {
 
 #[test]
 fn two_runs_at_the_same_time_in_the_same_directory_never_meet() {
-    let bench = Bench::new();
+    let (_turn, bench) = (room::clusters(4), Bench::new());
     let workload = bench.file("short.json", SHORT);
     let workload = workload.to_string_lossy();
     let arguments = ["run", &*workload, &*workload, "--jobs", "2", "--seed", "1", "--quiet"];

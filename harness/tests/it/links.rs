@@ -59,7 +59,7 @@ const WORKLOAD: &str = r#"{
 fn seen() -> &'static Seen {
     static SEEN: OnceLock<Seen> = OnceLock::new();
     SEEN.get_or_init(|| {
-        let bench = Bench::new();
+        let bench = Bench::alone();
         let workload = bench.file("links.json", WORKLOAD);
         let program = odd_replica().with_file_name("stamping_replica");
         let (workload, program) = (workload.to_string_lossy(), program.to_string_lossy());

@@ -1,7 +1,7 @@
 //! Several runs of one command: what is seen meanwhile, what is said at the end, what a CI server
 //! is told.
 
-use crate::support::{Bench, Ended};
+use crate::support::Bench;
 
 const KILL: &str = r#"{
     "lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 5,
@@ -28,7 +28,7 @@ fn what_happens_is_told_failures_are_repeated_and_one_file_tells_of_all() {
     bench.file("vacuous.json", VACUOUS);
     let mut command = bench.command(&["run", "kill.json", "vacuous.json", "--jobs", "2", "-v"]);
     command.env("GITHUB_ACTIONS", "true");
-    let ended = Ended::from(command.output().expect("the harness starts"));
+    let ended = bench.finish(&mut command, 2);
     ended.expect(14);
 
     let told = |words: &str| ended.stderr.lines().find(|line| line.contains(words));

@@ -30,7 +30,7 @@ fn stamping_replica() -> PathBuf {
 
 /// Five replicas that stamp their messages, under these faults.
 fn run(faults: &str, transport: &str, more: &[&str]) -> Seen {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let text = format!(
         r#"{{"lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 5,
         "clients": {{"count": 2, "keys": 2, "rate": 20, "timeout_ms": 2000}}, {faults}}}"#

@@ -72,7 +72,7 @@ fn late(fault: &FaultRecord) -> BTreeSet<Pair> {
 
 #[test]
 fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
-    let bench = Bench::new();
+    let bench = Bench::alone();
     let text = format!(
         r#"{{"lifetime": 10, "start_wait": 0, "end_wait": 0, "replicas": 5,
         "clients": {{"count": 2, "keys": 2, "rate": 20, "timeout_ms": 2000}}, "events": [{}]}}"#,

@@ -45,12 +45,12 @@ fn until_fails_stops_at_the_first_run_that_is_not_valid() {
 #[test]
 fn a_folder_without_a_plan_is_refused() {
     let bench = Bench::new();
-    let ended = bench.harness(&["replay", "no-such-run"]);
+    let ended = bench.refused(&["replay", "no-such-run"]);
     ended.expect(2);
     ended.expect_words("no-such-run/plan.json");
     std::fs::create_dir(bench.path("run")).unwrap();
     bench.file("run/plan.json", r#"{"schema": 99}"#);
-    let ended = bench.harness(&["replay", "run"]);
+    let ended = bench.refused(&["replay", "run"]);
     ended.expect(2);
     ended.expect_words("schema 99");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::browser::Browser;
-use crate::support::Bench;
+use crate::support::{Bench, room, skip};
 
 const WORKLOAD: &str = r#"{
     "lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 5,
@@ -25,7 +25,7 @@ fn pictures() -> PathBuf {
 fn browser() -> Option<Browser> {
     let browser = Browser::start();
     if browser.is_none() {
-        eprintln!("not tested: there is no Chromium; `apt-get install chromium` puts one here");
+        skip("no Chromium; `apt-get install chromium` puts one here");
     }
     browser
 }
@@ -71,6 +71,7 @@ fn shows(browser: &mut Browser, canvas: &str, colour: &str) -> bool {
 
 #[test]
 fn a_good_run_shows_its_lanes_bands_and_points() {
+    let _turn = room::processor();
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     bench.odd("right", WORKLOAD).expect(0);
@@ -144,6 +145,7 @@ fn a_good_run_shows_its_lanes_bands_and_points() {
 
 #[test]
 fn a_bad_run_opens_on_its_contradiction() {
+    let _turn = room::processor();
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     bench.odd("forgets", WORKLOAD).expect(10);
@@ -178,6 +180,7 @@ fn a_bad_run_opens_on_its_contradiction() {
 
 #[test]
 fn a_hundred_thousand_operations_and_a_hostile_key_open_at_once() {
+    let _turn = room::processor();
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     let mut history = String::from("{\"schema\":1}\n");

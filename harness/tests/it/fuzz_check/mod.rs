@@ -26,6 +26,7 @@ mod oracle;
 mod run;
 mod value;
 
+use crate::support::room::spare_processor;
 use files::Format;
 use model::Model;
 
@@ -51,11 +52,13 @@ const CONVERTED: u64 = 100;
 const MOST_CONVERTED: u64 = 1_000;
 
 fn agrees(model: Model) {
+    let _turn = spare_processor();
     let first = campaign::first_seed(model as u64);
     campaign::campaign(model, first, CASES * times(), &formats());
 }
 
 fn is_the_same_in_all_formats(model: Model) {
+    let _turn = spare_processor();
     let first = campaign::first_seed(200 + model as u64);
     let cases = (CONVERTED * times()).min(MOST_CONVERTED);
     let compared = convert::convert(model, first, cases, &formats());
@@ -129,11 +132,13 @@ const DAMAGED: u64 = 2_000;
 
 #[test]
 fn damaged_files_are_judged_or_refused() {
+    let _turn = spare_processor();
     let counts = damage::damage(campaign::first_seed(100), DAMAGED * times(), &formats());
     println!("damaged: exits 0, 2, 10, 13, 14: {counts:?}");
 }
 
 #[test]
 fn a_torn_end_is_left_out() {
+    let _turn = spare_processor();
     damage::tear(campaign::first_seed(101), DAMAGED * times(), &formats());
 }

@@ -1,17 +1,24 @@
 //! What the tests of the command line share: a harness that is called as a user would, in a
 //! folder of its own.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test crate uses a part of it")]
+
+pub mod room;
+mod skip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use room::Turn;
+pub use skip::{has, skip};
+
 /// A folder with workloads and results, gone with its guard.
 pub struct Bench {
     folder: TempDir,
+    /// Room that the test holds already; otherwise each call waits for its own.
+    turn: Option<Arc<Turn>>,
 }
 
 /// What a finished harness left.
@@ -34,7 +41,17 @@ pub const SHORT: &str = r#"{
 impl Bench {
     /// An empty folder.
     pub fn new() -> Self {
-        Self { folder: TempDir::new().expect("a temporary folder") }
+        Self { folder: TempDir::new().expect("a temporary folder"), turn: None }
+    }
+
+    /// An empty folder; no other test has a cluster while it is there.
+    pub fn alone() -> Self {
+        Self::within(&Arc::new(room::no_other_cluster()))
+    }
+
+    /// An empty folder, for clusters that have room already.
+    pub fn within(turn: &Arc<Turn>) -> Self {
+        Self { turn: Some(Arc::clone(turn)), ..Self::new() }
     }
 
     /// A path in the folder.
@@ -62,10 +79,22 @@ impl Bench {
         command
     }
 
-    /// Calls the harness and waits for its end.
+    /// Calls the harness, once there is room for its clusters, and waits for its end.
     pub fn harness(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().expect("the harness starts");
-        Ended::from(output)
+        let clusters = if starts_clusters(arguments) { at_once(arguments) } else { 0 };
+        self.finish(&mut self.command(arguments), clusters)
+    }
+
+    /// Calls the harness where it refuses to start anything, and waits for its end.
+    pub fn refused(&self, arguments: &[&str]) -> Ended {
+        self.finish(&mut self.command(arguments), 0)
+    }
+
+    /// Runs a command, once there is room for so many clusters, and waits for its end.
+    pub fn finish(&self, command: &mut Command, clusters: usize) -> Ended {
+        let needs_room = clusters > 0 && self.turn.is_none();
+        let _turn = needs_room.then(|| room::clusters(clusters));
+        Ended::from(command.output().expect("the harness starts"))
     }
 
     /// The harness on a workload, with the odd replica in one of its ways.
@@ -80,7 +109,7 @@ impl Bench {
 
     /// Calls it and waits for its end.
     pub fn odd(&self, way: &str, workload: &str) -> Ended {
-        Ended::from(self.odd_command(way, workload).output().expect("the harness starts"))
+        self.finish(&mut self.odd_command(way, workload), 1)
     }
 
     /// The verdict of the newest run.
@@ -134,18 +163,16 @@ impl From<Output> for Ended {
     }
 }
 
-/// Clusters that may still be started: more at a time would be interpreters waiting for a processor.
-static FREE: (Mutex<u8>, Condvar) = (Mutex::new(6), Condvar::new());
+/// Whether this command of the harness starts clusters.
+fn starts_clusters(arguments: &[&str]) -> bool {
+    let commands = ["course", "diagnose", "flake", "grade", "mutants", "replay", "run", "shrink"];
+    arguments.first().is_some_and(|command| commands.contains(command))
+}
 
-/// Calls the harness once there is room for its clusters.
-pub fn in_turn(bench: &Bench, arguments: &[&str]) -> Ended {
-    let is_full = |free: &mut u8| *free == 0;
-    let free = FREE.0.lock().expect("no test panics while it counts");
-    *FREE.1.wait_while(free, is_full).expect("no test panics while it counts") -= 1;
-    let ended = bench.harness(arguments);
-    *FREE.0.lock().expect("no test panics while it counts") += 1;
-    FREE.1.notify_one();
-    ended
+/// The clusters that it starts at the same time.
+fn at_once(arguments: &[&str]) -> usize {
+    let jobs = arguments.iter().skip_while(|argument| **argument != "--jobs").nth(1);
+    jobs.map_or(1, |jobs| jobs.parse().expect("a number of jobs"))
 }
 
 /// Each of these side by side.
