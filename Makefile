@@ -22,7 +22,7 @@ test: lint ## formatting, lints, unit and property tests, the command line, real
 	mkdir -p $(dir $(SKIPPED_TESTS)) && : >$(SKIPPED_TESTS)
 	# Tests with clusters wait for room by themselves. With a thread for each, those that compute run
 	# beside them.
-	RUST_TEST_THREADS=100 $(CARGO) test --workspace --no-fail-fast; code=$$?; \
+	@RUST_TEST_THREADS=100 $(CARGO) test --workspace --no-fail-fast; code=$$?; \
 	sort $(SKIPPED_TESTS); \
 	awk '{ sub(/^[^ ]*: /, ""); if (!seen[$$0]++) reasons = reasons "; " $$0 } \
 		END { print NR, "tests skipped" (NR ? ": " substr(reasons, 3) : "") }' $(SKIPPED_TESTS); \

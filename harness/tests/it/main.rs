@@ -1,7 +1,7 @@
 //! The harness as its users see it: the command line, real clusters, and the pages that describe them.
 //!
 //! One crate for all of it: one link, and one place that knows how much may run at a time
-//! (`support::Turn`).
+//! (`support::room`).
 
 mod architecture;
 mod bad_input;
