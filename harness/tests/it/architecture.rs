@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::files_below;
+
 /// The rooms of the harness, the ground first.
 const HARNESS: &[&str] = &[
     "allocator",
@@ -67,24 +69,12 @@ const CHECKER: &[&str] = &[
 
 /// The Rust files below `folder`, without those of unit tests.
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            if matches!(name.as_str(), "tests" | "sample" | "oracle") {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
+    let is_of_tests = |path: &PathBuf| {
+        let inside = path.strip_prefix(folder).expect("below the folder").with_extension("");
+        inside.iter().any(|name| ["tests", "sample", "oracle"].iter().any(|it| name == *it))
+    };
+    let files = files_below(folder, "rs").into_iter();
+    files.filter(|path| !is_of_tests(path)).collect()
 }
 
 /// The code of a file, without comments and unit tests.

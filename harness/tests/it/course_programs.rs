@@ -21,7 +21,9 @@ fn raft(bench: &Bench, transport: &str, way: &str, more: &[&str]) -> Ended {
     let mut arguments = vec!["run", &workload, "--seed", "7", "--replica", &program];
     arguments.extend([transport.as_str(), way.as_str()]);
     arguments.extend(more);
-    bench.harness(&arguments)
+    let ended = bench.harness(&arguments);
+    bench.expect_code_of_verdict(&ended);
+    ended
 }
 
 #[track_caller]
@@ -41,7 +43,7 @@ fn a_right_program_is_valid_over_each_transport_and_the_manifest_says_which() {
         let bench = Bench::new();
         raft(&bench, transport, "right", &[]);
         assert_eq!(bench.answer("safety").0, "valid", "{transport}: {}", bench.verdict());
-        let manifest = std::fs::read_to_string(bench.path("results/latest/manifest.json")).unwrap();
+        let manifest = bench.run().read("manifest.json");
         assert!(manifest.contains(&format!("\"transport\": \"{transport}\"")), "{manifest}");
     });
 }

@@ -2,10 +2,7 @@
 //! far the count was when it began.
 #![expect(clippy::unwrap_used, reason = "a test that has nothing to read has failed")]
 
-use std::fs;
-
 use crate::support::{Bench, odd_replica};
-use harness::nemesis::happened::FaultRecord;
 
 /// What a replica said of its count: in each of its lives, what it found and what it wrote last.
 struct Life {
@@ -15,9 +12,8 @@ struct Life {
 }
 
 fn lives(bench: &Bench, id: &str) -> Vec<Life> {
-    let log = fs::read_to_string(bench.path(&format!("results/latest/replicas/{id}/stdout.log")));
     let mut lives = Vec::new();
-    for line in log.unwrap().lines() {
+    for line in bench.run().log(id, "stdout").lines() {
         // The last line of a life may be cut off.
         let number = |word: &str| word.parse().unwrap_or(0);
         match line.split_once(' ') {
@@ -80,8 +76,7 @@ fn who_does_not_hear_sigterm_is_killed_at_the_deadline() {
         "clients": {"count": 2, "keys": 2, "rate": 50, "timeout_ms": 2000}, "events": [
             {"type": "restart", "target": "0001", "time": 1, "deadline": 0.4, "keep_data": false}]}"#;
     bench.odd("ignores-sigterm", workload).expect(0);
-    let faults = fs::read_to_string(bench.path("results/latest/faults.jsonl")).unwrap();
-    let fault: FaultRecord = serde_json::from_str(faults.lines().nth(1).unwrap()).unwrap();
+    let fault = &bench.run().faults()[0];
     let took_ns = fault.ended_ns.unwrap().0 - fault.applied_ns.unwrap().0;
     // It ends when the new process has connected: before the faults are over, which ends it in any case.
     assert!((400_000_000..3_500_000_000).contains(&took_ns), "{took_ns} ns");

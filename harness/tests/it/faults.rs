@@ -2,23 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that has nothing to read has failed")]
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use crate::support::Bench;
+use crate::support::{Bench, Finished, Message};
+use harness::ids::NodeId;
 use harness::nemesis::happened::FaultRecord;
-use serde_json::Value;
-
-/// A message of `messages.jsonl`.
-struct Message {
-    sent_ns: u64,
-    from: String,
-    to: String,
-    is_delivered: bool,
-}
 
 /// A finished run.
 struct Seen {
-    bench: Bench,
+    run: Finished,
+    /// Holds the folder.
+    _bench: Bench,
     faults: Vec<FaultRecord>,
     messages: Vec<Message>,
 }
@@ -34,19 +27,8 @@ fn run(events: &str) -> Seen {
     let data = ["--replica-arg", "--data-dir", "--replica-arg", "{data}"];
     let arguments = ["run", &*workload.to_string_lossy(), "--seed", "5", "--quiet"];
     bench.harness(&[&arguments[..], &data].concat()).expect(0);
-    let read = |name: &str| fs::read_to_string(bench.path("results/latest").join(name)).unwrap();
-    let faults = read("faults.jsonl");
-    let faults = faults.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
-    let messages = read("messages.jsonl");
-    let lines = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let messages = lines.filter(Value::is_array).map(|line| Message {
-        sent_ns: line[0].as_u64().unwrap(),
-        from: line[1].as_str().unwrap().to_owned(),
-        to: line[2].as_str().unwrap().to_owned(),
-        is_delivered: line[4] == "delivered",
-    });
-    let messages = messages.collect();
-    Seen { bench, faults, messages }
+    let run = bench.run();
+    Seen { faults: run.faults(), messages: run.messages(), run, _bench: bench }
 }
 
 impl Seen {
@@ -59,13 +41,13 @@ impl Seen {
 
     /// Messages that the replica sent in this time.
     fn said(&self, id: &str, (begin, end): (u64, u64)) -> usize {
+        let id = id.parse().unwrap();
         let by = self.messages.iter().filter(|message| message.from == id);
         by.filter(|message| (begin..end).contains(&message.sent_ns)).count()
     }
 
     fn stderr(&self, id: &str) -> String {
-        let path = format!("results/latest/replicas/{id}/stderr.log");
-        fs::read_to_string(self.bench.path(&path)).unwrap()
+        self.run.log(id, "stderr")
     }
 }
 
@@ -117,29 +99,27 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
     let fault = &seen.faults[0];
     let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
     assert_eq!(fault.sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2]);
-    let side = |id: &str| fault.sides[1].iter().any(|other| other.to_string() == id);
+    let side = |id: NodeId| fault.sides[1].contains(&id);
     // Clients reach whom they like; they are numbered from 0015 on.
-    let is_replica = |id: &str| id < "0005";
+    let is_replica = |id: NodeId| id.0 < 5;
     let crossing = |message: &&Message| {
-        is_replica(&message.from)
-            && is_replica(&message.to)
-            && side(&message.from) != side(&message.to)
+        is_replica(message.from) && is_replica(message.to) && side(message.from) != side(message.to)
     };
     let during = |message: &&Message| (begin..end).contains(&message.sent_ns);
     let crossed = seen.messages.iter().filter(crossing);
-    assert_eq!(crossed.clone().filter(during).filter(|it| it.is_delivered).count(), 0);
+    assert_eq!(crossed.clone().filter(during).filter(|it| it.is_delivered()).count(), 0);
     assert!(crossed.clone().filter(during).count() > 0, "some tried");
-    assert!(crossed.filter(|it| it.sent_ns > end && it.is_delivered).count() > 0, "healed");
+    assert!(crossed.filter(|it| it.sent_ns > end && it.is_delivered()).count() > 0, "healed");
 
     // What is sent to a suspended machine is lost; what is sent to a stopped process waits for it.
     for (fault, is_lost) in [(&seen.faults[1], true), (&seen.faults[2], false)] {
         let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
-        let target = fault.targets[0].to_string();
-        let to_it = |it: &&Message| it.to == target && is_replica(&it.from);
+        let target = fault.targets[0];
+        let to_it = |it: &&Message| it.to == target && is_replica(it.from);
         let sent = seen.messages.iter().filter(to_it);
         let during: Vec<bool> = sent
             .filter(|it| (begin..end).contains(&it.sent_ns))
-            .map(|it| it.is_delivered)
+            .map(|it| it.is_delivered())
             .collect();
         assert!(!during.is_empty(), "somebody wrote to {target}");
         assert!(
@@ -214,7 +194,8 @@ fn a_run_whose_faults_found_nobody_is_vacuous_and_says_which() {
         pauses.concat()
     );
     let workload = bench.file("v.json", text);
-    bench.harness(&["run", &workload.to_string_lossy(), "--quiet"]);
+    let ended = bench.harness(&["run", &workload.to_string_lossy(), "--quiet"]);
+    bench.expect_code_of_verdict(&ended);
     assert_eq!(bench.answer("evidence").1, "vacuous");
     let verdict = bench.verdict().to_string();
     assert!(verdict.contains("slow at") && verdict.contains("was not applied"), "{verdict}");
@@ -235,8 +216,7 @@ fn a_program_without_data_meets_the_stress_suite_without_crashes() {
     let bench = Bench::new();
     let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/stress.json");
     bench.harness(&["run", workload, "--seed", "7", "--quiet"]).expect(0);
-    let plan = fs::read_to_string(bench.path("results/latest/plan.json")).unwrap();
-    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let plan = bench.run().json("plan.json");
     let faults = plan["faults"].as_array().unwrap();
     assert!(faults.len() > 5 && faults.iter().all(|fault| fault["kind"] != "crash"), "{plan}");
 }

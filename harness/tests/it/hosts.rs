@@ -25,7 +25,7 @@ fn a_late_start_is_waited_for_unless_the_rules_of_2016_are_asked_for() {
     ended.expect_words("unable to send to replica");
     assert_eq!(bench.answer("environment").0, "invalid");
     // What the host did can be read off the plan.
-    let plan = std::fs::read_to_string(bench.path("results/latest/plan.json")).unwrap();
+    let plan = bench.run().read("plan.json");
     assert!(plan.contains("\"start_delay_us\"") && plan.contains("course-2016"), "{plan}");
     let again = bench.harness(&["diagnose", "results/latest", "--times", "2", "--jobs", "4"]);
     again.expect(15);

@@ -23,15 +23,14 @@ fn what_21_replicas_and_64_clients_say_is_counted_to_the_last_message() {
         ["run", &workload, "--quiet", "--transport", "seqpacket", "--replica", &program];
     let to_replicas = ["--replica-arg", &EACH.to_string(), "--replica-arg", "1000"];
     bench.harness(&[&arguments[..], &to_replicas].concat()).expect(0);
-    let run = bench.path("results/latest");
+    let run = bench.run();
 
     // What the replicas say of themselves.
     let (mut said, mut heard) = (BTreeMap::new(), BTreeMap::new());
-    for entry in fs::read_dir(run.join("replicas")).expect("the replicas") {
+    for entry in fs::read_dir(run.path("replicas")).expect("the replicas") {
         let entry = entry.expect("an entry");
         let id = entry.file_name().into_string().expect("an id");
-        let log = fs::read_to_string(entry.path().join("stdout.log")).expect("what it wrote");
-        for line in log.lines() {
+        for line in run.log(&id, "stdout").lines() {
             match line.split(' ').collect::<Vec<_>>().as_slice() {
                 ["sent", to, count] => {
                     let count = count.parse::<u64>().expect("a count");
@@ -50,9 +49,7 @@ fn what_21_replicas_and_64_clients_say_is_counted_to_the_last_message() {
     // What the harness says of it.
     let mut arrived = BTreeMap::<String, u64>::new();
     let mut links = BTreeMap::new();
-    let counts = csv::Reader::from_path(run.join("messages.csv")).expect("the counts");
-    for row in counts.into_deserialize() {
-        let row: BTreeMap<String, String> = row.expect("a row");
+    for row in run.rows("messages.csv") {
         let number = |column: &str| row[column].parse::<u64>().expect("a count");
         let is_early = number("dropped_before_start") > 0;
         assert!(is_early || number("sent") == number("delivered"), "a loss: {row:?}");

@@ -79,12 +79,9 @@ fn a_panic_in_the_midst_of_faults_leaves_nothing_behind_and_heals() {
     wait_until("the sockets are gone", || {
         std::fs::read_dir(bench.path("scratch")).unwrap().count() == 0
     });
-    // Each fault is written again when it has changed: the last line of each counts.
-    let faults = std::fs::read_to_string(bench.path("results/latest/faults.jsonl")).unwrap();
-    let last =
-        |index: u32| faults.lines().rfind(|line| line.contains(&format!("\"index\":{index},")));
-    let struck = |line: &str| !line.contains("\"applied_ns\":null");
-    assert!((0..3).all(|index| last(index).is_some_and(struck)), "all had struck: {faults}");
+    let faults = bench.run().faults();
+    let had_struck = faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+    assert_eq!(had_struck, 3, "{faults:?}");
     let data = bench.path("results/latest/replicas/0003/data");
     let mode = data.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o700, 0o700, "it can be written again");

@@ -2,10 +2,9 @@
 //! rule, and the replicas write down what arrives.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::support::{Bench, odd_replica};
+use crate::support::{Bench, Finished, odd_replica};
 
 /// One link of the run, as the receiver and the harness saw it.
 struct Link {
@@ -75,16 +74,13 @@ fn seen() -> &'static Seen {
             "seqpacket",
         ];
         bench.harness(&arguments).expect(0);
-        read(&bench.path("results/latest"))
+        read(&bench.run())
     })
 }
 
-fn read(folder: &Path) -> Seen {
+fn read(run: &Finished) -> Seen {
     let mut seen = Seen { start_ns: u64::MAX, links: BTreeMap::new(), garbage: BTreeMap::new() };
-    for row in
-        csv::Reader::from_path(folder.join("messages.csv")).expect("the counts").deserialize()
-    {
-        let row: BTreeMap<String, String> = row.expect("a row");
+    for row in run.rows("messages.csv") {
         if row["type"] == "stamp" {
             let counts =
                 row.iter().filter_map(|(name, cell)| Some((name.clone(), cell.parse().ok()?)));
@@ -92,10 +88,9 @@ fn read(folder: &Path) -> Seen {
             seen.links.insert((row["src"].clone(), row["dst"].clone()), link);
         }
     }
-    for entry in std::fs::read_dir(folder.join("replicas")).expect("the replicas") {
+    for entry in std::fs::read_dir(run.path("replicas")).expect("the replicas") {
         let to = entry.expect("an entry").file_name().into_string().expect("an id");
-        let log = std::fs::read_to_string(folder.join("replicas").join(&to).join("stdout.log"));
-        for line in log.expect("a log").lines() {
+        for line in run.log(&to, "stdout").lines() {
             let words: Vec<&str> = line.split(' ').collect();
             // The last line may be cut off by the end.
             let [from, n, sent, received, sound] = words.as_slice() else {

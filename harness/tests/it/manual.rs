@@ -5,28 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{files_below, top};
+
 /// The most lines of the front door.
 const FRONT_DOOR: usize = 220;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project's folder").to_owned()
-}
 
 /// All pages for people, from the project's folder.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![top().join("README.md"), top().join("replica/README.md")];
-    let mut folders = vec![top().join("harness/docs")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(path);
-            }
-        }
-    }
-    pages.sort();
+    pages.extend(files_below(&top().join("harness/docs"), "md"));
     assert!(pages.len() > 10, "the pages are found");
     pages
 }

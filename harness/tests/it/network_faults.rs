@@ -1,25 +1,16 @@
 //! What a fault does to links between two times, and what a reset does, on real processes.
 #![expect(clippy::unwrap_used, reason = "a test that has nothing to read has failed")]
 
-use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{Bench, odd_replica};
+use crate::support::{Bench, Finished, Message, odd_replica};
 use harness::ids::NodeId;
 use harness::nemesis::happened::FaultRecord;
-use serde_json::Value;
-
-/// A message between replicas, as the harness wrote it down.
-struct Message {
-    from: NodeId,
-    to: NodeId,
-    sent_ns: u64,
-    fate: String,
-    fate_ns: u64,
-}
 
 struct Seen {
-    bench: Bench,
+    run: Finished,
+    /// Holds the folder.
+    _bench: Bench,
     faults: Vec<FaultRecord>,
     messages: Vec<Message>,
 }
@@ -40,22 +31,9 @@ fn run(faults: &str, transport: &str, more: &[&str]) -> Seen {
     let program = program.to_string_lossy();
     let arguments = ["run", &workload, "--seed", "4", "--quiet", "--transport", transport];
     bench.harness(&[&arguments[..], &["--replica", &program], more].concat()).expect(0);
-    let read = |name: &str| fs::read_to_string(bench.path("results/latest").join(name)).unwrap();
-    let faults = read("faults.jsonl");
-    let faults = faults.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
-    let messages = read("messages.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|line| line[3] == "stamp")
-        .map(|line| Message {
-            from: line[1].as_str().unwrap().parse().unwrap(),
-            to: line[2].as_str().unwrap().parse().unwrap(),
-            sent_ns: line[0].as_u64().unwrap(),
-            fate: line[4].as_str().unwrap().to_owned(),
-            fate_ns: line[5].as_u64().unwrap(),
-        })
-        .collect();
-    Seen { bench, faults, messages }
+    let run = bench.run();
+    let stamps = run.messages().into_iter().filter(|message| message.kind == "stamp");
+    Seen { faults: run.faults(), messages: stamps.collect(), run, _bench: bench }
 }
 
 impl Seen {
@@ -76,8 +54,7 @@ impl Seen {
 
     /// What a replica wrote down.
     fn log(&self, id: &str) -> String {
-        let path = format!("results/latest/replicas/{id}/stdout.log");
-        fs::read_to_string(self.bench.path(&path)).unwrap()
+        self.run.log(id, "stdout")
     }
 }
 

@@ -2,29 +2,14 @@
 //! the others carried on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use crate::support::{Bench, odd_replica};
+use crate::support::{Bench, Finished, Message, odd_replica};
 use harness::fault::{LinkRule, PartitionShape};
 use harness::ids::NodeId;
 use harness::nemesis::happened::FaultRecord;
 use harness::network::rules::Rule;
-use serde_json::Value;
 
 type Pair = (NodeId, NodeId);
-
-/// What crossed between replicas, as the harness wrote it down.
-struct Message {
-    pair: Pair,
-    sent_ns: u64,
-    delivered_ns: Option<u64>,
-}
-
-impl Message {
-    fn is_delivered(&self) -> bool {
-        self.delivered_ns.is_some()
-    }
-}
 
 /// The faults, one after the other, then two that overlap.
 fn events() -> Vec<String> {
@@ -48,15 +33,14 @@ fn events() -> Vec<String> {
     events
 }
 
-fn between_replicas(line: &Value) -> Option<Message> {
-    let id = |n: usize| line[n].as_str()?.parse::<NodeId>().ok().filter(|id| id.0 < 5);
-    let (from, to) = (id(1)?, id(2)?);
-    let is_stamp = line[3] == "stamp" && from != to;
-    is_stamp.then(|| Message {
-        pair: (from, to),
-        sent_ns: line[0].as_u64().expect("a time"),
-        delivered_ns: line[5].as_u64().filter(|_| line[4] == "delivered"),
-    })
+fn pair(message: &Message) -> Pair {
+    (message.from, message.to)
+}
+
+fn is_between_replicas(message: &Message) -> bool {
+    let is_replica = |id: NodeId| id.0 < 5;
+    let Message { from, to, .. } = message;
+    message.kind == "stamp" && from != to && is_replica(*from) && is_replica(*to)
 }
 
 fn cut(fault: &FaultRecord) -> BTreeSet<Pair> {
@@ -86,21 +70,12 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
         .harness(&[&["run", &workload, "--seed", "3", "--quiet"], &to_packets[..]].concat())
         .expect(0);
 
-    let read = |name: &str| {
-        fs::read_to_string(bench.path("results/latest").join(name)).expect("a file of the run")
-    };
-    let messages: Vec<Message> = read("messages.jsonl")
-        .lines()
-        .filter_map(|line| between_replicas(&serde_json::from_str(line).expect("JSON")))
-        .collect();
-    let faults: Vec<FaultRecord> = read("faults.jsonl")
-        .lines()
-        .skip(1)
-        .map(|line| serde_json::from_str(line).expect("a fault"))
-        .collect();
+    let run = bench.run();
+    let messages: Vec<Message> = run.messages().into_iter().filter(is_between_replicas).collect();
+    let faults = run.faults();
     assert_eq!(faults.len(), events().len());
 
-    let all: BTreeSet<Pair> = messages.iter().map(|message| message.pair).collect();
+    let all: BTreeSet<Pair> = messages.iter().map(pair).collect();
     assert_eq!(all.len(), 20);
     let span = |fault: &FaultRecord| {
         let begin = fault.applied_ns.unwrap_or_else(|| panic!("not applied: {fault:?}"));
@@ -117,15 +92,15 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
             })
             .flat_map(cut)
             .collect();
-        for &pair in &all {
-            let sent = messages.iter().filter(during).filter(|message| message.pair == pair);
+        for &link in &all {
+            let sent = messages.iter().filter(during).filter(|message| pair(message) == link);
             let delivered = sent.clone().filter(|message| message.is_delivered()).count();
             let lost = sent.count() - delivered;
-            let what = format!("{pair:?}: {delivered} delivered, {lost} lost during {fault:?}");
-            match cut(fault).contains(&pair) {
+            let what = format!("{link:?}: {delivered} delivered, {lost} lost during {fault:?}");
+            match cut(fault).contains(&link) {
                 true if is_flapping => assert!(delivered > 0 && lost > 0, "{what}"),
                 true => assert!(delivered == 0 && lost > 0, "{what}"),
-                false if cut_by_others.contains(&pair) => {}
+                false if cut_by_others.contains(&link) => {}
                 false => assert!(delivered > 0 && lost == 0, "{what}"),
             }
         }
@@ -134,10 +109,13 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
     assert_eq!(late(hub).len(), 4, "from each of two to each of two");
     // What is on its way when the delay ends arrives at once.
     let in_time = span(hub).start..span(hub).end - 50_000_000;
-    let those = messages.iter().filter(|it| late(hub).contains(&it.pair));
+    let those = messages.iter().filter(|it| late(hub).contains(&pair(it)));
     let took: Vec<u64> = those
         .filter(|it| in_time.contains(&it.sent_ns))
-        .map(|it| it.delivered_ns.expect("only late") - it.sent_ns)
+        .map(|it| {
+            assert!(it.is_delivered(), "only late");
+            it.fate_ns - it.sent_ns
+        })
         .collect();
     assert!(!took.is_empty() && took.iter().all(|&ns| ns >= 48_000_000), "{took:?} ns");
     let [.., alone, halves] = faults.as_slice() else { panic!("two that overlap") };
@@ -145,16 +123,15 @@ fn nothing_crosses_a_cut_link_and_all_others_carry_on() {
     assert!(cut(halves).intersection(&cut(alone)).count() > 0, "on the same links too");
     let after = span(halves).end;
     let healed = messages.iter().filter(|it| it.sent_ns > after && it.is_delivered());
-    assert_eq!(healed.map(|message| message.pair).collect::<BTreeSet<_>>(), all, "all carry again");
-    assert_receivers_saw_just_those(&bench, &messages);
+    assert_eq!(healed.map(pair).collect::<BTreeSet<_>>(), all, "all carry again");
+    assert_receivers_saw_just_those(&run, &messages);
 }
 
 /// The replicas' own word: what the harness says it delivered arrived, and nothing else.
-fn assert_receivers_saw_just_those(bench: &Bench, messages: &[Message]) {
+fn assert_receivers_saw_just_those(run: &Finished, messages: &[Message]) {
     let mut arrived: BTreeMap<Pair, Vec<u64>> = BTreeMap::new();
     for to in (0..5).map(NodeId::replica) {
-        let log = bench.path("results/latest/replicas").join(to.to_string()).join("stdout.log");
-        for line in fs::read_to_string(log).expect("what it wrote").lines() {
+        for line in run.log(to, "stdout").lines() {
             let mut words = line.split(' ');
             let from = words.next().and_then(|word| word.parse().ok());
             // The last line may be cut off by the end.
@@ -163,16 +140,16 @@ fn assert_receivers_saw_just_those(bench: &Bench, messages: &[Message]) {
             }
         }
     }
-    for (pair, numbers) in arrived {
+    for (link, numbers) in arrived {
         // Messages are numbered by their sender; what it sent before the clock started is not written
         // down, and nothing was cut at the first of the others.
-        let told = messages.iter().filter(|message| message.pair == pair);
+        let told = messages.iter().filter(|message| pair(message) == link);
         let delivered = (numbers[0]..).zip(told).filter(|(_, message)| message.is_delivered());
         let delivered: Vec<u64> = delivered.map(|(n, _)| n).collect();
         // At the end somebody may be killed before it has read, or written down, the last.
         let seen = numbers.len();
-        assert!(seen + 50 > delivered.len(), "{pair:?}: {seen} of {} arrived", delivered.len());
+        assert!(seen + 50 > delivered.len(), "{link:?}: {seen} of {} arrived", delivered.len());
         let both = seen.min(delivered.len());
-        assert_eq!(numbers[..both], delivered[..both], "{pair:?}");
+        assert_eq!(numbers[..both], delivered[..both], "{link:?}");
     }
 }

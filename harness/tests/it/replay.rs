@@ -8,7 +8,7 @@ fn the_same_seed_draws_the_same_plan() {
     let plans: Vec<String> = (0..2)
         .map(|_| {
             bench.odd("right", SHORT).expect(0);
-            std::fs::read_to_string(bench.path("results/latest/plan.json")).unwrap()
+            bench.run().read("plan.json")
         })
         .collect();
     assert_eq!(plans[0], plans[1]);
@@ -18,18 +18,16 @@ fn the_same_seed_draws_the_same_plan() {
 fn a_replay_follows_the_plan_and_says_how_often_the_verdict_came_again() {
     let bench = Bench::new();
     bench.odd("forgets", SHORT).expect(10);
-    let read = |folder: &std::path::Path| std::fs::read(folder.join("plan.json")).unwrap();
-    let first = bench.path("results/latest").canonicalize().unwrap();
+    let first = bench.run();
     // The workload file is not needed any more, and the program is known from the run.
     std::fs::remove_file(bench.path("odd.json")).unwrap();
-    let folder = first.to_string_lossy();
-    let ended = bench.harness(&["replay", &folder, "--times", "2", "--jobs", "2", "--quiet"]);
+    let ended = bench.harness(&["replay", first.name(), "--times", "2", "--jobs", "2", "--quiet"]);
     ended.expect(10);
     ended.expect_words("the earlier verdict, safety invalid (");
     ended.expect_words(" of 2 times");
-    let again = bench.path("results/latest").canonicalize().unwrap();
-    assert_ne!(first, again);
-    assert_eq!(read(&first), read(&again));
+    let again = bench.run();
+    assert_ne!(first.name(), again.name());
+    assert_eq!(first.read("plan.json"), again.read("plan.json"));
 }
 
 #[test]
@@ -60,17 +58,15 @@ fn a_folder_without_a_plan_is_refused() {
 fn a_failing_run_shrinks_to_a_workload_and_a_history_that_fail() {
     let bench = Bench::new();
     bench.odd("forgets", SHORT).expect(10);
-    let run = bench.path("results/latest").canonicalize().unwrap();
-    let run = run.to_string_lossy();
-    let ended = bench.harness(&["shrink", &run, "--budget", "12", "--jobs", "4", "--quiet"]);
+    let run = bench.run();
+    let ended = bench.harness(&["shrink", run.name(), "--budget", "12", "--jobs", "4", "--quiet"]);
     ended.expect(0);
     ended.expect_words("operations are already a contradiction");
-    let history = format!("{run}/smallest-history.jsonl");
-    bench.harness(&["check", &history]).expect(10);
-    let smallest = std::fs::read_to_string(format!("{run}/smallest.json")).unwrap();
-    let smallest: serde_json::Value = serde_json::from_str(&smallest).unwrap();
+    let history = run.path("smallest-history.jsonl");
+    bench.harness(&["check", &history.to_string_lossy()]).expect(10);
+    let smallest = run.json("smallest.json");
     assert!(smallest["replicas"].as_u64() <= Some(5), "{smallest}");
-    let explained = bench.harness(&["explain", &run]);
+    let explained = bench.harness(&["explain", run.name()]);
     explained.expect(0);
     explained.expect_words("cannot all be true");
 }
@@ -102,12 +98,10 @@ fn a_run_with_a_named_bug_shrinks_to_fewer_faults_that_still_show_it() {
     let bug = ["--replica-arg", "--bug", "--replica-arg", "ack-before-commit"];
     let workload = workload.to_string_lossy();
     bench.harness(&[&["run", &*workload, "--seed", "1", "--quiet"], &bug[..]].concat()).expect(10);
-    let run = bench.path("results/latest").canonicalize().unwrap();
-    let run = run.to_string_lossy();
-    let ended = bench.harness(&["shrink", &run, "--budget", "25", "--jobs", "4", "--quiet"]);
+    let run = bench.run();
+    let ended = bench.harness(&["shrink", run.name(), "--budget", "25", "--jobs", "4", "--quiet"]);
     ended.expect(0);
-    let smallest = std::fs::read_to_string(format!("{run}/smallest.json")).unwrap();
-    let smallest: serde_json::Value = serde_json::from_str(&smallest).unwrap();
+    let smallest = run.json("smallest.json");
     let faults = smallest["events"].as_array().unwrap();
     // On a host that stands still the bug needs no fault at all.
     assert!(faults.len() < 5, "{smallest}");

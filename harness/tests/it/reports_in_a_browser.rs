@@ -75,7 +75,7 @@ fn a_good_run_shows_its_lanes_bands_and_points() {
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     bench.odd("right", WORKLOAD).expect(0);
-    let report = bench.path("results/latest/report.html").canonicalize().expect("a report");
+    let report = bench.run().path("report.html");
     for (name, width, height) in SIZES {
         browser.open(&report, width, height);
         assert_eq!(browser.eval("document.querySelectorAll('.answers dt').length"), 5);
@@ -149,7 +149,7 @@ fn a_bad_run_opens_on_its_contradiction() {
     let Some(mut browser) = browser() else { return };
     let bench = Bench::new();
     bench.odd("forgets", WORKLOAD).expect(10);
-    let report = bench.path("results/latest/report.html").canonicalize().expect("a report");
+    let report = bench.run().path("report.html");
     for (name, width, height) in SIZES {
         browser.open(&report, width, height);
         let count = browser.eval("WITNESS.length").as_u64();

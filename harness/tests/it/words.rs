@@ -1,7 +1,9 @@
 //! How the code speaks: the part of it that a program can see.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::support::{files_below, top};
 
 /// The most words of a sentence in a doc comment.
 const LONGEST_SENTENCE: usize = 40;
@@ -23,20 +25,8 @@ const EMPTY: [&str; 11] = [
 
 /// All source files of the project.
 fn sources() -> Vec<PathBuf> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project's folder");
-    let mut folders = vec![top.join("harness"), top.join("replica")];
-    let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                sources.push(path);
-            }
-        }
-    }
-    sources.sort();
+    let rooms = ["harness", "replica"].map(|room| files_below(&top().join(room), "rs"));
+    let sources = rooms.concat();
     assert!(sources.len() > 300, "the sources are found");
     sources
 }

@@ -1,8 +1,10 @@
 //! What the tests of the command line share: a harness that is called as a user would, in a
 //! folder of its own.
 
+mod finished;
 pub mod room;
 mod skip;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -11,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use finished::{Finished, Message};
 use room::Turn;
 pub use skip::{has, skip};
+pub use walk::{files_below, top};
 
 /// A folder with workloads and results, gone with its guard.
 pub struct Bench {
@@ -112,21 +116,25 @@ impl Bench {
         self.finish(&mut self.odd_command(way, workload), 1)
     }
 
+    /// The newest run.
+    pub fn run(&self) -> Finished {
+        Finished::new(&self.path("results/latest"))
+    }
+
     /// The verdict of the newest run.
     pub fn verdict(&self) -> serde_json::Value {
-        let path = self.path("results/latest/verdict.json");
-        let text = std::fs::read_to_string(&path).expect("the newest run has a verdict");
-        serde_json::from_str(&text).expect("a verdict is JSON")
+        self.run().json("verdict.json")
+    }
+
+    /// Asserts that the newest run ended with the exit code that belongs to its verdict.
+    #[track_caller]
+    pub fn expect_code_of_verdict(&self, ended: &Ended) {
+        ended.expect(self.run().code());
     }
 
     /// Standing and kind of the newest run's answer to `question`.
     pub fn answer(&self, question: &str) -> (String, String) {
-        let verdict = self.verdict();
-        let answers = verdict["answers"].as_array().expect("answers");
-        let answer = answers.iter().find(|answer| answer["question"] == question);
-        let answer = answer.unwrap_or_else(|| panic!("an answer about {question}: {verdict}"));
-        let text = |key: &str| answer[key].as_str().expect("a text").to_owned();
-        (text("standing"), text("kind"))
+        self.run().answer(question)
     }
 }
 
