@@ -9,6 +9,7 @@ mod browser;
 mod check_budgets;
 mod check_cases;
 mod check_models;
+mod console_blocks;
 mod course;
 mod course_programs;
 mod course_ways;

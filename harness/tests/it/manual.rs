@@ -2,21 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::{files_below, top};
+use crate::support::{pages, top};
 
 /// The most lines of the front door.
 const FRONT_DOOR: usize = 220;
-
-/// All pages for people, from the project's folder.
-fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![top().join("README.md"), top().join("replica/README.md")];
-    pages.extend(files_below(&top().join("harness/docs"), "md"));
-    assert!(pages.len() > 10, "the pages are found");
-    pages
-}
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

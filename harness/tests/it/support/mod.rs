@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub use finished::{Finished, Message};
 use room::Turn;
 pub use skip::{has, skip};
-pub use walk::{files_below, top};
+pub use walk::{files_below, pages, top};
 
 /// A folder with workloads and results, gone with its guard.
 pub struct Bench {

@@ -25,3 +25,11 @@ pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// All pages for people, from the project's folder.
+pub fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![top().join("README.md"), top().join("replica/README.md")];
+    pages.extend(files_below(&top().join("harness/docs"), "md"));
+    assert!(pages.len() > 10, "the pages are found");
+    pages
+}
