@@ -1,0 +1,230 @@
+//! `harness check` asked for every model, in every form, as a user would.
+
+use crate::support::Bench;
+
+/// `0 invoke add 1; 0 ok add 1` as Jepsen's EDN.
+fn edn(events: &str) -> String {
+    let map = |event: &str| {
+        let words: Vec<&str> = event.trim().splitn(4, ' ').collect();
+        let [process, r#type, f, value] = words[..] else { panic!("{event:?}") };
+        format!("{{:process {process}, :type :{type}, :f :{f}, :value {value}}}\n")
+    };
+    events.split(';').map(map).collect()
+}
+
+fn answers(model: &str, form: &str, content: &str, code: i32, said: &str) {
+    let bench = Bench::new();
+    let path = bench.file("history", content);
+    let ended =
+        bench.harness(&["check", &path.to_string_lossy(), "--model", model, "--format", form]);
+    ended.expect(code);
+    assert!(ended.stdout.to_lowercase().contains(said), "{model}: {said:?} in {}", ended.stdout);
+}
+
+#[test]
+fn an_unreadable_answer_has_no_place_in_an_order() {
+    let bench = Bench::new();
+    let events = "0 invoke drain nil; 0 ok drain false; 0 invoke enqueue 0; 0 ok enqueue nil; \
+                  1 invoke dequeue nil; 1 ok dequeue nil";
+    let path = bench.file("history", edn(events));
+    let ended = bench.harness(&[
+        "check",
+        &path.to_string_lossy(),
+        "--model",
+        "unordered-queue",
+        "--show-order",
+    ]);
+    ended.expect(13);
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_never_went_in_is_garbage_whatever_its_priority() {
+    let events = "0 invoke delete-min nil; 0 ok delete-min 1.5";
+    answers("priority-queue", "auto", &edn(events), 10, "garbage read");
+    let events =
+        "0 invoke insert 1.5; 0 ok insert nil; 0 invoke delete-min nil; 0 ok delete-min 1.5";
+    answers("priority-queue", "auto", &edn(events), 13, "priorities");
+}
+
+#[test]
+fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
+    let kept = [
+        ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{1}"),
+        ("set-eventual", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read [1]"),
+        ("counter", "0 invoke add 2; 0 ok add 2; 1 invoke read nil; 1 ok read 2"),
+        ("queue", "0 invoke enqueue 1; 0 ok enqueue 1; 1 invoke dequeue nil; 1 ok dequeue 1"),
+        (
+            "unordered-queue",
+            "0 invoke enqueue 1; 0 ok enqueue 1; 1 invoke drain nil; 1 ok drain [1]",
+        ),
+        ("lease", "0 invoke acquire 300; 0 ok acquire 300"),
+        ("lock", "0 invoke acquire nil; 0 ok acquire nil; 0 invoke release nil; 0 ok release nil"),
+        (
+            "unique-ids",
+            "0 invoke generate nil; 0 ok generate 1; 1 invoke generate nil; 1 ok generate 2",
+        ),
+        ("ids", "0 invoke generate nil; 0 ok generate 1"),
+        (
+            "bank",
+            "0 invoke read nil; 0 ok read {0 5, 1 5}; 0 invoke read nil; 0 ok read {0 4, 1 6}",
+        ),
+    ];
+    for (model, events) in kept {
+        answers(model, "auto", &edn(events), 0, "safety       valid");
+    }
+    let broken = [
+        ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{}", "lost"),
+        ("set-eventual", "1 invoke read nil; 1 ok read [7]", "garbage read"),
+        ("counter", "0 invoke add 2; 0 ok add 2; 1 invoke read nil; 1 ok read 3", "out of bounds"),
+        ("queue", "1 invoke dequeue nil; 1 ok dequeue 1", "garbage read"),
+        (
+            "lock",
+            "0 invoke acquire nil; 0 ok acquire nil; 1 invoke acquire nil; 1 ok acquire nil",
+            "two holders",
+        ),
+        (
+            "unique-ids",
+            "0 invoke generate nil; 0 ok generate 1; 1 invoke generate nil; 1 ok generate 1",
+            "duplicated",
+        ),
+        (
+            "bank",
+            "0 invoke read nil; 0 ok read {0 5, 1 5}; 0 invoke read nil; 0 ok read {0 4, 1 5}",
+            "wrong total",
+        ),
+    ];
+    for (model, events, kind) in broken {
+        answers(model, "jepsen-edn", &edn(events), 10, kind);
+    }
+}
+
+#[test]
+fn an_accusation_of_few_operations_is_confirmed() {
+    let confirmed = "an independent tester of linearizability rejects these operations too";
+    let broken = [
+        ("kv", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),
+        ("register", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),
+        ("cas-register", "0 invoke write 1; 0 ok write 1; 1 invoke cas [2 3]; 1 ok cas [2 3]"),
+        ("list-register", "0 invoke append 1; 0 ok append 1; 1 invoke read nil; 1 ok read []"),
+        ("set", "0 invoke add 1; 0 ok add 1; 1 invoke read nil; 1 ok read #{}"),
+        ("counter", "0 invoke add 2; 0 ok add 2; 1 invoke read nil; 1 ok read 3"),
+        (
+            "queue",
+            "0 invoke enqueue 1; 0 ok enqueue 1; 0 invoke enqueue 2; 0 ok enqueue 2; \
+             1 invoke drain nil; 1 ok drain [2 1]",
+        ),
+        (
+            "unordered-queue",
+            "0 invoke enqueue 1; 0 ok enqueue 1; 1 invoke dequeue nil; 1 ok dequeue nil",
+        ),
+        (
+            "stack",
+            "0 invoke push 1; 0 ok push 1; 0 invoke push 2; 0 ok push 2; 1 invoke pop nil; 1 ok pop 1",
+        ),
+        (
+            "priority-queue",
+            "0 invoke insert 1; 0 ok insert 1; 0 invoke insert 2; 0 ok insert 2; \
+             1 invoke delete-min nil; 1 ok delete-min 2",
+        ),
+        ("lock", "0 invoke release nil; 0 ok release nil"),
+        (
+            "owner-lock",
+            "0 invoke acquire nil; 0 ok acquire nil; 1 invoke release nil; 1 ok release nil",
+        ),
+        (
+            "reentrant-lock",
+            "0 invoke acquire nil; 0 ok acquire nil; 0 invoke acquire nil; 0 ok acquire nil; \
+             1 invoke acquire nil; 1 ok acquire nil",
+        ),
+        (
+            "fenced-lock",
+            "0 invoke acquire nil; 0 ok acquire 5; 0 invoke release nil; 0 ok release nil; \
+             0 invoke acquire nil; 0 ok acquire 5",
+        ),
+        (
+            "reentrant-fenced-lock",
+            "0 invoke acquire nil; 0 ok acquire 5; 0 invoke acquire nil; 0 ok acquire 6",
+        ),
+    ];
+    for (model, events) in broken {
+        answers(model, "jepsen-edn", &edn(events), 10, confirmed);
+    }
+    let duplicate =
+        "0 invoke generate nil; 0 ok generate 1; 1 invoke generate nil; 1 ok generate 1";
+    let bench = Bench::new();
+    let path = bench.file("history", edn(duplicate));
+    let ended = bench.harness(&["check", &path.to_string_lossy(), "--model", "unique-ids"]);
+    assert!(!ended.stdout.contains("independent"), "{}", ended.stdout);
+}
+
+#[test]
+fn weaker_promises_accept_what_is_not_linearizable() {
+    let stale = edn("0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil");
+    answers("register", "auto", &stale, 10, "lost write");
+    for model in [
+        "sequential",
+        "read-your-writes",
+        "monotonic-reads",
+        "monotonic-writes",
+        "writes-follow-reads",
+    ] {
+        answers(model, "auto", &stale, 0, "keep the promise");
+    }
+    answers("eventual", "auto", &stale, 10, "lost write");
+    let own = edn("0 invoke write 1; 0 ok write 1; 0 invoke read nil; 0 ok read nil");
+    answers("read-your-writes", "auto", &own, 10, "safety");
+}
+
+#[test]
+fn operations_as_porcupine_has_them() {
+    let valid = r#"[{"clientId":1,"input":{"op":"put","key":"x","value":"1"},"call":0,"output":{},"return":9},
+        {"clientId":2,"input":{"op":"get","key":"x"},"call":3,"output":{"value":"1"},"return":12}]"#;
+    answers("kv", "auto", valid, 0, "2 operations");
+    answers(
+        "kv",
+        "porcupine-json",
+        &valid.replace(r#"{"value":"1"}"#, r#"{"value":"2"}"#),
+        10,
+        "garbage read",
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_its_line_or_repaired() {
+    let cases = [
+        ("0 ok read 1", "line 1"),
+        ("0 invoke read nil; 0 invoke read nil; 0 ok read nil", "line 2"),
+    ];
+    for (events, line) in cases {
+        for model in ["register", "set", "sequential"] {
+            let bench = Bench::new();
+            let events = if model == "set" { events.replace('1', "[]") } else { events.to_owned() };
+            let path = bench.file("history", edn(&events));
+            let asked = ["check", &*path.to_string_lossy(), "--model", model];
+            let strict = bench.harness(&asked);
+            strict.expect(2);
+            strict.expect_words(line);
+            let lenient = bench.harness(&[&asked[..], &["--lenient"]].concat());
+            lenient.expect_words("repaired: ");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_history_is_refused_in_a_sentence() {
+    let bench = Bench::new();
+    let garbage: Vec<u8> =
+        (0..4096_u32).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
+    let garbage = bench.file("garbage", garbage);
+    let garbage = garbage.to_string_lossy();
+    for model in ["kv", "register", "sequential", "set", "bank"] {
+        for form in ["jsonl", "jepsen-edn", "knossos-edn", "jepsen-log", "porcupine-json", "csv"] {
+            let ended = bench.harness(&["check", &garbage, "--model", model, "--format", form]);
+            ended.expect(2);
+            assert_eq!(ended.stderr.trim_end().lines().count(), 1, "{}", ended.stderr);
+        }
+    }
+    let misfit = bench.harness(&["check", &garbage, "--model", "set", "--algorithm", "zones"]);
+    misfit.expect(2);
+}
