@@ -47,7 +47,7 @@ pub(super) fn witness(
         None => (operations, positions),
         Some(near) => (&near.operations[..], near.shown.clone()),
     };
-    let confirmer = Confirmer { tester, shown: &positions };
+    let confirmer = Confirmer { tester, shown: &positions, must_contradict: is_minimal };
     witness.confirmed = with_model(history, operations, initial, confirmer);
     witness
 }
@@ -67,7 +67,7 @@ pub(super) fn witness_of_reads(
     let positions = &found.operations;
     let core: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
     let mut witness = explain::of_reads(history, operations, &core, initial, named(found.anomaly));
-    let confirmer = Confirmer { tester, shown: positions };
+    let confirmer = Confirmer { tester, shown: positions, must_contradict: false };
     witness.confirmed = with_model(history, operations, initial, confirmer);
     witness
 }
@@ -152,6 +152,8 @@ impl WithModel for Minimizer<'_> {
 struct Confirmer<'a, T> {
     tester: T,
     shown: &'a [u32],
+    /// Whether what is shown contradicts itself by how it was found.
+    must_contradict: bool,
 }
 
 impl<T: Tester> WithModel for Confirmer<'_, T> {
@@ -159,6 +161,6 @@ impl<T: Tester> WithModel for Confirmer<'_, T> {
 
     fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Option<bool> {
         let core = calls_of(self.shown, sources);
-        confirm::confirm_core_by(self.tester, model, calls, &core)
+        confirm::confirm_core_by(self.tester, model, calls, &core, self.must_contradict)
     }
 }

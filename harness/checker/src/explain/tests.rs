@@ -170,11 +170,11 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
 #[test]
 fn a_write_is_not_lost_where_who_acknowledged_it_leads_on_and_who_read_does_not() {
     let deposed = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
-    is(Anomaly::StaleRead, &format!("{deposed} put c 7 8 B; get c 9 10 B"));
+    is(Anomaly::StaleRead, &format!("{isolated} put c 7 8 B; get c 9 10 B"));
     // It leads too, or nobody is known to, or not by then.
-    is(Anomaly::LostWrite, &format!("{deposed} put c 7 8 B; put d 9 10 A"));
-    is(Anomaly::LostWrite, &format!("{deposed} put c 7 8 A; get c 9 10 A"));
-    is(Anomaly::LostWrite, &format!("{deposed} put c 1007 1008 B; get c 1009 1010 B"));
+    is(Anomaly::LostWrite, &format!("{isolated} put c 7 8 B; put d 9 10 A"));
+    is(Anomaly::LostWrite, &format!("{isolated} put c 7 8 A; get c 9 10 A"));
+    is(Anomaly::LostWrite, &format!("{isolated} put c 1007 1008 B; get c 1009 1010 B"));
     is(Anomaly::LostWrite, "put a 1 2; put b 3 4 B; get a 5 6; put c 7 8 B; get c 9 10 B");
 }
 

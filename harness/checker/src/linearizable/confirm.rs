@@ -133,19 +133,26 @@ pub(crate) fn confirm_core<M: Model>(
     calls: &[Call<M::Op>],
     core: &[u32],
 ) -> Option<bool> {
-    confirm_core_by(Stateright, model, calls, core)
+    confirm_core_by(Stateright, model, calls, core, false)
 }
 
-/// The same with this tester.
+/// The same with this tester. Where a core `must_contradict` itself with all others struck, an order of
+/// that, in whatever state it begins, says that the core was chosen by mistake.
 pub(crate) fn confirm_core_by<M: Model>(
     tester: impl Tester,
     model: &M,
     calls: &[Call<M::Op>],
     core: &[u32],
+    must_contradict: bool,
 ) -> Option<bool> {
-    let left = evidence(model, calls, core)?;
-    let objects: Vec<Object<'_, M>> = left.models().iter().map(Object::new).collect();
-    confirm_by(tester, &objects, &left.calls)
+    match evidence(model, calls, core) {
+        Evidence::Contradicts(left) => {
+            let objects: Vec<Object<'_, M>> = left.models().iter().map(Object::new).collect();
+            confirm_by(tester, &objects, &left.calls)
+        }
+        Evidence::Explained => must_contradict.then_some(false),
+        Evidence::NotAsked => None,
+    }
 }
 
 /// Whether this tester and the recursion find that these calls are not linearizable on any of the
@@ -160,23 +167,34 @@ pub(crate) fn confirm_by<S: Specification>(
     (calls.len() <= MOST_OPERATIONS).then(|| !objects.iter().any(accepts))
 }
 
+/// What becomes of a core with all other calls struck.
+enum Evidence<'a, M: Model> {
+    /// It contradicts itself, together with this.
+    Contradicts(Left<'a, M>),
+    /// There is an order of it, wherever it begins.
+    Explained,
+    /// It is too much to ask about.
+    NotAsked,
+}
+
 /// The core and what is left around it, where that contradicts itself and is not too much: from the
 /// first state on, or in any state from where one of the core began.
-fn evidence<'a, M: Model>(
-    model: &'a M,
-    calls: &'a [Call<M::Op>],
-    core: &[u32],
-) -> Option<Left<'a, M>> {
+fn evidence<'a, M: Model>(model: &'a M, calls: &'a [Call<M::Op>], core: &[u32]) -> Evidence<'a, M> {
     if core.len() > MOST_OPERATIONS {
-        return None;
+        return Evidence::NotAsked;
     }
     let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
     let trial = Trial::new(model, calls, budget);
-    trial.parts(core).find_map(|part| {
-        let left = trial.left(part, core)?;
-        let is_few = left.calls.len() <= MOST_OPERATIONS;
-        (is_few && left.contradicts(budget) == Some(true)).then_some(left)
-    })
+    let mut is_explained = true;
+    for part in trial.parts(core) {
+        let left = trial.left(part, core).filter(|left| left.calls.len() <= MOST_OPERATIONS);
+        match left.as_ref().map(|left| left.contradicts(budget)) {
+            Some(Some(true)) => return left.map_or(Evidence::NotAsked, Evidence::Contradicts),
+            Some(Some(false)) => {}
+            Some(None) | None => is_explained = false,
+        }
+    }
+    if is_explained { Evidence::Explained } else { Evidence::NotAsked }
 }
 
 /// Whether at most 64 calls are linearizable: every order in real time is tried, but for what was

@@ -7,8 +7,8 @@
 //! appended in between is what the read showed. So an excerpt that is impossible is a proof.
 //!
 //! The put may be left out where all kept reads begin with the same one, no other is kept, and each
-//! kept append is shown by a kept read: then all of them come after that put. Of equal appends of
-//! which it is not known which is shown where, all are kept or none.
+//! kept append is shown by a kept read: then all of them come after that put. Of equal appends, all
+//! are kept or none: where they are few, or it is not known which is shown where.
 
 use super::chains::{Chains, NOWHERE};
 use super::decode::Token;
@@ -59,6 +59,9 @@ const MOST_CANDIDATES: usize = 12;
 
 /// Steps for one combination: they are few calls.
 const MOST_STEPS: u64 = 20_000;
+
+/// So many equal appends are shown together, although it is known which is which.
+const MOST_EQUAL: usize = 4;
 
 /// How good a witness is: few calls, in a short time, early.
 pub(super) type Size = (u32, i64, i64);
@@ -185,7 +188,7 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
         for call in self.chosen(subset).filter(|call| matches!(call.kind, Kind::Append)) {
             let is_certain = self.places.stage_of[call.position as usize] != UNKNOWN;
             let is_shown = self.reads(subset).any(|(_, shown)| shown.contains(&call.name));
-            let is_whole = is_certain || self.equals(call.position).all(is_kept);
+            let is_whole = self.equals(call.position).all(is_kept);
             if !is_whole || (is_without_root && !(is_certain && is_shown)) {
                 return None;
             }
@@ -208,13 +211,23 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
         Some(self.chosen(subset).map(call).collect())
     }
 
-    /// The appends of which one is not known from the other.
     fn equals(&self, append: u32) -> impl Iterator<Item = u32> {
-        let appends =
-            text(self.chains, append).map_or(&[][..], |text| self.chains.texts.appends(text));
-        let stage_of = &self.places.stage_of;
-        appends.iter().copied().filter(|&equal| stage_of[equal as usize] == UNKNOWN)
+        equals(self.chains, self.places, append)
     }
+}
+
+/// The appends with which this one is kept: those that it cannot be known from, and where a text was
+/// appended a few times, all of them, because a reader cannot tell which one a read shows.
+pub(super) fn equals<S: Symbol>(
+    chains: &Chains<'_, '_, '_, S>,
+    places: &Places,
+    append: u32,
+) -> impl Iterator<Item = u32> {
+    let appends = text(chains, append).map_or(&[][..], |text| chains.texts.appends(text));
+    let is_few = appends.len() <= MOST_EQUAL;
+    let stage_of = &places.stage_of;
+    let equals = appends.iter().copied();
+    equals.filter(move |&equal| is_few || stage_of[equal as usize] == UNKNOWN)
 }
 
 fn is_append<S: Symbol>(chains: &Chains<'_, '_, '_, S>, at: u32) -> bool {

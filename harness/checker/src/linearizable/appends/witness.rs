@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 use super::anomaly::{Anomaly, anomaly};
 use super::chains::{Chain, Chains, NOWHERE};
 use super::closest::{Closest, Surroundings};
-use super::excerpt::{Candidates, Excerpt, ExcerptOp, Size};
+use super::excerpt::{Candidates, Excerpt, ExcerptOp, Size, equals};
 use super::order::{self, Block, Content};
-use super::places::{Places, UNKNOWN};
+use super::places::Places;
 use super::sweep::{Item, nearest};
 use super::{Contradiction, NEVER, NO_CALL, START, SequenceOp, Symbol, number};
 use crate::model::Call;
@@ -253,13 +253,10 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
     /// With what shows where the calls of a core belong.
     fn with_evidence(&self, mut core: Core) -> Core {
         for write in core.clone() {
-            let SequenceOp::Append(text) = self.chains.sequence.op(write) else { continue };
-            if self.places.stage_of[write as usize] == UNKNOWN
-                && let Some(text) = self.chains.texts.find(text)
-            {
-                let appends = self.chains.texts.appends(text).iter();
-                core.extend(appends.filter(|&&at| self.places.stage_of[at as usize] == UNKNOWN));
+            if !matches!(self.chains.sequence.op(write), SequenceOp::Append(_)) {
+                continue;
             }
+            core.extend(equals(self.chains, self.places, write));
             if let Some(stage) = self.places.stage(write) {
                 let chain = self.chains.stages[stage as usize].chain;
                 core = self.with_read(core, &self.reads[chain as usize], stage);

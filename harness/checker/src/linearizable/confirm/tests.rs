@@ -4,7 +4,8 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    MOST_OPERATIONS, Object, Specification, Stateright, Tester, confirm, confirm_core, recursion,
+    MOST_OPERATIONS, Object, Specification, Stateright, Tester, confirm, confirm_core,
+    confirm_core_by, recursion,
 };
 use crate::budget::Limit;
 use crate::check::{Options, check_with};
@@ -134,6 +135,8 @@ fn a_core_is_confirmed_only_where_the_others_make_no_difference() {
     // The value may have been written again.
     calls.push(call(RegisterOp::Write(Value(1)), 3, Some(9)));
     assert_eq!(confirm_core(&MODEL, &calls, &core), None);
+    // A core that was said to contradict itself was chosen by mistake.
+    assert_eq!(confirm_core_by(Stateright, &MODEL, &calls, &core, true), Some(false));
     // Others are none of its business, however many.
     calls.pop();
     for at in 0..20 {
