@@ -228,7 +228,7 @@ pub const MODELS: [ModelInfo; 27] = [
         model: ModelName::Lock,
         family: Family::Object,
         functions: LOCK,
-        promise: "mutual exclusion with acquire and release; anybody may release",
+        promise: "mutual exclusion with acquire and release; any process may release",
         proves: "linearizability of a mutex that is free at first",
         misses: "nothing",
         cost: "a search within the budget",

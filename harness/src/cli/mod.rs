@@ -61,7 +61,7 @@ struct Cli {
     command: Command,
 }
 
-/// Where results go if nobody says otherwise.
+/// The default folder for results.
 const RESULTS: &str = "results";
 
 const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage or workload, \

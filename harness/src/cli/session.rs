@@ -194,7 +194,7 @@ pub struct Making {
     pub is_silent: bool,
     /// After which end of a run no other is begun.
     pub until: fn(Exit) -> bool,
-    /// How the program talks; found out where nobody has said it.
+    /// The program's transport; found out where the command line does not give it.
     pub way: Option<Transport>,
 }
 

@@ -18,10 +18,10 @@ use crate::time::RunTime;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum RouterKind {
-    /// Waits until all have connected, loses what is for nobody, never blocks, kills before it closes.
+    /// Waits for all replicas, loses messages to absent ones, never blocks, kills before it closes sockets
     #[default]
     Default,
-    /// As the course's simulator of 2016.
+    /// Behaves like the course's simulator of 2016
     #[value(name = "course-2016")]
     #[serde(rename = "course-2016")]
     Course2016,

@@ -219,7 +219,11 @@ fn literals(source: &str) -> Vec<(usize, String)> {
             first.len_utf8()
         };
         let (token, behind) = rest.split_at(length);
-        if first == '"' || (first == 'r' && length > 1) {
+        // The names of streams of randomness decide what is drawn: they stay.
+        let is_stream = code[..code.len() - rest.len()].ends_with("derive(");
+        if is_stream {
+            // Not for people.
+        } else if first == '"' || (first == 'r' && length > 1) {
             literals.push((line, token.to_owned()));
         }
         line += token.matches('\n').count();

@@ -77,17 +77,17 @@ pub(crate) fn of_reads(
 /// A violation without its reason.
 pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
     let explanation =
-        format!("Not linearizable{}; no witness was asked for.", history.on_key(of.key));
+        format!("Not linearizable{}; no witness was requested.", history.on_key(of.key));
     let mut witness = Witness::new(history, Anomaly::NotLinearizable, &[], false, explanation);
     witness.key = history.key_text(of.key);
     witness
 }
 
-/// A contradiction of too many operations.
+/// A refutation by too many operations.
 fn untold(history: &History, core: &[&Operation]) -> Witness {
     let explanation = format!(
-        "Not linearizable{}: no order in real time gives the answers of {} operations; there was not \
-         enough time to find the few of them that contradict one another.",
+        "Not linearizable{}: no order in real time explains the answers of {} operations. The time \
+         was too short to reduce them to a minimal counterexample.",
         history.on_key(core[0].key),
         core.len()
     );
@@ -128,21 +128,21 @@ impl<'a> Teller<'a> {
     /// What the reads of these operations show, in a sentence for each anomaly.
     fn shown(&self, anomaly: Anomaly) -> String {
         let what = match anomaly {
-            Anomaly::GarbageRead => "a read returned what no writes could have led to",
+            Anomaly::GarbageRead => "a read returned what no writes can have led to",
             Anomaly::FutureRead => "a read returned something before its write began",
             Anomaly::DuplicatedWrite => "the reads show one append more often than it was made",
             Anomaly::DivergentReads => "of two reads neither continues the other",
             Anomaly::StaleRead => {
-                "a read lacks what was there before it began, and a later one has it"
+                "a read lacks what was there before it began, and a later read has it"
             }
             Anomaly::LostWrite => {
                 "a read lacks what was there before it began, and so do all later ones"
             }
-            Anomaly::ResurrectedValue => "a value that was replaced is there again",
+            Anomaly::ResurrectedValue => "a value that was overwritten is there again",
             Anomaly::ReorderedWrites => {
-                "a read shows a write before another one that was over when it began"
+                "a read shows a write before another write that was over when it began"
             }
-            _ => "no order in real time gives these answers",
+            _ => "no order in real time explains these answers",
         };
         let told: Vec<String> = self.core.iter().map(|op| self.told(op)).collect();
         format!("{what}: {}.", told.join("; "))
@@ -157,7 +157,7 @@ impl<'a> Teller<'a> {
         } else {
             Anomaly::NotLinearizable
         };
-        let mut what = String::from("no order in real time gives these answers: ");
+        let mut what = String::from("no order in real time explains these answers: ");
         for (number, op) in self.core.iter().enumerate() {
             let separator = match number {
                 0 => "",
@@ -169,8 +169,7 @@ impl<'a> Teller<'a> {
         let begin = self.core.first().map(|op| self.begin(op)).unwrap_or_default();
         let _ = write!(
             what,
-            ". It does not matter what was over before {begin}, nor when other operations took \
-             effect."
+            ". What was over before {begin} does not matter, nor when other operations took effect."
         );
         (kind, what)
     }

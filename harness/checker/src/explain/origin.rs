@@ -17,7 +17,7 @@ impl Teller<'_> {
             let is_new = |op: &Operation| op.f != F::Cas || op.argument != op.result;
             read.result != self.initial && !self.writers(read.result).any(is_new)
         })?;
-        let mut what = format!("{}, but nobody wrote that value", self.told(read));
+        let mut what = format!("{}, but no client wrote that value", self.told(read));
         let failed = self.history.operations().iter().find(|op| {
             op.outcome == Outcome::Fail
                 && op.f != F::Get
@@ -39,7 +39,7 @@ impl Teller<'_> {
                 let is_early = self.writers(read.result).all(|write| write.invoke > read.complete);
                 is_early.then(|| {
                     let (read, first) = (self.told(read), self.told(first));
-                    let what = format!("{read}, but {first} began only after that.");
+                    let what = format!("{read}. But {first} began only after that.");
                     (Anomaly::FutureRead, what)
                 })
             },

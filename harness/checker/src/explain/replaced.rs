@@ -25,6 +25,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::words::capitalized;
 use super::{Teller, is_read, is_swap, may_write, seen};
 use crate::event::F;
 use crate::history::{OPEN, Operation, Value};
@@ -70,15 +71,15 @@ struct Late<'a> {
 
 /// What the rest of the history says about a late operation.
 struct Aftermath<'a> {
-    /// Whoever saw the newer state last, if nobody saw an older one after that.
+    /// The last operation that saw the newer state, if none saw an older one after that.
     returned: Option<&'a Operation>,
-    /// How many saw the old value or older after anybody saw the newer.
+    /// How many saw the old value or older after some operation saw the newer.
     old: usize,
-    /// Whether nobody saw anything else then.
+    /// Whether no operation saw anything else then.
     for_good: bool,
     /// The newest write that was acknowledged before the late operation.
     newest: Option<&'a Operation>,
-    /// Whoever saw a newer value last before the late operation.
+    /// The last operation that saw a newer value before the late one.
     before: Option<&'a Operation>,
 }
 
@@ -92,15 +93,17 @@ impl<'a> Teller<'a> {
         let aftermath = self.aftermath(&late, &facts);
         let (kind, end) = self.judge(&late, &aftermath, &facts);
         let before = match self.writers(late.old).last() {
-            Some(write) if late.order == Order::Writes => format!("{}, before", self.told(write)),
-            Some(write) if self.saw_before(late.old, late.newer).next().is_some() => {
-                format!("{}, and seen before that", self.told(write))
+            Some(write) if late.order == Order::Writes => {
+                format!("after {}", self.told(write))
             }
-            Some(write) => format!("{}, and answered before that", self.told(write)),
-            None => "the key held that value only at the start".to_owned(),
+            Some(write) if self.saw_before(late.old, late.newer).next().is_some() => {
+                format!("and {} had been seen before it", self.told(write))
+            }
+            Some(write) => format!("and {} had been answered before it", self.told(write)),
+            None => "and the key held the old value only at the start".to_owned(),
         };
         let (read, newer) = (self.told(late.read), self.named(late.newer));
-        Some((kind, format!("{read}, although {newer} was already over ({before}){end}.")))
+        Some((kind, format!("{read}. But {newer} was already over, {before}{end}.")))
     }
 
     /// The facts of all values of the core.
@@ -229,14 +232,14 @@ impl<'a> Teller<'a> {
             && self.one_replica_served(late.newer, again)
         {
             let end = format!(
-                "; and one replica alone answered both, then {}, and everything in between",
+                ". One replica alone answered both, then {}, and everything in between",
                 self.told(again)
             );
             return (Anomaly::DuplicatedWrite, end);
         }
         if let Some(op) = aftermath.returned {
             let kind = if in_turns { Anomaly::DivergentReads } else { Anomaly::StaleRead };
-            return (kind, format!("; and {} saw the newer state after that", self.named(op)));
+            return (kind, format!(". Later {} still saw the newer state", self.named(op)));
         }
         if let Some(before) = aftermath.before
             && !is_first_state
@@ -248,7 +251,7 @@ impl<'a> Teller<'a> {
                     .any(|op| self.one_replica_served(op, late.read)))
         {
             let end = format!(
-                "; and one replica alone answered {}, then that, and everything in between",
+                ". One replica alone answered {}, then this one, and everything in between",
                 self.told(before)
             );
             return (Anomaly::DuplicatedWrite, end);
@@ -257,8 +260,8 @@ impl<'a> Teller<'a> {
             if self.led_on(write, late.read) {
                 let by = self.history.node(write).unwrap_or_default();
                 let end = format!(
-                    "; and {by}, which had acknowledged {}, went on acknowledging writes, while who \
-                    answered that read did not",
+                    ". {by} had acknowledged {} and went on acknowledging writes; the replica that \
+                     answered the read did not",
                     self.written_by(write)
                 );
                 return (Anomaly::StaleRead, end);
@@ -266,43 +269,46 @@ impl<'a> Teller<'a> {
             if self.caught_up(write, late.read) {
                 let by = self.history.node(late.read).unwrap_or_default();
                 let end = format!(
-                    "; and {by} had just begun to answer, and soon showed what was acknowledged after {}",
+                    ". {by} had just begun to answer, and soon showed a write acknowledged after {}",
                     self.written_by(write)
                 );
                 return (Anomaly::StaleRead, end);
             }
-            return (Anomaly::LostWrite, format!("; no read ever saw {}", self.written_by(write)));
+            return (Anomaly::LostWrite, format!(". No read ever saw {}", self.written_by(write)));
         }
         if unanswered {
             let write = self.writers(late.old).last();
-            let write = write.map(|op| self.told(op)).unwrap_or_default();
-            return (Anomaly::DuplicatedWrite, format!("; {write} took effect a second time"));
+            let write = write.map(|op| capitalized(&self.told(op))).unwrap_or_default();
+            return (Anomaly::DuplicatedWrite, format!(". {write} took effect a second time"));
         }
         let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
         match newest {
             Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
-                let end = format!("; no read from then on saw {} or newer", self.written_by(write));
+                let end = format!(
+                    ". No read from then on saw {} or a newer value",
+                    self.written_by(write)
+                );
                 (Anomaly::LostWrite, end)
             }
             _ if is_for_good && (is_older || in_turns) => {
-                let end = format!("; {} reads from then on saw nothing newer", aftermath.old);
+                let end = format!(". {} reads from then on saw nothing newer", aftermath.old);
                 (Anomaly::ResurrectedValue, end)
             }
             _ if in_turns => {
-                let end = again.map(|op| format!("; and {} came after that", self.named(op)));
+                let end = again.map(|op| format!(". {} came later", capitalized(&self.named(op))));
                 (Anomaly::DivergentReads, end.unwrap_or_default())
             }
             _ => (Anomaly::StaleRead, String::new()),
         }
     }
 
-    /// Who saw the newer value once more, after the late operation.
+    /// An operation that saw the newer value once more, after the late one.
     fn again(&self, late: &Late<'_>) -> Option<&'a Operation> {
         let after = |op: &&Operation| op.invoke > late.read.complete && seen(op) == Some(late.new);
         self.all.iter().copied().find(after)
     }
 
-    /// Who saw a value, and was over before that one began.
+    /// Operations that saw a value, and were over before that one began.
     fn saw_before(&self, value: Value, than: &Operation) -> impl Iterator<Item = &'a Operation> {
         let invoke = than.invoke;
         self.all.iter().copied().filter(move |op| op.complete < invoke && seen(op) == Some(value))
@@ -318,12 +324,12 @@ impl<'a> Teller<'a> {
             .any(|op| may_write(op) && since < i64::from(op.invoke) && op.complete < newer.invoke)
     }
 
-    /// The value, and where the contradiction does not list its write, also who wrote it.
+    /// The value, and where the witness does not list its write, also that write.
     fn written_by(&self, write: &Operation) -> String {
         if self.core.iter().any(|op| op.invoke_index() == write.invoke_index()) {
             self.value_of(write)
         } else {
-            format!("what came of {}", self.told(write))
+            format!("the value of {}", self.told(write))
         }
     }
 

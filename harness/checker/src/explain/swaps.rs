@@ -17,12 +17,12 @@ impl Teller<'_> {
         let was_seen =
             |swap: &Operation| self.all.iter().any(|op| super::seen(op) == Some(swap.argument));
         let (kind, end) = if was_seen(first) && was_seen(second) {
-            (Anomaly::DivergentReads, "both of what they wrote was seen")
+            (Anomaly::DivergentReads, "Both values that they wrote were seen")
         } else {
-            (Anomaly::LostWrite, "what one of them wrote was never seen")
+            (Anomaly::LostWrite, "The value that one of them wrote was never seen")
         };
         let what = format!(
-            "{} and {} both replaced the same value, which was there only once; {end}.",
+            "{} and {} both replaced the same value, which was there only once. {end}.",
             self.told(first),
             self.told(second)
         );

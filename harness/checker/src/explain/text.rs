@@ -2,6 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::words::capitalized;
 use super::{Teller, is_read};
 use crate::event::F;
 use crate::history::content::{Content, content};
@@ -43,7 +44,7 @@ impl<'a> Teller<'a> {
         self.reads()
             .find_map(|read| match parts.made(self.string(read.result)) {
                 Made::Nowhere => {
-                    let what = format!("{}, which nobody put or appended.", self.told(read));
+                    let what = format!("{}, which no client put or appended.", self.told(read));
                     Some((Anomaly::GarbageRead, what))
                 }
                 Made::Of(made) => self
@@ -96,7 +97,7 @@ impl<'a> Teller<'a> {
         let early =
             |part: &&Value| parts.appends[part].iter().all(|append| append.invoke > read.complete);
         let append = parts.appends[made.iter().find(early)?].first()?;
-        let what = format!("{}, but {} began only after that.", self.told(read), self.told(append));
+        let what = format!("{}. But {} began only after that.", self.told(read), self.told(append));
         Some((Anomaly::FutureRead, what))
     }
 
@@ -114,7 +115,7 @@ impl<'a> Teller<'a> {
         let part = *made.iter().find(|&&part| times(part) > parts.appends[&part].len())?;
         let appends = &parts.appends[&part];
         let what = format!(
-            "{}, which holds {} {} times, but it was appended {} time(s), by {}.",
+            "{}, which holds {} {} times. But it was appended {} time(s), by {}.",
             self.told(read),
             self.history.value(part),
             times(part),
@@ -151,12 +152,13 @@ impl<'a> Teller<'a> {
         };
         let (kind, end) = match self.all.iter().find(holds) {
             Some(later) => {
-                (Anomaly::StaleRead, format!("; and {} holds it again", self.told(later)))
+                let later = capitalized(&self.told(later));
+                (Anomaly::StaleRead, format!(". {later} holds it again"))
             }
-            None => (Anomaly::LostWrite, "; no read from then on holds it".to_owned()),
+            None => (Anomaly::LostWrite, ". No read from then on holds it".to_owned()),
         };
         let (read, append) = (self.told(read), self.told(append));
-        Some((kind, format!("{read}, although {append} was already over{end}.")))
+        Some((kind, format!("{read}. But {append} was already over{end}.")))
     }
 
     /// A string that another read had seen continued before. Its last part was appended once: so
@@ -177,14 +179,14 @@ impl<'a> Teller<'a> {
         let before = self.reads().find(|op| op.complete < read.invoke && continues(op))?;
         let again = self.all.iter().find(|op| op.complete > read.invoke && continues(op));
         let (kind, end) = match again {
-            Some(later) => (Anomaly::StaleRead, format!("; and {} did again", self.told(later))),
-            None => (Anomaly::LostWrite, "; no read from then on did".to_owned()),
+            Some(later) => {
+                let later = capitalized(&self.told(later));
+                (Anomaly::StaleRead, format!(". {later} saw it again"))
+            }
+            None => (Anomaly::LostWrite, ". No read from then on saw it".to_owned()),
         };
-        let what = format!(
-            "{}, although {} had already seen more{end}.",
-            self.told(read),
-            self.told(before)
-        );
+        let what =
+            format!("{}. But {} had already seen more{end}.", self.told(read), self.told(before));
         Some((kind, what))
     }
 
@@ -206,7 +208,7 @@ impl<'a> Teller<'a> {
             self.reads().find(apart).map(|other| (one, other))
         })?;
         let what = format!(
-            "{} and {}, of which neither continues the other, but nothing was ever put.",
+            "{} and {}. Neither continues the other, but nothing was ever put.",
             self.told(one),
             self.told(other)
         );

@@ -68,11 +68,11 @@ fn converges(history: &History, positions: &[u32]) -> Verdict {
             continue;
         }
         if !is_initial(history, value) {
-            let what = "after the last write a value was read that nobody wrote";
+            let what = "after the last write a read returned a value that no process wrote";
             return invalid(history, Anomaly::GarbageRead, &[read], true, what);
         }
         if let Some(&write) = acknowledged {
-            let what = "after the last write there was still nothing";
+            let what = "after the last write a read still found nothing";
             return invalid(history, Anomaly::LostWrite, &[write, read], true, what);
         }
     }

@@ -178,7 +178,7 @@ impl<'a> Sessions<'a> {
             Origin::Nowhere => Some(Found {
                 kind: Anomaly::GarbageRead,
                 core: vec![read],
-                what: "a value was read that nobody wrote",
+                what: "a read returned a value that no process wrote",
             }),
             Origin::Write(write)
                 if write > read && self.op(write).process == self.op(read).process =>
