@@ -119,7 +119,7 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
         let sent = seen.messages.iter().filter(to_it);
         let during: Vec<bool> = sent
             .filter(|it| (begin..end).contains(&it.sent_ns))
-            .map(|it| it.is_delivered())
+            .map(Message::is_delivered)
             .collect();
         assert!(!during.is_empty(), "somebody wrote to {target}");
         assert!(

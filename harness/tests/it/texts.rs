@@ -3,6 +3,7 @@
 //! A change of words is one reviewed diff: `make snapshots` writes the texts anew.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use checker::Anomaly;
 use insta::{assert_snapshot, with_settings};
@@ -78,7 +79,7 @@ impl Kv {
                     "value": Some(value).filter(|_| is_answered || f != "get"),
                     "node": Some(node).filter(|_| is_answered), "error": null,
                 });
-                text += &format!("{event}\n");
+                writeln!(text, "{event}").expect("a text takes everything");
                 index += 1;
             }
         }
@@ -95,8 +96,8 @@ impl Edn {
             let [process, f, value] = words[..] else { panic!("{operation:?}") };
             let asks = ["read", "dequeue", "generate", "acquire"].contains(&f);
             for (r#type, value) in [("invoke", if asks { "nil" } else { value }), ("ok", value)] {
-                text +=
-                    &format!("{{:process {process}, :type :{type}, :f :{f}, :value {value}}}\n");
+                writeln!(text, "{{:process {process}, :type :{type}, :f :{f}, :value {value}}}")
+                    .expect("a text takes everything");
             }
         }
         text

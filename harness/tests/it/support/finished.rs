@@ -1,6 +1,7 @@
 //! What a finished run left in its folder.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,8 +97,8 @@ impl Finished {
     }
 
     /// What a replica wrote to `stdout` or `stderr`.
-    pub fn log(&self, id: impl ToString, stream: &str) -> String {
-        self.read(&format!("replicas/{}/{stream}.log", id.to_string()))
+    pub fn log(&self, id: impl Display, stream: &str) -> String {
+        self.read(&format!("replicas/{id}/{stream}.log"))
     }
 
     /// Standing and kind of the answer to `question`.
