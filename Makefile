@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint prove mutants soak bench docs install clean
+.PHONY: help run test snapshots lint prove mutants soak bench docs install clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,11 +22,14 @@ test: lint ## formatting, lints, unit and property tests, the command line, real
 	mkdir -p $(dir $(SKIPPED_TESTS)) && : >$(SKIPPED_TESTS)
 	# Tests with clusters wait for room by themselves. With a thread for each, those that compute run
 	# beside them.
-	@RUST_TEST_THREADS=100 $(CARGO) test --workspace --no-fail-fast; code=$$?; \
+	@INSTA_UPDATE=no RUST_TEST_THREADS=100 $(CARGO) test --workspace --no-fail-fast; code=$$?; \
 	sort $(SKIPPED_TESTS); \
 	awk '{ sub(/^[^ ]*: /, ""); if (!seen[$$0]++) reasons = reasons "; " $$0 } \
 		END { print NR, "tests skipped" (NR ? ": " substr(reasons, 3) : "") }' $(SKIPPED_TESTS); \
 	exit $$code
+
+snapshots: ## accept the texts of today: help, console, explanations; then review the diff
+	INSTA_UPDATE=always $(CARGO) test --package harness --lib --test it -- texts::
 
 lint: ## formatting, and lints with warnings as errors
 	$(CARGO) fmt --all --check

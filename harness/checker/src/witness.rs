@@ -56,6 +56,31 @@ pub enum Anomaly {
 }
 
 impl Anomaly {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::StaleRead,
+        Self::LostWrite,
+        Self::ResurrectedValue,
+        Self::GarbageRead,
+        Self::FutureRead,
+        Self::DuplicatedWrite,
+        Self::DivergentReads,
+        Self::ReorderedWrites,
+        Self::NotLinearizable,
+        Self::Lost,
+        Self::Duplicated,
+        Self::OutOfBounds,
+        Self::OutOfOrder,
+        Self::FalselyEmpty,
+        Self::TwoHolders,
+        Self::NotTheHolder,
+        Self::TokenNotFenced,
+        Self::WrongTotal,
+        Self::NegativeBalance,
+        Self::MissingAccount,
+        Self::UnknownAccount,
+    ];
+
     /// The anomaly in words.
     pub fn name(self) -> &'static str {
         match self {

@@ -40,3 +40,6 @@ pub fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Judged> {
     let evidence = Evidence::of_run(folder, history, report, answers)?;
     Ok(Judged { verdict, witness, evidence })
 }
+
+#[cfg(test)]
+mod texts;

@@ -13,13 +13,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Bench, Ended, has, room};
 use checker::{Datum, Entry, EventType, F};
 use hard::{Hard, Shape};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use objects::Object;
 use serde_json::{Value, json};
+
+use crate::support::{Bench, Ended, has, room};
 
 /// Runs a program and tells its peak of memory, in kilobytes, as the last line of standard error.
 const WITH_PEAK: &str = "import os, sys

@@ -87,25 +87,40 @@ fn without(paragraph: &str, lines: &[String]) -> Vec<String> {
     kept.cloned().collect()
 }
 
-/// The first part of what is shown that was not printed, if any.
-fn missing(shown: &[String], printed: &[String]) -> Option<String> {
+/// Where what is shown departs from what was printed, if it does.
+fn difference(shown: &[String], printed: &[String]) -> Option<String> {
     let parts: Vec<Vec<String>> = shown.split(|line| line.trim() == "...").map(words).collect();
     let printed = words(printed);
     let (mut at, last) = (0, parts.len() - 1);
     for (n, part) in parts.iter().enumerate() {
         let rest = &printed[at..];
-        let mut places = 0..=rest.len().saturating_sub(part.len());
         let is_place = |start: &usize| {
             (n != 0 || *start == 0)
                 && (n != last || part.is_empty() || start + part.len() == rest.len())
                 && rest[*start..].starts_with(part)
         };
-        match places.find(is_place) {
+        match (0..=rest.len().saturating_sub(part.len())).find(is_place) {
             Some(start) => at += start + part.len(),
-            None => return Some(part.join(" ")),
+            None => return Some(departure(part, rest)),
         }
     }
     None
+}
+
+/// The place at which `part` departs from its longest beginning that was printed.
+fn departure(part: &[String], printed: &[String]) -> String {
+    let same = |start: usize| {
+        part.iter().zip(&printed[start..]).take_while(|(one, other)| one == other).count()
+    };
+    let start = (0..printed.len()).rev().max_by_key(|&start| same(start)).unwrap_or_default();
+    let same = same(start);
+    let some = |words: &[String]| words[..words.len().min(6)].join(" ");
+    format!(
+        "after `{}` the page shows `{}`, and `{}` was printed",
+        part[same.saturating_sub(6)..same].join(" "),
+        some(&part[same..]),
+        some(&printed[start + same..])
+    )
 }
 
 /// A run that failed, for pages that begin with one.
@@ -199,8 +214,8 @@ fn wrong(calls: &[&Call]) -> Vec<String> {
         let printed: Vec<String> = stdout.lines().map(str::to_owned).collect();
         let printed = without("warning", &printed);
         let shown = without("warning", &call.shown);
-        if let Some(part) = missing(&shown, &printed).filter(|_| !call.shown.is_empty()) {
-            wrong.push(format!("{place}\nprinted no\n{part}\nbut\n{stdout}"));
+        if let Some(why) = difference(&shown, &printed).filter(|_| !call.shown.is_empty()) {
+            wrong.push(format!("{place}\n{why}:\n{stdout}"));
         }
     }
     wrong
@@ -253,7 +268,7 @@ fn few_blocks_are_not_run_and_each_has_its_reason() {
 #[test]
 fn what_is_shown_is_compared_but_for_numbers_and_elided_lines() {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<String>>();
-    let fits = |shown: &str, printed: &str| missing(&lines(shown), &lines(printed)).is_none();
+    let fits = |shown: &str, printed: &str| difference(&lines(shown), &lines(printed)).is_none();
     let printed = "a  1,774 operations\n   in 0.3 s\nleaders 0001\nwhere x-20261130T0038Z\n";
     assert!(fits("a 9 operations in\n  12 s\nleaders 0000, 0002\nwhere x-1T2Z", printed));
     assert!(fits("...\nleaders 0\n...", printed));
@@ -261,6 +276,8 @@ fn what_is_shown_is_compared_but_for_numbers_and_elided_lines() {
     assert!(!fits("a 1 operations\n...\nleaders 0", printed));
     assert!(!fits("leaders 0\n...", printed));
     assert!(!fits("a 1 operation\n...", printed));
+    let why = difference(&lines("a 2 operations over 1 s\n..."), &lines(printed)).unwrap();
+    assert!(why.starts_with("after `a # operations` the page shows `over # s`"), "{why}");
     let printed = lines("a\nwarning  b\n         c\nd");
     assert_eq!(without("warning", &printed), lines("a\nd"));
 }

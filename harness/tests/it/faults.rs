@@ -2,19 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that has nothing to read has failed")]
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use crate::support::{Bench, Finished, Message};
 use harness::ids::NodeId;
-use harness::nemesis::happened::FaultRecord;
 
-/// A finished run.
-struct Seen {
-    run: Finished,
-    /// Holds the folder.
-    _bench: Bench,
-    faults: Vec<FaultRecord>,
-    messages: Vec<Message>,
-}
+use crate::support::{Bench, Message, Seen};
 
 /// Runs five replicas with disks under these events, and expects all to be well.
 fn run(events: &str) -> Seen {
@@ -27,16 +19,14 @@ fn run(events: &str) -> Seen {
     let data = ["--replica-arg", "--data-dir", "--replica-arg", "{data}"];
     let arguments = ["run", &*workload.to_string_lossy(), "--seed", "5", "--quiet"];
     bench.harness(&[&arguments[..], &data].concat()).expect(0);
-    let run = bench.run();
-    Seen { faults: run.faults(), messages: run.messages(), run, _bench: bench }
+    Seen::new(bench)
 }
 
 impl Seen {
-    /// When the fault struck and ended, without the time that the news of it takes.
-    fn span(&self, n: usize) -> (u64, u64) {
-        let fault = &self.faults[n];
-        let begin = fault.applied_ns.unwrap_or_else(|| panic!("{fault:?} was applied")).0;
-        (begin + 300_000_000, fault.ended_ns.map_or(u64::MAX, |end| end.0))
+    /// The time of the fault, without the time that the news of it takes.
+    fn known(&self, n: usize) -> (u64, u64) {
+        let span = self.span(n);
+        (span.start + 300_000_000, span.end)
     }
 
     /// Messages that the replica sent in this time.
@@ -59,7 +49,7 @@ fn who_is_stopped_killed_or_crashed_is_silent_and_those_who_come_back_speak_agai
         {"type": "restart", "target": "follower", "time": 4.2, "duration": 0.5}"#);
     for n in 0..4 {
         let target = seen.faults[n].targets[0].to_string();
-        let (begin, end) = seen.span(n);
+        let (begin, end) = seen.known(n);
         assert_eq!(seen.said(&target, (begin, end)), 0, "{target} during fault {n}");
         assert!(seen.said(&target, (0, begin)) > 0, "{target} before fault {n}");
         let is_dead = seen.faults[2].targets[0].to_string() == target;
@@ -81,7 +71,7 @@ fn one_a_minority_a_majority_or_all_are_struck_and_nobody_else() {
         let targets: BTreeSet<String> =
             seen.faults[n].targets.iter().map(ToString::to_string).collect();
         assert_eq!(targets.len(), struck, "fault {n}: {targets:?}");
-        let (begin, end) = seen.span(n);
+        let (begin, end) = seen.known(n);
         for id in (0..5).map(|n| format!("{n:04X}")) {
             let said = seen.said(&id, (begin, end));
             assert_eq!(said == 0, targets.contains(&id), "{id} said {said} during fault {n}");
@@ -97,7 +87,7 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
         {"type": "pause", "target": "follower", "cut_off": true, "time": 3.8, "duration": 0.8},
         {"type": "pause", "target": "follower", "time": 5, "duration": 0.5}"#);
     let fault = &seen.faults[0];
-    let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
+    let Range { start: begin, end } = seen.span(0);
     assert_eq!(fault.sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2]);
     let side = |id: NodeId| fault.sides[1].contains(&id);
     // Clients reach whom they like; they are numbered from 0015 on.
@@ -112,15 +102,13 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
     assert!(crossed.filter(|it| it.sent_ns > end && it.is_delivered()).count() > 0, "healed");
 
     // What is sent to a suspended machine is lost; what is sent to a stopped process waits for it.
-    for (fault, is_lost) in [(&seen.faults[1], true), (&seen.faults[2], false)] {
-        let (begin, end) = (fault.applied_ns.unwrap().0, fault.ended_ns.unwrap().0);
+    for (n, is_lost) in [(1, true), (2, false)] {
+        let (fault, during) = (&seen.faults[n], seen.span(n));
         let target = fault.targets[0];
         let to_it = |it: &&Message| it.to == target && is_replica(it.from);
         let sent = seen.messages.iter().filter(to_it);
-        let during: Vec<bool> = sent
-            .filter(|it| (begin..end).contains(&it.sent_ns))
-            .map(|it| it.is_delivered())
-            .collect();
+        let during: Vec<bool> =
+            sent.filter(|it| during.contains(&it.sent_ns)).map(Message::is_delivered).collect();
         assert!(!during.is_empty(), "somebody wrote to {target}");
         assert!(
             during.iter().all(|&is_delivered| is_delivered != is_lost),
@@ -134,11 +122,11 @@ fn a_rolling_restart_takes_one_after_the_other_and_a_starved_process_says_less()
     let seen = run(r#"{"type": "rolling", "time": 1, "duration": 0.1},
         {"type": "slow", "target": "leader", "time": 3, "duration": 2, "period": 0.2, "stopped": 0.95}"#);
     assert_eq!(seen.faults[0].targets.len(), 5);
-    let (begin, end) = (seen.faults[0].applied_ns.unwrap().0, seen.faults[0].ended_ns.unwrap().0);
+    let Range { start: begin, end } = seen.span(0);
     assert!(end - begin >= 500_000_000, "five times a tenth of a second");
     // While it is starved, others lead.
     let starved = seen.faults[1].targets[0].to_string();
-    let span = seen.span(1);
+    let span = seen.known(1);
     let others = (0..5).map(|n| format!("{n:04X}")).filter(|id| *id != starved);
     let most = others.map(|id| seen.said(&id, span)).max().unwrap();
     assert!(seen.said(&starved, span) < most, "{starved} said less than another");
@@ -155,7 +143,7 @@ fn a_replica_says_what_happened_to_its_disk() {
     assert!(seen.stderr("0002").contains("ermission denied"), "{}", seen.stderr("0002"));
     assert!(seen.stderr("0003").contains("corrupt"), "{}", seen.stderr("0003"));
     // On a good disk again it serves again.
-    assert!(seen.said("0002", (seen.span(1).1, u64::MAX)) > 0);
+    assert!(seen.said("0002", (seen.known(1).1, u64::MAX)) > 0);
 }
 
 #[test]

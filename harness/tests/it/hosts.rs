@@ -1,8 +1,9 @@
 //! Hosts: pretended ones, disturbed ones, and who is to blame.
 
-use crate::support::{Bench, Ended, SHORT, odd_replica, processes_of, room, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::support::{Bench, Ended, SHORT, odd_replica, processes_of, room, wait_until};
 
 /// Starts are spread over three seconds.
 const LATE: &str =

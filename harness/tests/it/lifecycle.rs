@@ -2,11 +2,12 @@
 
 use std::process::Child;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::support::{
     Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, room, wait_until,
 };
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 /// A harness in the middle of a run of some ten seconds: five replicas live and the history grows.
 fn in_the_middle(bench: &Bench, more: &[&str]) -> Child {

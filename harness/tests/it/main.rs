@@ -34,5 +34,6 @@ mod scenario_errors;
 mod scenario_network;
 mod scenario_own_workloads;
 mod support;
+mod texts;
 mod vacuous_runs;
 mod words;

@@ -1,19 +1,12 @@
 //! What a fault does to links between two times, and what a reset does, on real processes.
 #![expect(clippy::unwrap_used, reason = "a test that has nothing to read has failed")]
 
+use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::support::{Bench, Finished, Message, odd_replica};
 use harness::ids::NodeId;
-use harness::nemesis::happened::FaultRecord;
 
-struct Seen {
-    run: Finished,
-    /// Holds the folder.
-    _bench: Bench,
-    faults: Vec<FaultRecord>,
-    messages: Vec<Message>,
-}
+use crate::support::{Bench, Message, Seen, odd_replica};
 
 fn stamping_replica() -> PathBuf {
     odd_replica().with_file_name("stamping_replica")
@@ -31,20 +24,14 @@ fn run(faults: &str, transport: &str, more: &[&str]) -> Seen {
     let program = program.to_string_lossy();
     let arguments = ["run", &workload, "--seed", "4", "--quiet", "--transport", transport];
     bench.harness(&[&arguments[..], &["--replica", &program], more].concat()).expect(0);
-    let run = bench.run();
-    let stamps = run.messages().into_iter().filter(|message| message.kind == "stamp");
-    Seen { faults: run.faults(), messages: stamps.collect(), run, _bench: bench }
+    let mut seen = Seen::new(bench);
+    seen.messages.retain(|message| message.kind == "stamp");
+    seen
 }
 
 impl Seen {
-    fn span(&self, n: usize) -> std::ops::Range<u64> {
-        let fault = &self.faults[n];
-        let begin = fault.applied_ns.unwrap_or_else(|| panic!("not applied: {fault:?}"));
-        begin.0..fault.ended_ns.expect("it ended").0
-    }
-
     /// The messages of this link that were sent in this time.
-    fn on(&self, from: u16, to: u16, span: std::ops::Range<u64>) -> Vec<&Message> {
+    fn on(&self, from: u16, to: u16, span: Range<u64>) -> Vec<&Message> {
         let is_it = |message: &&Message| {
             (message.from, message.to) == (NodeId(from), NodeId(to))
                 && span.contains(&message.sent_ns)
@@ -56,9 +43,7 @@ impl Seen {
     fn log(&self, id: &str) -> String {
         self.run.log(id, "stdout")
     }
-}
 
-impl Seen {
     /// From sender to receiver, as the receiver saw it.
     fn times_ms(&self, to: &str, from: &str) -> Vec<f64> {
         let log = self.log(to);

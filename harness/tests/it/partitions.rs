@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Bench, Finished, Message, odd_replica};
 use harness::fault::{LinkRule, PartitionShape};
 use harness::ids::NodeId;
 use harness::nemesis::happened::FaultRecord;
 use harness::network::rules::Rule;
+
+use crate::support::{Bench, Finished, Message, odd_replica};
 
 type Pair = (NodeId, NodeId);
 

@@ -1,12 +1,16 @@
 //! What a finished run left in its folder.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use harness::ids::NodeId;
 use harness::nemesis::happened::FaultRecord;
 use serde_json::Value;
+
+use super::Bench;
 
 /// The folder of a run.
 pub struct Finished {
@@ -96,8 +100,8 @@ impl Finished {
     }
 
     /// What a replica wrote to `stdout` or `stderr`.
-    pub fn log(&self, id: impl ToString, stream: &str) -> String {
-        self.read(&format!("replicas/{}/{stream}.log", id.to_string()))
+    pub fn log(&self, id: impl Display, stream: &str) -> String {
+        self.read(&format!("replicas/{id}/{stream}.log"))
     }
 
     /// Standing and kind of the answer to `question`.
@@ -122,5 +126,28 @@ impl Finished {
             None if evidence.0 == "valid" && order.iter().all(|it| is_valid(it.0)) => 0,
             None => 13,
         }
+    }
+}
+
+/// A run with its faults and messages, in a folder that is gone with it.
+pub struct Seen {
+    pub run: Finished,
+    pub faults: Vec<FaultRecord>,
+    pub messages: Vec<Message>,
+    _bench: Bench,
+}
+
+impl Seen {
+    /// The newest run.
+    pub fn new(bench: Bench) -> Self {
+        let run = bench.run();
+        Self { faults: run.faults(), messages: run.messages(), run, _bench: bench }
+    }
+
+    /// The time of a fault; a kill lasts until the end.
+    pub fn span(&self, n: usize) -> Range<u64> {
+        let fault = &self.faults[n];
+        let begin = fault.applied_ns.unwrap_or_else(|| panic!("not applied: {fault:?}"));
+        begin.0..fault.ended_ns.map_or(u64::MAX, |end| end.0)
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub use finished::{Finished, Message};
+pub use finished::{Finished, Message, Seen};
 use room::Turn;
 pub use skip::{has, skip};
 pub use walk::{files_below, pages, top};

@@ -409,16 +409,21 @@ fn refute(lock: &Lock, calls: &[Call<Op>], budget: Budget<'_>) -> Refutation {
 }
 
 /// What a lock would have to allow for these operations to be right.
-fn anomaly(rules: Rules, calls: &[Call<Op>], positions: &[u32], budget: Budget<'_>) -> Anomaly {
-    let calls: Vec<Call<Op>> = positions.iter().map(|&at| calls[at as usize].clone()).collect();
-    let is_right = |rules: Rules, initial: State| {
+fn anomaly(rules: Rules, all: &[Call<Op>], positions: &[u32], budget: Budget<'_>) -> Anomaly {
+    let calls: Vec<Call<Op>> = positions.iter().map(|&at| all[at as usize].clone()).collect();
+    let are_right = |calls: &[Call<Op>], rules: Rules, initial: State| {
         let lock = Lock { rules, initial };
         let calls: Vec<Call<Op>> = calls.iter().map(|call| lock.what_counts(call)).collect();
         matches!(linearizable(&lock, &calls, budget), Linearization::Order(_))
     };
+    let is_right = |rules: Rules, initial: State| are_right(&calls, rules, initial);
     let held = State { holder: Some(0), holds: 1, ..State::FREE };
     let acquires = calls.iter().filter(|call| call.op.act != Act::Release).count();
-    if rules.is_fenced && is_right(Rules { is_fenced: false, ..rules }, State::FREE) {
+    // The releases between two tokens need not be among the few: all operations tell.
+    let unfenced = Rules { is_fenced: false, ..rules };
+    let is_only_fencing =
+        || is_right(unfenced, State::FREE) || are_right(all, unfenced, State::FREE);
+    if rules.is_fenced && is_only_fencing() {
         Anomaly::FencingToken
     } else if acquires == 0 || (rules.is_owned && is_right(Rules::MUTEX, State::FREE)) {
         Anomaly::NotHeld
