@@ -104,7 +104,7 @@ fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_a
     let told = witness("put a 1 2; put b 3 6; put c 4 5; get a 7 8");
     assert_eq!(told.anomaly, Anomaly::LostWrite);
     assert!(told.operations.iter().all(|op| op.value != Some("c".into())), "{told:?}");
-    let who = "no read ever saw what came of the put of \"c\" (process 2, from 4.000 to 5.000 ms)";
+    let who = "No read ever saw the value of the put of \"c\" (process 2, from 4.000 to 5.000 ms)";
     assert!(told.explanation.contains(who), "{}", told.explanation);
 }
 
@@ -169,7 +169,7 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
 
 #[test]
 fn a_write_is_not_lost_where_who_acknowledged_it_leads_on_and_who_read_does_not() {
-    let deposed = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
+    let isolated = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
     is(Anomaly::StaleRead, &format!("{isolated} put c 7 8 B; get c 9 10 B"));
     // It leads too, or nobody is known to, or not by then.
     is(Anomaly::LostWrite, &format!("{isolated} put c 7 8 B; put d 9 10 A"));
