@@ -150,7 +150,7 @@ fn sender(
             let packet = message(from, to, now);
             send(fd.as_raw_fd(), packet.as_bytes(), MsgFlags::MSG_NOSIGNAL).expect("a relay");
         }
-        // The end: the socket stays open until everybody has read.
+        // The end: the socket stays open until all have read.
         send(fd.as_raw_fd(), message(from, to, 0).as_bytes(), MsgFlags::MSG_NOSIGNAL)
             .expect("a relay");
         thread::sleep(Duration::from_millis(300));

@@ -146,7 +146,7 @@ pub struct Asked {
     pub read: ReadHistory,
     /// The model.
     pub model: ModelName,
-    /// How the model was found, if nobody named it.
+    /// How the model was found, if it was not named.
     pub found: Option<String>,
     allowance: Allowance,
     cut: Option<Cut>,
@@ -237,7 +237,7 @@ struct Source {
 }
 
 impl Source {
-    /// Opening never waits: a named pipe is there before anybody writes to it.
+    /// Opening never waits: a named pipe is there before a process writes to it.
     fn open(path: &Path, allowance: Allowance) -> io::Result<Self> {
         let file = if path.as_os_str() == "-" {
             File::from(io::stdin().as_fd().try_clone_to_owned()?)

@@ -11,7 +11,7 @@ pub enum Exit {
     Internal,
     /// A wrong command line, workload or replica program; nothing was judged.
     Usage,
-    /// The history contradicts the model.
+    /// The history violates the model.
     Safety,
     /// After healing, operations were not answered.
     Liveness,
@@ -50,7 +50,7 @@ impl Exit {
             Self::Valid => 0,
             Self::Undecided => 1,
             Self::Vacuous => 2,
-            // Whoever cut a run short knows why it shows so little.
+            // The user who cut a run short knows why it shows so little.
             Self::Interrupted => 3,
             Self::Environment => 4,
             Self::Liveness => 5,

@@ -1,4 +1,4 @@
-//! Who is who on the wire: replicas and clients share one space of four-digit hexadecimal ids.
+//! Ids on the wire: replicas and clients share one space of four-digit hexadecimal ids.
 
 use std::fmt;
 use std::str::FromStr;

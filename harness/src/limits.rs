@@ -9,14 +9,14 @@ pub const COURSE_CLIENTS: usize = 8;
 /// that loads its classes from a network file system takes some ten seconds, and there may be eighty of them.
 pub const FIRST_CONNECT_DEADLINE: Duration = Duration::from_secs(45);
 
-/// The slowest start of a whole cluster that is waited for, once somebody is there.
+/// The slowest start of a whole cluster that is waited for, once one replica is there.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(50);
 
 /// How long a trial start waits for a sign of life, first in every way of the three, then again, in all at once
 /// where the program neither ended nor spoke.
 pub const PROBE_PATIENCE: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(50)];
 
-/// A start later than this is told as a remark about the host.
+/// A start later than this is reported as a disturbance of the host.
 pub const LATE_START: Duration = Duration::from_secs(5);
 
 /// How long a fault that cannot strike yet (no leader known) waits before it counts as not applied.
@@ -29,7 +29,7 @@ pub const ELECTION_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a fault waits for the first answer of a leader that it would cut off.
 pub const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
 
-/// What an election takes, for those who plan what comes after it.
+/// The time of an election, for the planning of what comes after it.
 pub const USUAL_ELECTION: Duration = Duration::from_millis(250);
 
 /// How long after a fault clients must have been answered again: the slowest elections in use are
@@ -42,7 +42,7 @@ pub const LONG_FAULT: Duration = Duration::from_secs(1);
 /// How long before a fault a store that works has answered some client.
 pub const FAULT_FOREGROUND: Duration = Duration::from_secs(1);
 
-/// How often a waiting fault looks again.
+/// How often a waiting fault is tried again.
 pub const FAULT_RETRY: Duration = Duration::from_millis(20);
 
 /// Packets that wait for one replica which does not read, on top of the kernel's buffer of some
@@ -89,14 +89,14 @@ pub const MESSAGE_TYPES: usize = 64;
 pub const MESSAGE_TYPE_BYTES: usize = 40;
 
 /// Messages written down one by one in `messages.jsonl`, some 120 MB: a run that sends more is a
-/// benchmark, which nobody reads arrow by arrow; its counts stay complete.
+/// benchmark, which is not read arrow by arrow; its counts stay complete.
 pub const MESSAGES_LOGGED: u64 = 2_000_000;
 
 /// Messages that are handed to the log's writer at once: few enough that the writer keeps up
 /// within a batch, many enough that handing over costs nothing.
 pub const MESSAGES_IN_BATCH: usize = 4096;
 
-/// Changes of the replicas' words about who leads that are kept, some 100 bytes each: a replica that
+/// Leadership claims that are kept, some 100 bytes each: a replica that
 /// changes its word with every message fills no disk.
 pub const LEADERSHIP_CLAIMS: usize = 50_000;
 
@@ -119,7 +119,7 @@ pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(10);
 /// The longest such wait: well below any election, so that little latency is added.
 pub const RETRY_WAIT_MAX: Duration = Duration::from_millis(80);
 
-/// The longest that clients wait for the answers of a program which answers nobody in time.
+/// The longest that clients wait for the answers of a program that answers no client in time.
 pub const SLOW_ANSWER: Duration = Duration::from_secs(5);
 
 /// How often the history is written through to the file: a kill of the harness loses less than
@@ -130,14 +130,14 @@ pub const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 pub const TICK: Duration = Duration::from_millis(100);
 
 /// A loop that is late by this much has disturbed what it measured: elections take 100 to 300 ms,
-/// and two seconds of silence depose any leader whatever the replicas do.
+/// and two seconds of silence end any leadership whatever the replicas do.
 pub const LOOP_LAG: Duration = Duration::from_secs(2);
 
 /// A loop that is late by this much is named: the shortest election timeout in use is 100 ms, and a
-/// quarter of a second of silence starts elections that nobody planned.
+/// quarter of a second of silence starts elections that were not planned.
 pub const LOOP_LAG_NAMED: Duration = Duration::from_millis(250);
 
-/// How often the harness looks at its host: a look costs some hundred microseconds, and a
+/// How often the harness samples its host: a sample costs some hundred microseconds, and a
 /// disturbance shorter than half a second is shorter than what clients are promised.
 pub const HOST_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -146,7 +146,7 @@ pub const HOST_INTERVAL: Duration = Duration::from_millis(500);
 pub const STARVED: Duration = Duration::from_millis(250);
 
 /// A replica that waited this long for a processor until it was connected was late by half of the shortest
-/// election timeout in use, 100 ms: whoever was not may ask for votes before it is there.
+/// election timeout in use, 100 ms: a later one may miss the first vote requests.
 pub const STARVED_AT_START: Duration = Duration::from_millis(50);
 
 /// Above this share of time some process waited for a processor. A single build beside the run does
@@ -177,14 +177,14 @@ pub const DISTURBANCES: usize = 1000;
 /// Disturbances told in one sentence; the others are counted.
 pub const DISTURBANCES_TOLD: usize = 6;
 
-/// Threads of a replica that are looked at, and descriptors that are counted: a look stays cheap
+/// Threads of a replica that are sampled, and descriptors that are counted: a sample stays cheap
 /// whatever a replica does.
 pub const COUNTED_THREADS: usize = 64;
 
 /// See [`COUNTED_THREADS`].
 pub const COUNTED_DESCRIPTORS: usize = 10_000;
 
-/// A wall clock that leaves the monotonic one by this much was set by somebody.
+/// A wall clock that leaves the monotonic one by this much was set.
 pub const CLOCK_JUMP_MS: i64 = 1000;
 
 /// How long the course's simulator of 2016 may block on one socket before the watchdog calls it a
@@ -201,7 +201,7 @@ pub const REAP_DEADLINE: Duration = Duration::from_secs(10);
 /// How often the replicas are asked for their state when the run is over.
 pub const STATE_COMPARISON_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A cluster in which nobody has told its state by then does not know the question.
+/// A cluster in which no replica has reported its state by then does not know the question.
 pub const STATE_COMPARISON_SILENCE: Duration = Duration::from_millis(300);
 
 /// Reads (and writes) after the healing, all clients together.
@@ -230,18 +230,18 @@ pub const REPORT_MESSAGES: usize = 150_000;
 /// Rows of a table in `report.html`: 21 replicas and 256 clients with ten message types are fewer.
 pub const REPORT_ROWS: usize = 150_000;
 
-/// Looks at the host and its processes in `report.html`, some 80 bytes each; of a longer run each n-th:
+/// Samples of the host and its processes in `report.html`, some 80 bytes each; of a longer run each n-th:
 /// no picture is as wide.
 pub const REPORT_SAMPLES: usize = 20_000;
 
 /// Bytes of each output of a replica in `report.html`: some 60 lines.
 pub const REPORT_LOG_BYTES: u64 = 6_000;
 
-/// What a program of somebody else may use while it is graded.
+/// What an untrusted program may use while it is graded.
 pub mod confined {
     use std::time::Duration;
 
-    /// Processes and threads of the user who grades, all together: the system counts no other way, and not at all
+    /// Processes and threads of the grading user, all together: the system counts no other way, and not at all
     /// for root.
     pub const USER_PROCESSES: u64 = 4096;
 
@@ -261,7 +261,7 @@ pub mod confined {
     pub const RUN_BYTES: u64 = 3 << 30;
 
     /// What the system itself allows the processes of one run, where it has control groups: more, so that a run which
-    /// is looked at in time is ended with a remark.
+    /// is sampled in time is ended with a note.
     pub const GROUP_BYTES: u64 = 4 << 30;
 
     /// Their processes and threads there: five virtual machines with four hundred threads.
@@ -270,10 +270,10 @@ pub mod confined {
     /// What the processes of one run may write to disks, and leave in their working directory.
     pub const RUN_DISK_BYTES: u64 = 1 << 30;
 
-    /// Files that are looked at in a working directory.
+    /// Files that are sampled in a working directory.
     pub const RUN_FILES: usize = 10_000;
 
-    /// How often it is looked.
+    /// How often it is sampled.
     pub const LOOK: Duration = Duration::from_millis(200);
 }
 /// Connections that `harness serve` answers at once: a browser opens six.
@@ -293,5 +293,5 @@ pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
 /// Keys that are written once (`clients.one_shot_keys`): a third of what is asked after the healing.
 pub const ONE_SHOT_KEYS: usize = 3_000;
 
-/// How often each replica is asked while reads chase a fault.
+/// How often each replica gets a probe read.
 pub const PROBE_READ_INTERVAL: Duration = Duration::from_millis(20);

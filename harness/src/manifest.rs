@@ -53,7 +53,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Looks at this machine.
+    /// Reads the facts of this machine.
     pub fn detect() -> Self {
         let kernel = nix::sys::utsname::uname().map(|names| {
             let words = [names.sysname(), names.release()];

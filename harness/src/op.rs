@@ -35,7 +35,7 @@ pub enum Outcome {
     Ok,
     /// It certainly did not take effect.
     Fail,
-    /// Nobody knows.
+    /// Unknown.
     Info,
 }
 
@@ -74,7 +74,7 @@ pub struct OperationRecord {
     pub completed: Option<RunTime>,
     /// How it ended. An operation that the end of the run found open is `Info`.
     pub outcome: Outcome,
-    /// Who was believed to lead when it was invoked.
+    /// The replica believed to lead when it was invoked.
     pub leader: Option<NodeId>,
     /// How often it was redirected.
     pub redirects: u32,
@@ -84,10 +84,10 @@ pub struct OperationRecord {
     pub is_final_read: bool,
 }
 
-/// One thing asked after the healing, again and again until it is answered.
+/// An operation of the recovery phase, retried until it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoveryOperation {
-    /// Who asks.
+    /// The client.
     pub client: NodeId,
     /// Get or put.
     pub kind: OpKind,
@@ -108,9 +108,9 @@ pub struct RequestCounts {
     pub puts: u64,
     /// Gets that could not be generated and became puts.
     pub gets_not_generated: u64,
-    /// Gets that nobody answered by the end.
+    /// Gets without an answer by the end.
     pub unanswered_gets: u64,
-    /// Puts that nobody answered by the end.
+    /// Puts without an answer by the end.
     pub unanswered_puts: u64,
     /// Gets answered `fail`.
     pub failed_gets: u64,

@@ -16,7 +16,7 @@ use tokio::io::unix::AsyncFd;
 /// Takes ownership of a descriptor that a system call has just returned.
 pub fn own_fd(fd: RawFd) -> OwnedFd {
     assert!(fd >= 0, "a successful call returns a descriptor");
-    // SAFETY: the caller got `fd` from the system a moment ago and gives it to nobody else.
+    // SAFETY: the caller got `fd` from the system a moment ago and gives it to no other code.
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
@@ -71,7 +71,7 @@ pub fn give_disk(command: &mut Command, disk: Disk) {
 
     use nix::libc;
     use nix::sys::resource::{Resource, setrlimit};
-    /// The capability by which root writes where nobody may.
+    /// The capability by which root writes where no permission allows it.
     const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
     let hook = move || -> io::Result<()> {
         match disk {
@@ -115,7 +115,7 @@ pub fn inherit(command: &mut Command, fd: OwnedFd) {
     unsafe { command.pre_exec(hook) };
 }
 
-/// Sets limits on what the child, and each process that it starts, may use; who goes beyond them is told so by
+/// Sets limits on what the child, and each process that it starts, may use; a process that goes beyond them is told so by
 /// the system, or ended by it. It joins the control groups behind these doors, where it may.
 pub fn confine(command: &mut Command, doors: &[PathBuf]) {
     use std::os::unix::process::CommandExt;
@@ -134,7 +134,7 @@ pub fn confine(command: &mut Command, doors: &[PathBuf]) {
     let doors: Vec<std::fs::File> = doors.iter().filter_map(open).collect();
     let hook = move || -> io::Result<()> {
         for door in &doors {
-            // Zero is who writes. A group that cannot be joined limits nothing.
+            // Zero is the writing process. A group that cannot be joined limits nothing.
             let _ = nix::unistd::write(door, b"0");
         }
         for (resource, limit) in LIMITS {

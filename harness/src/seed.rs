@@ -1,6 +1,6 @@
 //! All chance of a run comes from one seed, through named streams.
 //!
-//! A stream is named after who draws from it (`"plan/faults"`, `"client/0015"`), so that a new
+//! A stream is named after its user (`"plan/faults"`, `"client/0015"`), so that a new
 //! consumer, or one more draw by an old one, changes nothing for the others. Decisions that must
 //! not depend on the order in which they are asked for (each message on a link) are drawn by
 //! number instead: [`Seed::draw`] is a pure function of the seed, the stream's name and `n`.
@@ -37,7 +37,7 @@ impl Seed {
     #[must_use]
     pub fn derive(self, name: &str) -> Self {
         // FNV-1a over the name, then mixed with the seed: short, fixed for ever, and good enough to
-        // keep streams apart (nobody attacks their own seeds).
+        // keep streams apart (users do not attack their own seeds).
         let name = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });

@@ -108,7 +108,7 @@ fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
     read(&mut stream, limits::SERVE_LEFT_BYTES, |_| false).map(drop)
 }
 
-/// What comes until it is enough, too much, over, or late: who says little and slowly waits no longer.
+/// What comes until it is enough, too much, over, or late: a slow client waits no longer.
 fn read(
     stream: &mut TcpStream,
     most: usize,
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(kind(own), "text/plain; charset=utf-8");
     }
 
-    /// What a server says to one who sends this.
+    /// What a server answers to this.
     fn said_to(request: &[u8]) -> String {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();

@@ -247,7 +247,7 @@ impl Ledger {
 
     /// After a quiet time, if no replica that may have held it died: every request is answered,
     /// and once for each time it was delivered. Once more is possible, if an acknowledgement of
-    /// a queue was lost with the leader that gave it: nobody can know then whether that leader
+    /// a queue was lost with the leader that gave it: it is unknown then whether that leader
     /// has answered, and silence would be worse.
     pub fn each_answered(&self, delivered: usize) -> Result<(), Violation> {
         self.asked.iter().try_for_each(|(id, asked)| {

@@ -30,7 +30,7 @@ const KEY: &str = "x";
 /// What a client does, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Writes a value that nobody else writes.
+    /// Writes a value that no other client writes.
     Put,
     /// Reads.
     Get,
@@ -53,7 +53,7 @@ pub struct Cluster {
     pub repeats: u8,
     /// How many replicas may crash.
     pub crashes: u8,
-    /// Everything is delivered in the end, and replicas time out as long as nobody leads.
+    /// Everything is delivered in the end, and replicas time out as long as no replica leads.
     pub fair: bool,
     /// Begins when replica 0 has been elected and everything it sent has arrived.
     pub elected: bool,

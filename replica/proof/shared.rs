@@ -102,7 +102,7 @@ pub struct Pool<T>(Mutex<Copies<T>>);
 
 struct Copies<T> {
     copies: HashSet<Shared<T>>,
-    /// How many copies there may be before those that nobody uses any more are thrown out.
+    /// How many copies there may be before unused ones are thrown out.
     limit: usize,
 }
 

@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "course")]
     pub profile: Profile,
 
-    /// How elections go on that elected nobody: by the faster rule, or as in the paper.
+    /// How an election without a winner continues: by the faster rule, or as in the paper
     #[arg(long, value_enum, default_value = "fast")]
     pub election: ElectionName,
 

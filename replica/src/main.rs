@@ -55,7 +55,7 @@ fn run(plan: Plan, storage: impl Storage) -> anyhow::Result<()> {
     let mut world = World::new(ChaCha8Rng::seed_from_u64(plan.seed));
     let replica = Replica::new(plan.config.into(), saved, world.now());
     let gone = serve(replica, transport.as_mut(), &mut stable, world)?;
-    // Whoever ends a cluster kills its replicas; one that outlives its socket says why it ends.
+    // Ending a cluster kills its replicas; one that outlives its socket says why it ends.
     eprintln!("replica: the other side closed the connection, and none can be made again: {gone}");
     Ok(())
 }

@@ -99,7 +99,7 @@ impl Profile {
     }
 }
 
-/// Sets what follows from the shortest election timeout: nobody stands before it is over, so
+/// Sets what follows from the shortest election timeout: no replica stands before it is over, so
 /// loyalty may last nearly as long, and a lease ends a tenth of it before loyalty does: clocks
 /// may drift apart by as much.
 pub fn derive(config: &mut Config) {

@@ -54,7 +54,7 @@ pub enum ServeError {
     Storage(#[from] StorageError),
 }
 
-/// Runs a replica until its socket is closed and nobody is there to connect to again; returns why not.
+/// Runs a replica until its socket is closed and there is no listener to connect to again; returns why not.
 pub fn serve<S: Storage>(
     mut replica: Replica,
     transport: &mut dyn Transport,

@@ -85,7 +85,7 @@ fn get(mid: &str) -> Request {
     request(mid, Operation::Get { key: "key".into() })
 }
 
-/// Nobody can know whether the leader that died had answered: the next one answers again, and says the
+/// It is unknown whether the leader that died had answered: the next one answers again, and says the
 /// same.
 #[test]
 fn a_request_is_answered_twice_if_its_leader_dies_before_it_acknowledges_it() {
@@ -193,7 +193,7 @@ fn what_does_not_pass_for_its_size_is_sent_in_smaller_messages() {
 }
 
 /// A leader's puts lose their places to another leader's entry, and before that is committed the first one
-/// leads again and gives the same places to other puts. Nobody's request is forgotten over it.
+/// leads again and gives the same places to other puts. No request is forgotten over it.
 #[test]
 fn a_put_whose_place_was_given_to_another_put_is_answered() {
     let (first, second) = (Id(0), Id(1));
@@ -204,7 +204,7 @@ fn a_put_whose_place_was_given_to_another_put_is_answered() {
         cluster.input(first, Input::Request(put(mid)));
     }
     cluster.network.clear();
-    // The second leader's first entry reaches nobody but the first leader.
+    // The second leader's first entry reaches only the first leader.
     cluster.pass(200);
     cluster.elect(second, |message| {
         message.from == first || is_append(message) != (message.to == first)

@@ -79,7 +79,7 @@ fn timeouts_needed(count: u16, seed: u64) -> usize {
     first.shuffle(&mut cluster.random);
     first.truncate(together);
     // A minority may time out first and fail, for want of a good log. It does not count: those
-    // who could have been elected have not had their first timeout yet.
+    // that could have been elected have not had their first timeout yet.
     let mut needed = usize::from(together > all.len() / 2);
     cluster.time_out(first);
     while !cluster.has_leader() {

@@ -96,7 +96,7 @@ fn asked(arguments: [&str; 3]) -> String {
     let child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
     let mut child = child.expect("it starts");
     let start = Instant::now();
-    // Who has a budget of time is not to be ended for taking it.
+    // A check with a budget of time is not to be ended for taking it.
     let has_budget = arguments[2].parse::<u64>().is_ok();
     let patience = if has_budget { 2 * LIMIT } else { LIMIT };
     while child.try_wait().expect("it is ours").is_none() {

@@ -2,7 +2,7 @@
 
 /// The most that one check may spend.
 ///
-/// The crate has no clock: whoever has one passes `stop`, which is asked every few steps and ends the
+/// The crate has no clock: a caller that has one passes `stop`, which is asked every few steps and ends the
 /// check by answering `true`.
 #[derive(Clone, Copy)]
 pub struct Budget<'a> {

@@ -62,8 +62,8 @@ pub struct Options<'a> {
     pub algorithm: Algorithm,
     /// What the check may cost.
     pub budget: Budget<'a>,
-    /// Whether to look for the fewest operations that contradict one another; else a witness has
-    /// none and says only that there is a contradiction.
+    /// Whether to search for the fewest operations that cannot all be true; else a witness has
+    /// none and says only that the history is invalid.
     pub witness: bool,
     /// Whether to go on when one key is refuted.
     pub all_keys: bool,
@@ -108,7 +108,7 @@ pub struct Report {
     pub algorithms: Vec<&'static str>,
     /// Operations that were checked, that is, all that did not fail.
     pub operations: u64,
-    /// How many of them are open: nobody knows whether they took effect.
+    /// How many of them are open: it is unknown whether they took effect.
     pub open: u64,
     /// How many failed, and therefore count as absent.
     pub failed: u64,

@@ -14,7 +14,7 @@ pub enum EventType {
     Ok,
     /// It certainly did not, and never will, take effect.
     Fail,
-    /// Nobody knows: it may take effect at any later time, or never.
+    /// Unknown: it may take effect at any later time, or never.
     Info,
 }
 
@@ -116,7 +116,7 @@ pub struct Event<'a> {
     /// The logical, single-threaded caller. A client whose operation ended in `info` goes on
     /// under a new number.
     pub process: u64,
-    /// Who called, for people: the client's id.
+    /// The client's id, for people.
     #[serde(borrow)]
     pub client: Cow<'a, str>,
     /// What happened.

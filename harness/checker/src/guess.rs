@@ -1,4 +1,4 @@
-//! Which model a history is of, where nobody says it: by its functions, its words and its first reads.
+//! The model of a history, where it is not named: by its functions, its words and its first reads.
 //!
 //! What is found is the strongest model that its users would expect; where two are as natural, the
 //! caller is told both and has to ask.

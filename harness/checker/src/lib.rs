@@ -5,10 +5,10 @@
 //! A history is what clients of a system saw: what they asked, when, and what they were answered.
 //! This crate decides whether some correct object could have given those answers, and if not,
 //! says which few operations contradict one another. It reads no files, waits for nothing and has
-//! no clock; whoever calls it brings all three.
+//! no clock; the caller brings all three.
 //!
 //! An operation has an invocation and, mostly, a completion: `ok`, an answer; `fail`, certainly not
-//! done, so that it counts as absent; or `info`, nobody knows, so that it may take effect at any
+//! done, so that it counts as absent; or `info`, unknown, so that it may take effect at any
 //! later time, or never. A [`Recorder`] pairs [`Event`]s into a [`History`]; [`format`](mod@format)
 //! reads whole files of several kinds, line by line, and [`lenient`] repairs by rule what is
 //! almost a history.
@@ -129,7 +129,7 @@
 //! let call = |op, invoke, complete| Call { op, invoke, complete };
 //! let calls = [
 //!     call(Op::Push(1), 0, Some(1)),
-//!     call(Op::Push(2), 2, None), // nobody knows
+//!     call(Op::Push(2), 2, None), // unknown
 //!     call(Op::Pop(Some(1)), 3, Some(4)),
 //!     call(Op::Pop(Some(2)), 5, Some(6)),
 //! ];

@@ -95,7 +95,7 @@ fn cut(operations: &[&Operation], end: u32) -> Vec<Operation> {
 /// let history = jsonl::read(history.as_bytes())?.history;
 /// let keys = linearization(&history, &Options::default()).expect("a valid history");
 /// let point = keys[0].points[0];
-/// // The read came first; the write, which nobody saw or answered, need not have happened.
+/// // The read came first; the write, which was neither seen nor answered, need not have happened.
 /// assert_eq!((keys[0].points.len(), point.invoke_index, point.after_index), (1, 1, 1));
 /// # Ok::<(), checker::format::ParseError>(())
 /// ```

@@ -12,12 +12,12 @@ pub enum Anomaly {
     /// A read returned a state that had been replaced before the read began; the newer one was still
     /// there.
     StaleRead,
-    /// A write was acknowledged, and is gone: nobody ever saw it, or from some time on every read
+    /// A write was acknowledged, and is gone: no read ever saw it, or from some time on every read
     /// saw what was there before it.
     LostWrite,
     /// A value that had been replaced, and seen to be, is there again for good.
     ResurrectedValue,
-    /// A read returned something that nobody wrote.
+    /// A read returned something that no operation wrote.
     GarbageRead,
     /// A read returned something before its write began.
     FutureRead,
@@ -27,7 +27,7 @@ pub enum Anomaly {
     DivergentReads,
     /// A read shows two writes in the wrong order: the first began after the second was over.
     ReorderedWrites,
-    /// No order of the operations gives their answers, in none of the other ways.
+    /// No order of the operations explains their answers, and none of the other classes fits.
     NotLinearizable,
     /// An element that was acknowledged, or seen, is gone.
     Lost,
@@ -109,7 +109,7 @@ impl Anomaly {
     }
 }
 
-/// The operations that contradict one another, and why.
+/// The operations that cannot all be true, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Witness {
     /// The key they work on; empty where the history has no keys.
@@ -254,7 +254,7 @@ impl Witness {
 
 /// How much a witness asks of its reader. Of two the smaller is shown: the one with fewer operations,
 /// then the one whose first and last event are closer together, then the earlier. An operation
-/// that is open ends with its invocation, since nobody knows when it did.
+/// that is open ends with its invocation, since its completion is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Size {
     operations: usize,
@@ -305,7 +305,7 @@ impl Size {
     }
 }
 
-/// Operations of larger witnesses are not joined by edges: nobody looks at so many.
+/// Operations of larger witnesses are not joined by edges: so many are of no use.
 const MOST_WITH_EDGES: usize = 48;
 
 fn edges(core: &[&Operation]) -> Vec<Edge> {

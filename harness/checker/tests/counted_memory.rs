@@ -223,7 +223,7 @@ fn the_structure_of_any_object_takes_no_more_than_is_set_aside_for_it() {
     }
 }
 
-/// Elements go in; any of them comes out, and nobody says which.
+/// Elements go in; any of them comes out, and it is unknown which.
 struct Bag;
 
 impl Nondeterministic for Bag {

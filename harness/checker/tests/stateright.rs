@@ -48,7 +48,7 @@ fn random_history(rng: &mut ChaCha8Rng, unique: bool, breakage: bool) -> Vec<Hap
             }
             Some((f, value, false)) => {
                 if f == F::Put && rng.random_bool(0.1) {
-                    // Lost on its way, and nobody will tell.
+                    // Lost on its way, without a notice.
                     processes[client] = next_process;
                     next_process += 1;
                     open[client] = None;

@@ -25,7 +25,7 @@ struct Turnstile {
     is_free: Condvar,
 }
 
-/// Whoever holds it is in.
+/// Its holder is admitted.
 struct Turn(Arc<Turnstile>);
 
 impl Turnstile {

@@ -52,7 +52,7 @@ struct ManifestPart {
     replica: Program,
 }
 
-/// The part of `plan.json` that is looked at first.
+/// The part of `plan.json` that is read first.
 #[derive(Deserialize)]
 struct SchemaPart {
     schema: u32,

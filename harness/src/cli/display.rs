@@ -21,7 +21,7 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 /// Without a terminal, lines about each of several runs this often.
 const PLAIN_INTERVAL_OF_MANY: Duration = Duration::from_secs(10);
 
-/// A new picture, or a look at what happened, this often.
+/// A new picture, or new events, this often.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is shown.

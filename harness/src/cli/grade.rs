@@ -266,7 +266,7 @@ enum Watched {
     Interrupted,
 }
 
-/// Waits for its end and looks meanwhile at what its runs use.
+/// Waits for its end and samples meanwhile what its runs use.
 fn watch(
     child: &mut Child,
     time_limit: Duration,

@@ -195,7 +195,7 @@ struct RunOptions {
     annotations: Option<Annotations>,
 }
 
-/// Who shows annotations.
+/// The system that shows annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Annotations {
     /// Workflow commands of GitHub; on standard error with `--format json`

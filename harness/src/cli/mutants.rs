@@ -139,7 +139,7 @@ fn choose(replica: &Path, asked: &[String]) -> anyhow::Result<Vec<Bug>> {
     Ok(control.into_iter().chain(bugs).collect())
 }
 
-/// A line of `--list-bugs`: the name, then what it breaks, and why nobody can tell if so.
+/// A line of `--list-bugs`: the name, then what it breaks, and why it is invisible if so.
 fn read_bug(line: &str) -> Option<Bug> {
     let name = line.split_whitespace().next()?.to_owned();
     let hidden = line.split_once(HIDDEN).map(|(_, why)| why.trim_end_matches('.').to_owned());

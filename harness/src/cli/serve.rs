@@ -21,7 +21,7 @@ pub struct ServeArgs {
     listen: SocketAddr,
 }
 
-/// Serves until somebody ends it.
+/// Serves until it is ended.
 pub fn run(arguments: &ServeArgs) -> Result<Exit, Failure> {
     let root = arguments
         .results

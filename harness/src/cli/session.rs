@@ -46,7 +46,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     if arguments.stress {
         add_stress_suite(&mut jobs, arguments)?;
     }
-    // Some of the trial's seeds go side by side unless somebody wants it otherwise, and none is needed once one has
+    // Some of the suite's seeds run in parallel unless the user wants it otherwise, and none is needed once one has
     // found something.
     let at_once = if arguments.stress { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
     let is_found = |exit| matches!(exit, Exit::Safety | Exit::Process | Exit::Liveness);

@@ -102,7 +102,7 @@ fn target(folder: &Path) -> anyhow::Result<Target> {
     Ok(Target { question: worst.question.clone(), kind: worst.kind.clone() })
 }
 
-/// Writes the smallest history, if the failure is one of the history; returns when its contradiction was over.
+/// Writes the smallest history, if the failure is one of the history; returns when its counterexample was over.
 fn smallest_history(
     arguments: &ShrinkArgs,
     earlier: &Earlier,

@@ -1,17 +1,17 @@
-//! While a partition lasts, clients may be pinned to its sides: those who go on asking a leader that
-//! was cut off are the ones who see what a deposed leader answers.
+//! During a partition clients may have an affinity to its sides: clients that go on asking a leader that
+//! was cut off see what an isolated leader answers.
 
 use std::collections::BTreeSet;
 
 use crate::ids::NodeId;
 use crate::network::rules::FaultId;
 
-/// Who asks whom while a partition lasts.
+/// The replicas that each client uses during a partition.
 #[derive(Clone, Debug, Default)]
 pub struct Affinity {
     /// Those in force, the newest last: it is the one that counts.
     parted: Vec<(FaultId, Parted)>,
-    /// Partitions so far: each pins others.
+    /// Partitions so far: each chooses other clients.
     count: usize,
 }
 
@@ -23,8 +23,8 @@ struct Parted {
 }
 
 impl Affinity {
-    /// A partition strikes: this fraction of the clients is pinned to the leader's side (to the
-    /// smaller one where nobody is known to lead), the others to the other side.
+    /// A partition begins: this fraction of the clients uses the leader's side (the
+    /// smaller one where no leader is known), the others the other side.
     pub fn part(
         &mut self,
         fault: FaultId,
@@ -52,7 +52,7 @@ impl Affinity {
         self.parted.retain(|(other, _)| *other != fault);
     }
 
-    /// Nobody is pinned any more.
+    /// No client has an affinity any more.
     pub fn heal_all(&mut self) {
         self.parted.clear();
     }

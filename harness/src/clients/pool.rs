@@ -1,7 +1,7 @@
 //! All clients of a run, and the protocol between them and the replicas.
 //!
 //! Here: what is asked, and when. In [`answers`]: what is answered, and what a client does then. In
-//! [`under_faults`]: what clients do on the heels of faults.
+//! [`under_faults`]: what clients do during faults and right after them.
 
 mod answers;
 mod under_faults;
@@ -32,7 +32,7 @@ pub struct World<'a> {
     pub now: RunTime,
     /// The replicas that live.
     pub alive: &'a BTreeSet<NodeId>,
-    /// Who is believed to lead; only noted, never used.
+    /// The replica believed to lead; only noted, never used.
     pub leader: Option<NodeId>,
 }
 
@@ -82,7 +82,7 @@ pub enum Wake {
 /// An answer of a replica to a client.
 #[derive(Clone, Debug)]
 pub struct Answer<'a> {
-    /// Who answers.
+    /// The replica that answers.
     pub from: NodeId,
     /// The client that is answered.
     pub client: NodeId,
@@ -90,7 +90,7 @@ pub struct Answer<'a> {
     pub kind: &'a str,
     /// Which request.
     pub mid: &'a str,
-    /// Whom the replica believes to lead.
+    /// The leader that the replica names.
     pub leader: Option<NodeId>,
     /// The value, for a get.
     pub value: AnsweredValue,
@@ -99,7 +99,7 @@ pub struct Answer<'a> {
 /// What was odd about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
-    /// Nobody asked under this `MID`.
+    /// No client used this `MID`.
     UnknownMid,
     /// Neither `ok`, `fail` nor `redirect`.
     UnknownAnswer,
@@ -125,11 +125,11 @@ pub struct Pool {
     counts: RequestCounts,
     clients: Vec<Client>,
     processes: u64,
-    /// Whose turn it is when an operation falls due.
+    /// The next client when an operation is due.
     next_client: usize,
     routes: u64,
     affinity: Affinity,
-    /// Until when reads chase a fault.
+    /// Until when probe reads go on.
     probe_until: RunTime,
     probes: u64,
     effects: Vec<Effect>,
@@ -169,7 +169,7 @@ enum Asking {
     Usual,
     /// After the healing.
     Recovery,
-    /// On the heels of a fault, this replica and no other.
+    /// A probe read of this replica and no other.
     Probe(NodeId),
 }
 
@@ -293,7 +293,7 @@ impl Pool {
         }
     }
 
-    /// The clients that ask by themselves; behind them stands the one that chases faults.
+    /// The clients that ask by themselves; behind them stands the one that sends probe reads.
     fn askers(&self) -> usize {
         match &self.kind {
             Kind::Course(clients) => clients.len(),
@@ -360,7 +360,7 @@ impl Pool {
         let due = due.next_multiple_of(shared.burst);
         shared.backlog += due - shared.due;
         if shared.burst > 1 {
-            // What finds nobody idle is left out: a flood after each outage would hide what it left.
+            // An operation that finds no idle client is left out: a flood after each outage would hide what it left.
             shared.backlog = shared.backlog.min(shared.burst);
         }
         shared.due = due;
@@ -456,7 +456,7 @@ impl Pool {
         self.send(index, world);
     }
 
-    /// Sends an operation under a new `MID`: to whom the client last heard named as leader if that
+    /// Sends an operation under a new `MID`: to the leader that the client last heard of if that
     /// one lives, else to a random living replica.
     fn send(&mut self, index: OperationIndex, world: World<'_>) {
         let &InFlight { client, asking, .. } = &self.open[&index];
@@ -470,7 +470,7 @@ impl Pool {
             self.routes += 1;
             (!living.is_empty()).then(|| living[seed::index(bits, living.len())])
         });
-        // Nobody lives: the message goes to nobody, like any message to the dead.
+        // No replica is alive: the message is lost, like any message to the dead.
         let Some(to) = to else { return };
         let mid = self.requests.add(index, world.now);
         let operation = &mut self.operations[index];
@@ -489,7 +489,7 @@ impl Pool {
         self.effects.push(Effect::Send { from, to, kind, packet });
     }
 
-    /// Ends an operation. Where nobody knows what became of it, the client goes on as a new process.
+    /// Ends an operation. If its outcome is unknown, the client continues as a new process.
     fn complete(
         &mut self,
         index: OperationIndex,

@@ -1,4 +1,4 @@
-//! What is asked after the healing, again and again until it is answered.
+//! The recovery phase: operations after the healing, each retried until it is answered.
 //!
 //! Each key that holds an acknowledged write is read by several clients. Then each client writes a
 //! key of its own and reads it back: not one of the others, since a write would hide what was lost.
@@ -17,7 +17,7 @@ use crate::limits;
 use crate::op::{OpKind, RecoveryOperation};
 use crate::time::RunTime;
 
-/// All that is asked after the healing, and what became of it.
+/// All operations of the recovery phase, and what became of them.
 #[derive(Clone, Debug, Default)]
 pub struct Recovery {
     asked: Vec<RecoveryOperation>,
@@ -33,7 +33,7 @@ struct Turns {
     is_served: bool,
 }
 
-/// Who was refused a key although served otherwise, and since when.
+/// The clients that were refused a key although served otherwise, and since when.
 #[derive(Clone, Debug)]
 struct Refusals {
     since: RunTime,
@@ -119,7 +119,7 @@ impl Recovery {
     }
 
     /// Whether something has waited for half as long again as `bound`, so that a host which stood still for
-    /// a moment excuses nobody, and nothing at all was answered for [`limits::FINAL_SILENCE`]: more time
+    /// a moment is no excuse, and nothing at all was answered for [`limits::FINAL_SILENCE`]: more time
     /// would change nothing.
     pub fn is_stalled(&self, now: RunTime, bound: Duration) -> bool {
         let waits = |it: &&RecoveryOperation| it.started.is_some() && it.answered.is_none();

@@ -129,7 +129,7 @@ impl Shared {
         (!among.is_empty()).then(|| Arc::clone(among[seed::index(draw, among.len())]))
     }
 
-    /// A value that nobody wrote before: who writes, and the how-manieth.
+    /// A value that was never written before: the client and a count.
     pub fn unique_value(&mut self, client: usize, id: NodeId) -> Arc<str> {
         let state = &mut self.clients[client];
         state.written += 1;

@@ -1,8 +1,8 @@
-//! What all replicas of a run may have together while a stranger's program is graded, where the system lets us have
+//! What all replicas of a run may have together while an untrusted program is graded, where the system lets us have
 //! control groups: tasks, and memory. What a single process may have is set by [`crate::os::confine`].
 //!
 //! Memory is limited by groups of version 2 only: where groups are of version 1, some kernels do not count what is
-//! in a group as its parent's, and whoever joined one of ours would get away from a limit that is in force already.
+//! in a group as its parent's, and a process that joined one of ours would escape a limit that is in force already.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub struct Confinement {
 }
 
 impl Confinement {
-    /// Of a run of this program, if it is a stranger's.
+    /// Of a run of this program, if it is untrusted.
     pub fn of(program: &Program, mark: &str) -> Self {
         if program.is_confined { Self::begin(mark) } else { Self::default() }
     }

@@ -22,7 +22,7 @@ pub fn copy(directory: &Path) -> io::Result<()> {
     copy_to(directory, &old_copy_of(directory))
 }
 
-/// Harms it. What passes ([`DiskFault::passes`]) is up to how the replica is started.
+/// Damages it. What passes ([`DiskFault::passes`]) is up to how the replica is started.
 pub fn damage(directory: &Path, disk_fault: DiskFault, draw: Seed) -> io::Result<()> {
     match disk_fault {
         DiskFault::ReadOnly | DiskFault::Full => Ok(()),
@@ -72,7 +72,7 @@ impl Drop for ReadOnly {
     }
 }
 
-/// Lets nobody write there, or everybody who could.
+/// Forbids or allows writing there.
 fn set_read_only(directory: &Path, is_read_only: bool) -> io::Result<()> {
     let (file_mode, directory_mode) = if is_read_only { (0o444, 0o555) } else { (0o644, 0o755) };
     for path in files(directory)? {

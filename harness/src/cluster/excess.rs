@@ -1,4 +1,4 @@
-//! What the processes of a run use too much of, together, as far as looking at them tells.
+//! What the processes of a run use too much of, together, as far as samples tell.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -103,7 +103,7 @@ fn program(lookups: bool, syncs: bool) -> Vec<libc::sock_filter> {
     filter
 }
 
-/// Puts the filter on this process and all that it becomes or starts; whoever holds the result must let each held
+/// Puts the filter on this process and all that it becomes or starts; the holder of the result must let each held
 /// call go on. An error: the system refuses, and nothing has changed but that privileges cannot be gained any more.
 pub fn install(lookups: bool, syncs: bool) -> io::Result<OwnedFd> {
     if ARCHITECTURE == 0 {

@@ -2,7 +2,7 @@
 //! limits, and then becomes the replica's program. The process, its group and its id stay the same.
 //!
 //! The program's look-ups of files stall in its midst, held up by a filter on its system calls that goes to the
-//! harness. Where the system refuses that, the stalls are waited out before the program is loaded: whoever looks from
+//! harness. Where the system refuses that, the stalls are waited out before the program is loaded: an observer from
 //! outside sees a process that lives and does not connect yet, either way.
 
 use std::os::fd::RawFd;
@@ -82,7 +82,7 @@ impl Launcher {
     /// Waits and sets the limits.
     fn prepare(&self) -> std::io::Result<()> {
         if let Some(door) = &self.door {
-            // Zero is who writes.
+            // Zero is the writing process.
             std::fs::write(door, "0")?;
         }
         std::thread::sleep(Duration::from_micros(self.delay_us));

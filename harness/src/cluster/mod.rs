@@ -3,8 +3,8 @@
 //! - [`program`]: what is started, checked before anything is.
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
 //! - [`launch`]: what stands before a replica on a simulated host.
-//! - [`filter`]: a filter on system calls; [`stalls`]: who holds them up.
-//! - [`group`]: control groups; [`quota`]: a share of the processors; [`confinement`]: what a stranger's program may
+//! - [`filter`]: a filter on system calls; [`stalls`]: what holds them up.
+//! - [`group`]: control groups; [`quota`]: a share of the processors; [`confinement`]: what an untrusted program may
 //!   have, and [`excess`]: what it has too much of.
 //! - [`wall_clock`]: a clock that jumps.
 //! - [`simulate`]: a simulated host at work.

@@ -55,7 +55,7 @@ pub struct Launch<'a> {
     pub host: Option<&'a HostPlan>,
     /// The file by which a process joins the replicas' control group, if they have one.
     pub door: Option<&'a Path>,
-    /// The same of the groups that confine a stranger's program.
+    /// The same of the groups that confine an untrusted program.
     pub doors: &'a [PathBuf],
     /// The mark of its run, for [`sweep`].
     pub mark: &'a str,
@@ -253,7 +253,7 @@ fn logs(host: Option<&HostPlan>) -> io::Result<Stdio> {
     }
 }
 
-/// The command that becomes the program behind its launcher, and who holds up its calls.
+/// The command that becomes the program behind its launcher, and what holds up its calls.
 fn behind(
     launcher: &Launcher,
     host: &HostPlan,

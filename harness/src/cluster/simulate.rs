@@ -18,7 +18,7 @@ use crate::os;
 use crate::plan::host::{HostPlan, ReplicaHost, turn};
 use crate::scenario::host::profile::{Delay, Profile, Starvation};
 
-/// What is pretended while the replicas run; it ends with this.
+/// What is simulated while the replicas run; it ends with this.
 #[derive(Default)]
 pub struct SimulatedHost {
     tasks: Vec<JoinHandle<()>>,
@@ -73,7 +73,7 @@ fn stops(share: f64) -> Starvation {
     Starvation { runs: Delay::Fixed { ms: runs }, waits: Delay::Fixed { ms: 100.0 - runs } }
 }
 
-/// What this system cannot pretend at all: an error, with the remedy; or what will have no effect, a sentence each.
+/// What this system cannot simulate at all: an error, with the remedy; or what will have no effect, a sentence each.
 pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
     let mut notes = Vec::new();
     if profile.clock_jump.is_some() && wall_clock::compiler().is_none() {

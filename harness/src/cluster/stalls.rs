@@ -1,4 +1,4 @@
-//! Holds up a replica's file access on a simulated host: each look-up while it starts, by the plan; each write
+//! Holds up a replica's file access on a simulated host: each file look-up while it starts, by the plan; each write
 //! through to the disk, as long as it lives.
 //!
 //! One thread for each replica, which ends when no process is left under its filter. A program of several threads

@@ -65,7 +65,7 @@ pub fn kill_run(mark: &str, pids: &[Pid]) {
     kill_marked(mark);
 }
 
-/// Ends the groups of these processes, but not our own: nobody leaves a group, or adds to it, while it is being
+/// Ends the groups of these processes, but not our own: no process leaves a group, or adds to it, while it is being
 /// ended, so that also those end that multiply faster than they could be killed one by one.
 fn kill_groups(pids: &[Pid]) {
     let groups: BTreeSet<Pid> = pids.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).collect();
@@ -111,7 +111,7 @@ pub fn kill_orphans(spared: &[Pid]) -> usize {
         }
         for orphan in orphans {
             killed += usize::from(kill(orphan, Signal::SIGKILL).is_ok());
-            // The dead stay children until somebody asks for them.
+            // The dead stay children until they are waited for.
             let _ = waitpid(orphan, Some(WaitPidFlag::WNOHANG));
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
@@ -134,7 +134,7 @@ fn children() -> Vec<Pid> {
 }
 
 fn has_mark(pid: u32, wanted: &[u8]) -> bool {
-    // A dead process that nobody waited for has an empty environment: it is not found.
+    // A dead process that was not waited for has an empty environment: it is not found.
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     environment.split(|&byte| byte == 0).any(|variable| variable.starts_with(wanted))
 }

@@ -127,7 +127,7 @@ fn linearizable(runs: &[RunPart]) -> &'static str {
     if stand("invalid") {
         return "no";
     }
-    // Where hardly anything was answered, nothing could contradict.
+    // Where hardly anything was answered, there was nothing to check.
     let says_much = |run: &&RunPart| {
         run.answer(Question::Evidence).is_none_or(|(standing, _)| standing != "unknown")
     };

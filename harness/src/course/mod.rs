@@ -27,7 +27,7 @@ pub use statistics::Statistics;
 /// How the course judges a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CourseJudgement {
-    /// Whose rules.
+    /// The era of the rules.
     pub era: Era,
     /// 2016: every limit of the test is kept. 2021: correctness holds, whatever the tiers.
     pub passed: bool,

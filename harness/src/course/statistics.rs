@@ -14,7 +14,7 @@ use crate::record::RunRecord;
 /// The facts of the simulator's report, under the harness's names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Who was believed to lead, in order, without immediate repetitions.
+    /// The replicas believed to lead, in order, without immediate repetitions.
     pub leaders: Vec<NodeId>,
     /// Replicas that ended by themselves.
     pub replicas_died: u64,

@@ -68,9 +68,9 @@ pub struct FaultPart {
 pub struct LostMessage {
     /// When it was sent, in nanoseconds of the run.
     pub sent_ns: u64,
-    /// By whom.
+    /// The sender.
     pub src: String,
-    /// To whom.
+    /// The receiver.
     pub dst: String,
     /// Its type.
     pub kind: String,
@@ -175,7 +175,7 @@ impl Evidence {
         Ok(evidence)
     }
 
-    /// From the first invocation to the last completion of the operations that contradict one
+    /// From the first invocation to the last completion of the operations of the witness: they exclude one
     /// another, in nanoseconds of the run.
     pub fn window(&self) -> Option<(u64, u64)> {
         let Verdict::Invalid(witness) = &self.report.verdict else { return None };

@@ -3,7 +3,7 @@
 //!
 //! - [`evidence`]: what a run's folder, or a bare history file, has to say; the only file here that reads.
 //! - [`mistake`]: the likely cause of an anomaly.
-//! - [`leaders`]: who led when, by whose word.
+//! - [`leaders`]: leadership claims.
 //! - [`surroundings`]: faults and lost messages in the witness's window.
 //! - [`answers`]: what the other verdicts mean.
 //! - [`tell`](mod@tell): all of that as text. A pure function of the evidence.

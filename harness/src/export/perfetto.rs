@@ -152,7 +152,7 @@ fn slice((pid, tid): Track, name: &str, (begin, end): (u64, u64)) -> Value {
         "dur": micros(end.saturating_sub(begin))})
 }
 
-/// The number is made of the name, which is hexadecimal for all whom the harness knows.
+/// The number is made of the name, which is hexadecimal for all processes that the harness knows.
 fn track(pid: u32, name: &str) -> Track {
     let (id, beside) = name.split_once(' ').map_or((name, 0), |(id, _)| (id, 1));
     let number = u64::from_str_radix(id, 16).unwrap_or(0);

@@ -9,7 +9,7 @@ use checker::event::{Event, EventType};
 use serde_json::{Value, json};
 
 /// Writes the history of the run in `folder`; what `harness check` reads again. What certainly was
-/// not done is left out; what nobody knows the end of has no `return`.
+/// not done is left out; an operation of unknown end has no `return`.
 pub fn write(folder: &Path, mut out: impl Write) -> io::Result<()> {
     let mut open: BTreeMap<u64, Value> = BTreeMap::new();
     for line in BufReader::new(File::open(folder.join("history.jsonl"))?).lines().skip(1) {

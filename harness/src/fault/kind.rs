@@ -82,7 +82,7 @@ impl FaultKind {
         matches!(self, KillLeader | KillNonLeader | PartEasy | PartHard | PartEnd)
     }
 
-    /// How long it lasts where nobody says: long enough for an election, or two.
+    /// Its default duration: long enough for an election, or two.
     pub fn default_duration(self) -> Option<Duration> {
         let ms = match self {
             Self::Crash

@@ -1,4 +1,4 @@
-//! How long faults last, for those who plan what comes after them.
+//! How long faults last, for the planning of what comes after them.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub fn times(parameters: &Parameters) -> u64 {
     parameters.times.unwrap_or(1)
 }
 
-/// How long all stays as it is after the last election of the script: nobody that was elected is cut
-/// off, and has this time with those who see it; or somebody is elected once more.
+/// How long all stays as it is after the last election of the script: no elected replica is cut
+/// off, and it has this time with the replicas that see it; or one more is elected.
 pub fn aftermath(parameters: &Parameters) -> Duration {
     if times(parameters) == 0 { lag(parameters) } else { limits::USUAL_ELECTION }
 }
@@ -35,7 +35,7 @@ pub fn lag(parameters: &Parameters) -> Duration {
     Duration::from_millis(parameters.lag_ms.unwrap_or(0))
 }
 
-/// How long one lasts, more or less, for those who plan what comes after it.
+/// About how long one lasts, for the planning of what comes after it.
 fn isolation(parameters: &Parameters) -> Duration {
     let first =
         if begins_with_the_leader(parameters) { Duration::ZERO } else { parameters.duration() };

@@ -28,7 +28,7 @@ pub struct FaultEvent {
     pub at: RunTime,
     /// What happens.
     pub kind: FaultKind,
-    /// To whom, how long, and how.
+    /// Its targets, duration and other parameters.
     #[serde(default, flatten)]
     pub parameters: Parameters,
     /// Where the file says so: `events[2]`.
@@ -47,7 +47,7 @@ impl FaultEvent {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Parameters {
-    /// Whom it strikes.
+    /// The replicas that it affects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// How long it lasts, in milliseconds.
@@ -71,7 +71,7 @@ pub struct Parameters {
     /// Whether messages to and from a replica that stands still are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<bool>,
-    /// Who is cut off from whom.
+    /// The links that are cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<PartitionShape>,
     /// Which directions between two sides are cut.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::words::words;
 
 words! {
-    /// Who is cut off from whom.
+    /// The links that are cut.
     PartitionShape {
         Leader "leader" "the leader alone against all others",
         LeaderMinority "leader_minority"

@@ -1,4 +1,4 @@
-//! Which replicas a fault strikes: a role, resolved when it strikes, or an id.
+//! The replicas that a fault affects: an id, or a role that is resolved when the fault is injected.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
 
-/// Whom a fault strikes: a role, settled when it strikes, or an id.
+/// The replicas that a fault affects: an id, or a role that is resolved when the fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// This one.
     Id(NodeId),
-    /// Whoever is believed to lead.
+    /// The replica believed to lead.
     Leader,
     /// A random one that is not believed to lead.
     Follower,

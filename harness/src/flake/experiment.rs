@@ -59,7 +59,7 @@ pub struct Trial {
 pub struct Outcome {
     /// What went wrong, by kind; `None`: it passed.
     pub error: Option<String>,
-    /// Whether the harness laid it to the host.
+    /// Whether the harness attributed it to the host.
     pub is_attributed_to_host: bool,
     /// Whether replicas complained of their sockets.
     pub has_noise: bool,
@@ -128,8 +128,8 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
     }
 }
 
-/// Whether this machine itself, not the one that is pretended, disturbed a start: then it says nothing about
-/// the one that is pretended.
+/// Whether this machine itself, not the simulated one, disturbed a start: then it says nothing about
+/// the simulated one.
 pub fn is_disturbed(record: &RunRecord) -> bool {
     let drawn = record.plan.host.as_ref().map_or(&[][..], |host| &host.replicas);
     let is_simulated = record.host.given_up.iter().any(|it| {

@@ -21,7 +21,7 @@ impl Student {
     pub fn write() -> io::Result<Option<Self>> {
         let Some(interpreter) = interpreter() else { return Ok(None) };
         let student = Self { folder: TempDir::new()? };
-        // Without the packages that somebody has installed, which are others on each machine.
+        // Without installed packages, which differ on each machine.
         fs::write(student.path(), format!("#!{interpreter} -IS\n{SOURCE}"))?;
         fs::set_permissions(student.path(), fs::Permissions::from_mode(0o755))?;
         Ok(Some(student))

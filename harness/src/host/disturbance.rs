@@ -1,4 +1,4 @@
-//! What the host did to a run beyond a threshold: what, to whom, from when to when, how much.
+//! What the host did to a run beyond a threshold: the kind, the replica, the times, the amount.
 //!
 //! The thresholds are in [`crate::limits`], each with its reason.
 
@@ -59,7 +59,7 @@ pub enum DisturbanceKind {
 }
 
 impl DisturbanceKind {
-    /// Whether a run with it is no measurement, also where nothing failed. The others are slowness: named, and to
+    /// Whether it invalidates a run, also where nothing failed. The others are slowness: named, and to
     /// blame only for what failed meanwhile.
     pub fn invalidates_run(self) -> bool {
         match self {
@@ -89,7 +89,7 @@ impl DisturbanceKind {
     }
 
     /// Whether time under it is time that a replica or the harness did not have. Pressure and steal
-    /// tell of the host as a whole: whom it hit shows as [`Self::Starved`].
+    /// tell of the host as a whole: the affected processes show as [`Self::Starved`].
     pub fn takes_time(self) -> bool {
         matches!(
             self,
@@ -103,7 +103,7 @@ impl DisturbanceKind {
 pub struct Disturbance {
     /// The kind of disturbance.
     pub kind: DisturbanceKind,
-    /// Whom it hit; `None`: the harness, or the whole host.
+    /// The affected replica; `None`: the harness, or the whole host.
     pub replica: Option<NodeId>,
     /// Since when.
     pub from: RunTime,
@@ -114,7 +114,7 @@ pub struct Disturbance {
 }
 
 impl Disturbance {
-    /// Whether the run is no measurement because of it.
+    /// Whether it invalidates the run.
     pub fn invalidates_run(&self) -> bool {
         let lag = limits::LOOP_LAG.as_secs_f64();
         self.kind.invalidates_run() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)

@@ -1,4 +1,4 @@
-//! What the system tells of itself and of processes. Whatever cannot be read is absent: a look at
+//! What the system tells of itself and of processes. Whatever cannot be read is absent: a sample of
 //! the host never fails and never waits.
 
 use std::fs;
@@ -13,7 +13,7 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 use crate::host::sample::{HostSample, ProcessSample};
 use crate::limits;
 
-/// A look at one process; `None` if it is gone.
+/// A sample of one process; `None` if it is gone.
 pub fn process(pid: i32) -> Option<ProcessSample> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // `pid (name) state ...`; a name may hold anything, also parentheses.
@@ -59,7 +59,7 @@ pub fn descriptor_limit(pid: i32) -> Option<u64> {
 }
 
 /// Whether a child of ours was stopped, or went on, since this was last asked. Its death is left
-/// to whoever waits for it.
+/// to the process that waits for it.
 pub fn was_stopped(pid: i32) -> bool {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
     let mut was_stopped = false;
@@ -73,7 +73,7 @@ pub fn was_stopped(pid: i32) -> bool {
     was_stopped
 }
 
-/// A look at the host; `folder` is where the results go.
+/// A sample of the host; `folder` is where the results go.
 pub fn host(folder: &Path) -> HostSample {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks: Vec<u64> = stat

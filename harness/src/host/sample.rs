@@ -1,4 +1,4 @@
-//! One look at the host, and its row in `host.csv`.
+//! One sample of the host, and its row in `host.csv`.
 //!
 //! A row is about the harness itself (`subject` is `harness`; only such rows have figures of the whole
 //! host) or about one replica (its id). Times and counts are totals since the process or the system

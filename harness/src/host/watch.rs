@@ -1,4 +1,4 @@
-//! From looks at the host to what was wrong with it: pure, fed by the dispatcher.
+//! From samples of the host to what was wrong with it: pure, fed by the dispatcher.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::time::RunTime;
 
-/// Compares each look with the last one, and remembers what exceeded its threshold.
+/// Compares each sample with the last one, and remembers what exceeded its threshold.
 #[derive(Debug, Default)]
 pub struct Watch {
     replicas: BTreeMap<NodeId, (RunTime, ProcessSample)>,
@@ -17,12 +17,12 @@ pub struct Watch {
     disturbances: Vec<Disturbance>,
 }
 
-/// What the harness itself did to a replica since the last look.
+/// What the harness itself did to a replica since the last sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signals {
-    /// Whether the system told of a stop or its end since the last look.
+    /// Whether the system told of a stop or its end since the last sample.
     pub was_stopped: bool,
-    /// Whether the harness stopped it or let it go on since the last look, or holds it stopped.
+    /// Whether the harness stopped it or let it go on since the last sample, or holds it stopped.
     pub is_ours: bool,
     /// Whether the simulated host stops replicas, for want of a processor.
     pub is_simulated: bool,
@@ -37,7 +37,7 @@ impl Watch {
         }
     }
 
-    /// A look at one replica.
+    /// A sample of one replica.
     pub fn replica(
         &mut self,
         now: RunTime,
@@ -92,7 +92,7 @@ impl Watch {
         self.replicas.remove(&id);
     }
 
-    /// A look at the host as a whole.
+    /// A sample of the host as a whole.
     pub fn host(&mut self, now: RunTime, host: HostSample, own: OwnSample, descriptors: u32) {
         if own.queue > limits::EVENTS_AHEAD / 2 {
             self.note(DisturbanceKind::Backlog, None, now, now, own.queue as f64);

@@ -1,4 +1,4 @@
-//! `leaders.jsonl`: who named whom as leader, and when; written as the run goes.
+//! `leaders.jsonl`: leadership claims with their times, written during the run.
 //!
 //! A header, then a line for each change of a replica's own claim, [`LeadershipClaim`], in the order of
 //! their times. Two that name themselves at once are two leaders at once. If there were more changes

@@ -16,7 +16,7 @@ pub struct FaultRecord {
     pub index: usize,
     /// The kind of fault.
     pub kind: FaultKind,
-    /// To whom, how long, and how, as planned.
+    /// Targets, duration and other parameters, as planned.
     #[serde(default, flatten)]
     pub parameters: Parameters,
     /// When it was planned.
@@ -26,7 +26,7 @@ pub struct FaultRecord {
     /// When it ended; `None` if it had no end of its own, or did not strike.
     #[serde(default)]
     pub ended_ns: Option<RunTime>,
-    /// Who was believed to lead when it struck.
+    /// The replica believed to lead when it was injected.
     pub leader: Option<NodeId>,
     /// The replicas that were struck, in the order of ids.
     pub targets: Vec<NodeId>,
@@ -73,7 +73,7 @@ impl FaultRecord {
         format!("{}{}", self.kind, shape.unwrap_or_default())
     }
 
-    /// Who is struck, for people: the sides of a partition (`0000 0001 | 0002`), or what happens on
+    /// The affected replicas, for people: the sides of a partition (`0000 0001 | 0002`), or what happens on
     /// which links (`cut 0000 → 0001 0002`), or the ids.
     pub fn whom(&self) -> String {
         if !self.sides.is_empty() && !self.is_one_way() {
@@ -118,7 +118,7 @@ pub fn on_links(rule: &LinkRule, arrow: &str) -> String {
     if rule.from == rule.to {
         return format!("{name} among {from}");
     }
-    // Nobody sends to itself.
+    // No replica sends to itself.
     let to = rule.to.iter().filter(|id| rule.from != [**id]);
     format!("{name} {from} {arrow} {}", listed(&to.copied().collect::<Vec<_>>()))
 }

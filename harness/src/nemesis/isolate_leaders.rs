@@ -1,8 +1,8 @@
 //! `isolate_leaders`: one leader after the other is cut off, each as soon as it is elected.
 //!
-//! A new leader is at its weakest in its first moments: it holds entries that nobody may have committed,
+//! A new leader is at its weakest in its first moments: it holds entries that may not be committed,
 //! takes in requests that waited for it, and has not yet heard its followers. What it tells clients then
-//! must hold though it is gone before it could tell anybody else.
+//! must hold though it is gone before it could tell another replica.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::fault::{Direction, Parameters, PartitionShape};
 use crate::limits;
 use crate::seed::{Seed, index};
 
-/// A partition by its shape; from then on whoever names itself as leader is cut off alone in its stead.
+/// A partition by its shape; from then on the replica that claims leadership is cut off alone in its stead.
 pub fn inject(
     parameters: &Parameters,
     situation: &Situation<'_>,
@@ -25,7 +25,7 @@ pub fn inject(
     // Where the leader is gone, another one will be elected by itself.
     if !begins_with_the_leader(parameters) {
         script.push(Step::Wait(parameters.duration()));
-        // Who was cut off so far comes back, and has missed something, when the leader goes.
+        // The replica that was cut off so far comes back, and has missed something, when the leader goes.
         let is_deadlock = parameters.shape == Some(PartitionShape::Everyone);
         if is_deadlock {
             script.extend(reunion(situation, draw)?);
@@ -46,7 +46,7 @@ pub fn inject(
     Ok(Injection { targets, script })
 }
 
-/// Where nobody could be elected, somebody will be as soon as they see one another again: all at once or,
+/// Where no replica could be elected, one will be as soon as they reach one another again: all at once or,
 /// in every other case, two halves that do not see each other, and one in between whose vote both need.
 fn reunion(situation: &Situation<'_>, draw: Seed) -> Result<Vec<Step>, Obstacle> {
     let draw = draw.derive("reunion");
@@ -59,7 +59,7 @@ fn reunion(situation: &Situation<'_>, draw: Seed) -> Result<Vec<Step>, Obstacle>
     Ok(steps)
 }
 
-/// When a new leader goes, each in a third of the cases: before it has told anybody but
+/// When a new leader goes, each in a third of the cases: before it has told any replica but
 /// clients that it leads; when it has answered some operations; some time later.
 fn moment(parameters: &Parameters, draw: Seed, n: u64) -> Step {
     let thirds = 3.0 * draw.derive("moment").fraction(n);

@@ -1,7 +1,7 @@
 //! Faults: what a planned fault means once its time has come.
 //!
 //! Roles ("the leader") are resolved when the fault strikes, in `target`. Then each fault, one file
-//! each, is a pure function from its parameters and targets to a script: what to do to whom, and
+//! each, is a pure function from its parameters and targets to a script: the acts, their targets, and
 //! what to wait for in between ([`Step`]). The [`player`] plays the scripts; when the time of faults is
 //! over before a script is, it undoes what was done, so that every fault ends.
 //!
@@ -42,10 +42,10 @@ pub struct Situation<'a> {
     pub alive: &'a BTreeSet<NodeId>,
     /// Those that another fault has in its hands.
     pub taken: &'a BTreeSet<NodeId>,
-    /// The one believed to lead; a living one. Where nobody is ever named, whoever stands in: see
+    /// The living replica believed to lead. If no leader is ever named, the one that stands in: see
     /// [`stand_in`].
     pub leader: Option<NodeId>,
-    /// Whether a `isolate_leaders` is under way: two would take the same leaders.
+    /// Whether an `isolate_leaders` is under way: two would take the same leaders.
     pub is_isolating_leaders: bool,
 }
 
@@ -72,7 +72,7 @@ pub enum Step {
     /// Waits until a replica names itself as leader that did not before, no longer than this; if none
     /// did, the last step of the script is next.
     UntilElected(Duration),
-    /// Waits until whoever was elected then has answered `ok` so often, no longer than this.
+    /// Waits until the replica elected then has answered `ok` so often, no longer than this.
     UntilAnswers(u64, Duration),
     /// Begins the script again, unless this much time has passed since the strike.
     RepeatFor(Duration),
@@ -91,15 +91,15 @@ pub enum Act {
     Stop(NodeId),
     /// SIGCONT.
     Continue(NodeId),
-    /// Starts the process again; while its disk is harmed, with that disk.
+    /// Starts the process again; during a disk fault, with that disk.
     Start(NodeId),
     /// Empties the data directory.
     Wipe(NodeId),
     /// Keeps a copy of the data directory for [`DiskFault::OldCopy`].
     Copy(NodeId),
-    /// Harms the data directory.
+    /// Damages the data directory.
     DamageDisk(NodeId, DiskFault),
-    /// Ends a harm that passes.
+    /// Ends a disk fault that passes.
     RepairDisk(NodeId),
     /// Rules begin to hold on links; where they part the cluster, into these sides.
     Apply {
@@ -112,19 +112,19 @@ pub enum Act {
     Reset(NodeId),
     /// All rules of this fault end; of `part_end`, those of the course's partition.
     Lift,
-    /// Instead of what this fault does on links: whoever is believed to lead is cut off alone; nothing if
-    /// nobody is.
+    /// Instead of what this fault does on links: the replica believed to lead is cut off alone; nothing if
+    /// there is none.
     CutLeader,
-    /// Instead of what this fault does on links: whoever was elected during the last
+    /// Instead of what this fault does on links: the replica elected during the last
     /// [`Step::UntilElected`] is cut off alone, and those cut off before it each alone too, as long as a
-    /// majority is left; as it was if nobody was elected.
+    /// majority is left; as it was if none was elected.
     CutElected,
 }
 
 /// Why a fault cannot strike now; it may later.
 pub type Obstacle = &'static str;
 
-/// The obstacle that is a fault itself: whoever waits for its end misses nothing.
+/// The obstacle that is a fault itself: waiting for its end misses nothing.
 pub const NO_ROOM: Obstacle = "another `isolate_leaders` was in force";
 
 /// What `fault` means in this situation.

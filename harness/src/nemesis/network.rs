@@ -28,7 +28,7 @@ pub fn inject(
 }
 
 /// The replicas of these names. A role is the same ones in all rules of a fault, and the majority those
-/// who are not in the minority.
+/// that are not in the minority.
 fn members(
     named: &[Target],
     situation: &Situation<'_>,

@@ -6,7 +6,7 @@ use super::{Act, Situation, Step, each, partition, shape};
 use crate::fault::{Direction, Parameters};
 use crate::ids::NodeId;
 
-/// Who was cut off answers what waits for it before it hears how the world went on.
+/// A replica that was cut off answers what waits for it before it hears how the others went on.
 const STILL_CUT_OFF: Duration = Duration::from_millis(30);
 
 /// All stand still together; with `cut_off` what is sent to them meanwhile does not wait for them, as

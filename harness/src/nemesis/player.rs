@@ -105,7 +105,7 @@ pub struct Player {
     records: Vec<FaultRecord>,
     /// The faults in force, by their place in the plan.
     active: BTreeMap<usize, Active>,
-    /// Those whose time has come and that something stands in the way of.
+    /// Those that are due and meet an obstacle.
     waiting: BTreeSet<usize>,
     /// The sides of each partition in force.
     sides: BTreeMap<FaultId, Vec<Vec<NodeId>>>,

@@ -1,5 +1,5 @@
 //! `reset`: a connection is closed under the hands of its replica. Where a cut link is a black hole, of
-//! which nobody is told, this is told at once: it reads the end of the connection.
+//! of which the replica is not told, it learns of this at once: it reads the end of the connection.
 
 use super::{Act, Step, each};
 use crate::ids::NodeId;

@@ -135,7 +135,7 @@ fn bridge(all: &[NodeId], draw: Seed) -> Cuts {
     Cuts { pairs: directed(all, |from, to| across(from, to) || across(to, from)), sides: vec![] }
 }
 
-/// Those in the middle of a [`Shape::Hub`], and those that hear nobody else.
+/// Those in the middle of a [`Shape::Hub`], and those that hear no others.
 pub struct Hub {
     /// One less than a majority.
     pub within: Vec<NodeId>,
@@ -143,7 +143,7 @@ pub struct Hub {
     pub around: Vec<NodeId>,
 }
 
-/// Who is where.
+/// The place of each replica.
 pub fn hub(situation: &Situation<'_>, draw: Seed) -> Hub {
     let mut led: Vec<NodeId> = situation.replicas.to_vec();
     led.retain(|&id| Some(id) != situation.leader);
@@ -153,7 +153,7 @@ pub fn hub(situation: &Situation<'_>, draw: Seed) -> Hub {
     Hub { within, around }
 }
 
-/// Each around the hub has a majority with it, and does not hear of the others'. The leader hears nobody, lest it
+/// Each around the hub has a majority with it, and does not hear of the others'. The leader hears none, lest it
 /// gives the hub what the others then lack.
 fn around_a_hub(situation: &Situation<'_>, draw: Seed) -> Cuts {
     let Hub { within, around } = hub(situation, draw);

@@ -1,4 +1,4 @@
-//! Whom a fault strikes: roles become replicas.
+//! The targets of a fault: roles become replicas.
 
 use std::collections::BTreeSet;
 
@@ -36,8 +36,8 @@ pub fn choose(
     }
 }
 
-/// Some programs have no leader, or never say who it is: there, whoever is drawn stands in for it, so that a fault
-/// of the leader strikes somebody.
+/// Some programs have no leader, or never name it: there a drawn replica stands in for it, so that a fault
+/// of the leader affects some replica.
 pub fn stand_in(
     fault: &PlannedFault,
     alive: &BTreeSet<NodeId>,

@@ -1,7 +1,7 @@
-//! Who leader whom as leader, and when: the claims of each replica, apart from what the others said.
+//! Leadership claims: which leader each replica names, and when, apart from what the others say.
 //!
 //! [`LeaderView`](super::leader::LeaderView) holds one belief for the whole cluster, which clients and faults need. After a
-//! contradiction the question is another: did two replicas think that they led, at the same time?
+//! anomaly the question is another: did two replicas claim leadership at the same time?
 //! Only the claims of each replica can tell.
 
 use std::collections::BTreeMap;
@@ -17,9 +17,9 @@ use crate::time::RunTime;
 pub struct LeadershipClaim {
     /// When the message came.
     pub time_ns: RunTime,
-    /// Whose claim it is.
+    /// The replica that claims.
     pub replica: NodeId,
-    /// Whom it names; `None`: it knows of no leader, or has died.
+    /// The leader that it names; `None`: it knows of no leader, or has died.
     pub leader: Option<NodeId>,
     /// How it ended, if it died: it says nothing from here on, unless it is started again.
     #[serde(default, skip_serializing_if = "Option::is_none")]

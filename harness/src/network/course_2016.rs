@@ -14,7 +14,7 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::time::RunTime;
 
-/// Whose rules the network follows.
+/// The router's semantics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum RouterKind {
@@ -60,7 +60,7 @@ pub struct GivenUp {
     pub at: RunTime,
     /// The rule that gave it up.
     pub why: GivenUpFor,
-    /// Who sent the message.
+    /// The sender of the message.
     pub sender: NodeId,
 }
 
@@ -95,7 +95,7 @@ impl Course2016 {
         self.blocked += time;
     }
 
-    /// How long it was blocked since this was last asked: nobody else is to blame for that time.
+    /// How long it was blocked since this was last asked: no other process is to blame for that time.
     pub fn take_blocked(&mut self) -> Duration {
         std::mem::take(&mut self.blocked)
     }
@@ -105,7 +105,7 @@ impl Course2016 {
         self.gone.remove(&id);
     }
 
-    /// Whether it was given up, or died: nobody waits for it.
+    /// Whether it was given up, or died: no process waits for it.
     pub fn is_gone(&self, id: NodeId) -> bool {
         self.gone.contains(&id)
     }

@@ -14,7 +14,7 @@ pub struct Delayed {
     at: RunTime,
     /// The order of sending, among those of the same time.
     number: u64,
-    /// To whom.
+    /// The receiver.
     pub to: NodeId,
     /// The message.
     pub message: Outgoing,

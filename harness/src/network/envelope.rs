@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 /// A message as far as the harness reads it; everything else is the replicas' own business.
 #[derive(Debug)]
 pub struct Envelope<'a> {
-    /// Who sends.
+    /// The sender.
     pub src: Cow<'a, str>,
-    /// To whom.
+    /// The receiver.
     pub dst: Cow<'a, str>,
-    /// Whom the sender believes to lead; `None` if it says nothing (or no text).
+    /// The replica that the sender believes to lead; `None` if it names none (or no text).
     pub leader: Option<Cow<'a, str>>,
     /// The message's type.
     pub kind: Cow<'a, str>,
@@ -90,7 +90,7 @@ impl<'a> Envelope<'a> {
         Some(serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned()))
     }
 
-    /// The sender's term, where it writes one under a name that everybody uses.
+    /// The sender's term, where it writes one under a common name.
     pub fn term(&self) -> Option<u64> {
         let names = [self.raw.current_term, self.raw.camel_term, self.raw.term];
         names.into_iter().flatten().find_map(|raw| serde_json::from_str(raw.get()).ok())

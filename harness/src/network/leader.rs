@@ -1,4 +1,4 @@
-//! Whom the replicas believe to lead, by the `leader` fields of their messages: the harness has no
+//! The replica that the others believe to lead, by the `leader` fields of their messages: the harness has no
 //! other way to know.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::ids::NodeId;
 use crate::time::RunTime;
 
-/// The last believable word about who leads.
+/// The last believable leadership claim.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderView {
     current: Option<NodeId>,
@@ -14,7 +14,7 @@ pub struct LeaderView {
 }
 
 impl LeaderView {
-    /// A living replica says who leads. While links are cut, only those who
+    /// A living replica names a leader. While links are cut, only those that
     /// meet a majority are believed (`believed`); a word for one that is dead is late, and ignored.
     pub fn hear(
         &mut self,
@@ -35,19 +35,19 @@ impl LeaderView {
         }
     }
 
-    /// A replica died: if it led, nobody is known to.
+    /// A replica died: if it led, no leader is known.
     pub fn forget(&mut self, dead: NodeId) {
         if self.current == Some(dead) {
             self.current = None;
         }
     }
 
-    /// Who leads, as far as anybody said.
+    /// The leader, as far as any replica named one.
     pub fn current(&self) -> Option<NodeId> {
         self.current
     }
 
-    /// Whether anybody was ever believed to lead.
+    /// Whether any replica was ever believed to lead.
     pub fn was_known(&self) -> bool {
         !self.history.is_empty()
     }

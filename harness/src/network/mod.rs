@@ -5,11 +5,11 @@
 //! - [`link`]: one per direction and pair: its rules decide what becomes of each message, and it
 //!   counts them.
 //! - [`links`]: all of them, by their ends.
-//! - [`leader`]: whom the replicas believe to lead, by their own words.
+//! - [`leader`]: the replica that is believed to lead, by the replicas' claims.
 //! - [`terms`]: two leaders in one term, where messages carry it.
-//! - [`claims`]: who named whom as leader, each speaker apart.
+//! - [`claims`]: leadership claims, each replica apart.
 //! - [`router`]: the network of one run: where each message goes.
-//! - [`protocol`]: what was wrong or odd about messages.
+//! - [`protocol`]: protocol violations and warnings.
 //! - [`outbox`]: what waits for a replica that does not read.
 //! - [`message_log`]: each message with its fate, in a file.
 //! - [`ledger`]: what becomes of each message, counted and written down.

@@ -1,4 +1,4 @@
-//! What waits for a replica that does not read: bounded, so that it harms nobody else.
+//! What waits for a replica that does not read: bounded, so that it disturbs no other replica.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::time::RunTime;
 /// A message on its way to a replica.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    /// Who sent it: with the receiver, its link.
+    /// The sender: with the receiver, its link.
     pub from: NodeId,
     /// Its place in the link's counts; `None` if it is not counted.
     pub kind: Option<TypeIndex>,

@@ -1,8 +1,8 @@
 //! Two leaders in one term, as far as messages show it.
 //!
 //! What replicas say to one another is their own business, but most programs write their term under a name that
-//! everybody uses: `term`, `currentTerm` or `current_term`. Where they do, the one promise of every election can be
-//! looked at: in a term there is at most one leader.
+//! are common: `term`, `currentTerm` or `current_term`. Where they do, the one promise of every election can be
+//! checked: in a term there is at most one leader.
 //!
 //! A word is no deed: a candidate may name itself too soon, a follower may still name the last leader, an entry may
 //! carry the term in which it was made. So a replica counts as the leader of a term when it acknowledged a put
@@ -18,11 +18,11 @@ use crate::time::RunTime;
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
     own: BTreeMap<NodeId, Shown>,
-    /// The lowest term that anybody showed.
+    /// The lowest term that a replica showed.
     lowest: Option<u64>,
-    /// Who led a term, by its own deeds.
+    /// The leader of a term, by its own acknowledgements.
     acted: BTreeMap<u64, BTreeSet<NodeId>>,
-    /// Who was named by another in a term.
+    /// The replicas that another one named as leader of a term.
     named: BTreeSet<(u64, NodeId)>,
     told: BTreeSet<u64>,
 }
@@ -41,12 +41,12 @@ pub struct TwoLeaders {
     pub term: u64,
     /// One of them.
     pub first: NodeId,
-    /// The other, whose deed was the last.
+    /// The other, which acknowledged last.
     pub second: NodeId,
 }
 
 impl Terms {
-    /// A message of `speaker`, with the term that it carries, if any, and whom it names.
+    /// A message of `speaker`, with the term that it carries, if any, and the leader that it names.
     pub fn hear(
         &mut self,
         now: RunTime,
@@ -120,7 +120,7 @@ mod tests {
         terms.hear(RunTime(6), IDS[1], Some(2), Some(IDS[1]));
         terms.hear(RunTime(7), IDS[2], Some(3), Some(IDS[1]));
         assert_eq!(terms.acknowledged(IDS[1], RunTime(8)), None);
-        // The deposed one answers what it had been asked before.
+        // The old leader answers what it had been asked before.
         terms.hear(RunTime(9), IDS[0], Some(3), Some(IDS[0]));
         assert_eq!(terms.acknowledged(IDS[0], RunTime(8)), None);
     }

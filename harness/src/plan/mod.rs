@@ -2,7 +2,7 @@
 //!
 //! A run can be repeated from its `plan.json` alone: it holds the scenario, the seed, each fault with
 //! its draw, and the clients' operations, listed for course clients and as seeded streams for
-//! shared ones. What a draw *means* (which replica is "the leader") is settled when it is used.
+//! shared ones. What a draw *means* (which replica is "the leader") is resolved when it is used.
 
 pub mod host;
 mod nemesis;
@@ -41,10 +41,10 @@ pub struct Plan {
     pub operations: OperationPlan,
     /// The seed of the links' decisions: see [`Settings::links`].
     pub links: Seed,
-    /// The host that is pretended to the replicas; `null`: the host as it is.
+    /// The simulated host; `null`: the host as it is.
     #[serde(default)]
     pub host: Option<HostPlan>,
-    /// Whose rules the network follows.
+    /// The router's semantics.
     #[serde(default)]
     pub router: RouterKind,
     /// The seed of the clients' choices of replicas.
@@ -58,7 +58,7 @@ pub struct Plan {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailIs {
-    /// Nobody knows whether it takes effect.
+    /// It is unknown whether it takes effect.
     #[default]
     Info,
     /// It certainly takes no effect.
@@ -71,7 +71,7 @@ pub struct PlannedFault {
     /// What, and when.
     #[serde(flatten)]
     pub event: FaultEvent,
-    /// From what its targets are drawn when it strikes.
+    /// From what its targets are drawn when it is injected.
     pub draw: Seed,
 }
 
@@ -117,7 +117,7 @@ impl Plan {
         }
     }
 
-    /// Whether a program with these arguments can bear the faults: what keeps or harms data needs a data directory.
+    /// Whether a program with these arguments supports the faults: what keeps or damages data needs a data directory.
     pub fn check_program(&self, arguments: &[String]) -> Result<(), NoDataDirectory> {
         if keeps_data(arguments) {
             return Ok(());

@@ -33,7 +33,7 @@ pub enum OperationPlan {
 pub struct PlannedRequest {
     /// When, since the start of the run.
     pub at: RunTime,
-    /// Who asks.
+    /// The client.
     pub client: NodeId,
     /// Get or put; a get before the client's first acknowledged put becomes a put.
     pub f: OpKind,

@@ -31,7 +31,7 @@ pub struct RunRecord {
     pub plan: Arc<Plan>,
     /// Every operation, in the order of invocation; `operations[i].index == i`.
     pub operations: Vec<OperationRecord>,
-    /// What was asked after the healing, each again until it was answered; empty where the clients
+    /// The operations of the recovery phase, each retried until it was answered; empty where the clients
     /// are the course's.
     pub recovery: Vec<RecoveryOperation>,
     /// What the clients counted besides.
@@ -40,18 +40,18 @@ pub struct RunRecord {
     pub messages: BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts>,
     /// Each planned fault, in the order of the plan, and what became of it.
     pub faults: Vec<FaultRecord>,
-    /// Who was believed to lead from when on, in order.
+    /// The replicas believed to lead, each with the time from which on, in order.
     pub leaders: Vec<(RunTime, NodeId)>,
-    /// Who named whom as leader and when, each speaker's changes, in the order of their times.
+    /// Leadership claims, where they changed, in the order of their times.
     pub leadership_claims: Vec<LeadershipClaim>,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
     /// What the living replicas that know `status` said of their state when all was quiet, in the
-    /// order of ids; empty where nobody knows it, or no majority lived.
+    /// order of ids; empty where no replica knows it, or no majority was alive.
     pub states: Vec<ReplicaState>,
     /// What replicas wrote that the protocol does not allow, by kind.
     pub violations: BTreeMap<ProtocolViolation, Example>,
-    /// What only looks odd, by kind.
+    /// Protocol warnings, by kind.
     pub protocol_warnings: BTreeMap<ProtocolWarning, Example>,
     /// What the harness could not do, or left out, a sentence each: no verdict depends on it.
     pub notes: Vec<String>,
@@ -113,7 +113,7 @@ pub struct HostRecord {
     pub max_loop_lag_at: RunTime,
     /// The largest gap between the wall clock and the monotonic one, in milliseconds.
     pub clock_jump_ms: i64,
-    /// Whom the rules of 2016 gave up, and killed.
+    /// The replicas that the rules of 2016 gave up, and killed.
     pub given_up: Vec<GivenUp>,
     /// What exceeded its threshold, in the order of its beginnings.
     pub disturbances: Vec<Disturbance>,
@@ -125,7 +125,7 @@ pub struct HostRecord {
 pub enum EndReason {
     /// Its time was over.
     Completed,
-    /// Somebody pressed Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
     /// More messages than `max_packets`.
     PacketStorm,

@@ -1,8 +1,8 @@
 //! The final block of a run, for people.
 //!
 //! The verdicts first, then the numbers, what the course would say, and where everything is.
-//! Colours repeat what a word says already; text that came from replicas is escaped. Paths and the
-//! command that repeats the run are never broken into lines: they are there to be copied.
+//! Colours repeat what a word says; text that came from replicas is escaped. Paths and the
+//! command that reproduces the run are never broken into lines: they are there to be copied.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub fn verdict_lines(verdict: &Verdict, style: Style) -> String {
     joined(&answers(&verdict.answers, style))
 }
 
-/// A run in one line, for those who want no more: its name, its worst news, its folder.
+/// A run in one line: its name, its worst news, its folder.
 pub fn quiet_line(finished: &Finished<'_>) -> String {
     let verdict = finished.verdict;
     let worst = verdict.answers.iter().find(|answer| answer.exit() == verdict.exit());
@@ -69,7 +69,7 @@ pub fn quiet_line(finished: &Finished<'_>) -> String {
 }
 
 /// The final block: scenario and seed, the five verdicts, the key numbers, the course's statistics
-/// for its own configs, warnings, where the results are, and the command that repeats the run.
+/// for its own configs, warnings, where the results are, and the command that reproduces the run.
 pub fn console_block(finished: &Finished<'_>, style: Style) -> String {
     let sections = [
         vec![title(finished.record)],

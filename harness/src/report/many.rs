@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::text::{escape, wrap};
 use crate::verdict::{Standing, Verdict};
 
-/// What the start and the judging of a run cost beside its own time, while nobody knows better.
+/// The estimated cost of the start and the judging of a run beside its own time, until one has ended.
 const OVERHEAD: Duration = Duration::from_secs(1);
 
 /// How far the runs of a command are.

@@ -58,7 +58,7 @@ pub struct Finished<'a> {
     pub record: &'a RunRecord,
     /// What it means.
     pub verdict: &'a Verdict,
-    /// The operations that contradict one another, if the history is not linearizable.
+    /// The operations of the witness, if the history is not linearizable.
     pub witness: Option<&'a checker::Witness>,
     /// What the course's simulator would report.
     pub statistics: course::Statistics,
@@ -66,7 +66,7 @@ pub struct Finished<'a> {
     pub judgement: Option<course::CourseJudgement>,
     /// What the verdict means, in sentences.
     pub explanation: Option<Explanation>,
-    /// The command that repeats the run.
+    /// The command that reproduces the run.
     pub reproduce: String,
     /// The run's folder, as people are shown it.
     pub folder: PathBuf,

@@ -65,14 +65,14 @@ fn fitted(mut parts: Vec<(u8, String)>, width: usize) -> String {
         };
         match rank {
             0 => return text.chars().take(width).collect(),
-            // That there is one is worth more than who is where.
+            // The count matters more than the sides.
             6 => parts[place] = (2, "partition".to_owned()),
             _ => drop(parts.remove(place)),
         }
     }
 }
 
-/// Something that happened: the run if there are several, the time, what, and to whom.
+/// An event: the run if there are several, the time, the kind, the text.
 pub fn event_line(shape: &Shape<'_>, event: &RunEvent) -> String {
     let label = shape.label().map(|label| label + "  ").unwrap_or_default();
     let (at, text) = (event.at.as_secs_f64(), escape(&event.text));

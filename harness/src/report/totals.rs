@@ -19,7 +19,7 @@ pub struct Totals {
     pub ok: u64,
     /// Those that certainly did not.
     pub fail: u64,
-    /// Those of which nobody knows.
+    /// Those of unknown outcome.
     pub info: u64,
     /// Operations that read.
     pub gets: u64,
@@ -32,7 +32,7 @@ pub struct Totals {
     /// How many replicas were believed to lead, one after another: 0 if none ever was, 1 if it
     /// never changed; one that comes back counts again.
     pub leaders: u64,
-    /// Faults that struck.
+    /// Faults that were injected.
     pub faults_applied: u64,
     /// Faults that the plan asked for.
     pub faults_planned: u64,
@@ -51,7 +51,7 @@ pub struct MessageTotals {
     pub delivered: u64,
     /// Messages lost for any cause.
     pub dropped: u64,
-    /// Messages lost, by cause; a cause that never struck is left out.
+    /// Messages lost, by cause; a cause that never occurred is left out.
     pub dropped_by_cause: BTreeMap<DropCause, u64>,
 }
 

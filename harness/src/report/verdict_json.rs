@@ -33,7 +33,7 @@ struct VerdictFile<'a> {
     answers: &'a [Answer],
     /// What all that means, in sentences; the same as `harness explain` says.
     explanation: &'a Option<Explanation>,
-    /// The operations that contradict one another; `null` if none do.
+    /// The operations of the witness; `null` if there is none.
     witness: Option<&'a checker::Witness>,
     replicas: Vec<ReplicaReport<'a>>,
     statistics: Totals,

@@ -7,7 +7,7 @@
 //! - `dispatcher`: the one loop that gives all events their order.
 //! - `faults`: what the player of faults wants done.
 //! - `state_comparison`: when all is quiet, the replicas are asked whether they hold the same.
-//! - `sampling`: the host is looked at meanwhile.
+//! - `sampling`: samples of the host meanwhile.
 //! - `agenda`: what is due when.
 //! - `test_hook`: for a test of what a panic leaves behind.
 //! - [`probe`]: how a program talks, found out by starting it.

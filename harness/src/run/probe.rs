@@ -2,8 +2,8 @@
 //!
 //! Nothing is read from the program: one replica is started the way of each generation in turn,
 //! with sockets of its own, until one shows a sign of life. A program of another generation mostly
-//! ends at once; one that does not is given a short time first, and, if nobody was heard of, a long
-//! one, in all ways that are left at once: a virtual machine on a crowded host is no stranger.
+//! ends at once; one that does not is given a short time first, and, if none was heard of, a long
+//! one, in all ways that are left at once: a virtual machine on a crowded host is no rarity.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -35,7 +35,7 @@ pub struct Probe<'a> {
     pub replicas: usize,
     /// The mark of its processes.
     pub mark: String,
-    /// Who cleans up if the harness is killed.
+    /// Cleans up if the harness is killed.
     pub watchdog: &'a Arc<Watchdog>,
     /// Becomes true when there is no time left.
     pub interrupt: watch::Receiver<bool>,

@@ -20,7 +20,7 @@ pub struct Progress {
     pub info: u64,
     /// Messages between replicas.
     pub messages: u64,
-    /// Who is believed to lead.
+    /// The replica believed to lead.
     pub leader: Option<NodeId>,
     /// How many replicas live.
     pub alive: usize,

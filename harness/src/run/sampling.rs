@@ -27,7 +27,7 @@ pub(super) struct HostSampler {
     watch: Watch,
     record: HostRecord,
     wall_origin: SystemTime,
-    /// The latest since the last look.
+    /// The latest since the last sample.
     lag: Duration,
     clock_gap_ms: i64,
     /// The most descriptors that each replica may have, and bytes of its output that were lost so far.
@@ -113,7 +113,7 @@ pub(super) struct Start {
     pub(super) pid: i32,
     /// From spawn to connection.
     pub(super) took: Duration,
-    /// A look at it.
+    /// A sample of it.
     pub(super) sample: Option<ProcessSample>,
 }
 
@@ -131,7 +131,7 @@ fn before(now: RunTime, time: Duration) -> RunTime {
 }
 
 impl Dispatcher {
-    /// Looks at the host, the harness and each replica. A look that cannot be written is lost, the run is not.
+    /// Samples the host, the harness and each replica. A sample that cannot be written is lost, the run is not.
     pub(super) fn sample(&mut self) {
         let now = self.now();
         let backlog = self.cluster.events.len();
@@ -181,7 +181,7 @@ impl Dispatcher {
         self.agenda.add(now + limits::HOST_INTERVAL, Task::Sample);
     }
 
-    /// The old simulator kills whom it cannot send to, alive or not.
+    /// The old simulator kills a replica that it cannot send to, alive or not.
     pub(super) fn give_up(&mut self) {
         let now = self.now();
         let Some(course) = self.cluster.router.course() else { return };
@@ -195,7 +195,7 @@ impl Dispatcher {
             let sample = gauges::process(process.pid());
             let watch = &mut self.sampler.watch;
             match given_up.why {
-                // What is stopped waits for nobody.
+                // A stopped replica waits for nothing.
                 GivenUpFor::Deadlock if sample.is_some_and(|it| matches!(it.state, 'T' | 't')) => {
                     given_up.why = GivenUpFor::DoesNotRead;
                 }
@@ -216,7 +216,7 @@ impl Dispatcher {
         }
     }
 
-    /// What could not be pretended as it was asked for, a sentence each.
+    /// What could not be simulated as requested, a sentence each.
     pub(super) fn host_notes(&mut self) -> Vec<String> {
         let mut notes = std::mem::take(&mut self.cluster.prepared.notes);
         let mut seen = self.cluster.processes.values().filter_map(Process::stalls);

@@ -74,7 +74,7 @@ impl Scratch {
         }
     }
 
-    /// The replicas whose socket is there no more: somebody else works in this directory.
+    /// The replicas whose socket is there no more: another run works in this directory.
     pub fn taken(&self) -> Vec<NodeId> {
         let taken =
             self.sockets.iter().filter(|&(&id, &ours)| inode(self.path(), id) != Some(ours));

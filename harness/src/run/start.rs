@@ -58,7 +58,7 @@ pub struct Cluster {
     pub scratch: Scratch,
     /// What was prepared for the simulated host.
     pub prepared: Prepared,
-    /// What confines a stranger's program.
+    /// What confines an untrusted program.
     confinement: Confinement,
     /// Where `waitpid` tells.
     exit_sender: mpsc::UnboundedSender<Exited>,
@@ -92,7 +92,7 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         };
         scratch.make_room(id);
         let endpoint = listen(transport, id, scratch.path(), &events).map_err(|error| {
-            // In the moment after there was room, somebody else took it.
+            // In the moment after there was room, another process took it.
             let directory = scratch.path().to_owned();
             if is_shared { RunError::SocketsTaken { directory, taken: vec![id] } } else { error }
         })?;
@@ -100,7 +100,7 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         scratch.made(id);
     }
     let pool = Pool::new(Arc::clone(plan));
-    // The clients, and whoever asks for the state in the end.
+    // The clients, and the one that asks for the state at the end.
     let senders: Vec<NodeId> =
         (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
     let mut cluster = Cluster {
@@ -266,8 +266,8 @@ impl Cluster {
         }
     }
 
-    /// Whoever connected is sent to from now on, also a process of another run that works in the
-    /// same directory: nobody keeps the old simulator's replicas apart.
+    /// The process that connected is sent to from now on, also one of another run that works in the
+    /// same directory: the old simulator does not keep replicas apart either.
     pub fn connected(&mut self, id: NodeId, connection: Connection, request: &RunRequest) {
         let is_foreign =
             connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &request.mark));

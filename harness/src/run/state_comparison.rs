@@ -42,7 +42,7 @@ impl StateComparison {
 }
 
 impl Dispatcher {
-    /// Who asks: a client that never asked before.
+    /// The client that asks: one that never asked before.
     pub(super) fn observer(&self) -> NodeId {
         let replicas = self.request.plan.scenario.replicas;
         NodeId::client(replicas, self.cluster.pool.ids().len())
@@ -68,7 +68,7 @@ impl Dispatcher {
         let (now, observer) = (self.now(), self.observer());
         let Some(comparison) = &self.comparison else { return };
         let waited = now.since(comparison.began);
-        // An answer takes no time; whoever gave none by then does not know the message.
+        // An answer takes no time; a replica that gave none by then does not know the message.
         let is_mute = comparison.states.is_empty() && waited > limits::STATE_COMPARISON_SILENCE;
         let is_over = waited > self.request.plan.scenario.liveness_bound;
         if is_mute || is_over || self.agree() {

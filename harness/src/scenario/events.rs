@@ -140,7 +140,7 @@ fn kills(event: &Listed, replicas: usize) -> Option<(usize, usize)> {
     }
 }
 
-/// Every kill needs somebody to kill; `kill_non_leader` spares the last one, as in the course.
+/// Every kill needs a living replica; `kill_non_leader` spares the last one, as in the course.
 fn check_kills(
     listed: &[Listed],
     replicas: usize,
@@ -201,8 +201,8 @@ fn check_partitions(listed: &[Listed]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A named replica can be struck by one fault at a time, and by none once it is dead for good.
-/// Roles find somebody else, or wait.
+/// A named replica can be affected by one fault at a time, and by none once it is dead for good.
+/// Roles resolve to another replica, or wait.
 fn check_overlaps(listed: &[Listed]) -> Result<(), Fault> {
     for (n, event) in listed.iter().enumerate() {
         if !event.kind.takes_replicas() {

@@ -205,7 +205,7 @@ impl<'a> Fields<'a> {
         &self.path
     }
 
-    /// The value of a key, for those who know its shape themselves.
+    /// The value of a key, for callers that know its shape.
     pub(super) fn node(&self, name: &str) -> Option<&'a Node> {
         self.member(name).map(|member| &member.node)
     }

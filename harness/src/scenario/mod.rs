@@ -102,7 +102,7 @@ pub struct Scenario {
     /// What else goes wrong, by chance.
     #[serde(default)]
     pub nemesis: Option<Nemesis>,
-    /// Who asks, and how.
+    /// The clients and how they work.
     pub clients: Clients,
     /// The course's thresholds and tiers, where the file has `tests`.
     pub tests: Option<CourseTests>,
@@ -110,7 +110,7 @@ pub struct Scenario {
     pub liveness_bound: Duration,
     /// What the checker may spend before it answers "unknown".
     pub checker: CheckerBudget,
-    /// What is odd about the file but harmless, one sentence each.
+    /// What is unusual about the file but allowed, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -126,7 +126,7 @@ impl Scenario {
     }
 }
 
-/// Who asks, and how.
+/// The clients and how they work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Clients {
@@ -153,10 +153,10 @@ pub enum Clients {
         #[serde(default = "one")]
         burst: u64,
         /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
-        /// others only the other one; with 0 all ask whom they like.
+        /// others only the other one; with 0 every client uses any replica.
         #[serde(default)]
         partition_affinity: f64,
-        /// After a fault struck the leader, and after each fault's end, all living replicas are asked
+        /// During a fault that affects the leader, and after each fault's end, all living replicas are asked
         /// for reads during this time; zero: they are not.
         #[serde(default)]
         probe_reads: Duration,

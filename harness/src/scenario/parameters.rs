@@ -1,4 +1,4 @@
-//! What a file says about a fault beside its type: whom, how long, and how.
+//! The parameters of a fault beside its type: targets, duration and the rest.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use super::network::{self, Sites};
 use crate::fault::{Direction, DiskFault, FaultKind, Parameters, PartitionShape, Target};
 use crate::ids::NodeId;
 
-/// Where nobody says how long SIGTERM may take.
+/// The default time from SIGTERM to SIGKILL.
 const DEADLINE_MS: u64 = 1000;
 
-/// Where nobody says how a starved process gets its turns.
+/// The default period of a starved process.
 const PERIOD_MS: u64 = 100;
 
-/// Where nobody says how fast a network flaps: slower than an election, faster than two.
+/// The default period of a flapping network: slower than an election, faster than two.
 const FLAPPING_MS: u64 = 400;
 
-/// Where nobody says how starved it is.
+/// The default fraction for which a starved process is stopped.
 const STOPPED: f64 = 0.8;
 
-/// Where nobody says how many new leaders are cut off.
+/// The default number of new leaders that are isolated.
 const TIMES: u64 = 2;
 
-/// Where nobody says how late.
+/// The default lag.
 const LAG_MS: u64 = 20;
 
 /// The parameters of a fault of this kind, without its duration, in a cluster of `replicas`.

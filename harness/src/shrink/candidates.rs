@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_after_the_contradiction_is_cut_off() {
+    fn what_comes_after_the_counterexample_is_cut_off() {
         let event = |time: f64| json!({"type": "kill_leader", "time": time});
         let workload = json!({"lifetime": 10.0, "start_wait": 1.0,
             "events": [event(1.0), event(2.0), event(6.0)]});

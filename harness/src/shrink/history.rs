@@ -1,4 +1,4 @@
-//! The fewest operations of a history that are already a contradiction, as a history file.
+//! The fewest operations of a history that are a counterexample, as a history file.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use checker::{Datum, F, History, Outcome, Reading, Verdict};
 use super::reduce;
 use crate::check::{self, Question};
 
-/// The fewest operations that contradict one another.
+/// The fewest operations that cannot all be true.
 pub struct Fewest {
     /// They, as the text of a history file.
     pub text: String,
@@ -21,7 +21,7 @@ pub struct Fewest {
     pub over: Duration,
 }
 
-/// The fewest operations that are a contradiction of the same kind; `None` if the history has none.
+/// The fewest operations that show the same anomaly; `None` if the history has none.
 pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
     let Verdict::Invalid(witness) = check::judge(history, question).verdict else { return None };
     let anomaly = witness.anomaly;

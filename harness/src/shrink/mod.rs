@@ -4,7 +4,7 @@
 //! - [`workload`]: a scenario as a workload file that reads back as the same scenario.
 //! - [`candidates`]: what can be left out of a workload, largest first.
 //! - [`search`]: in which order they are tried; pure as well.
-//! - [`history`]: the fewest operations of a history that contradict one another in the same way.
+//! - [`history`]: the fewest operations of a history that show the same anomaly.
 
 pub mod candidates;
 pub mod history;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{candidates, reduce};
 
-/// Nothing that comes after the contradiction, then fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
+/// Nothing that comes after the counterexample, then fewer faults, fewer rules of the network, then smaller numbers, then fewer and shorter faults again; what
 /// does not fail is not taken.
 pub fn search(
     whole: &Value,

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_a_contradiction_nor_a_crash_is_excused_by_slowness() {
+    fn neither_an_anomaly_nor_a_crash_is_excused_by_slowness() {
         let record = slow(9.0, vec![stopped(3, 2.5, 6.0)]);
         for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");

@@ -82,7 +82,7 @@ pub struct Answer {
     pub kind: String,
     /// One sentence.
     pub sentence: String,
-    /// What else there is to know, a line each: the contradicting operations, the examples.
+    /// Details, a line each: the operations of the witness, the examples.
     pub details: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ const PARTED: &str = r#"{
     "liveness": {"bound_ms": 5000}
 }"#;
 
-/// One replica after the other is alone, whoever leads, while clients ask all.
+/// One replica after the other is alone, whichever leads, while clients ask all.
 const LONELY: &str = r#"{
     "lifetime": 8, "start_wait": 1, "end_wait": 0, "replicas": 5, "mix": 0.5,
     "clients": {"count": 8, "keys": 2, "rate": 150, "timeout_ms": 500},
@@ -130,7 +130,7 @@ fn a_store_that_is_no_raft_is_right_as_well() {
         return;
     }
     is_sound("quorum.py", "seqpacket", "names-itself", PARTED);
-    // Nobody is named as leader: its faults strike somebody all the same.
+    // No replica is named as leader: faults of the leader affect one all the same.
     let bench = is_sound("quorum.py", "udp", "right", PARTED);
     assert_eq!(bench.answer("evidence").0, "valid", "{}", bench.verdict());
 }
@@ -195,7 +195,7 @@ fn a_store_that_elects_once_is_unavailable_for_good() {
     is_unanswered(&bench);
 }
 
-/// Nobody answers; on a host that is so busy that it may be to blame, that is unknown.
+/// No replica answers; on a host that is so busy that it may be to blame, that is unknown.
 fn is_unanswered(bench: &Bench) {
     let (standing, kind) = bench.answer("liveness");
     let allowed = [("invalid", "unanswered"), ("unknown", "host")];

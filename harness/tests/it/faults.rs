@@ -90,7 +90,7 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
     let Range { start: begin, end } = seen.span(0);
     assert_eq!(fault.sides.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2]);
     let side = |id: NodeId| fault.sides[1].contains(&id);
-    // Clients reach whom they like; they are numbered from 0015 on.
+    // Clients reach every replica; they are numbered from 0015 on.
     let is_replica = |id: NodeId| id.0 < 5;
     let crossing = |message: &&Message| {
         is_replica(message.from) && is_replica(message.to) && side(message.from) != side(message.to)
@@ -209,7 +209,7 @@ fn a_program_without_data_meets_the_stress_suite_without_crashes() {
     assert!(faults.len() > 5 && faults.iter().all(|fault| fault["kind"] != "crash"), "{plan}");
 }
 
-/// Each in its first moments: who names itself as leader is cut off alone, and others lead on.
+/// Each in its first moments: the replica that claims leadership is cut off alone, and others lead on.
 #[test]
 fn one_leader_after_the_other_is_cut_off_as_soon_as_it_is_elected() {
     let seen = run(
@@ -224,7 +224,7 @@ fn one_leader_after_the_other_is_cut_off_as_soon_as_it_is_elected() {
     assert!(seen.said(&isolated[2].to_string(), (last, u64::MAX)) > 0, "healed");
 }
 
-/// All are whole again and alive, and yet nobody stands for election any more.
+/// All are whole again and alive, and yet no replica stands for election any more.
 #[test]
 fn who_stays_dead_after_the_faults_is_a_matter_of_liveness() {
     let bench = Bench::new();

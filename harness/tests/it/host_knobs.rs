@@ -8,7 +8,7 @@ use crate::support::{Bench, Ended, SHORT, has, room, skip};
 /// Runs the meter on this host; what its replica `0001` met.
 fn meter(bench: &Bench, way: &str, host: &str, more: &[&str]) -> (Ended, serde_json::Value) {
     let workload = SHORT.replace("\"replicas\": 5", "\"replicas\": 3");
-    // By the rules of 2016 all must have connected before anybody speaks, also where interpreters wait for a
+    // By the rules of 2016 all must have connected before any replica sends, also where interpreters wait for a
     // processor.
     let wait = if more.contains(&"course-2016") { 6 } else { 1 };
     let workload = workload.replace("\"start_wait\": 0", &format!("\"start_wait\": {wait}"));
@@ -123,7 +123,7 @@ fn where_no_calls_can_be_held_up_the_stalls_are_waited_out_and_the_run_says_so()
     let mut command = bench.odd_command("right", SHORT);
     let path = bench.file("host.json", host);
     command.arg("--host").arg(path);
-    // Whoever is under a filter that somebody listens to gets no other.
+    // A process under a filter with a listener gets no other.
     let hook = || {
         let listener = harness::cluster::filter::install(false, false)?.into_raw_fd();
         let keep = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
@@ -215,7 +215,7 @@ fn in_a_shared_directory_the_next_run_takes_the_sockets_of_the_last() {
         ended.says("took the place of the socket") || ended.says("are another run's now")
     };
     assert!(said.iter().any(is_named), "{}\n{}", said[0].stdout, said[1].stdout);
-    // Whoever spoke in the place of a run's replicas, its verdict is not about them.
+    // A foreign process sent in the place of a run's replicas: its verdict is not about them.
     for ended in said.iter().filter(|ended| ended.says("were connected as")) {
         ended.expect(15);
     }

@@ -1,4 +1,4 @@
-//! Hosts: pretended ones, disturbed ones, and who is to blame.
+//! Hosts: simulated ones, disturbed ones, and attribution.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;

@@ -10,8 +10,8 @@ const KILL: &str = r#"{
     "liveness": {"bound_ms": 2000}
 }"#;
 
-/// All messages are lost, so nobody leads and nobody is answered; and of two that are left a minority
-/// of three cannot be struck.
+/// All messages are lost, so no replica leads and no client is answered; and of two that are left a minority
+/// of three cannot be affected.
 const VACUOUS: &str = r#"{
     "lifetime": 5, "start_wait": 0, "end_wait": 0, "replicas": 7, "drops": 1,
     "clients": {"count": 4, "keys": 1, "rate": 200, "timeout_ms": 20},

@@ -1,4 +1,4 @@
-//! Programs that behave oddly get the verdict that they deserve, and harm nobody.
+//! Programs that behave oddly get the verdict that they deserve, and disturb no other run.
 
 use crate::support::{Bench, SHORT, each};
 

@@ -147,7 +147,7 @@ fn assert_receivers_saw_just_those(run: &Finished, messages: &[Message]) {
         let told = messages.iter().filter(|message| pair(message) == link);
         let delivered = (numbers[0]..).zip(told).filter(|(_, message)| message.is_delivered());
         let delivered: Vec<u64> = delivered.map(|(n, _)| n).collect();
-        // At the end somebody may be killed before it has read, or written down, the last.
+        // At the end a replica may be killed before it has read, or written down, the last.
         let seen = numbers.len();
         assert!(seen + 50 > delivered.len(), "{link:?}: {seen} of {} arrived", delivered.len());
         let both = seen.min(delivered.len());

@@ -62,7 +62,7 @@ impl Line {
         }
         let mut left = packet.as_bytes();
         while !left.is_empty() {
-            // Who reads notices that the connection is gone.
+            // A reader notices that the connection is gone.
             match send(self.fd().as_raw_fd(), left, MsgFlags::MSG_NOSIGNAL) {
                 Ok(sent) => left = &left[sent..],
                 Err(_) => return,

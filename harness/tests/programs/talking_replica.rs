@@ -2,7 +2,7 @@
 //!
 //! `PROGRAM <id> <other id>... <messages> <messages a second>`: once a client has asked `0000`, which leads
 //! for ever and answers from its memory, each replica sends so many messages to the others in turn. It
-//! writes `sent <id> <count>` for each of them when it is done, and `received <count>` whenever nobody
+//! writes `sent <id> <count>` for each of them when it is done, and `received <count>` whenever no replica
 //! has talked for a while.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use nix::sys::socket::{
 };
 use serde_json::{Value, json};
 
-/// How long nobody talks before it is told how much came.
+/// The silence before the count of received messages is printed.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// Between two bursts.

@@ -1,4 +1,4 @@
-//! Clients' requests: executed by the leader, redirected by those who know one, kept by the rest.
+//! Clients' requests: executed by the leader, redirected by replicas that know one, kept by the rest.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::types::Id;
 use crate::bugs::Bugs;
 
-/// How an election that elected nobody goes on.
+/// How an election without a winner continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElectionRule {
     /// By comparing the logs that the election messages tell of: only the best stands again.
@@ -39,7 +39,7 @@ pub struct Config {
     /// As soon as a batch holds so many puts it leaves before its time.
     pub batch_limit: usize,
     /// Waits so only for ten seconds after something had to be sent twice: where messages are
-    /// lost each entry costs more of them, where none is, nobody need wait.
+    /// lost each entry costs more of them, where none is, no replica need wait.
     pub batch_after_loss: bool,
     /// For this long after a leader's append a replica supports no other candidate. Zero: never.
     pub loyalty: Duration,
@@ -53,7 +53,7 @@ pub struct Config {
     /// So many messages in a row may be lost before the leader sends the next ones to that follower one
     /// at a time. Zero: after the first.
     pub losses_by_chance: u32,
-    /// So many times within the shortest election timeout a candidate asks those who do not answer; after
+    /// So many times within the shortest election timeout a candidate asks those that do not answer; after
     /// the first time half as often, but once a heartbeat interval at least.
     pub asks_per_timeout: u32,
     /// Which election.
@@ -70,7 +70,7 @@ impl Config {
         usize::midpoint(self.peers.len(), 1) + 1
     }
 
-    /// How long a candidate waits before it first asks again those who have not answered.
+    /// How long a candidate waits before it first asks again those that have not answered.
     pub fn ask_again(&self) -> Duration {
         self.election_min / self.asks_per_timeout
     }

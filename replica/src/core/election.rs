@@ -1,9 +1,9 @@
 //! Elections: the paper's, with a pre-vote before it and a faster way on from a failed one.
 //!
-//! A replica whose timeout passes first asks for pre-votes, which cost nobody a term, and stands
+//! A replica whose timeout passes first asks for pre-votes, which cost no replica a term, and stands
 //! once a majority would vote for it. Votes are granted by section 5.4.1 and by nothing else.
-//! Every election message tells where its sender's log ends; whoever has heard from all the
-//! others, or from a majority when its own timeout passes, knows who is best, and only the best
+//! Every election message tells where its sender's log ends; a replica that has heard from all the
+//! others, or from a majority when its own timeout passes, knows the best one, and only the best
 //! stands a second time. The others wait a while for it. After that all goes as in the paper, so
 //! that a lost best one costs no more than the paper's election.
 
@@ -35,7 +35,7 @@ pub(super) struct Election {
     pub waited: bool,
     /// Whether it stood again without a timeout since its last one: once is enough.
     pub stood_again: bool,
-    /// Whom it heard from, and where their logs end.
+    /// The replicas that it heard from, and where their logs end.
     pub heard: BTreeMap<Id, Position>,
 }
 
@@ -46,9 +46,9 @@ pub(super) struct Candidate {
     pub pre: bool,
     /// The term it stands in, or would stand in.
     pub election: Term,
-    /// Who answered, and how.
+    /// The replicas that answered, and their answers.
     pub answers: BTreeMap<Id, bool>,
-    /// When to ask again those who have not answered.
+    /// When to ask again the replicas that have not answered.
     pub resend_at: Time,
     /// How long to wait after that: twice as long as at first, for they may be dead, but no longer
     /// than a heartbeat interval, for their answers may have been lost.
@@ -60,7 +60,7 @@ impl Replica {
         self.election.deadline = now.time + self.draw_election_timeout(now);
     }
 
-    /// A new cluster need not wait for a leader that nobody has heard yet as long as for one that
+    /// A new cluster need not wait for a leader that no replica has heard yet as long as for one that
     /// may be slow.
     pub(super) fn shorten_first_timeout(&mut self, now: Now) {
         let min = self.config.election_min.min(FIRST_TIMEOUT.start);
@@ -114,7 +114,7 @@ impl Replica {
             && !self.is_best_heard()
     }
 
-    /// Whether nobody heard from would make a better leader. The order is total.
+    /// Whether no replica heard from would make a better leader. The order is total.
     fn is_best_heard(&self) -> bool {
         let rank = |id, at: &Position| (at.last_term, at.last_index, at.commit, Reverse(id));
         let own = rank(self.config.id, &self.position());
@@ -197,7 +197,7 @@ impl Replica {
         true
     }
 
-    /// A follower whose log forbids it to support who asks, and that has heard of no better one,
+    /// A follower whose log forbids it to support the one that asks, and that has heard of no better one,
     /// would refuse everyone it knows: it stands itself, without waiting for its timeout.
     fn stand_instead_of(&mut self, now: Now, candidate: &Position) {
         let fast = self.goes_fast();
@@ -277,7 +277,7 @@ impl Replica {
         }
     }
 
-    /// Who has heard from everyone knows who is best and need not wait for a timeout. A candidate
+    /// A replica that has heard from all knows the best one and need not wait for a timeout. A candidate
     /// that can no longer win stands again if it is the best, once, and makes room if it is not.
     /// So does the best of all that a worse one's candidacy has thrown out of its own.
     fn after_hearing(&mut self, now: Now) {

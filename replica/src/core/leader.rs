@@ -27,16 +27,16 @@ pub(super) struct Leader {
     rounds: Rounds,
     /// Gets that wait.
     reads: VecDeque<Read>,
-    /// Whom the leader still waits for before it serves requests that reach it directly: those
+    /// The replicas that the leader still waits for before it serves requests that reach it directly: those
     /// heard during the election, whose queues come first.
     intake: BTreeSet<Id>,
     intake_until: Time,
     /// Requests that reached the leader directly before the intake was over.
     pub held: Vec<Request>,
-    /// When the oldest entry that nobody was sent yet may leave.
+    /// When the oldest unsent entry may leave.
     batch_at: Time,
     batched: usize,
-    /// When entries leave for those who were not served first.
+    /// When entries leave for replicas that were not served first.
     follow_up_at: Time,
     elected: Time,
     /// After how long entries are sent again. Less until its first entry is committed: the cluster is
@@ -156,7 +156,7 @@ impl Replica {
         info!(term = self.term.0, rounds = self.election.rounds, "leader");
         self.role = Role::Leader(Box::new(Leader {
             followers,
-            // Who commits entries of older terms by counting sees no need for one of its own.
+            // A leader that commits entries of older terms by counting sees no need for one of its own.
             first_own: if self.config.bugs.has(Bug::CommitOlderTerm) { Index(0) } else { next },
             rounds: Rounds::default(),
             reads: VecDeque::new(),
@@ -198,7 +198,7 @@ impl Replica {
     }
 
     /// A heartbeat is due for everyone, and what was not answered is sent again: what
-    /// [`Replica::flush`] does by itself when the time has come, for those who drive a replica
+    /// [`Replica::flush`] does by itself when the time has come, for drivers of a replica
     /// without a clock.
     pub fn heartbeat_timeout(&mut self) {
         let Role::Leader(leader) = &mut self.role else { return };
@@ -310,7 +310,7 @@ impl Replica {
         }
     }
 
-    /// A cluster of one is its own majority, and has nobody whose answers would drive it.
+    /// A cluster of one is its own majority, and has no other replica whose answers would drive it.
     fn lead_alone(&mut self, now: Now) {
         if let Role::Leader(leader) = &mut self.role {
             leader.rounds.open(now.time);

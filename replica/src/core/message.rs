@@ -12,7 +12,7 @@ pub struct Message {
     pub to: Id,
     /// The sender's term; for the request of a pre-vote, the term it would stand in.
     pub term: Term,
-    /// Whom the sender believes to be leader.
+    /// The leader, as the sender believes.
     pub leader: Option<Id>,
     /// What it says.
     pub body: Body,
@@ -52,7 +52,7 @@ impl Position {
 /// A candidate's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Elect {
-    /// Only asks whether it would be worth standing; changes nobody's term
+    /// Only asks whether it would be worth standing; changes no term
     /// (Ongaro's thesis, section 9.6).
     pub pre: bool,
     /// Where the candidate's log ends.

@@ -42,7 +42,7 @@ pub enum Output {
 pub struct Saved {
     /// The latest term seen.
     pub term: Term,
-    /// Who got this replica's vote in that term.
+    /// The replica that got this one's vote in that term.
     pub vote: Option<Id>,
     /// All entries, the first at index 1.
     pub entries: Vec<Entry>,
@@ -109,7 +109,7 @@ impl Replica {
     /// A replica that starts, or starts again with what it had saved.
     #[must_use]
     pub fn new(config: Arc<Config>, saved: Saved, now: Now) -> Self {
-        // One that has known no term has promised nobody anything in an earlier life.
+        // One that has known no term has promised nothing in an earlier life.
         let is_new = saved.term == Term(0);
         let mut replica = Self {
             term: saved.term,
@@ -192,7 +192,7 @@ impl Replica {
 
     /// Takes what may leave before anything is stored: a leader's appends. They promise nothing
     /// about its own disk, so followers can write while it does (Ongaro's thesis, section 10.2.1).
-    /// It counts itself among those who have an entry from the moment it is in its log: so whoever
+    /// It counts itself among those that have an entry from the moment it is in its log: so whoever
     /// drives it must store what [`Self::take_effects`] says before the next [`Self::step`].
     ///
     /// Nothing leaves early in a term that is not stored yet, nor what makes a follower forget its
@@ -228,7 +228,7 @@ impl Replica {
         self.outputs.push(Output::Reply(Reply { id, leader: self.leader, outcome }));
     }
 
-    /// Enters a term, or stays in it, as a follower of nobody yet.
+    /// Enters a term, or stays in it, as a follower without a leader yet.
     pub(super) fn become_follower(&mut self, now: Now, term: Term) {
         assert!(term >= self.term, "terms never fall");
         if term > self.term {
@@ -257,7 +257,7 @@ impl Replica {
         self.unsaved.log_from = Some(first);
     }
 
-    /// Raises the commit index, applies what it now covers, and answers those who wait for it.
+    /// Raises the commit index, applies what it now covers, and answers the clients that wait for it.
     pub(super) fn commit_to(&mut self, index: Index) {
         let index = index.min(self.log.last_index());
         while self.commit < index {
@@ -329,7 +329,7 @@ impl Replica {
         self.term
     }
 
-    /// Who got this replica's vote in this term.
+    /// The replica that got this one's vote in this term.
     pub fn vote(&self) -> Option<Id> {
         self.vote
     }
@@ -349,7 +349,7 @@ impl Replica {
         &self.machine
     }
 
-    /// Whom this replica believes to be leader.
+    /// The leader, as this replica believes.
     pub fn leader(&self) -> Option<Id> {
         self.leader
     }

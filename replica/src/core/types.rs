@@ -1,4 +1,4 @@
-//! The words of the protocol as types: who, when, which term, which place in the log.
+//! The words of the protocol as types: ids, times, terms, places in the log.
 
 use std::fmt;
 use std::ops::Add;
@@ -97,7 +97,7 @@ impl Index {
     }
 }
 
-/// What makes a request the same request when its message comes twice: who asks, and its `MID`.
+/// What makes a request the same request when its message comes twice: the client and the `MID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId {
     /// The client.
@@ -137,7 +137,7 @@ pub struct Request {
 pub struct Reply {
     /// The request answered.
     pub id: RequestId,
-    /// Whom the sender believes to be leader.
+    /// The leader, as the sender believes.
     pub leader: Option<Id>,
     /// The answer.
     pub outcome: Outcome,

@@ -4,7 +4,7 @@
 //! The file must tell three things apart. *Nothing more was written*: only zeros follow, since the
 //! file is extended in chunks of zeros ahead of the records. *A write was cut off by a crash*: the last
 //! record ends at a page boundary and zeros follow, for the kernel stops a write of a killed
-//! process between pages only; nobody was told of that record, so it is wiped and forgotten.
+//! process between pages only; no other replica was told of that record, so it is wiped and forgotten.
 //! *The file is damaged*: everything else, such as a record that does not match its checksum or a
 //! file shorter than its head says; then nothing is served from it, since entries that this
 //! replica has acknowledged may be missing.

@@ -1,7 +1,7 @@
 //! Where the term, the vote and the log are kept: in memory, or on disk.
 //!
 //! The paper's rule (figure 2) is that they are updated on stable storage before a replica
-//! answers. [`Stable`] keeps it: whoever drives a replica hands it what changed, and sends
+//! answers. [`Stable`] keeps it: the driver of a replica hands it what changed, and sends
 //! messages after that only.
 
 mod disk;
@@ -26,7 +26,7 @@ use crate::core::{Entry, Id, Index, Saved, Term};
 pub struct Ballot {
     /// The term.
     pub term: Term,
-    /// Who got the vote.
+    /// The replica that got the vote.
     pub vote: Option<Id>,
 }
 

@@ -85,7 +85,7 @@ pub trait Transport {
     fn send_kept(&mut self);
 
     /// Connects again after the other side has closed the socket; what was under way is lost. Fails
-    /// if nobody is there any more.
+    /// if the other side is gone.
     fn reconnect(&mut self) -> io::Result<()>;
 
     /// Whether anything was kept.

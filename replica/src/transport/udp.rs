@@ -20,7 +20,7 @@ const DATAGRAM_BYTES: usize = 65_536;
 pub struct Udp {
     socket: UdpSocket,
     simulator: SocketAddr,
-    /// Nobody closes a datagram socket's other end: when the parent is gone, so is the simulator.
+    /// The other end of a datagram socket is never closed: when the parent is gone, so is the simulator.
     parent: Pid,
     datagram: Vec<u8>,
     outbox: Outbox,

@@ -32,7 +32,7 @@ pub enum Incoming {
 /// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Nobody who speaks the protocol says this.
+    /// No message of the protocol says this.
     #[error("not a message of the protocol")]
     Foreign,
     /// What another replica wrote was changed on its way.

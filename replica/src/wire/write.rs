@@ -73,7 +73,7 @@ pub fn write_hello(src: Id) -> Vec<u8> {
     write(Envelope { src, dst: everyone, leader: everyone, kind: "hello" }, ())
 }
 
-/// How a replica stands, for whoever compares replicas.
+/// The state of a replica, to compare replicas.
 #[derive(Debug, Serialize)]
 pub struct Status<'a> {
     /// Given back from the question.

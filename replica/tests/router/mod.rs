@@ -30,7 +30,7 @@ pub struct Router {
     pub apart: Vec<String>,
     /// Messages between replicas, counted as the course counts.
     pub messages: usize,
-    /// What clients were sent and nobody has looked at.
+    /// What clients were sent and have not read.
     pub answers: Vec<Value>,
     /// The leader, by the word of the latest message.
     pub leader: Option<String>,

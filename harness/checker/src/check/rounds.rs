@@ -152,7 +152,7 @@ impl<'a> Rounds<'a> {
         self.reason(key).map(|reason| reason.limit)
     }
 
-    /// What became of each key. Who was to have more steps, and did not get them, was stopped.
+    /// What became of each key. A key that was to have more steps, and did not get them, was stopped.
     fn finish(&mut self) {
         for key in 0..self.by_key.len() {
             let is_short = self.limit(key) == Some(Limit::Steps) && self.has_more_steps(key);

@@ -1,9 +1,9 @@
 //! A replica whose own state goes back, as from an old write that it applies again.
 //!
-//! Who reads one replica's copy after another's may see an older value, and a leader that lost its log loses what
-//! was in it. But a replica that alone answers everybody, without a break in which it could have been deposed or
+//! A client that reads one replica's copy after another's may see an older value, and a leader that lost its log loses what
+//! was in it. But a replica that alone answers all clients, without a break in which it could have been replaced or
 //! started again, and has a newer value first and an older one later, was written to in between; and where
-//! nobody asked for that, by what it had applied before.
+//! no client asked for that, by what it had applied before.
 
 use rustc_hash::FxHashSet;
 
@@ -13,10 +13,10 @@ use crate::history::{Key, Operation, Outcome, Value};
 /// Neither an election nor a start is as short as this.
 const BREAK_NS: u64 = 100_000_000;
 
-/// Who leads acknowledges a write within this time, where there are any.
+/// A leader acknowledges a write within this time, where there are any.
 const LEADING_NS: u64 = 1_000_000_000;
 
-/// Who begins to lead has applied within this time what its predecessor committed.
+/// A new leader has applied within this time what its predecessor committed.
 const CATCHING_UP_NS: u64 = 300_000_000;
 
 impl Teller<'_> {

@@ -4,7 +4,7 @@
 //! a read was stale or an acknowledged write is lost shows in what other reads saw afterwards. The
 //! files, in the order in which they are asked:
 //!
-//! 1. `origin`: values that nobody wrote, or not yet.
+//! 1. `origin`: values that were never written, or not yet.
 //! 2. `text`: strings that were appended to, and lack a part, or hold one twice.
 //! 3. `replaced`: values that were seen although another had taken their place; with `again`, where one replica's
 //!    state went back.
@@ -26,7 +26,7 @@ mod swaps;
 mod text;
 mod words;
 
-/// Of more operations than these nothing is told but how many they are: nobody reads them, and what is
+/// Of more operations than these only their number is told: the list is of no use, and what is
 /// looked up for each of them in the whole history would take longer than the proof.
 const MOST_TOLD: usize = 1_000;
 

@@ -1,4 +1,4 @@
-//! Values that nobody wrote, or that nobody had begun to write.
+//! Values that no operation wrote, or had not begun to write.
 
 use std::fmt::Write as _;
 

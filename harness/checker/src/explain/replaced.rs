@@ -10,9 +10,9 @@
 //! - One replica answered the read of a newer value, then the late one, and everything else in between: it
 //!   applied the old write again, *double apply* (see [`super::again`]). Where the writes overlap, it must have
 //!   shown the old value before as well: one that catches up may show what it applies, one after the other.
-//! - The newest acknowledged write before the late operation was seen by nobody, ever; or the key
+//! - The newest acknowledged write before the late operation was never seen; or the key
 //!   is back in its first state for good; or back at the value before that write, by two reads or
-//!   more: a *lost write*. But not if whoever acknowledged the write goes on acknowledging others, and whoever
+//!   more: a *lost write*. But not if the replica that acknowledged the write goes on acknowledging others, and the one that
 //!   answered the late read does not: that one led no more. Nor if that one had just begun to answer, and soon
 //!   showed what was acknowledged after the write: it had not caught up. Both are a *stale read* (see
 //!   [`super::again`]).
@@ -34,7 +34,7 @@ use crate::witness::Anomaly;
 /// What a key's history says of one value.
 #[derive(Debug, Clone, Copy)]
 struct Facts {
-    /// Who may have written it; the first state counts as a write.
+    /// The operations that may have written it; the first state counts as a write.
     writers: usize,
     first_invocation: i64,
     /// Until when it may have been written.
@@ -187,7 +187,7 @@ impl<'a> Teller<'a> {
                 returned = Some(op);
             }
         }
-        // Those who saw the old state and were not followed by anyone who saw the newer.
+        // Operations that saw the old state and were not followed by any that saw the newer.
         let since = newer.complete.max(returned.map_or(0, |op| op.complete));
         let is_last = |op: &&&Operation| op.invoke > since && op.invoke > newer.complete;
         let last = self.all.iter().filter(is_last).filter_map(|op| seen(op));

@@ -70,7 +70,7 @@ fn is(kind: Anomaly, lines: &str) {
 fn a_read_of_what_is_replaced_while_the_newer_value_is_still_there_is_stale() {
     is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get a 5 6; get b 7 8");
     is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8; get b 9 10");
-    // The first state too, and by a deposed leader several times.
+    // The first state too, and by an isolated leader several times.
     is(Anomaly::StaleRead, "put a 1 2; get ~ 3 4; get a 5 6; get ~ 7 8; get a 9 10");
     // Nothing else tells: the newer value had been seen.
     is(Anomaly::StaleRead, "put a 1 2; put b 3 4; get b 5 6; get a 7 8");
@@ -94,7 +94,7 @@ fn an_acknowledged_write_that_is_gone_is_lost() {
     is(Anomaly::LostWrite, "put a 1 2; put b 3 4; put c 5 6; get ~ 7 8; get ~ 9 10");
     is(Anomaly::LostWrite, "put a 1 2; put b 3 4; get a 5 6; put c 7 8; get c 9 10");
     is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 4; get a 5 6");
-    // The swap was acknowledged, and its value swapped away by one who never saw it.
+    // The swap was acknowledged, and its value swapped away by an operation that never saw it.
     is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 4; cas a:c 5 6; get c 7 8");
     is(Anomaly::LostWrite, "put a 1 2; cas a:b 3 6; cas a:c 4 5; get c 7 8");
 }
@@ -154,7 +154,7 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
     is(Anomaly::LostWrite, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B; get a 9 10 A");
     is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 7 8 B");
     is(Anomaly::StaleRead, "put a 1 2 A; put b 3 4 A; get b 5 6 B; get a 7 8 A");
-    // It had time to be started again, or to be deposed and elected.
+    // It had time to be started again, or to be replaced and elected.
     is(
         Anomaly::LostWrite,
         "put a 1 2 A; put b 3 4 A; get b 5 6 A; get a 207 208 A; get a 209 210 A",
@@ -171,7 +171,7 @@ fn nobody_applied_anything_again_where_another_replica_may_have_led_or_the_first
 fn a_write_is_not_lost_where_who_acknowledged_it_leads_on_and_who_read_does_not() {
     let isolated = "put a 1 2 A; put b 3 4 B; get a 5 6 A;";
     is(Anomaly::StaleRead, &format!("{isolated} put c 7 8 B; get c 9 10 B"));
-    // It leads too, or nobody is known to, or not by then.
+    // It leads too, or no leader is known, or not by then.
     is(Anomaly::LostWrite, &format!("{isolated} put c 7 8 B; put d 9 10 A"));
     is(Anomaly::LostWrite, &format!("{isolated} put c 7 8 A; get c 9 10 A"));
     is(Anomaly::LostWrite, &format!("{isolated} put c 1007 1008 B; get c 1009 1010 B"));
@@ -227,6 +227,6 @@ fn two_values_seen_in_turns_with_neither_older_are_a_split_state() {
 fn a_string_that_lacks_what_was_appended_is_stale_or_the_append_is_lost() {
     is(Anomaly::LostWrite, "append a 1 2; append b 3 4; get a 5 6; get a 7 8");
     is(Anomaly::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
-    // Nobody acknowledged the append, but it was seen.
+    // The append was not acknowledged, but it was seen.
     is(Anomaly::StaleRead, "append a 1 2; append b 3 -; get ab 5 6; get a 7 8; get ab 9 10");
 }

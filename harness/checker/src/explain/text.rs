@@ -21,7 +21,7 @@ struct Parts<'a> {
     appended: FxHashMap<&'a [u8], Value>,
     /// How long these are.
     lengths: Vec<usize>,
-    /// By whom.
+    /// The operations that made it.
     appends: FxHashMap<Value, Vec<&'a Operation>>,
 }
 

@@ -1,11 +1,11 @@
-//! One operation of a contradiction in words: who, what, and when.
+//! One operation of a witness in words: the client, the operation and the times.
 
 use super::Teller;
 use crate::event::F;
 use crate::history::{Operation, Outcome};
 
 impl Teller<'_> {
-    /// One operation: who, what, and when, in milliseconds of the run.
+    /// One operation: the client, the operation and the times, in milliseconds of the run.
     pub(super) fn told(&self, op: &Operation) -> String {
         let history = self.history;
         let argument = history.value(op.argument);

@@ -241,7 +241,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// The order is that of the events. Times are for people, unless somebody wants them strict.
+    /// The order is that of the events. Times are for people, unless they are to be strict.
     fn place(&mut self, line: &Line<'_>) -> Result<(u32, u64), PairingError> {
         let index = line.index;
         let small = u32::try_from(index).ok().filter(|&small| small != OPEN);

@@ -20,7 +20,7 @@ pub(crate) struct Whole<'a> {
     pub(crate) result: Option<Encoded<'a>>,
     pub(crate) refused: bool,
     pub(crate) call_ns: u64,
-    /// None if nobody knows what became of it.
+    /// None if its outcome is unknown.
     pub(crate) return_ns: Option<u64>,
 }
 

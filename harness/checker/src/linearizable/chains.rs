@@ -8,7 +8,7 @@
 //! by a reader or by a swap that itself took effect; else it can be left out.
 //!
 //! A refused compare-and-set is the trap: it needs a moment at which the register held something
-//! else, also something that nobody saw. Leaving them out never makes a history contradictory, so
+//! else, also something that was never seen. Leaving them out never makes a history contradictory, so
 //! that a contradiction of the blocks stands; if there is none, what was refused is settled on the
 //! order of the blocks ([`settle`]), and if that finds no end, the search goes along that order, and
 //! leaves it where a refusal wants it to. Every order is replayed through the register before it
@@ -41,10 +41,10 @@ pub(crate) enum Answer {
 /// With so many steps nothing is left open that more steps would settle.
 pub(crate) const ENOUGH_STEPS: u64 = window::STEPS;
 
-/// What a register holds after writes that nobody saw, whichever they are.
+/// What a register holds after unseen writes, whichever they are.
 const UNSEEN: Value = Value(u32::MAX - 1);
 
-/// One value: who wrote it, who read it, who replaced it.
+/// One value: the operations that wrote, read and replaced it.
 #[derive(Debug, Clone)]
 struct Link {
     write: u32,

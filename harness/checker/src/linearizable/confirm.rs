@@ -7,7 +7,7 @@
 //!
 //! What is given to them must be evidence: leaving out operations can create a contradiction that
 //! is not there. So the operations of a witness go together with all others, [struck](crate::linearizable::strike),
-//! that could make a difference; where both are more than eight, nobody is asked.
+//! that could make a difference; where both are more than eight, no tester is asked.
 //!
 //! Objects that are no registers, texts or lists have objects of their own for the testers: see
 //! [`crate::objects::confirm`].

@@ -5,8 +5,8 @@
 //! did, but does not say where the values came from that were seen: a write of each joins it; of a
 //! sequence, all that it is made of. Then operations are left out as long as the rest still
 //! contradicts with all others [struck](crate::linearizable::strike), each together with those that saw a value
-//! which nobody else in the set wrote: a write alone cannot be left out, for its readers would hold a
-//! value from nowhere. Who saw a value that nobody in the whole history wrote stays without a write.
+//! which no other operation in the set wrote: a write alone cannot be left out, for its readers would hold a
+//! value without a write. A read of a value that no operation of the whole history wrote stays without a write.
 //! A compare-and-set that matters only for what it wrote counts as a write, and stays without
 //! the write of what it expected.
 //!
@@ -26,7 +26,7 @@ use crate::linearizable::strike::{Left, Part, Trial};
 use crate::model::{Call, Model, Register, RegisterOp, Sequence, SequenceOp};
 use crate::witness::Size;
 
-/// Larger sets are left as they are: nobody reads them.
+/// Larger sets are left as they are: they are of no use to people.
 const MOST_OPERATIONS: usize = 48;
 
 /// With more operations around them that could matter, from the first event on, only what
@@ -183,7 +183,7 @@ impl<'a, M: Sources> Set<'a, M> {
         Some(Shown { positions, is_minimal: is_certain })
     }
 
-    /// Without the operation in this place, and without those whose value nobody wrote then.
+    /// Without the operation in this place, and without those whose value is then unwritten.
     fn without(&self, place: usize) -> Vec<u32> {
         let mut fewer = self.chosen.clone();
         fewer.remove(place);

@@ -285,7 +285,7 @@ impl Checker {
                 register.complete_write(&value, now);
                 true
             }
-            // It never took effect, unless somebody has already read it.
+            // It never took effect, unless it has already been read.
             (_, EventType::Fail) => {
                 register.zones.remove(&value).is_none_or(|zone| zone.first_completion == NEVER)
             }

@@ -9,7 +9,7 @@ use crate::history::{Entry, History, Recorder, Value};
 use crate::model::{Call, Model, RegisterOp};
 
 /// How many random cases a test tries: as many as given, times `CHECKER_CASES` if that is set, for
-/// those who have minutes instead of seconds.
+/// users with minutes instead of seconds.
 pub(crate) fn cases(count: u64) -> u64 {
     let factor = std::env::var("CHECKER_CASES").map_or(1, |factor| {
         factor.parse::<u64>().expect("CHECKER_CASES says how many times as many cases to try")

@@ -11,7 +11,7 @@
 //! > `f_u < s_v` and `f_v < s_u` for no `u`, `v`.
 //!
 //! That, and no read before its write, is all that there is to check; sorting makes it
-//! O(n log n). An open write that nobody saw has no completion and constrains nothing; one that
+//! O(n log n). An unseen open write has no completion and constrains nothing; one that
 //! was seen is over, at the latest, with its first reader. The initial value was written before
 //! everything.
 
@@ -45,7 +45,7 @@ pub(crate) struct Zone {
     pub(crate) first_completion: i64,
     pub(crate) last_invocation: i64,
     write: u32,
-    /// Who completed first, and who was invoked last.
+    /// The operation that completed first, and the one invoked last.
     pub(crate) first: u32,
     pub(crate) last: u32,
 }

@@ -74,7 +74,7 @@ pub trait Model {
         0
     }
 
-    /// Strikes out open operations that cannot help anybody, in whatever state the object begins, by
+    /// Strikes out open operations that cannot help any other, in whatever state the object begins, by
     /// setting their entry in `keep` to false. Doing nothing is always right. The more it strikes out,
     /// the more witnesses are few enough for the testers that confirm them.
     fn strike_out(&self, calls: &[Call<Self::Op>], keep: &mut [bool]) {

@@ -142,7 +142,7 @@ mod tests {
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     enum Op {
         Put(u32),
-        /// Took this one, or, with none, one that nobody knows.
+        /// Took this one, or, with none, an unknown one.
         Take(Option<u32>),
         /// So many were there.
         Count(usize),

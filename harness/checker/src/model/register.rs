@@ -87,7 +87,7 @@ impl Model for Register {
 
     /// An open write helps only where something wants its value, or was refused and wants any other.
     /// Each that is of use is of use to another one, so that of equal writes no more are needed than
-    /// that, and the earliest do as well as any. Those of values that nobody wants or was refused are as
+    /// that, and the earliest do as well as any. Those of values that no call wants or was refused are as
     /// good as equal.
     fn strike_out(&self, calls: &[Call<RegisterOp>], keep: &mut [bool]) {
         let is_refused = |call: &&Call<_>| matches!(call.op, RegisterOp::Refused(_));
@@ -113,7 +113,7 @@ impl Model for Register {
         }
         while let Some(at) = idle.pop() {
             keep[at] = false;
-            // What it expected may be wanted by nobody else.
+            // What it expected may be wanted by no other call.
             if let RegisterOp::Cas(value, _) = calls[at].op {
                 idle.extend(needs.forget(value));
             }
@@ -122,7 +122,7 @@ impl Model for Register {
     }
 }
 
-/// Which values calls want, and who could bring them about at any time.
+/// The values that calls want, and the calls that could bring them about at any time.
 #[derive(Default)]
 struct Needs {
     /// How many want each value.

@@ -97,7 +97,7 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Model for Sequence<E> {
         memory::block(size_of_val(&**state))
     }
 
-    /// An open write whose elements are in nothing that anybody saw or expected helps nobody, except
+    /// An open write whose elements no call saw or expected helps no call, except
     /// to be something else than a refused compare-and-set expected.
     fn strike_out(&self, calls: &[Call<SequenceOp<E>>], keep: &mut [bool]) {
         if calls.iter().any(|call| matches!(call.op, SequenceOp::Refused(_))) {

@@ -7,7 +7,7 @@ use crate::history::{Operation, Value};
 use crate::verdict::Verdict;
 use crate::witness::Anomaly;
 
-/// Open operations handed out nothing that anybody saw.
+/// Open operations handed out nothing that was seen.
 pub(super) fn judge(subject: Subject<'_>) -> Verdict {
     let mut verdict = Verdict::Valid;
     let mut seen: FxHashMap<Value, &Operation> = FxHashMap::default();

@@ -1,6 +1,6 @@
 //! Leases: `acquire` and `renew` for so many milliseconds, `release`; one holder at a time.
 //!
-//! How long is what the answer says, if it is a number, else what was asked for. Nobody knows when
+//! How long is what the answer says, if it is a number, else what was asked for. It is unknown when
 //! between question and answer the time began to run, nor whether it runs on the holder's clock or
 //! on another. So a process holds a lease for certain from the completion of its `acquire` or
 //! `renew` until so many milliseconds after that one's *invocation*, or until it begins to

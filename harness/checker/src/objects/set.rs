@@ -78,7 +78,7 @@ struct Contents<'a> {
     lists: Interner<Box<[u32]>>,
     /// Bytes of the lists themselves.
     owned: usize,
-    /// By list: who read it.
+    /// By list: the operations that read it.
     readers: Vec<Readers<'a>>,
     /// By answer: its list, if nothing is wrong with it.
     known: FxHashMap<Value, u32>,
@@ -238,7 +238,7 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// Notes for each element by whom it was seen.
+    /// Notes for each element the reads that saw it.
     fn see(&mut self) {
         for (list, readers) in (0u32..).zip(&self.readers) {
             for &number in self.lists.get(list) {

@@ -13,7 +13,7 @@ pub(super) enum Origin {
     Initial,
     /// From the write at this position.
     Write(u32),
-    /// Nobody wrote it.
+    /// No operation wrote it.
     Nowhere,
 }
 

@@ -2,7 +2,7 @@
 //! Replicated Data", 1994), process by process.
 //!
 //! Which servers a process met is not known, and without an order of the writes almost nothing
-//! could be said. As orders count only those that nobody doubts: a write is *older* than another
+//! could be said. Only certain orders count: a write is *older* than another
 //! of its key if one process made both, this one first and acknowledged; and what was there at
 //! first is older than every write. A later read `r` of a process contradicts
 //!

@@ -26,7 +26,7 @@ pub struct Shape {
     pub clients: usize,
     /// Keys, each with a history of its own.
     pub keys: u64,
-    /// The fraction of operations whose outcome nobody knows.
+    /// The fraction of operations of unknown outcome.
     pub unknown: f64,
     /// The seed of everything random.
     pub seed: u64,
@@ -81,7 +81,7 @@ struct Key<'a> {
 }
 
 impl Key<'_> {
-    /// Half of the operations; then, while nobody else does anything, two reads of which one is wrong;
+    /// Half of the operations; then, while no other process does anything, two reads of which one is wrong;
     /// then the other half.
     fn whole(&mut self, rng: &mut ChaCha8Rng) {
         self.operate(self.shape.operations / 2, rng);

@@ -24,7 +24,7 @@ pub struct Shape {
     pub clients: u64,
     /// Keys, chosen at random.
     pub keys: u64,
-    /// The fraction of operations whose outcome nobody knows.
+    /// The fraction of operations of unknown outcome.
     pub unknown: f64,
     /// What the clients do.
     pub mix: Mix,

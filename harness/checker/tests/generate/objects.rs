@@ -22,7 +22,7 @@ pub enum Object {
     PriorityQueue,
     /// A number that is added to.
     Counter,
-    /// Held by one at a time, who releases it.
+    /// Held by one process at a time, which releases it.
     Lock,
 }
 
@@ -37,7 +37,7 @@ pub struct Shape {
     pub clients: usize,
     /// How many elements or amounts there are; none if they all differ.
     pub values: Option<i64>,
-    /// The fraction of operations whose outcome nobody knows.
+    /// The fraction of operations of unknown outcome.
     pub unknown: f64,
     /// Whether an answer is wrong.
     pub is_wrong: bool,
@@ -102,7 +102,7 @@ impl Run<'_> {
                     pending.answer = self.state.answer(self.shape.object, client, &pending);
                     let is_lost = match pending.answer {
                         Some(_) => self.rng.random_bool(self.shape.unknown),
-                        // Nobody may be left that it waits for.
+                        // No process may be left that it waits for.
                         None => begun >= self.shape.operations,
                     };
                     open[client] = (!is_lost).then_some(pending);

@@ -29,7 +29,7 @@ pub struct Chain {
     pub runs: usize,
     /// Until it was caught, or else until the last run was over.
     pub seconds: f64,
-    /// Runs whose host was disturbed: they count for nobody.
+    /// Runs whose host was disturbed: they count neither way.
     pub disturbed: usize,
 }
 
@@ -50,7 +50,7 @@ pub struct Way<'a> {
 struct Shared {
     chain: Chain,
     begun: u64,
-    /// Those under way, each in its place, until they are waited for: nobody else has their ids so long.
+    /// Those under way, each in its place, until they are waited for: no other process has their ids so long.
     under_way: Vec<Option<Child>>,
     failed: Option<anyhow::Error>,
 }

@@ -45,7 +45,7 @@ impl Target {
         self.question == verdict::Question::Safety.name()
     }
 
-    /// Whether this is the same failure. Which kind a contradiction is depends on who happened to read what
+    /// Whether this is the same failure. The class of an anomaly depends on which client happened to read what
     /// afterwards: of safety any will do.
     fn is_it(&self, found: &Target) -> bool {
         self.question == found.question && (self.is_of_safety() || self.kind == found.kind)
@@ -211,7 +211,7 @@ impl Trials {
         None
     }
 
-    /// The kind of the contradiction that the history so far holds, if that is what is looked for.
+    /// The anomaly that the history so far holds, if that is what is searched for.
     fn shown(&self, folder: &Path, question: &Question) -> Option<String> {
         if !self.target.is_of_safety() {
             return None;
@@ -224,7 +224,7 @@ impl Trials {
 
 /// How a run ended.
 enum Ending {
-    /// Before it told: nobody needs it any more.
+    /// Before it told: it is no longer needed.
     Enough,
     /// It did not fail as it should.
     Passed,
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_contradiction_is_the_failure_but_only_the_same_kind_of_silence() {
+    fn any_anomaly_is_the_failure_but_only_the_same_kind_of_silence() {
         let target = |question: &str, kind: &str| Target {
             question: question.to_owned(),
             kind: kind.to_owned(),

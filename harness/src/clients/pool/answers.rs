@@ -59,7 +59,7 @@ impl Pool {
         }
     }
 
-    /// A client had given up before the answer came. Where nobody was ever answered in time, the program is slow, and
+    /// A client had given up before the answer came. If no client was ever answered in time, the program is slow, and
     /// waiting longer is all that can be learnt from.
     fn came_late(&mut self, after: Duration) {
         if let Kind::Shared(shared) = &mut self.kind
@@ -74,7 +74,7 @@ impl Pool {
         *believed = match (answer.kind, answer.leader) {
             (_, Some(leader)) => Some(leader),
             ("ok", None) => Some(answer.from),
-            // "Ask anyone": whom the client believed in was wrong.
+            // "Ask anyone": the client believed in the wrong leader.
             ("redirect", None) => None,
             (_, None) => *believed,
         };
@@ -138,7 +138,7 @@ impl Pool {
     fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
         let Some(in_flight) = self.open.get_mut(&index) else { return };
         if matches!(in_flight.asking, Asking::Probe(_)) {
-            // Whoever redirects says nothing about the key: the next round asks again.
+            // A redirect says nothing about the key: the next round asks again.
             self.counts.redirects += 1;
             self.operations[index].redirects += 1;
             return self.complete(index, Outcome::Fail, Some("redirected"), world.now);
@@ -197,7 +197,7 @@ impl Pool {
     pub(super) fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
         let Some(in_flight) = self.open.get(&index) else { return };
         let client = in_flight.client;
-        // Whoever did not answer is not asked first again.
+        // A replica that did not answer is not asked first again.
         self.clients[client].leader = None;
         self.postpone(index);
         self.complete(index, Outcome::Info, Some("timed out"), world.now);

@@ -1,4 +1,4 @@
-//! On the heels of faults: clients pinned to the sides of a partition, and reads that chase what a fault
+//! Clients under faults: their affinity to the sides of a partition, and probe reads of what a fault
 //! may have changed.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::op::OpKind;
 use crate::scenario::Clients;
 
 impl Pool {
-    /// A partition strikes: clients may be pinned to its sides.
+    /// A partition begins: clients may have an affinity to its sides.
     pub fn part(&mut self, fault: FaultId, sides: &[Vec<NodeId>], leader: Option<NodeId>) {
         if let Clients::Shared { partition_affinity, count, .. } = self.plan.scenario.clients
             && partition_affinity > 0.0
@@ -25,12 +25,12 @@ impl Pool {
         self.affinity.heal(fault);
     }
 
-    /// All ask whom they like.
+    /// Every client uses any replica.
     pub fn drop_affinity(&mut self) {
         self.affinity.heal_all();
     }
 
-    /// A fault struck the leader, and lasts for so long, or it ended: all are asked what they hold.
+    /// A fault that affects the leader lasts for so long, or has ended: probe reads go to all replicas.
     pub fn probe_reads(&mut self, lasting: Duration, world: World<'_>) {
         let Clients::Shared { probe_reads, .. } = self.plan.scenario.clients else { return };
         if self.phase != Phase::Requests || probe_reads.is_zero() {

@@ -27,7 +27,7 @@ fn shaped(
     (ids, leader, cuts)
 }
 
-/// Whom `node` hears, itself included.
+/// The replicas that `node` hears, itself included.
 fn heard_by(cuts: &Cuts, node: NodeId, all: &[NodeId]) -> BTreeSet<NodeId> {
     all.iter().copied().filter(|&from| !cuts.pairs.contains(&(from, node))).collect()
 }

@@ -1,4 +1,4 @@
-//! Corruption: some messages arrive with other bytes than were sent, at the receiver for whom they
+//! Corruption: some messages arrive with other bytes than were sent, at the receiver for which they
 //! were meant.
 
 use std::borrow::Cow;

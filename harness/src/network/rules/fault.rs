@@ -1,4 +1,4 @@
-//! Who asked for a rule: its name keeps the draws of different faults apart.
+//! The origin of a rule: its name keeps the draws of different faults apart.
 
 use std::fmt;
 

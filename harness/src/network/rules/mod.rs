@@ -39,7 +39,7 @@ use crate::time::RunTime;
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Rule {
     /// Nothing crosses: a partition is this on many links. On a byte stream it is a black hole:
-    /// the connection stays, and nobody is told.
+    /// the connection stays open, and its ends are not told.
     Cut,
     /// Messages above a size are lost.
     Size(Size),

@@ -19,7 +19,7 @@ impl Reorder {
         if seed.fraction(message.n) >= self.probability {
             return Decision::Pass;
         }
-        // In (0, 1]: who is held back is held back.
+        // In (0, 1]: a message that is held back waits at least a little.
         let share = 1.0 - Seed(seed.draw(message.n)).fraction(1);
         Decision::Delay(milliseconds(share * self.within_ms), Order::Free)
     }

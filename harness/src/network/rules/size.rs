@@ -1,4 +1,4 @@
-//! A size limit: a path whose packets have a largest size, and nobody who says so.
+//! A size limit: a path whose packets have a largest size, without a warning.
 
 use serde::{Deserialize, Serialize};
 

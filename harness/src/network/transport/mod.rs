@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// Whether something of the replica is there that nobody has read.
+    /// Whether something of the replica is there that was not read.
     pub fn has_unread(&self) -> bool {
         match self {
             Self::Seqpacket(connection) => connection.has_unread(),
@@ -233,7 +233,7 @@ pub enum Sent {
     Delivered,
     /// The socket is full; a [`TransportEvent::Writable`] will follow.
     WouldBlock,
-    /// Nobody is there.
+    /// No process is connected.
     Gone,
     /// The transport does not carry packets of this size.
     TooLarge,

@@ -38,7 +38,7 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Plugs in who was accepted.
+    /// Plugs in the accepted connection.
     pub fn plug(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<super::Connection> {
         Self::new(id, fd, events).map(super::Connection::Seqpacket)
     }

@@ -35,7 +35,7 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Plugs in who was accepted.
+    /// Plugs in the accepted connection.
     pub fn plug(id: NodeId, fd: OwnedFd, events: EventSender) -> io::Result<super::Connection> {
         let socket = UnixStream::from_std(fd.into())?;
         Ok(super::Connection::Stream(Self::new(id, socket, events)))

@@ -1,6 +1,6 @@
 //! The course's transport since 2022: UDP on the loopback, one JSON object a datagram.
 //!
-//! Each replica is told a port of its own, so that whoever writes there is known, whatever it says.
+//! Each replica is told a port of its own, so that the sender is known, whatever it writes.
 //! Its first datagram, of type `hello` to `FFFF`, teaches where it can be reached; that message
 //! goes nowhere and is not counted.
 
@@ -112,13 +112,13 @@ async fn read_all(id: NodeId, socket: Rc<UdpSocket>, events: EventSender) {
     loop {
         for _ in 0..limits::READ_BURST {
             let Ok((length, address)) = socket.recv_from(&mut buffer).await else {
-                // An earlier datagram found nobody, and the system tells it here.
+                // An earlier datagram found no receiver, and the system reports it here.
                 tokio::task::yield_now().await;
                 continue;
             };
             let bytes = &buffer[..length];
             let is_hello = is_hello(bytes);
-            // Who says something before `hello` is heard, and it is noted. A replica that was
+            // A replica that sends something before `hello` is heard, and it is noted. A replica that was
             // started again says `hello` again.
             if is_hello || !is_known {
                 if !is_known && !is_hello {

@@ -1,4 +1,4 @@
-//! Datagrams that the system lost because a socket was full: it tells nobody, but counts them.
+//! Datagrams that the system lost because a socket was full: it reports them to no process, but counts them.
 
 use std::fs;
 

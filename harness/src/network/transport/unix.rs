@@ -33,7 +33,7 @@ impl Drop for Endpoint {
 type Plug = fn(NodeId, OwnedFd, EventSender) -> io::Result<Connection>;
 
 impl Endpoint {
-    /// Listens on the socket named `path` on behalf of the replica `id`; `plug` makes a connection of whoever
+    /// Listens on the socket named `path` on behalf of the replica `id`; `plug` makes a connection of the process that
     /// comes. Must be called within a `LocalSet`.
     pub fn listen(
         id: NodeId,

@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     pub begin: Option<u64>,
     /// `None`: it has no duration of its own.
     pub end: Option<u64>,
-    /// Who was struck, or the sides, for people.
+    /// The affected replicas, or the sides, for people.
     pub what: String,
     not_applied: Option<String>,
 }
@@ -92,7 +92,7 @@ fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
     lines.iter().filter(|line| line["kind"] != Value::Null).map(fault).collect()
 }
 
-/// Who named whom as leader from when on (microseconds); no replica where only the harness's own
+/// A leadership claim and the time from which on it holds (microseconds); no replica where only the harness's own
 /// belief is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Claim {

@@ -99,7 +99,7 @@ pub(super) fn table(folder: &Path, name: &str, rows: usize) -> Vec<Vec<String>> 
     records.map(|record| record.iter().map(str::to_owned).collect()).collect()
 }
 
-/// The looks at processes in a table of `host.csv`, at most about so many: of each subject each n-th, with the
+/// The samples of processes in a table of `host.csv`, at most about so many: of each subject each n-th, with the
 /// worst lag of those that are left out before it.
 pub(super) fn thinned(table: Vec<Vec<String>>, most: usize) -> Vec<Vec<String>> {
     let n = table.len().div_ceil(most.max(1)).max(1);

@@ -27,7 +27,7 @@ pub struct Room {
     pub messages: usize,
     /// The most leadership claims.
     pub claims: usize,
-    /// The most looks at the host and its processes.
+    /// The most samples of the host and its processes.
     pub samples: usize,
 }
 
@@ -76,7 +76,7 @@ pub struct Page {
     operations_total: usize,
     /// Of all, by outcome: how many were completed in each of so many parts of the run.
     rates: [Vec<u64>; 3],
-    /// The operations that contradict one another.
+    /// The operations of the witness.
     witness: Vec<usize>,
     /// When operations took effect, by key.
     points: BTreeMap<usize, Vec<(usize, u64)>>,

@@ -14,7 +14,7 @@ use super::operations::Operations;
 /// A picture on demand is worth this much time, all keys together.
 const TIME: Duration = Duration::from_secs(3);
 
-/// Beyond this many operations nobody looks at single points.
+/// Beyond this many operations single points are of no use.
 const MOST_OPERATIONS: usize = 300_000;
 
 /// By key: (operation, microseconds), in the order in which they took effect. Keys without an

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::seed;
 
-/// A host that is to be pretended, to the replicas only.
+/// A simulated host, for the replicas only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
@@ -36,7 +36,7 @@ pub struct Profile {
     /// The replicas of all runs on this host work in one directory, where the sockets of the next run take the place of
     /// those of the last.
     pub shared_directory: bool,
-    /// A wall clock that somebody sets while the replicas run.
+    /// A wall clock that is set while the replicas run.
     pub clock_jump: Option<ClockJump>,
     /// The disk for what replicas print.
     pub logs: Option<Logs>,

@@ -44,7 +44,7 @@ pub enum Silence {
     UntilAfter(usize, Duration),
     /// None was answered while it lasted, and it lasted long.
     Throughout(usize),
-    /// None was answered before it struck, nor while it lasted.
+    /// None was answered before it began, nor while it lasted.
     Before,
 }
 
@@ -148,7 +148,7 @@ fn lets_elections_last(fault: &FaultRecord) -> bool {
     }
 }
 
-/// Whether the store was at work when the fault struck: it answered somebody shortly before, or
+/// Whether the store was at work when the fault began: it answered a client shortly before, or
 /// before the faults that the fault soon followed. A fault that strikes early in the request phase,
 /// or while no majority could talk, finds no silence of the store's own.
 fn found_a_store_at_work(

@@ -25,7 +25,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Whether it was written and read, so that an answer could contradict another.
+    /// Whether it was written and read, so that there was something to check.
     pub fn is_shown(&self) -> bool {
         self.gets > 0 && self.puts > 0
     }

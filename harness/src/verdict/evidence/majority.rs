@@ -4,7 +4,7 @@
 //! A majority can talk while one living replica and enough others to make a majority with it
 //! exchange messages in both directions: that one can be elected, or gather a quorum. A replica that
 //! a fault stops, starves or restarts counts as down for the whole of the fault. Loss and delay
-//! hinder nobody, but a loss of everything is a cut.
+//! hinder no replica, but a loss of everything is a cut.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

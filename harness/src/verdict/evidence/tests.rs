@@ -62,7 +62,7 @@ fn run(faults: Vec<FaultRecord>, is_answered: impl Fn(f64, &str) -> bool) -> Run
     record
 }
 
-/// A fault that struck these replicas, from when until when.
+/// A fault that affected these replicas, from when until when.
 fn fault(kind: FaultKind, targets: &[u16], from: f64, until: f64) -> FaultRecord {
     FaultRecord {
         index: 0,

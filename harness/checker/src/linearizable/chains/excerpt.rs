@@ -3,7 +3,7 @@
 //! An excerpt has the operations that began and were over between two events. An order of the
 //! whole history, cut at these two moments, is an order of the excerpt: it begins in whatever was
 //! there then; and what was under way at one of the cuts may take effect in between, or not. So an
-//! excerpt is given more freedom than there was: it begins in a value that nobody names, any value
+//! excerpt is given more freedom than there was: it begins in a value that no operation names, any value
 //! that was written before may be written again, and what crosses a cut is open. If even so
 //! there is no order, there is none of the whole.
 
@@ -108,7 +108,7 @@ impl<'c, 'a> Excerpt<'c, 'a> {
         }
     }
 
-    /// What crosses a cut. Of those whose effect nobody looks for, more than one between any two
+    /// What crosses a cut. Of those whose effect no operation needs, more than one between any two
     /// operations would be too many.
     fn add_under_way(&mut self) {
         let most = self.inside.len() + 1;

@@ -19,7 +19,7 @@ impl Chains<'_> {
         replay(self, &order).then_some(order)
     }
 
-    /// Each write, then those who look while its value is there, as they began.
+    /// Each write, then those that see its value, as they began.
     fn along(&self, stations: &[Station]) -> Option<Vec<u32>> {
         let station_of: FxHashMap<Value, u32> =
             (0u32..).zip(stations).map(|(at, &station)| (self.value(station), at)).collect();

@@ -4,8 +4,8 @@
 //! effect, as early as it can. A refused compare-and-set from `v` is explained unless `v` is there
 //! all the time from its invocation to its completion. From the last value to the first, those
 //! that are not explained so far are helped in one of two ways: the write of `v` moves back behind
-//! the invocation of the refused, which lets the value before `v` stay longer; or, once nobody needs
-//! `v` any more, an open write that nobody saw takes its place. That is O(n log n), and explains
+//! the invocation of the refused, which lets the value before `v` stay longer; or, once no operation needs
+//! `v` any more, an unseen open write takes its place. That is O(n log n), and explains
 //! nearly all. Around each that is left, a few stations are taken apart and put together again by
 //! search ([`window`](super::window)), more of them each time; or the few operations around it are
 //! shown to contradict one another whatever the rest did ([`excerpt`](super::excerpt)). If neither
@@ -38,7 +38,7 @@ const MOST_UNEXPLAINED: usize = 20_000;
 /// A write that takes effect, and the event after which it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Station {
-    /// Its position; nobody's for the initial value.
+    /// Its position; none for the initial value.
     pub(super) write: u32,
     pub(super) slot: i64,
 }
@@ -53,12 +53,12 @@ pub(super) enum Settled {
     Open,
 }
 
-/// Open writes that nobody saw and that are not in use.
+/// Unseen open writes that are not in use.
 #[derive(Debug, Default)]
 pub(super) struct Spare {
     /// By invocation; each is a position, too.
     writes: BTreeSet<(i64, u32)>,
-    /// Those whose value was refused to somebody.
+    /// Those whose value was refused to a swap.
     named: BTreeSet<(i64, u32)>,
     /// Swaps by what they expect.
     swaps: FxHashMap<Value, BTreeSet<(i64, u32)>>,
@@ -128,7 +128,7 @@ impl Chains<'_> {
         settling.finish(budget)
     }
 
-    /// The slot until which a value must stay for those who read it.
+    /// The slot until which a value must stay for its reads.
     fn last_needed(&self, link: &Link) -> i64 {
         match link.reads.last {
             NOBODY => FIRST,

@@ -128,7 +128,7 @@ impl Window {
         Some(calls)
     }
 
-    /// Who read one of the values, and whose refusal needs one of them to be gone.
+    /// Operations that read one of the values, and those whose refusal needs one of them to be gone.
     fn add_looks(
         &self,
         settling: &Settling<'_, '_>,

@@ -20,7 +20,7 @@
 //! - Of equal operations that could come next, only the one that is completed first is tried: in
 //!   any order that works the two can change places.
 //! - Where the model names its states by *tokens* ([`Model::token`]), a state is not left as long
-//!   as somebody still needs it and nobody is left to bring it back; and an open operation is
+//!   as a call still needs it and none is left to bring it back; and an open operation is
 //!   placed only where something that waits needs what it brings about. What needs a state that
 //!   nothing brings about ends the search before it began.
 //!
@@ -52,7 +52,7 @@ pub(crate) enum Answer {
     Linearizable(Vec<u32>),
     /// There is no order.
     NotLinearizable,
-    /// Nobody knows; this limit was reached.
+    /// Unknown; this limit was reached.
     GivenUp(Limit),
 }
 
@@ -188,7 +188,7 @@ struct Search<'c, M: Model> {
     positions: Vec<u32>,
     invokes: Vec<u32>,
     read_only: Vec<bool>,
-    /// Whom to try first.
+    /// The call to try first.
     ranks: Vec<u32>,
     by_rank: Vec<u32>,
     slots: Vec<u32>,

@@ -1,4 +1,4 @@
-//! Who still needs which state, and who can still bring it about.
+//! The calls that still need a state, and those that can still bring it about.
 
 use rustc_hash::FxHashMap;
 
@@ -123,7 +123,7 @@ impl Tokens {
         self.count(NONE, self.class_produces[class as usize], 1);
     }
 
-    /// Whether nobody but `op` itself needs `state`, or somebody can bring it back.
+    /// Whether no call but `op` itself needs `state`, or another can bring it back.
     pub(super) fn may_leave<M: Model>(&self, model: &M, state: &M::State, op: u32) -> bool {
         let Some(token) = model.token(state).and_then(|token| self.dense.get(&token)) else {
             return true;

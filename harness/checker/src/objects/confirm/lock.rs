@@ -37,7 +37,7 @@ enum What {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct State {
-    /// Who holds it, and how often.
+    /// The holder, and how often it holds it.
     held: Option<(u32, usize)>,
     /// The holder's token, and the highest so far, as far as they are known.
     token: Option<i128>,

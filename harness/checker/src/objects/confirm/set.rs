@@ -13,7 +13,7 @@ use crate::objects::Subject;
 
 pub(super) struct Set<'a> {
     subject: Subject<'a>,
-    /// The elements that the witness is about: those that it adds, and those that nobody does.
+    /// The elements that the witness is about: those that it adds, and those that no operation adds.
     elements: BTreeSet<Datum>,
 }
 

@@ -1,8 +1,8 @@
-//! Locks: who may acquire, who may release, and what number each acquisition gets.
+//! Locks: when a process may acquire and release, and the number that each acquisition gets.
 //!
 //! | lock | acquire | release |
 //! |---|---|---|
-//! | [`Rules::MUTEX`] | while it is free | while it is held, by anybody (Knossos's `mutex`) |
+//! | [`Rules::MUTEX`] | while it is free | while it is held, by any process (Knossos's `mutex`) |
 //! | [`Rules::OWNER`] | while it is free | by its holder |
 //! | [`Rules::REENTRANT`] | while it is free, and again by its holder | by its holder, once for each time |
 //! | [`Rules::FENCED`] | as `OWNER`; fencing tokens rise strictly | by its holder |
@@ -41,7 +41,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Anybody may release.
+    /// Any process may release.
     pub const MUTEX: Rules = Rules { is_owned: false, most_holds: 1, is_fenced: false };
     /// Only the holder may release.
     pub const OWNER: Rules = Rules { is_owned: true, ..Rules::MUTEX };
@@ -97,7 +97,7 @@ pub fn check(rules: Rules, calls: &[Call<Op>], budget: Budget<'_>) -> Answer {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct State {
-    /// Who holds it; of a lock that anybody may release always the same.
+    /// The holder; always the same for a lock that any process may release.
     holder: Option<u32>,
     holds: u32,
     /// The token of the holder, if it is known.
@@ -134,7 +134,7 @@ impl Lock {
         Call { op: Op { owner, act }, ..*call }
     }
 
-    /// The state after its holder, whoever it is, got this token.
+    /// The state after its holder got this token.
     fn with_token(&self, state: State, token: Option<i128>) -> Option<State> {
         match (state.token, token) {
             _ if !self.rules.is_fenced => Some(state),
@@ -175,7 +175,7 @@ impl Model for Lock {
         }
     }
 
-    /// Free, or held by one of those who release it, as often as they do.
+    /// Free, or held by one of those that release it, as often as they do.
     fn starts(&self, calls: &[Call<Op>]) -> Option<Vec<Self>> {
         let mut releases: FxHashMap<u32, u32> = FxHashMap::default();
         for call in calls.iter().filter(|call| call.op.act == Act::Release) {
@@ -197,7 +197,7 @@ impl Model for Lock {
         Some(states.into_iter().map(|initial| self.begun(initial)).collect())
     }
 
-    /// One who never releases needs no acquisition that may not have been: it would only be in
+    /// A process that never releases needs no acquisition that may not have been: it would only be in
     /// the way.
     fn strike_out(&self, calls: &[Call<Op>], keep: &mut [bool]) {
         let mut releasers: Vec<u32> = calls

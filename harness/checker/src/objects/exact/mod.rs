@@ -69,7 +69,7 @@ impl Refutation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// By themselves, as if nothing else had been done. Of a drain only the elements that the
-    /// others put in count, and one that nobody put in.
+    /// others put in count, and one that no operation put in.
     Alone,
     /// Whenever the others took effect.
     WithOthers,

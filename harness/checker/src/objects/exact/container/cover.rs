@@ -39,12 +39,12 @@ impl Cover {
         }
     }
 
-    /// Adds the gaps at which more elements that nobody is known to have taken, each in from one
+    /// Adds the gaps at which more elements that no operation is known to have taken, each in from one
     /// of `arrivals` (increasing) on, are in than `takers` can have taken by then.
     pub(super) fn add_left(&mut self, arrivals: &[u32], takers: &[Taker]) {
         let mut takers = takers.iter();
         let mut arrivals = arrivals.iter().copied();
-        // Whoever came first took what was in first: at each time, one too many is in from the
+        // The first taker took what was in first: at each time, one too many is in from the
         // arrival that found no taker to the next taker.
         let mut waiting = 0_usize;
         let mut since = 0;

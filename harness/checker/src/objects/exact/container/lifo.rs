@@ -15,7 +15,7 @@
 //!
 //! Open takes: an element that nothing is known to have taken stays for ever, or was taken by an
 //! open take, in an order that is hard to find. If there is an order even when each of them was
-//! taken by the first open take, or none when nobody took any, nothing else is asked; between the
+//! taken by the first open take, or none when none was taken, nothing else is asked; between the
 //! two they are given away where they are in the way, and if that leads nowhere it is undecided.
 
 use super::bag::{free, give, moments, needed, never_empty, taken_by};

@@ -170,7 +170,7 @@ pub(super) fn acts(parts: &Parts, view: &View) -> (Vec<Call<Act>>, Vec<u32>) {
     let (mut puts, mut takes) = (0_usize, 0_usize);
     for element in parts.elements_of(view) {
         for put in &element.puts {
-            // What never came out and may never have gone in helps nobody.
+            // What never came out and may never have gone in helps no operation.
             if put.end != OPEN || !element.takes.is_empty() {
                 acts.push(Act::Put(element.value), put);
                 puts += 1;

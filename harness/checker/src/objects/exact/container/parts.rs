@@ -62,7 +62,7 @@ pub(super) struct Parts {
 }
 
 /// Some of the elements and of the moments at which nothing was there, by index in [`Parts`] and
-/// in increasing order. Whoever may have taken something always counts.
+/// in increasing order. An operation that may have taken something always counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) elements: Vec<u32>,

@@ -7,7 +7,7 @@
 //! no such gap, there is no order. Elements of equal ranks do not exclude one another. O(n log n).
 //!
 //! Open takes: an element that nothing is known to have taken stays for ever, or was taken by an
-//! open take. If that helps nobody even when each of them was taken by the first open take, there
+//! open take. If that helps none even when each of them was taken by the first open take, there
 //! is no order. Else each known take and each moment at which nothing was there happens in the
 //! first gap in which no more elements of lower ranks are left than open takes began; if that
 //! together asks for too many, it is undecided.

@@ -10,7 +10,7 @@ use crate::objects::exact::least::least;
 /// The same locks, as a list of what was done and not undone, and the tokens handed out.
 struct Plain(Rules);
 
-/// Who holds it, one entry a hold; all tokens known so far, and that of the holder.
+/// The holders, one entry a hold; all tokens known so far, and that of the holder.
 type Held = (Vec<u32>, Vec<i128>, Option<i128>);
 
 impl Model for Plain {
