@@ -18,6 +18,9 @@ const NOT_RUN: [(&str, &str); 1] = [("gnuplot", "it opens a window")];
 /// Ends that say that a command was not understood: of the harness and of the shell.
 const NOT_UNDERSTOOD: [i32; 4] = [1, 2, 126, 127];
 
+/// How often a command may be run until it prints what its page shows: a busy host adds an election.
+const TRIES: usize = 3;
+
 /// The widest line, as the pages have it.
 const COLUMNS: &str = "100";
 
@@ -184,6 +187,32 @@ fn clusters(command: &str) -> usize {
     }
 }
 
+/// Runs a command once; what is wrong.
+fn try_it(call: &Call, bench: &Bench) -> Option<String> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("exec 2>&1\n{}", call.command)])
+        .current_dir(bench.path(""))
+        .env("PATH", format!("{}:{path}", bench.path("bin").display()))
+        .envs([("NO_COLOR", "1"), ("COLUMNS", COLUMNS), ("CARGO", "cargo")])
+        .stdin(Stdio::null());
+    for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"] {
+        shell.env_remove(name);
+    }
+    let Ended { code, stdout, .. } = bench.finish(&mut shell, clusters(&call.command));
+    let place = format!("{}: {}", call.page.display(), call.command);
+    if NOT_UNDERSTOOD.contains(&code) {
+        return Some(format!("{place}\nended with {code}:\n{stdout}"));
+    }
+    if call.shown.is_empty() {
+        return None;
+    }
+    let printed: Vec<String> = stdout.lines().map(str::to_owned).collect();
+    let (shown, printed) = (without("warning", &call.shown), without("warning", &printed));
+    difference(&shown, &printed).map(|why| format!("{place}\n{why}:\n{stdout}"))
+}
+
 /// Runs a page's commands, one after the other; what is wrong.
 fn wrong(calls: &[&Call]) -> Vec<String> {
     let bench = checkout();
@@ -192,33 +221,12 @@ fn wrong(calls: &[&Call]) -> Vec<String> {
         let copied = Command::new("cp").arg("-a").arg(results).arg(bench.path("")).status();
         assert!(copied.expect("cp starts").success());
     }
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut wrong = Vec::new();
-    for call in calls {
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &format!("exec 2>&1\n{}", call.command)])
-            .current_dir(bench.path(""))
-            .env("PATH", format!("{}:{path}", bench.path("bin").display()))
-            .envs([("NO_COLOR", "1"), ("COLUMNS", COLUMNS), ("CARGO", "cargo")])
-            .stdin(Stdio::null());
-        for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"] {
-            shell.env_remove(name);
-        }
-        let Ended { code, stdout, .. } = bench.finish(&mut shell, clusters(&call.command));
-        let place = format!("{}: {}", call.page.display(), call.command);
-        if NOT_UNDERSTOOD.contains(&code) {
-            wrong.push(format!("{place}\nended with {code}:\n{stdout}"));
-            continue;
-        }
-        let printed: Vec<String> = stdout.lines().map(str::to_owned).collect();
-        let printed = without("warning", &printed);
-        let shown = without("warning", &call.shown);
-        if let Some(why) = difference(&shown, &printed).filter(|_| !call.shown.is_empty()) {
-            wrong.push(format!("{place}\n{why}:\n{stdout}"));
-        }
-    }
-    wrong
+    let fails = |call: &&Call| {
+        let mut tries = (0..TRIES).map(|_| try_it(call, &bench));
+        let first = tries.next().flatten()?;
+        tries.all(|again| again.is_some()).then_some(first)
+    };
+    calls.iter().filter_map(fails).collect()
 }
 
 #[test]

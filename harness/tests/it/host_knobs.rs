@@ -23,8 +23,8 @@ fn meter(bench: &Bench, way: &str, host: &str, more: &[&str]) -> (Ended, serde_j
     arguments.extend(met);
     arguments.extend(more);
     let ended = bench.harness(&arguments);
-    // Where nothing can set a clock, no run is made.
-    if ended.code != 2 {
+    // Where nothing can set a clock, or another run has the sockets, no run is made.
+    if bench.path("results/latest").exists() {
         bench.expect_code_of_verdict(&ended);
     }
     let met = bench.path("results/latest/replicas/0001/data/met.json");
