@@ -6,12 +6,16 @@
 //! - [`job`]: one run that is to be made; [`supported`]: what its transport does not support.
 //! - [`batch`]: runs of a command that counts, with nothing printed.
 //! - [`earlier`]: what an earlier run left, enough to make it again.
+//! - [`mutants`]: each named bug of a replica, caught or not.
+//! - [`grade`]: many programs, each by a harness of its own.
 
 pub mod batch;
 pub mod earlier;
+pub mod grade;
 pub mod guard;
 pub mod job;
 mod judge;
+pub mod mutants;
 mod share_out;
 pub mod signals;
 pub mod supported;

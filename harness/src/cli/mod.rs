@@ -224,6 +224,15 @@ enum FailMeaning {
     Definite,
 }
 
+impl From<FailMeaning> for FailIs {
+    fn from(meaning: FailMeaning) -> Self {
+        match meaning {
+            FailMeaning::Info => FailIs::Info,
+            FailMeaning::Definite => FailIs::Definite,
+        }
+    }
+}
+
 impl RunOptions {
     /// The plan of `scenario`, with what the command line adds.
     fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
@@ -234,10 +243,7 @@ impl RunOptions {
             nemesis.spare_those_without_data();
         }
         let mut plan = Plan::draw(&scenario, seed).on(host, self.router.unwrap_or_default());
-        plan.fail_is = match self.fail_is {
-            FailMeaning::Info => FailIs::Info,
-            FailMeaning::Definite => FailIs::Definite,
-        };
+        plan.fail_is = self.fail_is.into();
         plan
     }
 }

@@ -4,7 +4,6 @@
 //! short runs at a time find it sooner than a long one, also on few processors.
 
 use std::io::Read;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{CONTROL, MutantsArgs, SCENARIO, STRESS_SUITE};
+use super::{CONTROL, Mutants, SCENARIO, STRESS_SUITE};
 use crate::exit::Exit;
 use crate::os;
 use crate::seed::Seed;
@@ -35,10 +34,8 @@ pub struct Chain {
 
 /// How a chain goes.
 pub struct Way<'a> {
-    /// The command line.
-    pub arguments: &'a MutantsArgs,
-    /// The program.
-    pub replica: &'a Path,
+    /// What all chains share.
+    pub mutants: &'a Mutants,
     /// The bug.
     pub name: &'a str,
     /// Which of the bug's chains.
@@ -75,14 +72,14 @@ impl Way<'_> {
     /// Runs until one catches the bug, or the time is over.
     pub fn walk(&self) -> anyhow::Result<Chain> {
         let begin = Instant::now();
-        let places = usize::from(self.arguments.side_by_side);
+        let places = usize::from(self.mutants.side_by_side);
         let under_way = (0..places).map(|_| None).collect();
         let shared = Mutex::new(Shared { under_way, ..Shared::default() });
         thread::scope(|scope| {
             for place in 0..places {
                 let shared = &shared;
                 scope.spawn(move || {
-                    let limit = Duration::from_secs(self.arguments.time);
+                    let limit = self.mutants.time;
                     while begin.elapsed() < limit && !lock(shared).is_over() {
                         let (seed, outcome) = self.run(place, shared);
                         let mut shared = lock(shared);
@@ -114,7 +111,7 @@ impl Way<'_> {
             shared.begun += 1;
             shared.begun - 1
         };
-        let seeds = Seed(self.arguments.seed).derive(self.name).derive(&self.seed.to_string());
+        let seeds = Seed(self.mutants.seed).derive(self.name).derive(&self.seed.to_string());
         // One that a person can type again.
         let seed = seeds.draw(number) >> 32;
         (seed, self.run_with(seed, place, shared))
@@ -148,7 +145,7 @@ impl Way<'_> {
 
     /// Hundreds of runs that found nothing would fill a disk: some twenty megabytes each.
     fn forget(&self, seed: u64) {
-        let Ok(folders) = std::fs::read_dir(self.arguments.results.join(SCENARIO)) else { return };
+        let Ok(folders) = std::fs::read_dir(self.mutants.results.join(SCENARIO)) else { return };
         let suffix = format!("-{seed}");
         let is_it = |name: &str| name.ends_with(&suffix);
         for folder in folders.filter_map(Result::ok) {
@@ -171,7 +168,11 @@ impl Way<'_> {
             "seqpacket",
         ]);
         command.args(["--seed", &seed.to_string()]);
-        command.arg("--replica").arg(self.replica).arg("--results").arg(&self.arguments.results);
+        command
+            .arg("--replica")
+            .arg(&self.mutants.replica)
+            .arg("--results")
+            .arg(&self.mutants.results);
         let mut words = vec!["--data-dir", "{data}"];
         if self.name != CONTROL {
             words.extend(["--bug", self.name]);

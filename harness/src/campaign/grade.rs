@@ -1,0 +1,264 @@
+//! Many programs graded, each by a harness of its own, so that none disturbs the judging of another.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::sync::watch;
+
+use super::{share_out, signals};
+use crate::cluster::{excess, sweep};
+use crate::course::configs::CONFIGS;
+use crate::course::grade::{Row, RunPart};
+use crate::limits::confined as limits;
+use crate::network::transport::Transport;
+use crate::os;
+use crate::plan::FailIs;
+use crate::report::index;
+use crate::scenario::Era;
+use crate::text::escape;
+
+/// The file with a row for each program, in the folder of the results.
+pub const NAME: &str = "grade.csv";
+
+/// What is graded, and how.
+#[derive(Clone, Debug)]
+pub struct Grading {
+    /// The folder with a subfolder for each program.
+    pub folder: PathBuf,
+    /// The file name of the program in each subfolder.
+    pub replica_name: PathBuf,
+    /// Names of configs or files with commas between, or `all`.
+    pub configs: String,
+    /// The era of the configs and rules.
+    pub era: Era,
+    /// The seed of every random choice; each config has its own if there is none.
+    pub seed: Option<u64>,
+    /// How many programs are graded in parallel.
+    pub jobs: usize,
+    /// How many runs of a program are made in parallel; all its configs if that is open.
+    pub side_by_side: Option<u16>,
+    /// How long one program may take.
+    pub time_limit: Duration,
+    /// Whether programs are graded again that have a row.
+    pub again: bool,
+    /// The transport of the programs; found out for each if it is open.
+    pub transport: Option<Transport>,
+    /// What a failed put means.
+    pub fail_is: FailIs,
+    /// The folder of `grade.csv`, with a folder for each program.
+    pub results: PathBuf,
+}
+
+/// What a grading came to.
+pub struct Graded {
+    /// A row for each program that was ever graded, by name.
+    pub rows: Vec<Row>,
+    /// Where they are written.
+    pub csv: PathBuf,
+    /// How many programs are not graded yet, because the grading was interrupted.
+    pub missing: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Grading {
+    /// Grades what is not graded yet, and writes the rows as they come; `each` hears of them.
+    pub fn run(&self, programs: &[String], each: impl Fn(&Row) + Sync) -> anyhow::Result<Graded> {
+        let csv = self.results.join(NAME);
+        let earlier = self.earlier()?;
+        let is_due =
+            |name: &&String| self.again || !earlier.iter().any(|row| row.program == **name);
+        let due: Vec<&String> = programs.iter().filter(is_due).collect();
+        let rows = Mutex::new(earlier);
+        let interrupt = signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?;
+        let goes_on = || !*interrupt.borrow();
+        let graded = share_out(&due, self.jobs, goes_on, |program| {
+            let Some(row) = self.grade(program, &interrupt)? else { return Ok(()) };
+            each(&row);
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.retain(|it| it.program != row.program);
+            rows.push(row);
+            rows.sort_by(|a, b| a.program.cmp(&b.program));
+            write(&csv, &rows)
+        });
+        graded.into_iter().collect::<anyhow::Result<()>>()?;
+        let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let is_missing = |name: &&String| !rows.iter().any(|row| row.program == **name);
+        let missing = programs.iter().filter(is_missing).count();
+        Ok(Graded { rows, csv, missing, of: programs.len() })
+    }
+
+    /// The rows of an earlier grading.
+    pub fn earlier(&self) -> anyhow::Result<Vec<Row>> {
+        let csv = self.results.join(NAME);
+        if !csv.exists() {
+            return Ok(Vec::new());
+        }
+        let rows = csv::Reader::from_path(&csv)?.deserialize().collect::<Result<_, _>>();
+        rows.with_context(|| {
+            format!(
+                "{} is not what a grading wrote; remove it or give other --results",
+                csv.display()
+            )
+        })
+    }
+
+    /// One program, by a harness of its own; nothing if the grading is interrupted.
+    fn grade(
+        &self,
+        program: &str,
+        interrupt: &watch::Receiver<bool>,
+    ) -> anyhow::Result<Option<Row>> {
+        let begun = Instant::now();
+        let results = self.results.join(program);
+        fs::create_dir_all(&results)?;
+        let (lines, words) = (results.join("runs.jsonl"), results.join("harness.log"));
+        let mut command = self.command(program, &results);
+        command.stdin(Stdio::null()).stdout(File::create(&lines)?).stderr(File::create(&words)?);
+        os::die_with_parent(&mut command);
+        // The system shares the processors out among sessions: a program that spins leaves the others their part.
+        os::begin_session(&mut command);
+        let mut child = command.spawn().context("starting a harness for a program")?;
+        let note = match watch(&mut child, self.time_limit, interrupt)? {
+            Watched::Interrupted => return Ok(None),
+            Watched::Over(note) => note,
+        };
+
+        let of =
+            if self.configs == "all" { CONFIGS.len() } else { self.configs.split(',').count() };
+        let lines = BufReader::new(File::open(&lines)?).lines().map_while(Result::ok);
+        let runs: Vec<RunPart> =
+            lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
+        let mut row = Row::of(program, of, &runs);
+        row.note = match note {
+            Some(note) => note,
+            // A harness that ended early says why in its last line.
+            None if matches!(child.wait()?.code(), Some(0 | 10..)) => String::new(),
+            None => last_words(&words),
+        };
+        row.seconds = begun.elapsed().as_secs();
+        row.report = report(&results)?;
+        Ok(Some(row))
+    }
+
+    fn command(&self, program: &str, results: &Path) -> Command {
+        let mut command =
+            Command::new(std::env::current_exe().unwrap_or_else(|_| "harness".into()));
+        command
+            .args(["course", &self.configs, "--format", "json", "--quiet", "--confined", "--era"])
+            .arg(self.era.to_string())
+            .arg("--replica")
+            .arg(self.folder.join(program).join(&self.replica_name))
+            .arg("--results")
+            .arg(results);
+        if let Some(seed) = self.seed {
+            command.args(["--seed", &seed.to_string()]);
+        }
+        if let Some(n) = self.side_by_side {
+            command.args(["--jobs", &n.to_string()]);
+        }
+        if let Some(transport) = self.transport {
+            command.args(["--transport", &transport.to_string()]);
+        }
+        if self.fail_is == FailIs::Definite {
+            command.args(["--fail-is", "definite"]);
+        }
+        command
+    }
+}
+
+/// The names of the subfolders, in order.
+pub fn subfolders(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| {
+        format!("reading {}; give a folder with a subfolder for each program", folder.display())
+    })?;
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    anyhow::ensure!(!names.is_empty(), "{} has no subfolders", folder.display());
+    names.sort();
+    Ok(names)
+}
+
+/// Writes them whole or not at all.
+fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
+    let temporary = csv.with_extension("csv.new");
+    let mut writer = csv::Writer::from_path(&temporary)?;
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.flush()?;
+    fs::rename(&temporary, csv).with_context(|| format!("writing {}", csv.display()))
+}
+
+/// One page of all runs of a program.
+fn report(results: &Path) -> anyhow::Result<String> {
+    let rows = index::rows(results).context("reading the runs of a program")?;
+    let page = results.join(index::NAME);
+    let out = BufWriter::new(File::create(&page)?);
+    index::write(&rows, out).with_context(|| format!("writing {}", page.display()))?;
+    Ok(page.display().to_string())
+}
+
+/// How a grading of one program ended.
+enum Watched {
+    /// It is over; which limit was met.
+    Over(Option<String>),
+    /// There is no time left.
+    Interrupted,
+}
+
+/// Waits for its end and samples meanwhile what its runs use.
+fn watch(
+    child: &mut Child,
+    time_limit: Duration,
+    interrupt: &watch::Receiver<bool>,
+) -> anyhow::Result<Watched> {
+    let begun = Instant::now();
+    let mut note = None;
+    loop {
+        if child.try_wait()?.is_some() {
+            return Ok(Watched::Over(note));
+        }
+        for (mark, pids) in sweep::runs_of(child.id()) {
+            if let Some(excess) = excess::of(&pids) {
+                sweep::kill_run(&mark, &pids);
+                note = Some(format!("a run was ended: {excess}"));
+            }
+        }
+        let is_interrupted = *interrupt.borrow();
+        if is_interrupted || begun.elapsed() > time_limit {
+            // Its watchdog ends what it started.
+            let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
+            child.wait()?;
+            for (mark, pids) in sweep::runs_of(child.id()) {
+                sweep::kill_run(&mark, &pids);
+            }
+            let seconds = time_limit.as_secs();
+            if is_interrupted {
+                return Ok(Watched::Interrupted);
+            }
+            let note = format!("it was given up after {seconds} s (--time-limit)");
+            return Ok(Watched::Over(Some(note)));
+        }
+        thread::sleep(limits::LOOK);
+    }
+}
+
+/// The last thing that the harness said, if it was an error.
+fn last_words(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let line = text.lines().rev().find_map(|line| line.strip_prefix("harness: "));
+    line.map_or_else(|| "the harness ended early; see harness.log".to_owned(), escape)
+}
