@@ -6,6 +6,7 @@
 //! - [`job`]: one run that is to be made; [`supported`]: what its transport does not support.
 //! - [`batch`]: runs of a command that counts, with nothing printed.
 //! - [`earlier`]: what an earlier run left, enough to make it again.
+//! - [`trials`]: how often a workload fails as a run did; [`shrinking`]: the smallest that does.
 //! - [`mutants`]: each named bug of a replica, caught or not.
 //! - [`grade`]: many programs, each by a harness of its own.
 
@@ -17,8 +18,10 @@ pub mod job;
 mod judge;
 pub mod mutants;
 mod share_out;
+pub mod shrinking;
 pub mod signals;
 pub mod supported;
+pub mod trials;
 
 pub use guard::Guard;
 pub use judge::{Judged, judge};

@@ -1,7 +1,5 @@
 //! `harness shrink`: the smallest workload that fails as a run did, and the smallest history.
 
-mod trials;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,18 +11,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
 
-use trials::{Tally, Target, Trials, Until};
-
 use super::{Failure, reproduce};
 use crate::campaign::Guard;
 use crate::campaign::earlier::Earlier;
+use crate::campaign::shrinking::{Found, Shrinking};
+use crate::campaign::trials::{Target, Trials};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
-use crate::plan::{FailIs, Plan};
-use crate::scenario::Scenario;
-use crate::shrink::{candidates, history, reduce, search, workload};
+use crate::plan::FailIs;
+use crate::shrink::{candidates, history, workload};
 use crate::verdict::answer::AnswerPart;
 
 /// `harness shrink`.
@@ -78,12 +75,26 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
     let over = smallest_history(arguments, &earlier, &target)?;
-    let runner = Runner::start(arguments, earlier.plan, program, target)?;
+    let trials = Trials {
+        earlier: earlier.plan,
+        program,
+        target,
+        guard: Guard::begin("with the smallest that failed so far")?,
+        jobs: usize::from(arguments.jobs),
+        runs: AtomicUsize::new(0),
+    };
     let cut = over.and_then(|over| candidates::until(&whole, over));
-    let outcome = runner.shrink(&whole, cut.as_ref());
-    runner.bar.finish_and_clear();
+    let (bar, begin) = (bar(arguments), Instant::now());
+    let shrinking = Shrinking {
+        trials: &trials,
+        begin,
+        budget: Duration::from_secs(arguments.budget),
+        each: &|workload, what| show(&bar, begin, &trials, workload, what),
+    };
+    let outcome = shrinking.shrink(&whole, cut.as_ref());
+    bar.finish_and_clear();
     let Some(found) = outcome? else { return Ok(Exit::Interrupted) };
-    conclude(arguments, &runner, &found)
+    conclude(arguments, &trials, &found)
 }
 
 fn target(folder: &Path) -> anyhow::Result<Target> {
@@ -132,20 +143,9 @@ fn smallest_history(
     Ok(Some(few.over))
 }
 
-/// What the search came to.
-struct Found {
-    /// How often the whole failed, of how many runs.
-    base: Tally,
-    smallest: Value,
-    /// How often the smallest failed, of how many runs.
-    again: Tally,
-    runs: u32,
-    is_out_of_time: bool,
-}
-
-fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Exit, Failure> {
+fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Exit, Failure> {
     let (base, again) = (&found.base, &found.again);
-    let Target { question, kind } = &runner.trials.target;
+    let Target { question, kind } = &trials.target;
     if base.failed == 0 {
         super::print(&format!(
             "shrink       the whole workload did not fail as {question} ({kind}) in {} runs: \
@@ -166,7 +166,7 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
         ""
     };
     let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
-    let words = runner.words();
+    let words = words(trials);
     super::print(&format!(
         "shrink       {question}{} came in {} of {} runs of the whole workload\n\
          smallest     {} faults, {} replicas, {} clients, {} keys, {} s, after {} runs{rest}\n\
@@ -188,172 +188,47 @@ fn conclude(arguments: &ShrinkArgs, runner: &Runner, found: &Found) -> Result<Ex
         path.display(),
         reproduce::quoted(&program),
         reproduce::quoted(&path.display().to_string()),
-        reproduce::quoted(&runner.trials.program.path.display().to_string()),
+        reproduce::quoted(&trials.program.path.display().to_string()),
     ))?;
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
 
-/// Searches by making runs.
-struct Runner {
-    trials: Trials,
-    begin: Instant,
-    budget: Duration,
-    bar: ProgressBar,
+/// What a command line says of the program and its world.
+fn words(trials: &Trials) -> String {
+    let mut words = vec![String::new()];
+    for word in &trials.program.arguments {
+        words.extend(["--replica-arg".to_owned(), reproduce::quoted(word)]);
+    }
+    if trials.earlier.fail_is == FailIs::Definite {
+        words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
+    }
+    if let Some(host) = &trials.earlier.host {
+        words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
+    }
+    if trials.earlier.router != RouterKind::default() {
+        words.extend(["--router".to_owned(), trials.earlier.router.name().to_owned()]);
+    }
+    words.join(" ")
 }
 
-impl Runner {
-    fn start(
-        arguments: &ShrinkArgs,
-        earlier: Plan,
-        program: Program,
-        target: Target,
-    ) -> Result<Self, Failure> {
-        let guard = Guard::begin("with the smallest that failed so far")?;
-        let bar = if arguments.quiet {
-            ProgressBar::hidden()
-        } else {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}");
-            ProgressBar::new(arguments.budget)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        };
-        let trials = Trials {
-            earlier,
-            program,
-            target,
-            guard,
-            jobs: usize::from(arguments.jobs),
-            runs: AtomicUsize::new(0),
-        };
-        let budget = Duration::from_secs(arguments.budget);
-        Ok(Self { trials, begin: Instant::now(), budget, bar })
+fn bar(arguments: &ShrinkArgs) -> ProgressBar {
+    if arguments.quiet {
+        return ProgressBar::hidden();
     }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}");
+    ProgressBar::new(arguments.budget)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
 
-    /// The search, which tries `cut` first; `None` if it was interrupted.
-    fn shrink(&self, whole: &Value, cut: Option<&Value>) -> Result<Option<Found>, Failure> {
-        const LEAST_RUNS: usize = 4;
-        const AGAIN: usize = 2;
-        let at_once = self.trials.jobs.max(LEAST_RUNS);
-        self.show(whole, "measuring how often it fails");
-        let mut base = self.trials.fails(whole, at_once, Until::All)?;
-        // A failure that comes now and then may have stayed away.
-        for _ in 0..AGAIN {
-            if base.failed == 0 && !self.is_interrupted() && self.begin.elapsed() < self.budget / 2
-            {
-                base = base.and(self.trials.fails(whole, at_once, Until::All)?);
-            }
-        }
-        let mut smallest = whole.clone();
-        let mut again = base.clone();
-        let mut is_out_of_time = false;
-        if base.failed > 0 {
-            let (taken, is_late) = self.search(whole, cut, &base)?;
-            is_out_of_time = is_late;
-            if !self.is_interrupted() && taken.len() > 1 {
-                (smallest, again) = self.reliable(taken, &base, at_once)?;
-            }
-        }
-        if self.is_interrupted() && smallest == *whole {
-            return Ok(None);
-        }
-        let runs = u32::try_from(self.trials.runs.load(Ordering::SeqCst)).unwrap_or(u32::MAX);
-        Ok(Some(Found { base, smallest, again, runs, is_out_of_time }))
-    }
-
-    /// The workloads that failed, each smaller than the one before, the whole one first; and whether the time
-    /// was over before the search was.
-    fn search(
-        &self,
-        whole: &Value,
-        cut: Option<&Value>,
-        base: &Tally,
-    ) -> Result<(Vec<Value>, bool), Failure> {
-        let mut taken = vec![whole.clone()];
-        let (mut problem, mut is_out_of_time) = (None, false);
-        let tries =
-            usize::try_from(reduce::tries(base.failed, base.of)).unwrap_or(1).max(self.trials.jobs);
-        search::search(whole, cut, &mut |candidate| {
-            if problem.is_some() || self.is_interrupted() {
-                return None;
-            }
-            if self.begin.elapsed() > self.budget {
-                is_out_of_time = true;
-                return None;
-            }
-            // What is no workload (a heal without a partition) is no smaller failure.
-            if Scenario::parse("smallest.json", &candidate.to_string()).is_err() {
-                return Some(false);
-            }
-            self.show(candidate, "trying");
-            match self.trials.fails(candidate, tries, Until::OneFails) {
-                Ok(tally) if tally.failed == 0 => Some(false),
-                Ok(_) => {
-                    taken.push(candidate.clone());
-                    Some(true)
-                }
-                Err(failure) => {
-                    problem = Some(failure);
-                    None
-                }
-            }
-        });
-        problem.map_or(Ok((taken, is_out_of_time)), Err)
-    }
-
-    /// The smallest of these that fails again: one that was taken after a single failure may have failed by
-    /// rare luck, and one that fails now and then may have passed by chance. How often, of how many runs.
-    fn reliable(
-        &self,
-        mut taken: Vec<Value>,
-        base: &Tally,
-        runs: usize,
-    ) -> Result<(Value, Tally), Failure> {
-        let mut at = taken.len() - 1;
-        while at > 0 {
-            self.show(&taken[at], "measuring how often the smallest fails");
-            let mut again = self.trials.fails(&taken[at], runs, Until::All)?;
-            if again.failed == 0 && !self.is_interrupted() {
-                again = again.and(self.trials.fails(&taken[at], runs, Until::All)?);
-            }
-            if again.failed > 0 || self.is_interrupted() {
-                return Ok((taken.swap_remove(at), again));
-            }
-            at /= 2;
-        }
-        Ok((taken.swap_remove(0), base.clone()))
-    }
-
-    fn is_interrupted(&self) -> bool {
-        self.trials.guard.is_interrupted()
-    }
-
-    /// What a command line says of the program and its world.
-    fn words(&self) -> String {
-        let mut words = vec![String::new()];
-        for word in &self.trials.program.arguments {
-            words.extend(["--replica-arg".to_owned(), reproduce::quoted(word)]);
-        }
-        if self.trials.earlier.fail_is == FailIs::Definite {
-            words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
-        }
-        if let Some(host) = &self.trials.earlier.host {
-            words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
-        }
-        if self.trials.earlier.router != RouterKind::default() {
-            words.extend(["--router".to_owned(), self.trials.earlier.router.name().to_owned()]);
-        }
-        words.join(" ")
-    }
-
-    fn show(&self, workload: &Value, what: &str) {
-        let events = candidates::events(workload).len();
-        let of_it =
-            |pointer: &str| workload.pointer(pointer).map_or("-".to_owned(), Value::to_string);
-        let runs = self.trials.runs.load(Ordering::SeqCst);
-        self.bar.set_position(self.begin.elapsed().as_secs());
-        self.bar.set_message(format!(
-            "{what}: {events} faults, {} replicas, {} clients ({runs} runs)",
-            of_it("/replicas"),
-            of_it("/clients/count")
-        ));
-    }
+/// Which workload is tried now, and what for.
+fn show(bar: &ProgressBar, begin: Instant, trials: &Trials, workload: &Value, what: &str) {
+    let events = candidates::events(workload).len();
+    let of_it = |pointer: &str| workload.pointer(pointer).map_or("-".to_owned(), Value::to_string);
+    let runs = trials.runs.load(Ordering::SeqCst);
+    bar.set_position(begin.elapsed().as_secs());
+    bar.set_message(format!(
+        "{what}: {events} faults, {} replicas, {} clients ({runs} runs)",
+        of_it("/replicas"),
+        of_it("/clients/count")
+    ));
 }

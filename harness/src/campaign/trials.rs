@@ -11,9 +11,8 @@ use anyhow::{Context, anyhow};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::campaign::{Guard, judge};
+use super::{Guard, judge};
 use crate::check::{self, Question};
-use crate::cli::Failure;
 use crate::cluster::program::Program;
 use crate::plan::Plan;
 use crate::run::{self, RunRequest};
@@ -114,7 +113,7 @@ pub struct Trials {
 
 impl Trials {
     /// How often this workload fails as it should, of so many runs at most.
-    pub fn fails(&self, workload: &Value, times: usize, until: Until) -> Result<Tally, Failure> {
+    pub fn fails(&self, workload: &Value, times: usize, until: Until) -> anyhow::Result<Tally> {
         let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
@@ -124,7 +123,7 @@ impl Trials {
         let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough =
             || self.guard.is_interrupted() || until == Until::OneFails && counted().failed > 0;
-        let results: Vec<Result<(), Failure>> = thread::scope(|scope| {
+        let results: Vec<anyhow::Result<()>> = thread::scope(|scope| {
             let work = || {
                 while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
                     match self.one(&plan, &is_enough)? {
@@ -136,12 +135,12 @@ impl Trials {
                 Ok(())
             };
             let threads: Vec<_> = (0..self.jobs.min(times)).map(|_| scope.spawn(work)).collect();
-            let joined = threads.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(anyhow!("a run panicked").into()))
-            });
+            let joined = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a run panicked"))));
             joined.collect()
         });
-        results.into_iter().collect::<Result<(), Failure>>()?;
+        results.into_iter().collect::<anyhow::Result<()>>()?;
         Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -150,7 +149,7 @@ impl Trials {
         &self,
         plan: &Arc<Plan>,
         is_enough: &(impl Fn() -> bool + Sync),
-    ) -> Result<Ending, Failure> {
+    ) -> anyhow::Result<Ending> {
         let number = self.runs.fetch_add(1, Ordering::SeqCst);
         let folder = tempfile::tempdir().context("making a folder for a run")?;
         let (progress, _watched) = watch::channel(run::progress::Progress::default());
