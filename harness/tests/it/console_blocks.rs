@@ -57,7 +57,8 @@ fn calls(page: &Path) -> Vec<Call> {
     calls
 }
 
-/// The words of some lines, where all numbers, and all lists of numbers, are the same.
+/// The words of some lines, where all numbers, and all lists of numbers, are the same. How much credit
+/// the course gives depends on the host's speed as well.
 fn words(lines: &[String]) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in lines.iter().flat_map(|line| line.split_whitespace()) {
@@ -74,6 +75,9 @@ fn words(lines: &[String]) -> Vec<String> {
         let is_number = |word: &str| word.chars().all(|c| "#,|".contains(c));
         if is_number(&same) && words.last().is_some_and(|last| is_number(last)) {
             continue;
+        }
+        if let ("credit)", Some(last)) = (word, words.last_mut()) {
+            "(#".clone_into(last);
         }
         words.push(if is_number(&same) { "#".to_owned() } else { same });
     }
