@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::agenda::Agenda;
 use super::event::{Effect, Event, Handed};
-use super::events::{EventFeed, Snapshot};
+use super::feed::{EventFeed, Snapshot};
 use super::progress::Progress;
 use super::router::{Router, Traffic};
 use super::state_comparison::StateComparison;

@@ -5,11 +5,11 @@
 //! - [`router`]: where each message goes.
 //! - `state_comparison`: when all is quiet, the replicas are asked whether they hold the same.
 //! - `agenda`: what is due when.
-//! - [`progress`]: what can be seen of a run while it goes on; [`events`]: what is new in it.
+//! - [`progress`]: what can be seen of a run while it goes on; [`feed`]: what is new in it.
 
 mod agenda;
 pub mod event;
-pub mod events;
+pub mod feed;
 pub mod machine;
 pub mod progress;
 pub mod router;
