@@ -80,7 +80,7 @@ pub struct Course2016 {
 
 impl Course2016 {
     /// What came of handing a message of `sender` to `to`. Where the socket was full: whether the replica has itself
-    /// sent something that nobody has read.
+    /// sent something that was not read.
     pub fn handed(&mut self, sender: NodeId, to: NodeId, sent: Sent, has_unread: bool) {
         let why = match sent {
             Sent::Delivered | Sent::TooLarge => return,

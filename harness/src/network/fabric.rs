@@ -1,7 +1,7 @@
 //! The links of a run and everything that crosses them.
 //!
 //! Nothing here knows a socket or a clock. The fabric is told the time, decides what becomes of each message, and
-//! says when the next one arrives. Whoever hands messages to replicas tells it what came of that.
+//! says when the next one arrives. The code that hands messages to replicas tells it what came of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

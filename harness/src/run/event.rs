@@ -72,7 +72,7 @@ pub struct Handed {
     /// How long the socket held up everything else; zero unless [`patience`](super::machine::Machine::patience)
     /// was asked for.
     pub blocked: Duration,
-    /// Whether the replica has itself sent something that nobody has read, where the socket was full.
+    /// Whether the replica has itself sent something that was not read, where the socket was full.
     pub has_unread: bool,
 }
 

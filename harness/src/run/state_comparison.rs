@@ -56,7 +56,7 @@ impl StateComparison {
     /// Whether the living replicas agree by now, or have had their time.
     pub fn is_over(&self, now: RunTime, alive: &BTreeSet<NodeId>, bound: Duration) -> bool {
         let waited = now.since(self.began);
-        // An answer takes no time; whoever gave none by then does not know the message.
+        // An answer takes no time; a replica that gave none by then does not know the message.
         let is_mute = self.states.is_empty() && waited > limits::STATE_COMPARISON_SILENCE;
         is_mute || waited > bound || self.agree(alive)
     }

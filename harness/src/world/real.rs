@@ -65,7 +65,7 @@ impl RealWorld {
         self.connect().await?;
         let happened = self.happen().await;
         let duration = self.machine.ended_at().unwrap_or(self.clock.now()).since_start();
-        // What cannot be written down here is told, and keeps nobody from judging the rest.
+        // What cannot be written down here is told, and the rest is judged all the same.
         let mut unwritten: Vec<String> = Vec::new();
         unwritten.extend(self.write_leaders().err().map(|error| error.to_string()));
         self.show_progress(self.clock.now());

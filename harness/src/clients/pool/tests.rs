@@ -338,7 +338,7 @@ fn half_of_the_clients_ask_the_leaders_side_while_a_partition_lasts() {
     assert!(by_client.values().all(|sides| sides.len() == 1), "each keeps to its side");
     let with_leader = by_client.values().filter(|sides| sides.contains(&true)).count();
     assert_eq!(with_leader, 3);
-    // The other side's replicas die: whoever is left is asked.
+    // The other side's replicas die: the one that is left is asked.
     clients.alive = BTreeSet::from([NodeId(0)]);
     let before = clients.asked.len();
     clients.run_until(ms(4_000));
@@ -458,7 +458,7 @@ fn no_identity_has_two_operations_at_a_time() {
     for operations in by_process.values() {
         for pair in operations.windows(2) {
             assert!(pair[0].completed.is_some_and(|at| at <= pair[1].invoked));
-            assert_ne!(pair[0].outcome, Outcome::Info, "nobody goes on after an open end");
+            assert_ne!(pair[0].outcome, Outcome::Info, "no identity goes on after an open end");
         }
     }
 }
