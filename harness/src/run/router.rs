@@ -1,4 +1,4 @@
-//! Where messages go: from a replica's packet to the links that it crosses, and to whom it is for.
+//! Where messages go: from a replica's packet to the links that it crosses, and to its receivers.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -32,7 +32,7 @@ pub struct Router {
     arrived: VecDeque<(NodeId, Outgoing)>,
 }
 
-/// For whom a packet was that is not for replicas.
+/// The client that a packet is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToClient {
     /// The client.
@@ -358,3 +358,6 @@ pub struct Traffic {
     /// Why not every message was written down, if so.
     pub log_problem: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

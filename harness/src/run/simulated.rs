@@ -42,7 +42,7 @@ pub struct Habits {
 impl Default for Habits {
     fn default() -> Self {
         Self {
-            service: Duration::from_millis(1),
+            service: Duration::from_millis(4),
             startup: Duration::from_millis(20),
             heartbeat: Duration::from_millis(50),
             election: Some(Duration::from_millis(150)),

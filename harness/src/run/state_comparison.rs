@@ -73,3 +73,53 @@ impl StateComparison {
         self.states.into_values().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Duration = Duration::from_secs(2);
+
+    fn ms(ms: u64) -> RunTime {
+        RunTime(ms * 1_000_000)
+    }
+
+    fn state(commit: u64, digest: &str) -> Vec<u8> {
+        json!({"type": "status", "commit": commit, "digest": digest}).to_string().into_bytes()
+    }
+
+    #[test]
+    fn it_is_over_when_all_living_replicas_hold_the_same() {
+        let alive: BTreeSet<NodeId> = [0, 1, 2].map(NodeId).into();
+        let mut comparison = StateComparison::new(ms(100));
+        comparison.hear(ms(110), NodeId(0), &state(7, "a"));
+        comparison.hear(ms(110), NodeId(1), &state(6, "b"));
+        comparison.hear(ms(110), NodeId(2), b"what?");
+        assert!(!comparison.is_over(ms(120), &alive, BOUND), "one says nothing, one is behind");
+        comparison.hear(ms(150), NodeId(1), &state(7, "a"));
+        assert!(!comparison.is_over(ms(160), &alive, BOUND));
+        comparison.hear(ms(170), NodeId(2), &state(7, "a"));
+        assert!(comparison.is_over(ms(180), &alive, BOUND));
+        assert_eq!(comparison.into_states().len(), 3);
+    }
+
+    #[test]
+    fn the_dead_are_not_waited_for_nor_are_those_that_differ_for_ever() {
+        let alive: BTreeSet<NodeId> = [0, 1].map(NodeId).into();
+        let mut comparison = StateComparison::new(ms(100));
+        comparison.hear(ms(110), NodeId(0), &state(7, "a"));
+        comparison.hear(ms(110), NodeId(1), &state(7, "b"));
+        assert!(!comparison.is_over(ms(2_100), &alive, BOUND));
+        assert!(comparison.is_over(ms(2_101), &alive, BOUND), "they had their time");
+        assert!(comparison.is_over(ms(120), &BTreeSet::from([NodeId(0)]), BOUND));
+    }
+
+    #[test]
+    fn where_no_replica_answers_at_all_none_is_waited_for_long() {
+        let alive: BTreeSet<NodeId> = [0, 1].map(NodeId).into();
+        let comparison = StateComparison::new(ms(100));
+        let silence = ms(100) + limits::STATE_COMPARISON_SILENCE;
+        assert!(!comparison.is_over(silence, &alive, BOUND));
+        assert!(comparison.is_over(RunTime(silence.0 + 1), &alive, BOUND));
+    }
+}
