@@ -17,16 +17,19 @@ use std::time::{Duration, Instant};
 use harness::ids::NodeId;
 use harness::limits;
 use harness::network::message_log::MessageLog;
-use harness::network::router::Router;
 use harness::network::rules::{
     Corrupt, Distribution, Duplicate, FaultId, Latency, Loss, Rule, Size,
 };
-use harness::network::transport::{Endpoint, Transport, TransportEvent};
+use harness::network::transport::Transport;
 use harness::plan::Plan;
 use harness::report::quantiles::Quantiles;
+use harness::run::event::Handed;
+use harness::run::router::Router;
 use harness::scenario::Scenario;
 use harness::seed::Seed;
 use harness::time::RunTime;
+use harness::world::ports::Ports;
+use harness::world::transport::{Endpoint, TransportEvent};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, send, socket, socketpair,
@@ -251,7 +254,7 @@ fn router(rules: &[Rule], is_paced: bool) -> Received {
     let folder = tempfile::tempdir().expect("a folder");
     let ids: Vec<NodeId> = (0..4).map(NodeId::replica).collect();
     let plan = plan();
-    let mut router = Router::new(plan.network(&[]), MessageLog::default());
+    let mut router = Router::new(&plan.network(&[]), plan.router, MessageLog::default());
     let pairs = || ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)));
     for (rule, n) in rules.iter().zip(0..) {
         router.apply(FaultId::Network(n), pairs(), rule);
@@ -275,7 +278,7 @@ fn router(rules: &[Rule], is_paced: bool) -> Received {
     })
 }
 
-/// What the dispatcher of a run does with the network's events.
+/// What a run does with the network's events.
 async fn serve(
     mut router: Router,
     mut events: mpsc::Receiver<TransportEvent>,
@@ -284,10 +287,12 @@ async fn serve(
     is_paced: bool,
 ) -> Received {
     let alive: BTreeSet<NodeId> = (0..4).map(NodeId::replica).collect();
+    let mut ports = Ports::default();
     let mut connected = 0;
     while connected < 4 {
         if let Some(TransportEvent::Connected(id, connection)) = events.recv().await {
-            router.connected(id, connection);
+            router.connected(id);
+            ports.connected(id, connection);
             connected += 1;
         }
     }
@@ -302,12 +307,14 @@ async fn serve(
         tokio::select! {
             biased;
             Some(event) = events.recv() => {
-                handle(&mut router, event, origin, &alive);
+                handle(&mut router, &mut ports, event, origin, &alive);
                 for _ in 0..limits::EVENTS_AHEAD {
                     let Ok(event) = events.try_recv() else { break };
-                    handle(&mut router, event, origin, &alive);
+                    handle(&mut router, &mut ports, event, origin, &alive);
                 }
-                router.deliver_due(RunTime::from(origin.elapsed()));
+                let now = RunTime::from(origin.elapsed());
+                router.deliver_due(now);
+                deliver(&mut router, &mut ports, now);
             }
             () = next => {}
         }
@@ -316,14 +323,41 @@ async fn serve(
     receiver.join().expect("a receiver")
 }
 
-fn handle(router: &mut Router, event: TransportEvent, origin: Instant, alive: &BTreeSet<NodeId>) {
+fn handle(
+    router: &mut Router,
+    ports: &mut Ports,
+    event: TransportEvent,
+    origin: Instant,
+    alive: &BTreeSet<NodeId>,
+) {
+    let now = RunTime::from(origin.elapsed());
     match event {
         TransportEvent::Packet { from, bytes, length } => {
-            let now = RunTime::from(origin.elapsed());
             let bytes: Rc<[u8]> = bytes;
-            router.packet(now, from, &bytes, length, alive);
+            if let Some(message) = router.read(now, from, &bytes, length) {
+                router.route(now, from, &message, &bytes, alive);
+            }
+            deliver(router, ports, now);
         }
-        TransportEvent::Writable(id) => router.writable(id),
+        TransportEvent::Writable(id) => {
+            while let Some(packet) = router.first_waiting(id) {
+                let Some(sent) = ports.retry(id, &packet) else { return };
+                if !router.retried(now, id, sent) {
+                    return;
+                }
+            }
+        }
         _ => {}
+    }
+}
+
+/// Hands over what has arrived.
+fn deliver(router: &mut Router, ports: &mut Ports, now: RunTime) {
+    while let Some((to, message)) = router.next_arrived() {
+        let handed = match router.without_trying(to) {
+            Some(sent) => Handed::from(sent),
+            None => ports.hand(to, &message.packet, None),
+        };
+        router.handed(now, to, message, handed);
     }
 }

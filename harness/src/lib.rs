@@ -2,8 +2,8 @@
 //!
 //! A run flows one way, and each room hands the next a plain value:
 //! [`scenario`] (what a workload file describes) → [`plan`] (all chance is spent here) → [`run`]
-//! (the dispatcher, among [`cluster`], [`network`], [`nemesis`], [`clients`] and [`journal`]) →
-//! [`record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
+//! (a state machine made of [`network`], [`leadership`], [`nemesis`] and [`clients`]) in a [`world`] (clock, sockets,
+//! processes of the [`cluster`], [`journal`]) → [`record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
 //! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
 pub mod allocator;
@@ -22,6 +22,7 @@ pub mod flake;
 pub mod host;
 pub mod ids;
 pub mod journal;
+pub mod leadership;
 pub mod limits;
 pub mod manifest;
 pub mod nemesis;
@@ -40,3 +41,4 @@ pub mod shrink;
 pub mod text;
 pub mod time;
 pub mod verdict;
+pub mod world;

@@ -63,7 +63,7 @@ pub const UNDERWAY_MESSAGES: usize = 1 << 20;
 /// Their bytes.
 pub const UNDERWAY_BYTES: usize = 256 << 20;
 
-/// Events that the readers may be ahead of the dispatcher, for the whole cluster: beyond that
+/// Events that the readers may be ahead of the run, for the whole cluster: beyond that
 /// the senders wait in their own sockets.
 pub const EVENTS_AHEAD: usize = 512;
 

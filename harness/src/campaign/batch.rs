@@ -12,8 +12,9 @@ use super::{Guard, judge, share_out, signals};
 use crate::cluster::program::Program;
 use crate::plan::Plan;
 use crate::record::RunRecord;
-use crate::run::{self, RunRequest};
+use crate::run::progress::Progress;
 use crate::verdict::Verdict;
+use crate::world::{self, RunRequest};
 
 /// A replica that has not connected by then waits for something else than a processor.
 const KNOWN_TO_BE_LATE: Duration = Duration::from_millis(700);
@@ -77,10 +78,10 @@ impl Batch {
         let turn = Turnstile::enter(&self.turnstile);
         let temporary = tempfile::tempdir().context("making a folder for a run")?;
         let folder = temporary.path();
-        let (progress, watched) = watch::channel(run::progress::Progress::default());
+        let (progress, watched) = watch::channel(Progress::default());
         self.leave_when_connected(turn, watched, plan.scenario.replicas);
         let number = self.begun.fetch_add(1, Ordering::SeqCst);
-        let record = run::execute(RunRequest {
+        let record = world::execute(RunRequest {
             plan: Arc::new(plan),
             program: self.program.clone(),
             folder: folder.to_owned(),
@@ -98,7 +99,7 @@ impl Batch {
     fn leave_when_connected(
         &self,
         turn: Turn,
-        watched: watch::Receiver<run::progress::Progress>,
+        watched: watch::Receiver<Progress>,
         replicas: usize,
     ) {
         let (pace, begin) = (self.pace, Instant::now());

@@ -15,10 +15,11 @@ use super::{Guard, judge};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
 use crate::plan::Plan;
-use crate::run::{self, RunRequest};
+use crate::run::progress::Progress;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::verdict::{self, Answer, Standing, Verdict, safety};
+use crate::world::{self, RunRequest};
 
 /// How many runs of a candidate are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl Trials {
     ) -> anyhow::Result<Ending> {
         let number = self.runs.fetch_add(1, Ordering::SeqCst);
         let folder = tempfile::tempdir().context("making a folder for a run")?;
-        let (progress, _watched) = watch::channel(run::progress::Progress::default());
+        let (progress, _watched) = watch::channel(Progress::default());
         let (end, interrupt) = watch::channel(false);
         let request = RunRequest {
             plan: Arc::clone(plan),
@@ -169,7 +170,7 @@ impl Trials {
             let path = folder.path();
             let watcher =
                 scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));
-            let executed = run::execute(request);
+            let executed = world::execute(request);
             drop(under_way);
             (executed, watcher.join().unwrap_or_default())
         });

@@ -18,10 +18,11 @@ use crate::manifest::{self, Host, Manifest};
 use crate::record::EndReason;
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
-use crate::run::{self, RunError, RunRequest};
+use crate::run::progress::Progress;
 use crate::seed::Seed;
 use crate::verdict::Verdict;
 use crate::verdict::answer::AnswerPart;
+use crate::world::{self, RunError, RunRequest};
 use crate::{course, results};
 
 /// What all runs of one command share.
@@ -88,9 +89,9 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     manifest::write_json(&folder.join("plan.json"), &*plan).context("writing plan.json")?;
     results::point_latest(&shared.results, &folder).context("pointing `latest` to the run")?;
 
-    let (progress, watched) = watch::channel(run::progress::Progress::default());
+    let (progress, watched) = watch::channel(Progress::default());
     shared.display.show(job, watched);
-    let executed = run::execute(RunRequest {
+    let executed = world::execute(RunRequest {
         plan,
         program: shared.program.clone(),
         folder: folder.clone(),

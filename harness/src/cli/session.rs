@@ -21,11 +21,11 @@ use crate::exit::Exit;
 use crate::network::transport::Transport;
 use crate::report::junit::{self, JunitRun};
 use crate::report::many;
-use crate::run::probe::Probe;
 use crate::scenario::Scenario;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
+use crate::world::probe::Probe;
 
 /// Runs of the stress suite at the same time: fifteen replicas for two processors.
 const TRIALS_AT_ONCE: u16 = 3;

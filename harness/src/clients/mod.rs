@@ -15,4 +15,5 @@ mod recovery;
 mod requests;
 mod shared;
 
-pub use pool::{Answer, Effect, Pool, Unexpected, Wake, World};
+pub use pool::{Answer, Effect, Pool, Unexpected, View, Wake};
+pub use requests::OperationIndex;

@@ -1,9 +1,11 @@
 //! All clients of a run, and the protocol between them and the replicas.
 //!
-//! Here: what is asked, and when. In [`answers`]: what is answered, and what a client does then. In
-//! [`under_faults`]: what clients do during faults and right after them.
+//! Here: how a request is sent and ends. In [`pacing`]: when a client asks next, and what. In [`answers`]: what is
+//! answered, and what a client does then. In [`under_faults`]: what clients do during faults
+//! and right after them.
 
 mod answers;
+mod pacing;
 mod under_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +27,9 @@ use crate::scenario::Clients;
 use crate::seed;
 use crate::time::RunTime;
 
-/// What a client can know of the world when it acts.
+/// What a client can know of the cluster when it acts.
 #[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
+pub struct View<'a> {
     /// The time.
     pub now: RunTime,
     /// The replicas that live.
@@ -263,32 +265,32 @@ impl Pool {
     }
 
     /// Something that was asked for with [`Effect::WakeAt`] is due.
-    pub fn wake(&mut self, wake: Wake, world: World<'_>) {
+    pub fn wake(&mut self, wake: Wake, view: View<'_>) {
         match wake {
-            Wake::Begin => self.begin(world),
-            Wake::Request(n) => self.course_request(n, world),
-            Wake::Due => self.due(world),
+            Wake::Begin => self.begin(view),
+            Wake::Request(n) => self.course_request(n, view),
+            Wake::Due => self.due(view),
             Wake::Resend(operation) => {
                 if self.open.contains_key(&operation) {
-                    self.send(operation, world);
+                    self.send(operation, view);
                 }
             }
-            Wake::GoOn(client) => self.go_on(client, world),
-            Wake::Repeat(operation) => self.repeat(operation, world),
-            Wake::Timeout(operation) => self.timed_out(operation, world),
-            Wake::ProbeReads => self.probe(world),
+            Wake::GoOn(client) => self.go_on(client, view),
+            Wake::Repeat(operation) => self.repeat(operation, view),
+            Wake::Timeout(operation) => self.timed_out(operation, view),
+            Wake::ProbeReads => self.probe(view),
         }
     }
 
     /// The request phase is over and the faults are healed: shared clients ask what must now be
     /// answered. Operations in flight go on.
-    pub fn recover(&mut self, world: World<'_>) {
+    pub fn recover(&mut self, view: View<'_>) {
         self.phase = Phase::Recovery;
         let asking = self.askers();
         if let Kind::Shared(shared) = &self.kind {
             self.recovery = Recovery::plan(&self.ids[..asking], &shared.acknowledged_keys());
             for client in 0..asking {
-                self.go_on(client, world);
+                self.go_on(client, view);
             }
         }
     }
@@ -301,118 +303,6 @@ impl Pool {
         }
     }
 
-    fn begin(&mut self, world: World<'_>) {
-        self.phase = Phase::Requests;
-        let interval = match &self.kind {
-            Kind::Course(_) => return self.schedule_course(0),
-            Kind::Shared(shared) => shared.interval,
-        };
-        if interval.is_some() {
-            return self.due(world);
-        }
-        for client in 0..self.askers() {
-            self.go_on(client, world);
-        }
-    }
-
-    // What is asked.
-
-    fn schedule_course(&mut self, n: usize) {
-        if let OperationPlan::Course { requests } = &self.plan.operations
-            && let Some(request) = requests.get(n)
-        {
-            self.effects.push(Effect::WakeAt(request.at, Wake::Request(n)));
-        }
-    }
-
-    fn course_request(&mut self, n: usize, world: World<'_>) {
-        let plan = Arc::clone(&self.plan);
-        let OperationPlan::Course { requests } = &plan.operations else { return };
-        self.schedule_course(n + 1);
-        let request = &requests[n];
-        let Some(client) = self.ids.iter().position(|&id| id == request.client) else { return };
-        let Kind::Course(clients) = &self.kind else { return };
-        let asked = clients[client].next(request);
-        if asked.kind != request.f {
-            self.counts.gets_not_generated += 1;
-        }
-        self.count_generated(asked.kind);
-        self.invoke(client, asked.kind, asked.key, asked.value, Asking::Usual, world);
-    }
-
-    fn count_generated(&mut self, kind: OpKind) {
-        match kind {
-            OpKind::Get => self.counts.gets += 1,
-            OpKind::Put => self.counts.puts += 1,
-        }
-    }
-
-    fn due(&mut self, world: World<'_>) {
-        let Kind::Shared(shared) = &mut self.kind else { return };
-        let Some(interval) = shared.interval else { return };
-        if self.phase != Phase::Requests {
-            return;
-        }
-        // Timers are coarser than a fast rate: everything due by now is due.
-        let begin = RunTime::from(self.plan.scenario.start_wait);
-        let due = world.now.since(begin).as_nanos() / interval.as_nanos().max(1) + 1;
-        let due = u64::try_from(due).unwrap_or(u64::MAX).max(shared.due + 1);
-        let due = due.next_multiple_of(shared.burst);
-        shared.backlog += due - shared.due;
-        if shared.burst > 1 {
-            // An operation that finds no idle client is left out: a flood after each outage would hide what it left.
-            shared.backlog = shared.backlog.min(shared.burst);
-        }
-        shared.due = due;
-        let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
-        self.effects.push(Effect::WakeAt(next, Wake::Due));
-        // In turn, from the one after the last: else the first would do all the work.
-        let count = self.askers();
-        for client in (self.next_client..self.next_client + count).map(|n| n % count) {
-            if self.has_backlog() && !self.clients[client].idle.is_empty() {
-                self.next_client = client + 1;
-                self.go_on(client, world);
-            }
-        }
-    }
-
-    fn has_backlog(&self) -> bool {
-        matches!(&self.kind, Kind::Shared(shared) if shared.backlog > 0)
-    }
-
-    /// A shared client that is idle asks what is next for it.
-    fn go_on(&mut self, client: usize, world: World<'_>) {
-        let Kind::Shared(shared) = &mut self.kind else { return };
-        if client >= shared.count() || self.clients[client].idle.is_empty() {
-            return;
-        }
-        let id = self.ids[client];
-        let (kind, key, is_recovery) = match self.phase {
-            Phase::Requests if shared.may_ask() => {
-                let (kind, key) = shared.next(client);
-                (kind, key, false)
-            }
-            Phase::Waiting | Phase::Requests => return,
-            Phase::Recovery => {
-                let Some((kind, key)) = self.recovery.next(client, world.now) else { return };
-                (kind, key, true)
-            }
-        };
-        let value = (kind == OpKind::Put).then(|| shared.unique_value(client, id));
-        self.count_generated(kind);
-        let asking = if is_recovery { Asking::Recovery } else { Asking::Usual };
-        self.invoke(client, kind, key, value, asking, world);
-    }
-
-    /// A refused operation of a course client is asked again.
-    fn repeat(&mut self, operation: OperationIndex, world: World<'_>) {
-        let old = &self.operations[operation];
-        let (kind, key) = (old.kind, Arc::clone(&old.key));
-        let value = old.value.clone().filter(|_| kind == OpKind::Put);
-        let Some(client) = self.ids.iter().position(|&id| id == old.client) else { return };
-        self.invoke(client, kind, key, value, Asking::Usual, world);
-    }
-
     fn invoke(
         &mut self,
         client: usize,
@@ -420,7 +310,7 @@ impl Pool {
         key: Arc<str>,
         value: Option<Arc<str>>,
         asking: Asking,
-        world: World<'_>,
+        view: View<'_>,
     ) {
         let index = self.operations.len();
         let process = self.clients[client].idle.pop_first().unwrap_or_else(|| {
@@ -428,7 +318,7 @@ impl Pool {
             self.processes - 1
         });
         if let (Kind::Course(clients), Some(value)) = (&mut self.kind, &value) {
-            clients[client].put_sent(index, &key, value, world.now);
+            clients[client].put_sent(index, &key, value, view.now);
         }
         self.operations.push(OperationRecord {
             index: index as u64,
@@ -438,10 +328,10 @@ impl Pool {
             key,
             value,
             node: None,
-            invoked: world.now,
+            invoked: view.now,
             completed: None,
             outcome: Outcome::Info,
-            leader: world.leader,
+            leader: view.leader,
             redirects: 0,
             error: None,
             is_final_read: asking == Asking::Recovery && kind == OpKind::Get,
@@ -450,17 +340,17 @@ impl Pool {
         self.open.insert(index, in_flight);
         self.effects.push(Effect::Invoked(index));
         if let Kind::Shared(shared) = &self.kind {
-            let at = world.now + shared.timeout;
+            let at = view.now + shared.timeout;
             self.effects.push(Effect::WakeAt(at, Wake::Timeout(index)));
         }
-        self.send(index, world);
+        self.send(index, view);
     }
 
     /// Sends an operation under a new `MID`: to the leader that the client last heard of if that
     /// one lives, else to a random living replica.
-    fn send(&mut self, index: OperationIndex, world: World<'_>) {
+    fn send(&mut self, index: OperationIndex, view: View<'_>) {
         let &InFlight { client, asking, .. } = &self.open[&index];
-        let living = self.affinity.choice(client, world.alive);
+        let living = self.affinity.choice(client, view.alive);
         let believed = match asking {
             Asking::Probe(replica) => Some(replica),
             _ => self.clients[client].leader.filter(|leader| living.contains(leader)),
@@ -472,7 +362,7 @@ impl Pool {
         });
         // No replica is alive: the message is lost, like any message to the dead.
         let Some(to) = to else { return };
-        let mid = self.requests.add(index, world.now);
+        let mid = self.requests.add(index, view.now);
         let operation = &mut self.operations[index];
         operation.node = Some(to);
         let message = RequestMessage {
@@ -526,3 +416,6 @@ impl Pool {
         (self.operations, self.recovery.into_asked(), self.counts)
     }
 }
+
+#[cfg(test)]
+mod tests;

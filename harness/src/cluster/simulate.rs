@@ -1,5 +1,5 @@
 //! A simulated host at work: replicas that have no processor now and then, neighbours that compute, a share of the
-//! processors, a wall clock that is set, messages that are read late.
+//! processors, a wall clock that is set.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,12 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, Uid};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::quota::Quota;
 use super::{launch, sweep, wall_clock};
-use crate::network::transport::{EventSender, TransportEvent};
 use crate::os;
-use crate::plan::host::{HostPlan, ReplicaHost, turn};
+use crate::plan::host::{HostPlan, turn};
 use crate::scenario::host::profile::{Delay, Profile, Starvation};
 
 /// What is simulated while the replicas run; it ends with this.
@@ -98,27 +96,6 @@ pub fn check(profile: &Profile) -> Result<Vec<String>, Impossible> {
 )]
 pub struct Impossible {
     host: String,
-}
-
-/// Each message that goes to `events` through the result waits first: one that is not read fills the socket it comes
-/// from. Must be called within a `LocalSet`.
-pub fn read_late(events: EventSender, delay: Delay, host: &ReplicaHost) -> EventSender {
-    let (sender, mut late) = mpsc::channel(1);
-    let seed = host.reads;
-    tokio::task::spawn_local(async move {
-        let mut number = 0;
-        while let Some(event) = late.recv().await {
-            if let TransportEvent::Packet { .. } = event {
-                let ms = delay.draw_ms(seed.draw(number));
-                number += 1;
-                tokio::time::sleep(Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default()).await;
-            }
-            if events.send(event).await.is_err() {
-                return;
-            }
-        }
-    });
-    sender
 }
 
 impl SimulatedHost {

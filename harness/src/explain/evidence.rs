@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::check::{self, HistoryError, Question};
 use crate::fault::LinkRule;
 use crate::journal::{faults, leaders};
+use crate::leadership::claims::LeadershipClaim;
 use crate::limits;
-use crate::network::{claims::LeadershipClaim, message_log};
+use crate::network::message_log;
 use crate::verdict::answer::AnswerPart;
 
 /// Everything that an explanation is made of.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::NodeId;
-use crate::network::claims::LeadershipClaim;
+use crate::leadership::claims::LeadershipClaim;
 use crate::time::RunTime;
 
 /// A time in which a replica claimed leadership.

@@ -34,7 +34,7 @@ pub enum DisturbanceKind {
     MemoryPressure,
     /// The hypervisor gave the processors to others; the largest share.
     Steal,
-    /// The dispatcher was behind by many events; the most.
+    /// The run was behind by many events; the most.
     Backlog,
     /// A replica did not read what was sent to it; the most messages that waited.
     FullQueue,

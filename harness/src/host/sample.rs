@@ -55,7 +55,7 @@ pub struct HostSample {
 pub struct OwnSample {
     /// By how much its loop was late at most since the last sample.
     pub lag: Duration,
-    /// Events that wait for the dispatcher.
+    /// Events that wait for the run.
     pub queue: usize,
     /// By how much the wall clock is ahead of the monotonic one since the start.
     pub clock_gap_ms: i64,

@@ -1,4 +1,4 @@
-//! From samples of the host to what was wrong with it: pure, fed by the dispatcher.
+//! From samples of the host to what was wrong with it: pure, fed by the sampling.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

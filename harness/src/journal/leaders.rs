@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::leadership::claims::{LeadershipClaim, LeadershipClaims};
 use crate::limits;
-use crate::network::claims::{LeadershipClaim, LeadershipClaims};
 
 /// The name in a run's folder.
 pub const NAME: &str = "leaders.jsonl";

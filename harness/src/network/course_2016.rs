@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::fabric::Sent;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::time::RunTime;
@@ -68,6 +69,8 @@ pub struct GivenUp {
 #[derive(Debug, Default)]
 pub struct Course2016 {
     gone: BTreeSet<NodeId>,
+    /// Those that have connected at least once.
+    had_come: BTreeSet<NodeId>,
     fresh: Vec<GivenUp>,
     /// Whether a socket stayed full once.
     had_deadlock: bool,
@@ -76,8 +79,21 @@ pub struct Course2016 {
 }
 
 impl Course2016 {
-    /// A message could not be sent.
-    pub fn unable_to_send(&mut self, sender: NodeId, id: NodeId, why: GivenUpFor) {
+    /// What came of handing a message of `sender` to `to`. Where the socket was full: whether the replica has itself
+    /// sent something that was not read.
+    pub fn handed(&mut self, sender: NodeId, to: NodeId, sent: Sent, has_unread: bool) {
+        let why = match sent {
+            Sent::Delivered | Sent::TooLarge => return,
+            Sent::Gone if !self.had_come.contains(&to) => GivenUpFor::NotConnected,
+            Sent::Gone => GivenUpFor::HungUp,
+            // Each waits for the other only if the other has something to say, too.
+            Sent::WouldBlock if has_unread => GivenUpFor::Deadlock,
+            Sent::WouldBlock => GivenUpFor::DoesNotRead,
+        };
+        self.unable_to_send(sender, to, why);
+    }
+
+    fn unable_to_send(&mut self, sender: NodeId, id: NodeId, why: GivenUpFor) {
         self.had_deadlock |= matches!(why, GivenUpFor::Deadlock | GivenUpFor::DoesNotRead);
         if self.gone.insert(id) {
             self.fresh.push(GivenUp { id, at: RunTime::ZERO, why, sender });
@@ -102,6 +118,7 @@ impl Course2016 {
 
     /// A replica connected, perhaps after it was started again.
     pub fn came(&mut self, id: NodeId) {
+        self.had_come.insert(id);
         self.gone.remove(&id);
     }
 

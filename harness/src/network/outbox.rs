@@ -9,7 +9,7 @@ use crate::limits;
 use crate::time::RunTime;
 
 /// A message on its way to a replica.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// The sender: with the receiver, its link.
     pub from: NodeId,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{FaultEvent, FaultKind};
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
-use crate::network::router::Settings;
+use crate::network::fabric::Settings;
 use crate::network::rules::Rule;
 use crate::plan::host::HostPlan;
 use crate::scenario::host::profile::Profile;
@@ -170,13 +170,10 @@ impl Plan {
 
     /// The network between the replicas and these clients.
     pub fn network(&self, clients: &[NodeId]) -> Settings {
-        let host = self.host.as_ref();
         Settings {
             replicas: (0..self.scenario.replicas).map(NodeId::replica).collect(),
             clients: clients.to_vec(),
             links: self.links,
-            kind: self.router,
-            socket_bytes: host.and_then(|host| usize::try_from(host.profile.socket_bytes?).ok()),
             drops: self.scenario.drops,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::nemesis::happened::sides;
-use crate::run::events::RunEvent;
+use crate::run::feed::RunEvent;
 use crate::run::progress::Progress;
 use crate::text::{escape, grouped};
 use crate::time::RunTime;

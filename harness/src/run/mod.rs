@@ -1,177 +1,19 @@
-//! One execution of a scenario with one seed, from plan to record.
+//! One execution of a scenario with one seed: a state machine that hears events and says effects.
 //!
-//! - [`execute`]: the whole of it, on the calling thread: start the cluster, wait until all have
-//!   connected, let the dispatcher work, end everything.
-//! - `start`: from nothing to a connected cluster.
-//! - `scratch`: where the replicas work.
-//! - `dispatcher`: the one loop that gives all events their order.
-//! - `faults`: what the player of faults wants done.
+//! - [`event`]: what it hears, and what it wants done.
+//! - [`machine`]: the run, made of the clients' pool, the player of faults, the network and the comparison of states.
+//! - [`router`]: where each message goes.
 //! - `state_comparison`: when all is quiet, the replicas are asked whether they hold the same.
-//! - `sampling`: samples of the host meanwhile.
 //! - `agenda`: what is due when.
-//! - `test_hook`: for a test of what a panic leaves behind.
-//! - [`probe`]: how a program talks, found out by starting it.
-//! - [`progress`]: what can be seen of a run while it goes on; [`events`]: what is new in it.
+//! - [`progress`]: what can be seen of a run while it goes on; [`feed`]: what is new in it.
 
 mod agenda;
-mod dispatcher;
-pub mod events;
-mod faults;
-pub mod probe;
+pub mod event;
+pub mod feed;
+pub mod machine;
 pub mod progress;
-mod sampling;
-mod scratch;
-mod start;
+pub mod router;
 mod state_comparison;
-#[cfg(debug_assertions)]
-mod test_hook;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use tokio::sync::watch;
-
-use crate::cluster::program::Program;
-use crate::cluster::watchdog::Watchdog;
-use crate::ids::NodeId;
-use crate::journal::faults::FaultsFile;
-use crate::journal::history::{Journal, JournalError};
-use crate::journal::leaders::LeadersFile;
-use crate::nemesis::player::Player;
-use crate::network::transport::Transport;
-use crate::plan::Plan;
-use crate::record::RunRecord;
-use dispatcher::Written;
-use progress::Progress;
-
-/// What is needed to execute a plan.
-pub struct RunRequest {
-    /// What the seed decided.
-    pub plan: Arc<Plan>,
-    /// The replicas' program.
-    pub program: Program,
-    /// The folder of the run; it exists. The history, the faults and the replicas' logs are
-    /// written there as the run goes.
-    pub folder: PathBuf,
-    /// The mark of the run's processes.
-    pub mark: String,
-    /// Cleans up if the harness is killed.
-    pub watchdog: Option<Arc<Watchdog>>,
-    /// Becomes true when the run is to stop and to judge what is there.
-    pub interrupt: watch::Receiver<bool>,
-    /// Where the run shows how far it is.
-    pub progress: watch::Sender<Progress>,
-}
-
-/// Why a run could not be executed. Nothing was judged.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// All replicas ended before any of them connected.
-    #[error(
-        "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
-         `{}`, or give its transport with --transport",
-        transport.sign_of_life(), transport.usage()
-    )]
-    ExitsAtOnce {
-        /// The program.
-        program: PathBuf,
-        /// How it was started.
-        transport: Transport,
-        /// How the first one ended.
-        how: String,
-        /// The end of its standard error, as the rest of the sentence.
-        stderr: String,
-    },
-    /// Replicas live, but none connects.
-    #[error(
-        "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
-         Expected: each {}. Check the program's protocol and `--transport`",
-        transport.sign_of_life()
-    )]
-    NeverConnects {
-        /// The program.
-        program: PathBuf,
-        /// How it was started.
-        transport: Transport,
-        /// How many were started.
-        replicas: usize,
-        /// How long they were given.
-        seconds: u64,
-    },
-    /// No replica connects, because another run's sockets have the names.
-    #[error(
-        "another run has replaced the sockets in the shared working directory {directory} ({}), so \
-         the replicas cannot reach this run. Give each run a directory of its own",
-        taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    )]
-    SocketsTaken {
-        /// The directory of the sockets.
-        directory: PathBuf,
-        /// The replicas of the sockets.
-        taken: Vec<NodeId>,
-    },
-    /// Started over each transport, it never showed a sign of life.
-    #[error(
-        "replica program {program}: it does not speak the course's protocol over any transport: \
-         {attempts}. Start it by hand, or give its transport with --transport"
-    )]
-    NoTransport {
-        /// The program.
-        program: PathBuf,
-        /// What came of each transport.
-        attempts: String,
-    },
-    /// The system refuses to start it.
-    #[error("replica program {program}: the system cannot start it: {reason}")]
-    Spawn {
-        /// The program.
-        program: PathBuf,
-        /// What the system said.
-        reason: std::io::Error,
-    },
-    /// Ctrl-C before the clock started.
-    #[error("interrupted before the run's clock started; there is nothing to judge")]
-    InterruptedEarly,
-    /// The sockets or the folder cannot be made.
-    #[error("{what}: {reason}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        reason: std::io::Error,
-    },
-    /// The history cannot be written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-impl RunError {
-    /// Says what was tried when the system refused.
-    fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        let what = what.into();
-        move |reason| Self::System { what, reason }
-    }
-}
-
-/// Executes a plan on this thread, which must live until the end: the replicas die with it.
-pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(RunError::system("starting the event loop"))?;
-    let local = tokio::task::LocalSet::new();
-    // Before any process is started: whatever happens from here on, there is a history to check.
-    let (scenario, seed) = (&request.plan.scenario.name, request.plan.seed);
-    let journal = Journal::create(&request.folder.join("history.jsonl"), scenario, seed.0)?;
-    let leaders =
-        LeadersFile::create(&request.folder).map_err(RunError::system("writing leaders.jsonl"))?;
-    let player = Player::new(Arc::clone(&request.plan));
-    let faults = FaultsFile::create(&request.folder, player.records())
-        .map_err(RunError::system("writing faults.jsonl"))?;
-    let written = Written { journal, leaders, faults };
-    let sampler = sampling::HostSampler::create(request.folder.clone())?;
-    local.block_on(&runtime, async {
-        let cluster = start::start(&request).await?;
-        dispatcher::Dispatcher::new(request, written, player, sampler, cluster).run().await
-    })
-}
+#[cfg(test)]
+mod simulated;

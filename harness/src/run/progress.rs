@@ -1,6 +1,6 @@
 //! What can be seen of a run while it goes on.
 
-use super::events::RunEvent;
+use super::feed::RunEvent;
 use crate::ids::NodeId;
 use crate::op::Outcome;
 use crate::time::RunTime;

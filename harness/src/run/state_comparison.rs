@@ -5,16 +5,15 @@
 //! is simply not compared, and whatever it does then (some die of it) is no longer judged.
 //! From here on nothing is lost, cut or counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::agenda::Task;
-use super::dispatcher::Dispatcher;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::record::{EndReason, ReplicaState};
+use crate::record::ReplicaState;
 use crate::time::RunTime;
 
 /// What the replicas answered so far.
@@ -31,8 +30,42 @@ struct StatusAnswer {
 }
 
 impl StateComparison {
-    fn new(began: RunTime) -> Self {
+    /// It begins.
+    pub fn new(began: RunTime) -> Self {
         Self { began, states: BTreeMap::new() }
+    }
+
+    /// The question of `observer` to a replica.
+    pub fn question(observer: NodeId, to: NodeId) -> Vec<u8> {
+        let question = json!({
+            "src": observer, "dst": to, "leader": NodeId::ANY, "type": "status", "MID": "STATUS",
+        });
+        question.to_string().into_bytes()
+    }
+
+    /// A replica said something to the observer.
+    pub fn hear(&mut self, now: RunTime, from: NodeId, packet: &[u8]) {
+        let Ok(answer) = serde_json::from_slice::<StatusAnswer>(packet) else { return };
+        if answer.r#type == "status" {
+            let state =
+                ReplicaState { id: from, at: now, commit: answer.commit, digest: answer.digest };
+            self.states.insert(from, state);
+        }
+    }
+
+    /// Whether the living replicas agree by now, or have had their time.
+    pub fn is_over(&self, now: RunTime, alive: &BTreeSet<NodeId>, bound: Duration) -> bool {
+        let waited = now.since(self.began);
+        // An answer takes no time; a replica that gave none by then does not know the message.
+        let is_mute = self.states.is_empty() && waited > limits::STATE_COMPARISON_SILENCE;
+        is_mute || waited > bound || self.agree(alive)
+    }
+
+    /// Whether all living replicas answered, all the same.
+    fn agree(&self, alive: &BTreeSet<NodeId>) -> bool {
+        let mut living = alive.iter().map(|id| self.states.get(id));
+        let Some(first) = living.next().flatten() else { return false };
+        living.all(|state| state.is_some_and(|state| state.is_same(first)))
     }
 
     /// The last answer of each replica, in the order of ids.
@@ -41,67 +74,52 @@ impl StateComparison {
     }
 }
 
-impl Dispatcher {
-    /// The client that asks: one that never asked before.
-    pub(super) fn observer(&self) -> NodeId {
-        let replicas = self.request.plan.scenario.replicas;
-        NodeId::client(replicas, self.cluster.pool.ids().len())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Duration = Duration::from_secs(2);
+
+    fn ms(ms: u64) -> RunTime {
+        RunTime(ms * 1_000_000)
     }
 
-    /// The run is over: the clock stops, and the replicas are asked, if a majority lives.
-    pub(super) fn conclude(&mut self) {
-        let now = self.now();
-        self.ended_at = Some(now);
-        // Where operations wait in vain it is said already that all is not well.
-        let is_answered = self.cluster.pool.is_recovered();
-        if !is_answered || self.lives.alive().len() < self.request.plan.scenario.majority() {
-            self.end = Some(EndReason::Completed);
-            return;
-        }
-        self.cluster.router.let_all_pass();
-        self.comparison = Some(StateComparison::new(now));
-        self.agenda.add(now, Task::Ask);
+    fn state(commit: u64, digest: &str) -> Vec<u8> {
+        json!({"type": "status", "commit": commit, "digest": digest}).to_string().into_bytes()
     }
 
-    /// Asks each living replica for its state, unless they agree by now or have had their time.
-    pub(super) fn ask(&mut self) {
-        let (now, observer) = (self.now(), self.observer());
-        let Some(comparison) = &self.comparison else { return };
-        let waited = now.since(comparison.began);
-        // An answer takes no time; a replica that gave none by then does not know the message.
-        let is_mute = comparison.states.is_empty() && waited > limits::STATE_COMPARISON_SILENCE;
-        let is_over = waited > self.request.plan.scenario.liveness_bound;
-        if is_mute || is_over || self.agree() {
-            self.end = Some(EndReason::Completed);
-            return;
-        }
-        for &to in self.lives.alive() {
-            let question = json!({
-                "src": observer, "dst": to, "leader": NodeId::ANY, "type": "status", "MID": "STATUS",
-            });
-            let packet = question.to_string().into_bytes();
-            self.cluster.router.from_client(now, observer, to, "status", packet);
-        }
-        self.agenda.add(now + limits::STATE_COMPARISON_INTERVAL, Task::Ask);
+    #[test]
+    fn it_is_over_when_all_living_replicas_hold_the_same() {
+        let alive: BTreeSet<NodeId> = [0, 1, 2].map(NodeId).into();
+        let mut comparison = StateComparison::new(ms(100));
+        comparison.hear(ms(110), NodeId(0), &state(7, "a"));
+        comparison.hear(ms(110), NodeId(1), &state(6, "b"));
+        comparison.hear(ms(110), NodeId(2), b"what?");
+        assert!(!comparison.is_over(ms(120), &alive, BOUND), "one says nothing, one is behind");
+        comparison.hear(ms(150), NodeId(1), &state(7, "a"));
+        assert!(!comparison.is_over(ms(160), &alive, BOUND));
+        comparison.hear(ms(170), NodeId(2), &state(7, "a"));
+        assert!(comparison.is_over(ms(180), &alive, BOUND));
+        assert_eq!(comparison.into_states().len(), 3);
     }
 
-    /// A replica said something to the observer.
-    pub(super) fn hear_status(&mut self, from: NodeId, packet: &[u8]) {
-        let now = self.now();
-        let Some(comparison) = &mut self.comparison else { return };
-        let Ok(answer) = serde_json::from_slice::<StatusAnswer>(packet) else { return };
-        if answer.r#type == "status" {
-            let state =
-                ReplicaState { id: from, at: now, commit: answer.commit, digest: answer.digest };
-            comparison.states.insert(from, state);
-        }
+    #[test]
+    fn the_dead_are_not_waited_for_nor_are_those_that_differ_for_ever() {
+        let alive: BTreeSet<NodeId> = [0, 1].map(NodeId).into();
+        let mut comparison = StateComparison::new(ms(100));
+        comparison.hear(ms(110), NodeId(0), &state(7, "a"));
+        comparison.hear(ms(110), NodeId(1), &state(7, "b"));
+        assert!(!comparison.is_over(ms(2_100), &alive, BOUND));
+        assert!(comparison.is_over(ms(2_101), &alive, BOUND), "they had their time");
+        assert!(comparison.is_over(ms(120), &BTreeSet::from([NodeId(0)]), BOUND));
     }
 
-    /// Whether all living replicas answered, all the same.
-    fn agree(&self) -> bool {
-        let Some(comparison) = &self.comparison else { return false };
-        let mut living = self.lives.alive().iter().map(|id| comparison.states.get(id));
-        let Some(first) = living.next().flatten() else { return false };
-        living.all(|state| state.is_some_and(|state| state.is_same(first)))
+    #[test]
+    fn where_no_replica_answers_at_all_none_is_waited_for_long() {
+        let alive: BTreeSet<NodeId> = [0, 1].map(NodeId).into();
+        let comparison = StateComparison::new(ms(100));
+        let silence = ms(100) + limits::STATE_COMPARISON_SILENCE;
+        assert!(!comparison.is_over(silence, &alive, BOUND));
+        assert!(comparison.is_over(RunTime(silence.0 + 1), &alive, BOUND));
     }
 }

@@ -19,6 +19,7 @@ const HARNESS: &[&str] = &[
     "os",
     "op",
     "network",
+    "leadership",
     "fault",
     "scenario",
     "plan",
@@ -29,6 +30,7 @@ const HARNESS: &[&str] = &[
     "record",
     "journal",
     "run",
+    "world",
     "check",
     "verdict",
     "course",
@@ -65,6 +67,30 @@ const CHECKER: &[&str] = &[
     "session",
     "check",
     "order",
+];
+
+/// What reads a clock, waits, or stands for the system behind it.
+const CLOCKS: &[&str] = &[
+    "Instant",
+    "SystemTime",
+    "Timestamp::now",
+    ".elapsed()",
+    "sleep(",
+    "sleep_until(",
+    "_timeout(",
+    "tokio::",
+];
+
+/// Where that is allowed, and why. Everything else is told the time, and can be tested in simulated time.
+const TAKES_TIME: &[(&str, &str)] = &[
+    ("world/", "the one place from which a run is told what time it is"),
+    ("cluster/", "processes of this host: some are waited for, others are held up on purpose"),
+    ("campaign/", "many runs: when the next may start, and who watches them"),
+    ("cli/", "what people watch, time limits that they set, dates in a manifest"),
+    ("os.rs", "the few calls that are unsafe, one of them for the event loop"),
+    ("serve.rs", "a browser that stalls is cut off"),
+    ("check/allowance.rs", "the time that a proof may take"),
+    ("report/html/points.rs", "the time that the points of a picture may take"),
 ];
 
 /// The Rust files below `folder`, without those of unit tests.
@@ -161,6 +187,25 @@ fn no_room_of_the_harness_imports_a_later_one() {
 #[test]
 fn no_room_of_the_checker_imports_a_later_one() {
     assert_ordered("checker/src", CHECKER);
+}
+
+#[test]
+fn only_a_world_reads_a_clock_or_waits() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut needed = BTreeSet::new();
+    for path in sources(&folder) {
+        let inside = path.strip_prefix(&folder).expect("below the folder").display().to_string();
+        let code = code(&fs::read_to_string(&path).expect("a source file"));
+        let Some(clock) = CLOCKS.iter().find(|clock| code.contains(**clock)) else { continue };
+        let allowed = TAKES_TIME.iter().find(|(place, _)| inside.starts_with(place));
+        let Some((place, _)) = allowed else {
+            panic!("{inside} uses `{clock}`: only a world may; take the time as an argument")
+        };
+        needed.insert(*place);
+    }
+    for (place, reason) in TAKES_TIME {
+        assert!(needed.contains(place), "{place} needs no exception any more: {reason}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Asking, Effect, Kind, Pool, Unexpected, Wake, World};
+use super::{Answer, Asking, Effect, Kind, Pool, Unexpected, View, Wake};
 use crate::clients::requests::OperationIndex;
 use crate::ids::NodeId;
 use crate::limits;
@@ -20,7 +20,7 @@ impl Pool {
     }
 
     /// A replica answered a client.
-    pub fn answer(&mut self, answer: &Answer<'_>, world: World<'_>) -> Option<Unexpected> {
+    pub fn answer(&mut self, answer: &Answer<'_>, view: View<'_>) -> Option<Unexpected> {
         let client = self.ids.iter().position(|&id| id == answer.client)?;
         let Some(request) = self.requests.find(answer.mid) else {
             return Some(Unexpected::UnknownMid);
@@ -34,14 +34,14 @@ impl Pool {
             return Some(Unexpected::UnknownAnswer);
         }
         if !was_answered {
-            self.counts.latencies_ns.push(RunTime::from(world.now.since(sent)).0);
+            self.counts.latencies_ns.push(RunTime::from(view.now.since(sent)).0);
         }
         if !self.open.contains_key(&index) {
             // Where the client had given up before, this is a late answer, no second one.
             let is_duplicate = self.operations[index].outcome == Outcome::Ok
                 && (was_answered || answer.kind == "ok");
             if answer.kind == "ok" {
-                self.came_late(world.now.since(sent));
+                self.came_late(view.now.since(sent));
             }
             self.counts.duplicate_responses += u64::from(is_duplicate);
             return is_duplicate.then_some(Unexpected::Duplicate);
@@ -49,13 +49,13 @@ impl Pool {
         self.hear_leader(client, answer);
         match answer.kind {
             // Also for a request that was redirected first: the operation is done.
-            "ok" => self.accepted(client, index, answer, world),
+            "ok" => self.accepted(client, index, answer, view),
             _ if was_answered => Some(Unexpected::Duplicate),
             "redirect" => {
-                self.redirected(index, world);
+                self.redirected(index, view);
                 None
             }
-            _ => self.refused(client, index, answer.from, world),
+            _ => self.refused(client, index, answer.from, view),
         }
     }
 
@@ -85,7 +85,7 @@ impl Pool {
         client: usize,
         index: OperationIndex,
         answer: &Answer<'_>,
-        world: World<'_>,
+        view: View<'_>,
     ) -> Option<Unexpected> {
         let asking = self.open.get(&index)?.asking;
         let operation = &mut self.operations[index];
@@ -107,15 +107,15 @@ impl Pool {
         if let Kind::Shared(shared) = &mut self.kind {
             shared.was_served = true;
         }
-        self.check_course_answer(client, index, world.now);
+        self.check_course_answer(client, index, view.now);
         if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
             shared.put_acknowledged(&self.operations[index].key);
         }
-        self.complete(index, Outcome::Ok, None, world.now);
+        self.complete(index, Outcome::Ok, None, view.now);
         if asking == Asking::Recovery {
-            self.recovery.answered(client, world.now);
+            self.recovery.answered(client, view.now);
         }
-        self.go_on(client, world);
+        self.go_on(client, view);
         unexpected
     }
 
@@ -135,21 +135,21 @@ impl Pool {
     }
 
     /// The same operation is sent again, under a new `MID`; at once at first, then with a wait.
-    fn redirected(&mut self, index: OperationIndex, world: World<'_>) {
+    fn redirected(&mut self, index: OperationIndex, view: View<'_>) {
         let Some(in_flight) = self.open.get_mut(&index) else { return };
         if matches!(in_flight.asking, Asking::Probe(_)) {
             // A redirect says nothing about the key: the next round asks again.
             self.counts.redirects += 1;
             self.operations[index].redirects += 1;
-            return self.complete(index, Outcome::Fail, Some("redirected"), world.now);
+            return self.complete(index, Outcome::Fail, Some("redirected"), view.now);
         }
         in_flight.setbacks += 1;
         self.counts.redirects += 1;
         self.operations[index].redirects += 1;
         match retry_wait(in_flight.setbacks) {
-            None => self.send(index, world),
+            None => self.send(index, view),
             Some(wait) => {
-                self.effects.push(Effect::WakeAt(world.now + wait, Wake::Resend(index)));
+                self.effects.push(Effect::WakeAt(view.now + wait, Wake::Resend(index)));
             }
         }
     }
@@ -161,7 +161,7 @@ impl Pool {
         client: usize,
         index: OperationIndex,
         from: NodeId,
-        world: World<'_>,
+        view: View<'_>,
     ) -> Option<Unexpected> {
         let operation = &mut self.operations[index];
         operation.node = Some(from);
@@ -175,14 +175,14 @@ impl Pool {
         }
         let bound = self.plan.scenario.liveness_bound;
         let is_gone = self.open[&index].asking == Asking::Recovery
-            && self.recovery.refused(client, world.now, bound);
+            && self.recovery.refused(client, view.now, bound);
         if is_gone {
             operation.value = Some(Arc::from(""));
-            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), world.now);
-            self.recovery.given_up(client, world.now);
+            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), view.now);
+            self.recovery.given_up(client, view.now);
         } else {
             self.postpone(index);
-            self.complete(index, outcome, Some("refused"), world.now);
+            self.complete(index, outcome, Some("refused"), view.now);
         }
         self.clients[client].setbacks += 1;
         let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
@@ -190,18 +190,18 @@ impl Pool {
             Kind::Course(_) => Wake::Repeat(index),
             Kind::Shared(_) => Wake::GoOn(client),
         };
-        self.effects.push(Effect::WakeAt(world.now + wait, wake));
+        self.effects.push(Effect::WakeAt(view.now + wait, wake));
         is_gone.then_some(Unexpected::Gone)
     }
 
-    pub(super) fn timed_out(&mut self, index: OperationIndex, world: World<'_>) {
+    pub(super) fn timed_out(&mut self, index: OperationIndex, view: View<'_>) {
         let Some(in_flight) = self.open.get(&index) else { return };
         let client = in_flight.client;
         // A replica that did not answer is not asked first again.
         self.clients[client].leader = None;
         self.postpone(index);
-        self.complete(index, Outcome::Info, Some("timed out"), world.now);
-        self.go_on(client, world);
+        self.complete(index, Outcome::Info, Some("timed out"), view.now);
+        self.go_on(client, view);
     }
 
     /// An operation after the healing that was not answered has its next turn last.

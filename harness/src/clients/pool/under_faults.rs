@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Asking, Effect, Kind, Phase, Pool, Wake, World};
+use super::{Asking, Effect, Kind, Phase, Pool, View, Wake};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::rules::FaultId;
@@ -31,32 +31,31 @@ impl Pool {
     }
 
     /// A fault that affects the leader lasts for so long, or has ended: probe reads go to all replicas.
-    pub fn probe_reads(&mut self, lasting: Duration, world: World<'_>) {
+    pub fn probe_reads(&mut self, lasting: Duration, view: View<'_>) {
         let Clients::Shared { probe_reads, .. } = self.plan.scenario.clients else { return };
         if self.phase != Phase::Requests || probe_reads.is_zero() {
             return;
         }
-        let is_under_way = self.probe_until > world.now;
-        self.probe_until = self.probe_until.max(world.now + lasting + probe_reads);
+        let is_under_way = self.probe_until > view.now;
+        self.probe_until = self.probe_until.max(view.now + lasting + probe_reads);
         if !is_under_way {
-            self.probe(world);
+            self.probe(view);
         }
     }
 
-    pub(super) fn probe(&mut self, world: World<'_>) {
-        if self.phase != Phase::Requests || world.now > self.probe_until {
+    pub(super) fn probe(&mut self, view: View<'_>) {
+        if self.phase != Phase::Requests || view.now > self.probe_until {
             return;
         }
         let prober = self.askers();
-        for &replica in world.alive {
+        for &replica in view.alive {
             let Kind::Shared(shared) = &self.kind else { return };
             let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.probes));
             self.probes += 1;
             let Some(key) = key else { break };
             self.count_generated(OpKind::Get);
-            self.invoke(prober, OpKind::Get, key, None, Asking::Probe(replica), world);
+            self.invoke(prober, OpKind::Get, key, None, Asking::Probe(replica), view);
         }
-        self.effects
-            .push(Effect::WakeAt(world.now + limits::PROBE_READ_INTERVAL, Wake::ProbeReads));
+        self.effects.push(Effect::WakeAt(view.now + limits::PROBE_READ_INTERVAL, Wake::ProbeReads));
     }
 }

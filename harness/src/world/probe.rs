@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::RunError;
 use super::scratch::Scratch;
 use super::start::{last_words, listen};
+use super::transport::TransportEvent;
 use crate::cluster::confinement::Confinement;
 use crate::cluster::process::{Launch, Process, describe};
 use crate::cluster::program::Program;
@@ -25,7 +26,7 @@ use crate::cluster::sweep;
 use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::network::transport::{Transport, TransportEvent};
+use crate::network::transport::Transport;
 
 /// What is needed to find out.
 pub struct Probe<'a> {

@@ -1,31 +1,28 @@
 //! From nothing to a connected cluster. Readiness is observed, never slept for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
+use super::ports::Ports;
+use super::real::RealWorld;
 use super::sampling::Start;
 use super::scratch::Scratch;
+use super::transport::{self, Connection, Endpoint, TransportEvent, udp_drops};
 use super::{RunError, RunRequest};
-use crate::clients::Pool;
 use crate::cluster::confinement::Confinement;
 use crate::cluster::process::{Exited, Launch, Process, describe};
-use crate::cluster::simulate::{self, Prepared, SimulatedHost};
+use crate::cluster::simulate::{Prepared, SimulatedHost};
 use crate::cluster::sweep;
 use crate::host::gauges;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
-use crate::network::message_log::MessageLog;
-use crate::network::protocol::ProtocolWarning;
-use crate::network::router::Router;
-use crate::network::transport::{Connection, Endpoint, Transport, TransportEvent, udp_drops};
+use crate::network::transport::Transport;
 use crate::os::Disk;
-use crate::time::RunTime;
 
 /// A cluster whose replicas have connected. The order of the fields is the order of the end:
 /// processes are killed first, sockets closed after.
@@ -38,18 +35,14 @@ pub struct Cluster {
     pub exits: mpsc::UnboundedReceiver<Exited>,
     /// Replicas that ended before the clock started.
     pub early_exits: Vec<Exited>,
-    /// Replicas that closed their socket before the clock started.
-    pub early_hang_ups: BTreeSet<NodeId>,
     /// The replicas as which a process of another run was connected since the last look, and whether it still is.
     pub foreign: BTreeMap<NodeId, bool>,
     /// From spawn to connection.
     pub connect_times: BTreeMap<NodeId, Duration>,
     /// The processes as they were when they connected, before the clock started.
     pub(super) starts: BTreeMap<NodeId, Start>,
-    /// The network.
-    pub router: Router,
-    /// The clients.
-    pub pool: Pool,
+    /// Their connections.
+    pub ports: Ports,
     /// What the transport tells.
     pub events: mpsc::Receiver<TransportEvent>,
     /// Where the replicas plug in.
@@ -64,8 +57,8 @@ pub struct Cluster {
     exit_sender: mpsc::UnboundedSender<Exited>,
 }
 
-/// Starts all replicas and waits until each has connected, or ended, or its time is over.
-pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
+/// Starts all replicas.
+pub fn start(request: &RunRequest) -> Result<Cluster, RunError> {
     let plan = &request.plan;
     let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
     let host = plan.host.as_ref();
@@ -88,7 +81,7 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         });
         let events = match late {
             None => events,
-            Some((delay, drawn)) => simulate::read_late(events, delay, drawn),
+            Some((delay, drawn)) => transport::read_late(events, delay, drawn),
         };
         scratch.make_room(id);
         let endpoint = listen(transport, id, scratch.path(), &events).map_err(|error| {
@@ -99,22 +92,17 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         endpoints.insert(id, endpoint);
         scratch.made(id);
     }
-    let pool = Pool::new(Arc::clone(plan));
-    // The clients, and the one that asks for the state at the end.
-    let senders: Vec<NodeId> =
-        (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
+    let socket_bytes = host.and_then(|host| usize::try_from(host.profile.socket_bytes?).ok());
     let mut cluster = Cluster {
         simulated: SimulatedHost::default(),
         processes: BTreeMap::new(),
         exits,
         exit_sender,
         early_exits: Vec::new(),
-        early_hang_ups: BTreeSet::new(),
         foreign: BTreeMap::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
-        router: Router::new(plan.network(&senders), MessageLog::open(&request.folder)),
-        pool,
+        ports: Ports::new(socket_bytes),
         events,
         endpoints,
         scratch,
@@ -129,10 +117,6 @@ pub async fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         cluster.simulated =
             SimulatedHost::begin(host, &cluster.prepared, &pids, &request.folder, &request.mark)
                 .map_err(RunError::system("simulating the host"))?;
-    }
-    // The old simulator routes from the first moment on.
-    if plan.router == RouterKind::Default {
-        cluster.wait_for_connections(request).await?;
     }
     Ok(cluster)
 }
@@ -175,55 +159,6 @@ impl Cluster {
         Ok(())
     }
 
-    async fn wait_for_connections(&mut self, request: &RunRequest) -> Result<(), RunError> {
-        let begin = Instant::now();
-        let mut interrupt = request.interrupt.clone();
-        while self.connect_times.len() + self.gone().count() < self.processes.len() {
-            let is_slow = !self.connect_times.is_empty()
-                || (begin.elapsed() >= limits::FIRST_CONNECT_DEADLINE && self.is_starved());
-            let patience =
-                if is_slow { limits::CONNECT_DEADLINE } else { limits::FIRST_CONNECT_DEADLINE };
-            let step = async {
-                tokio::select! {
-                    _ = interrupt.wait_for(|&stop| stop) => Step::Interrupted,
-                    Some(exited) = self.exits.recv() => Step::Exited(exited),
-                    Some(event) = self.events.recv() => Step::Event(event),
-                }
-            };
-            match timeout_at((begin + patience).into(), step).await {
-                Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
-                Ok(Step::Exited(exited)) => self.early_exits.push(exited),
-                Ok(Step::Event(event)) => self.early_event(event, request),
-                Err(_) if !is_slow && self.is_starved() => {}
-                Err(_) => break,
-            }
-        }
-        if !self.connect_times.is_empty() {
-            return Ok(());
-        }
-        let taken = self.scratch.taken();
-        if !taken.is_empty() {
-            let directory = self.scratch.path().to_owned();
-            return Err(RunError::SocketsTaken { directory, taken });
-        }
-        let program = request.program.path.clone();
-        let replicas = self.processes.len();
-        let Some(first) = self.early_exits.first() else {
-            let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();
-            let transport = request.program.transport;
-            return Err(RunError::NeverConnects { program, transport, replicas, seconds });
-        };
-        let (how, transport) = (describe(first.status), request.program.transport);
-        let stderr = match self.processes.get_mut(&first.id) {
-            None => String::new(),
-            Some(process) => {
-                process.drained().await;
-                last_words(process)
-            }
-        };
-        Err(RunError::ExitsAtOnce { program, transport, how, stderr })
-    }
-
     /// Whether some replica has waited for a processor most of its time: it had no chance to connect.
     fn is_starved(&self) -> bool {
         self.processes.values().any(|process| {
@@ -238,50 +173,16 @@ impl Cluster {
         ended.filter(|id| !self.connect_times.contains_key(id))
     }
 
-    /// Before the clock starts nothing is delivered: it is dropped and counted apart.
-    fn early_event(&mut self, event: TransportEvent, request: &RunRequest) {
-        match event {
-            TransportEvent::Connected(id, connection) => {
-                if let Some(process) = self.processes.get(&id) {
-                    let start = Start::now(process);
-                    self.connect_times.entry(id).or_insert(start.took);
-                    self.starts.entry(id).or_insert(start);
-                }
-                request.progress.send_modify(|progress| {
-                    progress.connected = self.connect_times.len();
-                });
-                self.early_hang_ups.remove(&id);
-                self.connected(id, connection, request);
-            }
-            TransportEvent::Packet { from, bytes, length } => {
-                let nobody = BTreeSet::new();
-                self.router.packet(RunTime::ZERO, from, &bytes, length, &nobody);
-            }
-            TransportEvent::NoHello { from, bytes } => self.no_hello(RunTime::ZERO, from, &bytes),
-            TransportEvent::Writable(_) => {}
-            TransportEvent::Closed(id) => {
-                self.early_hang_ups.insert(id);
-                self.router.disconnected(id);
-            }
-        }
-    }
-
     /// The process that connected is sent to from now on, also one of another run that works in the
     /// same directory: the old simulator does not keep replicas apart either.
-    pub fn connected(&mut self, id: NodeId, connection: Connection, request: &RunRequest) {
-        let is_foreign =
-            connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, &request.mark));
+    pub fn connected(&mut self, id: NodeId, connection: Connection, mark: &str) {
+        let is_foreign = connection.peer().is_some_and(|pid| sweep::is_of_another_run(pid, mark));
         if is_foreign {
             self.foreign.insert(id, true);
         } else {
             self.foreign.entry(id).and_modify(|is_there| *is_there = false);
         }
-        self.router.connected(id, connection);
-    }
-
-    /// The first datagram of a replica was no `hello`.
-    pub fn no_hello(&mut self, now: RunTime, from: NodeId, packet: &[u8]) {
-        self.router.protocol().warning(ProtocolWarning::NoHello, now, from, packet);
+        self.ports.connected(id, connection);
     }
 
     /// What the system lost of the datagrams, a sentence each.
@@ -295,7 +196,7 @@ impl Cluster {
                     "the system lost {n} datagrams from {id}: the harness did not read them in time"
                 )),
             }
-            match lost(self.router.port(*id)) {
+            match lost(self.ports.port(*id)) {
                 0 => {}
                 n => told.push(format!(
                     "the system lost {n} datagrams to {id}: it did not read them in time"
@@ -304,14 +205,6 @@ impl Cluster {
         }
         told
     }
-
-    /// The clock starts: what was sent until now is dropped.
-    pub fn begin(&mut self, request: &RunRequest) {
-        while let Ok(event) = self.events.try_recv() {
-            self.early_event(event, request);
-        }
-        self.router.start();
-    }
 }
 
 /// The end of its standard error, as the rest of a sentence.
@@ -319,6 +212,64 @@ pub fn last_words(process: &Process) -> String {
     let tail = process.stderr_tail();
     let last = tail.lines().last().map(|line| line.escape_debug().to_string());
     last.map(|line| format!("; its last output: {line}")).unwrap_or_default()
+}
+
+impl RealWorld {
+    /// Waits until each replica has connected, or ended, or its time is over. The old simulator waits for none: it
+    /// routes from the first moment on.
+    pub(super) async fn connect(&mut self) -> Result<(), RunError> {
+        if self.request.plan.router == RouterKind::Course2016 {
+            return Ok(());
+        }
+        let begin = Instant::now();
+        let mut interrupt = self.request.interrupt.clone();
+        while self.cluster.connect_times.len() + self.cluster.gone().count()
+            < self.cluster.processes.len()
+        {
+            let is_slow = !self.cluster.connect_times.is_empty()
+                || (begin.elapsed() >= limits::FIRST_CONNECT_DEADLINE && self.cluster.is_starved());
+            let patience =
+                if is_slow { limits::CONNECT_DEADLINE } else { limits::FIRST_CONNECT_DEADLINE };
+            let step = async {
+                tokio::select! {
+                    _ = interrupt.wait_for(|&stop| stop) => Step::Interrupted,
+                    Some(exited) = self.cluster.exits.recv() => Step::Exited(exited),
+                    Some(event) = self.cluster.events.recv() => Step::Event(event),
+                }
+            };
+            match timeout_at((begin + patience).into(), step).await {
+                Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
+                Ok(Step::Exited(exited)) => self.cluster.early_exits.push(exited),
+                Ok(Step::Event(event)) => self.event(event)?,
+                Err(_) if !is_slow && self.cluster.is_starved() => {}
+                Err(_) => break,
+            }
+        }
+        if !self.cluster.connect_times.is_empty() {
+            return Ok(());
+        }
+        let taken = self.cluster.scratch.taken();
+        if !taken.is_empty() {
+            let directory = self.cluster.scratch.path().to_owned();
+            return Err(RunError::SocketsTaken { directory, taken });
+        }
+        let program = self.request.program.path.clone();
+        let replicas = self.cluster.processes.len();
+        let Some(first) = self.cluster.early_exits.first() else {
+            let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();
+            let transport = self.request.program.transport;
+            return Err(RunError::NeverConnects { program, transport, replicas, seconds });
+        };
+        let (how, transport) = (describe(first.status), self.request.program.transport);
+        let stderr = match self.cluster.processes.get_mut(&first.id) {
+            None => String::new(),
+            Some(process) => {
+                process.drained().await;
+                last_words(process)
+            }
+        };
+        Err(RunError::ExitsAtOnce { program, transport, how, stderr })
+    }
 }
 
 enum Step {

@@ -8,12 +8,12 @@ use crate::time::RunTime;
 
 /// The last believable leadership claim.
 #[derive(Clone, Debug, Default)]
-pub struct LeaderView {
+pub struct LeaderEstimate {
     current: Option<NodeId>,
     history: Vec<(RunTime, NodeId)>,
 }
 
-impl LeaderView {
+impl LeaderEstimate {
     /// A living replica names a leader. While links are cut, only those that
     /// meet a majority are believed (`believed`); a word for one that is dead is late, and ignored.
     pub fn hear(
@@ -66,7 +66,7 @@ mod tests {
     fn the_dead_and_the_minority_are_not_believed() {
         let ids: Vec<NodeId> = (0..5).map(NodeId::replica).collect();
         let mut alive: BTreeSet<NodeId> = ids.iter().copied().collect();
-        let mut view = LeaderView::default();
+        let mut view = LeaderEstimate::default();
         assert!(!view.was_known());
         view.hear(RunTime(1), ids[1], ids[0], &alive, None);
         assert_eq!(view.current(), Some(ids[0]));

@@ -1,7 +1,7 @@
 //! Leadership claims: which leader each replica names, and when, apart from what the others say.
 //!
-//! [`LeaderView`](super::leader::LeaderView) holds one belief for the whole cluster, which clients and faults need. After a
-//! anomaly the question is another: did two replicas claim leadership at the same time?
+//! [`LeaderEstimate`](super::estimate::LeaderEstimate) holds one belief for the whole cluster, which clients and faults
+//! need. After an anomaly the question is another: did two replicas claim leadership at the same time?
 //! Only the claims of each replica can tell.
 
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::ids::NodeId;
+use crate::leadership::claims::LeadershipClaim;
 use crate::nemesis::happened::FaultRecord;
-use crate::network::claims::LeadershipClaim;
 use crate::time::RunTime;
 
 /// A fault that lasts no longer has no end worth a line.

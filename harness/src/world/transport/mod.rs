@@ -1,7 +1,6 @@
 //! A transport brings packets in and out and says where one message ends. One file per kind; the
 //! rest of the harness knows [`Endpoint`], [`Connection`] and [`TransportEvent`] only.
 
-use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -9,74 +8,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nix::sys::socket::SockType;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::ids::NodeId;
+use crate::network::fabric::Sent;
+use crate::network::transport::Transport;
 
+mod late;
 mod lines;
+pub use late::read_late;
+
 pub mod seqpacket;
 pub mod stream;
 pub mod udp;
 pub mod udp_drops;
 mod unix;
 
-/// The course's three generations of transport.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// A UNIX socket that carries packets, 2014 to 2020.
-    #[default]
-    Seqpacket,
-    /// A UNIX socket that carries lines, 2021.
-    Stream,
-    /// UDP on the loopback, since 2022.
-    Udp,
-}
-
-impl Transport {
-    /// All of them, the oldest first.
-    pub const ALL: [Self; 3] = [Self::Seqpacket, Self::Stream, Self::Udp];
-
-    /// `seqpacket`, `stream` or `udp`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Seqpacket => "seqpacket",
-            Self::Stream => "stream",
-            Self::Udp => "udp",
-        }
-    }
-
-    /// How a replica is started, for people.
-    pub fn usage(self) -> &'static str {
-        match self {
-            Self::Seqpacket | Self::Stream => "PROGRAM <id> <other id>...",
-            Self::Udp => "PROGRAM <udp port> <id> <other id>...",
-        }
-    }
-
-    /// What a replica does when it is ready, for people.
-    pub fn sign_of_life(self) -> &'static str {
-        match self {
-            Self::Seqpacket => {
-                "connects to the `SOCK_SEQPACKET` UNIX socket named by its id in the working \
-                 directory"
-            }
-            Self::Stream => {
-                "connects to the `SOCK_STREAM` UNIX socket named by its id in the working directory"
-            }
-            Self::Udp => "sends a datagram of type `hello` to the UDP port of its first argument",
-        }
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// What a transport tells the dispatcher.
+/// What a transport tells.
 pub enum TransportEvent {
     /// A replica connected: from now on it can be sent to.
     Connected(NodeId, Connection),
@@ -224,17 +172,4 @@ impl Connection {
     pub fn tells_of_its_end(&self) -> bool {
         !matches!(self, Self::Udp(_))
     }
-}
-
-/// What became of a packet that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It lies in the replica's socket.
-    Delivered,
-    /// The socket is full; a [`TransportEvent::Writable`] will follow.
-    WouldBlock,
-    /// No process is connected.
-    Gone,
-    /// The transport does not carry packets of this size.
-    TooLarge,
 }

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::RunError;
-use super::agenda::Task;
-use super::dispatcher::Dispatcher;
+use super::real::RealWorld;
 use crate::cluster::process::Process;
 use crate::host::disturbance::DisturbanceKind;
 use crate::host::gauges;
@@ -16,7 +15,7 @@ use crate::host::sample::{HostCsv, OwnSample, ProcessSample};
 use crate::host::watch::{Signals, Watch};
 use crate::ids::NodeId;
 use crate::limits;
-use crate::network::course_2016::GivenUpFor;
+use crate::network::course_2016::{GivenUp, GivenUpFor};
 use crate::record::HostRecord;
 use crate::time::RunTime;
 
@@ -130,10 +129,9 @@ fn before(now: RunTime, time: Duration) -> RunTime {
     RunTime::from(now.since_start().saturating_sub(time))
 }
 
-impl Dispatcher {
+impl RealWorld {
     /// Samples the host, the harness and each replica. A sample that cannot be written is lost, the run is not.
-    pub(super) fn sample(&mut self) {
-        let now = self.now();
+    pub(super) fn sample(&mut self, now: RunTime) {
         let backlog = self.cluster.events.len();
         let simulated = self.request.plan.host.as_ref();
         let is_simulated = simulated.is_some_and(|host| host.profile.starvation.is_some());
@@ -149,7 +147,7 @@ impl Dispatcher {
         let _ = sampler.rows.host(now, &harness, &own, &host);
         sampler.watch.host(now, host, own, harness.descriptors.unwrap_or(0));
         for (&id, process) in &self.cluster.processes {
-            let is_alive = self.lives.alive().contains(&id);
+            let is_alive = self.machine.lives().alive().contains(&id);
             let Some(sample) = gauges::process(process.pid()).filter(|_| is_alive) else {
                 sampler.watch.forget(id);
                 continue;
@@ -165,7 +163,7 @@ impl Dispatcher {
             {
                 sampler.watch.descriptors(now, id, open, most);
             }
-            let queue = self.cluster.router.waiting(id);
+            let queue = self.machine.router().fabric().waiting(id);
             sampler.watch.replica(now, id, sample, signals, queue);
             let connect = self.cluster.connect_times.get(&id).copied();
             let _ = sampler.rows.replica(now, id, &sample, queue, connect);
@@ -178,42 +176,34 @@ impl Dispatcher {
         }
         self.cluster.foreign.retain(|_, is_there| *is_there);
         let _ = sampler.rows.flush();
-        self.agenda.add(now + limits::HOST_INTERVAL, Task::Sample);
     }
 
-    /// The old simulator kills a replica that it cannot send to, alive or not.
-    pub(super) fn give_up(&mut self) {
-        let now = self.now();
-        let Some(course) = self.cluster.router.course() else { return };
-        for mut given_up in course.take(now) {
-            let id = given_up.id;
-            if self.comparison.is_some() || !self.lives.alive().contains(&id) {
-                continue;
+    /// The old simulator kills a replica that it cannot send to.
+    pub(super) fn give_up(&mut self, now: RunTime, mut given_up: GivenUp) {
+        let id = given_up.id;
+        tracing::info!("unable to send to replica {id}");
+        let Some(process) = self.cluster.processes.get_mut(&id) else { return };
+        let sample = gauges::process(process.pid());
+        let watch = &mut self.sampler.watch;
+        match given_up.why {
+            // A stopped replica waits for nothing.
+            GivenUpFor::Deadlock if sample.is_some_and(|it| matches!(it.state, 'T' | 't')) => {
+                given_up.why = GivenUpFor::DoesNotRead;
             }
-            tracing::info!("unable to send to replica {id}");
-            let Some(process) = self.cluster.processes.get_mut(&id) else { continue };
-            let sample = gauges::process(process.pid());
-            let watch = &mut self.sampler.watch;
-            match given_up.why {
-                // A stopped replica waits for nothing.
-                GivenUpFor::Deadlock if sample.is_some_and(|it| matches!(it.state, 'T' | 't')) => {
-                    given_up.why = GivenUpFor::DoesNotRead;
-                }
-                GivenUpFor::Deadlock => {
-                    let (kind, since) = (DisturbanceKind::Deadlock, before(now, limits::DEADLOCK));
-                    watch.note(kind, Some(id), since, now, limits::DEADLOCK.as_secs_f64());
-                }
-                GivenUpFor::NotConnected => {
-                    let since = before(now, process.spawned().elapsed());
-                    if let Some(sample) = sample {
-                        watch.started(since, now, id, sample);
-                    }
-                }
-                GivenUpFor::HungUp | GivenUpFor::DoesNotRead => {}
+            GivenUpFor::Deadlock => {
+                let (kind, since) = (DisturbanceKind::Deadlock, before(now, limits::DEADLOCK));
+                watch.note(kind, Some(id), since, now, limits::DEADLOCK.as_secs_f64());
             }
-            self.sampler.record.given_up.push(given_up);
-            process.kill();
+            GivenUpFor::NotConnected => {
+                let since = before(now, process.spawned().elapsed());
+                if let Some(sample) = sample {
+                    watch.started(since, now, id, sample);
+                }
+            }
+            GivenUpFor::HungUp | GivenUpFor::DoesNotRead => {}
         }
+        self.sampler.record.given_up.push(given_up);
+        process.kill();
     }
 
     /// What could not be simulated as requested, a sentence each.
@@ -236,8 +226,8 @@ impl Dispatcher {
         let logs_are_full = self.request.plan.host.as_ref().is_some_and(|host| {
             matches!(host.profile.logs, Some(crate::scenario::host::profile::Logs::Full))
         });
-        for (&id, unsent) in self.cluster.router.unsent() {
-            if self.lives.alive().contains(&id) {
+        for (&id, unsent) in self.machine.router().fabric().unsent() {
+            if self.machine.lives().alive().contains(&id) {
                 let kind = DisturbanceKind::FailedSends;
                 let messages = unsent.messages as f64;
                 sampler.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
@@ -253,7 +243,7 @@ impl Dispatcher {
                     let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);
                     sampler.watch.note(kind, Some(id), zero, zero, start.as_secs_f64());
                 }
-                None if self.lives.alive().contains(&id) => {
+                None if self.machine.lives().alive().contains(&id) => {
                     let (kind, waited) = (DisturbanceKind::NeverConnected, process.spawned());
                     let waited = waited.elapsed().as_secs_f64();
                     sampler.watch.note(kind, Some(id), RunTime::ZERO, end, waited);

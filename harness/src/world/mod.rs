@@ -1,0 +1,178 @@
+//! Where a run takes place: the one room that reads a clock, sleeps, and opens sockets.
+//!
+//! The run itself is a state machine ([`Machine`](crate::run::machine::Machine)). A world tells it what happens and does
+//! what it wants done. There is one world: this host. The unit tests of [`run`](crate::run) have another one, in
+//! simulated time.
+//!
+//! - [`execute`]: a whole run, on the calling thread.
+//! - [`real`]: the loop between the run and this host.
+//! - `clock`: the time of a run.
+//! - `start`: from nothing to a connected cluster; `scratch`: where the replicas work.
+//! - [`transport`]: brings packets in and out; [`ports`]: the replicas' connections.
+//! - `disks`: what faults do to data directories.
+//! - `sampling`: the host is sampled meanwhile.
+//! - [`probe`]: the transport of a program, found out by starting it.
+//! - `test_hook`: for a test of what a panic leaves behind.
+
+mod clock;
+mod disks;
+pub mod ports;
+pub mod probe;
+pub mod real;
+mod sampling;
+mod scratch;
+mod start;
+#[cfg(debug_assertions)]
+mod test_hook;
+pub mod transport;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::cluster::program::Program;
+use crate::cluster::watchdog::Watchdog;
+use crate::ids::NodeId;
+use crate::journal::faults::FaultsFile;
+use crate::journal::history::{Journal, JournalError};
+use crate::journal::leaders::LeadersFile;
+use crate::network::message_log::MessageLog;
+use crate::network::transport::Transport;
+use crate::plan::Plan;
+use crate::record::RunRecord;
+use crate::run::machine::Machine;
+use crate::run::progress::Progress;
+use real::{RealWorld, Written};
+
+/// What is needed to execute a plan.
+pub struct RunRequest {
+    /// What the seed decided.
+    pub plan: Arc<Plan>,
+    /// The replicas' program.
+    pub program: Program,
+    /// The folder of the run; it exists. The history, the faults and the replicas' logs are
+    /// written there as the run goes.
+    pub folder: PathBuf,
+    /// The mark of the run's processes.
+    pub mark: String,
+    /// Cleans up if the harness is killed.
+    pub watchdog: Option<Arc<Watchdog>>,
+    /// Becomes true when the run is to stop and to judge what is there.
+    pub interrupt: watch::Receiver<bool>,
+    /// Where the run shows how far it is.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// Why a run could not be executed. Nothing was judged.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// All replicas ended before any of them connected.
+    #[error(
+        "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
+         `{}`, or give its transport with --transport",
+        transport.sign_of_life(), transport.usage()
+    )]
+    ExitsAtOnce {
+        /// The program.
+        program: PathBuf,
+        /// How it was started.
+        transport: Transport,
+        /// How the first one ended.
+        how: String,
+        /// The end of its standard error, as the rest of the sentence.
+        stderr: String,
+    },
+    /// Replicas live, but none connects.
+    #[error(
+        "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
+         Expected: each {}. Check the program's protocol and `--transport`",
+        transport.sign_of_life()
+    )]
+    NeverConnects {
+        /// The program.
+        program: PathBuf,
+        /// How it was started.
+        transport: Transport,
+        /// How many were started.
+        replicas: usize,
+        /// How long they were given.
+        seconds: u64,
+    },
+    /// No replica connects, because another run's sockets have the names.
+    #[error(
+        "another run has replaced the sockets in the shared working directory {directory} ({}), so \
+         the replicas cannot reach this run. Give each run a directory of its own",
+        taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    SocketsTaken {
+        /// The directory of the sockets.
+        directory: PathBuf,
+        /// The replicas of the sockets.
+        taken: Vec<NodeId>,
+    },
+    /// Started over each transport, it never showed a sign of life.
+    #[error(
+        "replica program {program}: it does not speak the course's protocol over any transport: \
+         {attempts}. Start it by hand, or give its transport with --transport"
+    )]
+    NoTransport {
+        /// The program.
+        program: PathBuf,
+        /// What came of each transport.
+        attempts: String,
+    },
+    /// The system refuses to start it.
+    #[error("replica program {program}: the system cannot start it: {reason}")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// Ctrl-C before the clock started.
+    #[error("interrupted before the run's clock started; there is nothing to judge")]
+    InterruptedEarly,
+    /// The sockets or the folder cannot be made.
+    #[error("{what}: {reason}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        reason: std::io::Error,
+    },
+    /// The history cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl RunError {
+    /// Says what was tried when the system refused.
+    fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |reason| Self::System { what, reason }
+    }
+}
+
+/// Executes a plan on this thread, which must live until the end: the replicas die with it.
+pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::system("starting the event loop"))?;
+    let local = tokio::task::LocalSet::new();
+    // Before any process is started: whatever happens from here on, there is a history to check.
+    let (scenario, seed) = (&request.plan.scenario.name, request.plan.seed);
+    let journal = Journal::create(&request.folder.join("history.jsonl"), scenario, seed.0)?;
+    let leaders =
+        LeadersFile::create(&request.folder).map_err(RunError::system("writing leaders.jsonl"))?;
+    let machine = Machine::new(Arc::clone(&request.plan), MessageLog::open(&request.folder));
+    let faults = FaultsFile::create(&request.folder, machine.faults())
+        .map_err(RunError::system("writing faults.jsonl"))?;
+    let written = Written { journal, leaders, faults };
+    let sampler = sampling::HostSampler::create(request.folder.clone())?;
+    local.block_on(&runtime, async {
+        let cluster = start::start(&request)?;
+        RealWorld::new(request, machine, cluster, sampler, written).run().await
+    })
+}

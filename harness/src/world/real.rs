@@ -1,0 +1,339 @@
+//! The real world: it tells the run what happens on this host, and does what the run wants done.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::clock::Clock;
+use super::disks::Disks;
+use super::sampling::{HostSampler, Start};
+use super::start::Cluster;
+use super::transport::{Connection, TransportEvent};
+use super::{RunError, RunRequest};
+use crate::cluster::process::{Exited, Process, describe};
+use crate::cluster::sweep;
+use crate::ids::NodeId;
+use crate::journal::faults::FaultsFile;
+use crate::journal::history::Journal;
+use crate::journal::leaders::LeadersFile;
+use crate::limits;
+use crate::nemesis::player::{Signal, Work};
+use crate::network::course_2016::RouterKind;
+use crate::record::{ReplicaRecord, RunRecord};
+use crate::run::event::{Effect, Event};
+use crate::run::machine::Machine;
+use crate::run::progress::Progress;
+use crate::time::RunTime;
+
+/// The files that are written while a run goes on.
+pub struct Written {
+    /// What clients asked.
+    pub journal: Journal,
+    /// Leadership claims.
+    pub leaders: LeadersFile,
+    /// The faults.
+    pub faults: FaultsFile,
+}
+
+/// A run on this host.
+pub struct RealWorld {
+    pub(super) request: RunRequest,
+    pub(super) machine: Machine,
+    pub(super) cluster: Cluster,
+    pub(super) clock: Clock,
+    pub(super) sampler: HostSampler,
+    disks: Disks,
+    written: Written,
+}
+
+impl RealWorld {
+    /// A run whose processes were started.
+    pub(super) fn new(
+        request: RunRequest,
+        machine: Machine,
+        cluster: Cluster,
+        sampler: HostSampler,
+        written: Written,
+    ) -> Self {
+        let (clock, disks) = (Clock::default(), Disks::default());
+        Self { request, machine, cluster, clock, sampler, disks, written }
+    }
+
+    /// Lets the run happen, then ends everything that it started.
+    pub async fn run(mut self) -> Result<RunRecord, RunError> {
+        self.connect().await?;
+        let happened = self.happen().await;
+        let duration = self.machine.ended_at().unwrap_or(self.clock.now()).since_start();
+        // What cannot be written down here is told, and the rest is judged all the same.
+        let mut unwritten: Vec<String> = Vec::new();
+        unwritten.extend(self.write_leaders().err().map(|error| error.to_string()));
+        self.show_progress(self.clock.now());
+        let lost_datagrams = self.cluster.lost_datagrams();
+        let not_reaped = self.end_processes().await;
+        happened?;
+        self.written.journal.flush()?;
+        for id in not_reaped {
+            tracing::warn!("replica {id} was killed, but the system did not tell of its death");
+        }
+        let (mut record, faults) = self.into_record(duration);
+        let written = faults.finish(&record.faults);
+        let written = written.map_err(RunError::system("writing faults.jsonl"));
+        unwritten.extend(written.err().map(|error| error.to_string()));
+        record.notes.extend(lost_datagrams.into_iter().chain(unwritten));
+        Ok(record)
+    }
+
+    async fn happen(&mut self) -> Result<(), RunError> {
+        self.begin()?;
+        let mut interrupt = self.request.interrupt.clone();
+        loop {
+            while self.machine.next_at().is_some_and(|at| at <= self.clock.now()) {
+                self.tell(Event::Due)?;
+            }
+            if self.machine.end().is_some() {
+                return Ok(());
+            }
+            let sleep = self.clock.wait_until(self.machine.next_at().unwrap_or_default());
+            tokio::select! {
+                biased;
+                _ = interrupt.wait_for(|&stop| stop) => self.tell(Event::Interrupted)?,
+                Some(exited) = self.cluster.exits.recv() => self.exited(&exited)?,
+                Some(event) = self.cluster.events.recv() => self.events(event)?,
+                () = sleep => {}
+            }
+        }
+    }
+
+    /// The clock starts: what was sent until now is dropped.
+    fn begin(&mut self) -> Result<(), RunError> {
+        while let Ok(event) = self.cluster.events.try_recv() {
+            self.event(event)?;
+        }
+        self.clock.start();
+        self.sampler.start();
+        for (&id, start) in &self.cluster.starts {
+            self.sampler.connected(RunTime::ZERO, id, start);
+        }
+        self.tell(Event::Started)?;
+        for exited in std::mem::take(&mut self.cluster.early_exits) {
+            self.exited(&exited)?;
+        }
+        Ok(())
+    }
+
+    // What happens.
+
+    /// Tells the run of something, and does what it wants done.
+    fn tell(&mut self, event: Event) -> Result<(), RunError> {
+        let now = self.clock.now();
+        self.machine.hear(now, event);
+        while let Some(effect) = self.machine.next_effect(now) {
+            if let Some(answer) = self.perform(now, effect)? {
+                self.machine.hear(now, answer);
+            }
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, first: TransportEvent) -> Result<(), RunError> {
+        self.event(first)?;
+        for _ in 0..limits::EVENTS_AHEAD {
+            let Ok(event) = self.cluster.events.try_recv() else { break };
+            self.event(event)?;
+        }
+        Ok(())
+    }
+
+    /// The transport tells of something.
+    pub(super) fn event(&mut self, event: TransportEvent) -> Result<(), RunError> {
+        match event {
+            TransportEvent::Connected(id, connection) => self.connected(id, connection),
+            // The news of an earlier connection, which comes late.
+            TransportEvent::Closed(id) if self.cluster.ports.is_connected(id) => Ok(()),
+            TransportEvent::Closed(id) => {
+                self.cluster.ports.close(id);
+                self.tell(Event::Closed(id))
+            }
+            TransportEvent::NoHello { from, bytes } => self.tell(Event::NoHello { from, bytes }),
+            TransportEvent::Writable(id) => self.tell(Event::Writable(id)),
+            TransportEvent::Packet { from, bytes, length } => {
+                self.tell(Event::Packet { from, bytes, length })
+            }
+        }
+    }
+
+    fn connected(&mut self, id: NodeId, connection: Connection) -> Result<(), RunError> {
+        if let Some(process) = self.cluster.processes.get(&id) {
+            let start = Start::now(process);
+            self.cluster.connect_times.entry(id).or_insert(start.took);
+            if self.clock.has_started() {
+                self.sampler.connected(self.clock.now(), id, &start);
+            } else {
+                self.cluster.starts.entry(id).or_insert(start);
+            }
+        }
+        self.cluster.connected(id, connection, &self.request.mark);
+        self.tell(Event::Connected(id))
+    }
+
+    /// `waitpid` told of a death.
+    fn exited(&mut self, exited: &Exited) -> Result<(), RunError> {
+        let id = exited.id;
+        if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != exited.pid) {
+            return Ok(());
+        }
+        self.tell(Event::Exited { id, how: describe(exited.status) })
+    }
+
+    // What is to be done.
+
+    /// Does what the run wants done. Returns what came of it, where the run has to know.
+    fn perform(&mut self, now: RunTime, effect: Effect) -> Result<Option<Event>, RunError> {
+        match effect {
+            Effect::Deliver { to, message } => {
+                let patience = self.machine.patience();
+                let handed = self.cluster.ports.hand(to, &message.packet, patience);
+                return Ok(Some(Event::Handed { to, message, handed }));
+            }
+            Effect::Retry(to, packet) => {
+                let sent = self.cluster.ports.retry(to, &packet);
+                return Ok(sent.map(|sent| Event::Retried(to, sent)));
+            }
+            Effect::Disconnect(id) => {
+                self.cluster.ports.close(id);
+                return Ok(Some(Event::Disconnected(id)));
+            }
+            Effect::TakenDown(id) => {
+                let is_closed = self.cluster.ports.taken_down(id);
+                return Ok(is_closed.then_some(Event::Disconnected(id)));
+            }
+            Effect::Signal(id, signal) => {
+                if let Some(process) = self.cluster.processes.get_mut(&id) {
+                    send(process, signal);
+                }
+            }
+            Effect::Spawn(id) => self.cluster.spawn(id, &self.request, self.disks.of(id))?,
+            Effect::Data(id, work) => self.work(id, work)?,
+            Effect::GiveUp(given_up) => self.give_up(now, given_up),
+            Effect::Truncated(id) => self.sampler.truncated(now, id),
+            Effect::Invoked(index) => {
+                self.written.journal.invoked(self.machine.operation(index))?;
+            }
+            Effect::Completed(index) => {
+                self.written.journal.completed(self.machine.operation(index))?;
+            }
+            Effect::FaultChanged(index) => {
+                let written = self.written.faults.append(&self.machine.faults()[index]);
+                written.map_err(RunError::system("writing faults.jsonl"))?;
+            }
+            Effect::Flush => {
+                self.written.journal.flush()?;
+                self.write_leaders()?;
+            }
+            Effect::Tick { due } => {
+                #[cfg(debug_assertions)]
+                super::test_hook::panic_if_due(now);
+                self.sampler.loop_came(due, now);
+            }
+            Effect::Sample => self.sample(now),
+            Effect::ShowProgress => self.show_progress(now),
+        }
+        Ok(None)
+    }
+
+    fn work(&mut self, id: NodeId, work: Work) -> Result<(), RunError> {
+        let Some(path) = self.cluster.processes.get(&id).map(Process::data) else { return Ok(()) };
+        let done = self.disks.work(id, &path, work);
+        done.map_err(RunError::system(format!("a `disk` fault in {}", path.display())))
+    }
+
+    fn show_progress(&mut self, now: RunTime) {
+        let mut progress = self.machine.progress(now);
+        self.request.progress.send_modify(|shown| {
+            let mut happened = std::mem::take(&mut shown.happened);
+            happened.append(&mut progress.happened);
+            *shown = Progress { happened, ..progress };
+        });
+    }
+
+    fn write_leaders(&mut self) -> Result<(), RunError> {
+        let written = self.written.leaders.write(self.machine.claims());
+        written.map_err(RunError::system("writing leaders.jsonl"))
+    }
+
+    // The end.
+
+    /// Kills all processes and waits until the system has told of each; the sockets are still
+    /// open. Returns those whose death the system did not report in time.
+    async fn end_processes(&mut self) -> Vec<NodeId> {
+        let mut left: BTreeSet<NodeId> = self.machine.lives().running().collect();
+        if self.request.plan.router == RouterKind::Course2016 {
+            // It closes before it kills: replicas print that their connection was reset.
+            self.cluster.ports.close_all();
+            tokio::time::sleep(limits::CLOSE_BEFORE_KILL).await;
+        }
+        for process in self.cluster.processes.values_mut() {
+            process.kill();
+        }
+        while !left.is_empty() {
+            match timeout(limits::REAP_DEADLINE, self.cluster.exits.recv()).await {
+                Ok(Some(exited)) => left.remove(&exited.id),
+                _ => break,
+            };
+        }
+        sweep::kill_marked(&self.request.mark);
+        for process in self.cluster.processes.values_mut() {
+            process.drained().await;
+        }
+        left.into_iter().collect()
+    }
+
+    fn into_record(mut self, duration: Duration) -> (RunRecord, FaultsFile) {
+        let plan = std::sync::Arc::clone(&self.request.plan);
+        let host = self.host_record(duration);
+        let notes = self.host_notes();
+        let outcome = self.machine.finish(&host.given_up.iter().map(|it| it.id).collect());
+        let processes = self.cluster.processes.iter();
+        let replicas = processes.map(|(&id, process)| ReplicaRecord {
+            id,
+            pid: process.pid(),
+            connect_time: self.cluster.connect_times.get(&id).copied(),
+            death: outcome.lives.of(id).death().cloned(),
+            restarts: outcome.lives.of(id).restarts(),
+            output_bytes: process.output_bytes(),
+            cpu_ns: process.cpu_ns(),
+            stderr_tail: process.stderr_tail(),
+        });
+        let traffic = outcome.traffic;
+        let record = RunRecord {
+            replicas: replicas.collect(),
+            scenario: std::sync::Arc::new(plan.scenario.clone()),
+            plan,
+            operations: outcome.operations,
+            recovery: outcome.recovery,
+            requests: outcome.requests,
+            messages: traffic.messages,
+            faults: outcome.faults,
+            leaders: traffic.leaders,
+            leadership_claims: traffic.leadership_claims,
+            states: outcome.states,
+            violations: traffic.protocol.violations,
+            protocol_warnings: traffic.protocol.warnings,
+            notes: notes.into_iter().chain(traffic.log_problem).collect(),
+            host,
+            end: outcome.end,
+            duration,
+        };
+        (record, self.written.faults)
+    }
+}
+
+fn send(process: &mut Process, signal: Signal) {
+    match signal {
+        Signal::Kill => process.kill(),
+        Signal::Terminate => process.terminate(),
+        Signal::Stop => process.stop(),
+        Signal::Continue => process.go_on(),
+    }
+}
