@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::run::{self, RunRequest};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::verdict::{self, Answer, Standing, Verdict, safety};
+use crate::verdict::{Answer, AnswerKind, Question as Asked, Standing, Verdict, safety};
 
 /// How many runs of a candidate are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,18 @@ pub enum Until {
 }
 
 /// The failure that is to be kept: the worst question and its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// `safety`, `liveness`, ...
-    pub question: String,
-    /// The kind of failure, in a word or two.
-    pub kind: String,
+    /// The question.
+    pub question: Asked,
+    /// The kind of failure.
+    pub kind: AnswerKind,
 }
 
 impl Target {
     /// Whether the history alone shows it.
     pub fn is_of_safety(&self) -> bool {
-        self.question == verdict::Question::Safety.name()
+        self.question == Asked::Safety
     }
 
     /// Whether this is the same failure. The class of an anomaly depends on which client happened to read what
@@ -51,7 +51,7 @@ impl Target {
     }
 
     fn of(answer: &Answer) -> Self {
-        Self { question: answer.question.name().to_owned(), kind: answer.kind.clone() }
+        Self { question: answer.question, kind: answer.kind }
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Tally {
     /// All runs that told.
     pub of: u32,
     /// How many of the failures were of which kind.
-    pub kinds: BTreeMap<String, u32>,
+    pub kinds: BTreeMap<&'static str, u32>,
 }
 
 impl Tally {
@@ -77,18 +77,18 @@ impl Tally {
         self
     }
 
-    fn count(&mut self, kind: Option<String>) {
+    fn count(&mut self, kind: Option<AnswerKind>) {
         self.of += 1;
         if let Some(kind) = kind {
             self.failed += 1;
-            *self.kinds.entry(kind).or_default() += 1;
+            *self.kinds.entry(kind.name()).or_default() += 1;
         }
     }
 
     /// The kinds in brackets, with how often each came where there are several; nothing if there is none.
     pub fn told_kinds(&self) -> String {
-        let told = |(kind, count): (&String, &u32)| {
-            if self.kinds.len() == 1 { kind.clone() } else { format!("{kind} {count}") }
+        let told = |(kind, count): (&&str, &u32)| {
+            if self.kinds.len() == 1 { (*kind).to_owned() } else { format!("{kind} {count}") }
         };
         let kinds: Vec<String> = self.kinds.iter().map(told).collect();
         if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) }
@@ -211,7 +211,7 @@ impl Trials {
     }
 
     /// The anomaly that the history so far holds, if that is what is searched for.
-    fn shown(&self, folder: &Path, question: &Question) -> Option<String> {
+    fn shown(&self, folder: &Path, question: &Question) -> Option<AnswerKind> {
         if !self.target.is_of_safety() {
             return None;
         }
@@ -228,7 +228,7 @@ enum Ending {
     /// It did not fail as it should.
     Passed,
     /// It did, in a failure of this kind.
-    Failed(String),
+    Failed(AnswerKind),
 }
 
 fn worst(verdict: &Verdict) -> Option<Target> {
@@ -239,29 +239,34 @@ fn worst(verdict: &Verdict) -> Option<Target> {
 
 #[cfg(test)]
 mod tests {
+    use checker::Anomaly;
+
     use super::*;
+
+    const STALE: AnswerKind = AnswerKind::Anomaly(Anomaly::StaleRead);
+    const LOST: AnswerKind = AnswerKind::Anomaly(Anomaly::LostWrite);
 
     #[test]
     fn any_anomaly_is_the_failure_but_only_the_same_kind_of_silence() {
-        let target = |question: &str, kind: &str| Target {
-            question: question.to_owned(),
-            kind: kind.to_owned(),
-        };
-        assert!(target("safety", "stale read").is_it(&target("safety", "lost write")));
-        assert!(!target("safety", "stale read").is_it(&target("process", "died")));
-        assert!(target("liveness", "unanswered").is_it(&target("liveness", "unanswered")));
-        assert!(!target("liveness", "unanswered").is_it(&target("liveness", "diverged")));
+        use AnswerKind::{Died, Diverged, Unanswered};
+        let target = |question, kind| Target { question, kind };
+        let stale = target(Asked::Safety, STALE);
+        assert!(stale.is_it(&target(Asked::Safety, LOST)));
+        assert!(!stale.is_it(&target(Asked::Process, Died)));
+        let unanswered = target(Asked::Liveness, Unanswered);
+        assert!(unanswered.is_it(&unanswered));
+        assert!(!unanswered.is_it(&target(Asked::Liveness, Diverged)));
     }
 
     #[test]
     fn a_tally_tells_how_often_each_kind_came() {
         let mut tally = Tally::default();
         assert_eq!(tally.told_kinds(), "");
-        tally.count(Some("stale read".to_owned()));
+        tally.count(Some(STALE));
         tally.count(None);
         assert_eq!((tally.failed, tally.of, tally.told_kinds().as_str()), (1, 2, " (stale read)"));
         let mut more = Tally::default();
-        more.count(Some("lost write".to_owned()));
+        more.count(Some(LOST));
         assert_eq!(tally.and(more).told_kinds(), " (lost write 1, stale read 1)");
     }
 }

@@ -21,7 +21,6 @@ use crate::report::{self, Finished};
 use crate::run::{self, RunError, RunRequest};
 use crate::seed::Seed;
 use crate::verdict::Verdict;
-use crate::verdict::answer::AnswerPart;
 use crate::{course, results};
 
 /// What all runs of one command share.
@@ -136,7 +135,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         verdict: verdict.clone(),
         statistics: finished.statistics.clone(),
         judgement: finished.judgement.clone(),
-        end: reproduce::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
+        end: reproduce::end(&verdict.answers),
         reproduce: job.reproduce.clone(),
         line: report::quiet_line(&finished),
         junit: JunitRun::of(&finished),

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::plan::FailIs;
 use crate::shrink::{candidates, history, workload};
-use crate::verdict::answer::AnswerPart;
+use crate::verdict::{Answer, Standing};
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ pub struct ShrinkArgs {
 
 #[derive(Deserialize)]
 struct VerdictPart {
-    answers: Vec<AnswerPart>,
+    answers: Vec<Answer>,
 }
 
 /// Shrinks. Returns 0 if something that fails was written, "undecided" if nothing failed again.
@@ -105,12 +105,12 @@ fn target(folder: &Path) -> anyhow::Result<Target> {
     })?;
     let verdict: VerdictPart =
         serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
-    let with = |standing: &str| verdict.answers.iter().find(|it| it.standing == standing);
-    let worst = with("invalid").or_else(|| with("unknown"));
+    let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
+    let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown));
     let worst = worst.ok_or_else(|| {
         anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
     })?;
-    Ok(Target { question: worst.question.clone(), kind: worst.kind.clone() })
+    Ok(Target { question: worst.question, kind: worst.kind })
 }
 
 /// Writes the smallest history, if the failure is one of the history; returns when its counterexample was over.
@@ -145,7 +145,8 @@ fn smallest_history(
 
 fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Exit, Failure> {
     let (base, again) = (&found.base, &found.again);
-    let Target { question, kind } = &trials.target;
+    let Target { question, kind } = trials.target;
+    let question = question.name();
     if base.failed == 0 {
         super::print(&format!(
             "shrink       the whole workload did not fail as {question} ({kind}) in {} runs: \

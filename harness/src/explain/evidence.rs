@@ -13,7 +13,7 @@ use crate::fault::LinkRule;
 use crate::journal::{faults, leaders};
 use crate::limits;
 use crate::network::{claims::LeadershipClaim, message_log};
-use crate::verdict::answer::AnswerPart;
+use crate::verdict::Answer;
 
 /// Everything that an explanation is made of.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Evidence {
     /// What the checker found in it.
     pub report: Report,
     /// The verdicts of the run; empty for a bare history.
-    pub answers: Vec<AnswerPart>,
+    pub answers: Vec<Answer>,
     /// Each fault; empty for a bare history.
     pub faults: Vec<FaultPart>,
     /// Leadership claims; `None` if the run has no file of them.
@@ -125,7 +125,7 @@ pub enum EvidenceError {
 
 #[derive(Deserialize)]
 struct VerdictPart {
-    answers: Vec<AnswerPart>,
+    answers: Vec<Answer>,
 }
 
 impl Evidence {
@@ -149,7 +149,7 @@ impl Evidence {
         folder: &Path,
         history: History,
         report: Report,
-        answers: Vec<AnswerPart>,
+        answers: Vec<Answer>,
     ) -> Result<Self, EvidenceError> {
         let mut evidence = Self {
             history,
@@ -194,7 +194,7 @@ impl Evidence {
 }
 
 /// The answers in the `verdict.json` of a run's folder; none if it has no such file.
-pub(crate) fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
+pub(crate) fn read_answers(folder: &Path) -> Result<Vec<Answer>, EvidenceError> {
     let path = folder.join("verdict.json");
     // A run that was cut short has none: its history is judged all the same.
     let Ok(text) = fs::read(&path) else { return Ok(Vec::new()) };

@@ -6,7 +6,7 @@ use checker::{Datum, ModelName, Outcome, Verdict, Witness, WitnessOperation};
 use super::evidence::Evidence;
 use super::{answers, leaders, mistake, surroundings};
 use crate::time::RunTime;
-use crate::verdict::blame::HOST_IS_TO_BLAME;
+use crate::verdict::{Question, Standing};
 
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -92,30 +92,31 @@ pub fn tell(evidence: &Evidence) -> Explanation {
     let bad: Vec<_> = evidence
         .answers
         .iter()
-        .filter(|answer| answer.standing != "valid" && answer.question != "safety")
+        .filter(|answer| answer.standing != Standing::Valid && answer.question != Question::Safety)
         .collect();
     for answer in &bad {
         let mut lines = vec![
             format!(
                 "{} ({}): {}.",
-                answer.question,
+                answer.question.name(),
                 answer.kind,
                 answer.sentence.trim_end_matches('.')
             ),
             answers::meaning(answer).to_owned(),
         ];
         lines.extend(answer.details.iter().map(|detail| format!("  {detail}")));
-        if answer.question == "process" {
+        if answer.question == Question::Process {
             lines.extend(last_words(evidence));
         }
-        if answer.question == "evidence" {
+        if answer.question == Question::Evidence {
             lines.extend(not_applied(evidence));
         }
-        if answer.question == "liveness" {
+        if answer.question == Question::Liveness {
             lines.extend(leaders_at_the_end(evidence));
         }
         if short.is_empty() {
-            short = format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'));
+            short =
+                format!("{}: {}.", answer.question.name(), answer.sentence.trim_end_matches('.'));
         }
         let is_first = sections.len() == 1;
         let title = if is_first { "What went wrong" } else { "What else went wrong" };
@@ -130,9 +131,8 @@ pub fn tell(evidence: &Evidence) -> Explanation {
 
 /// Why an anomaly is attributed to the host.
 fn attributed_to_host(evidence: &Evidence) -> Option<&str> {
-    let safety = evidence.answers.iter().find(|answer| answer.question == "safety")?;
-    let (_, why) = safety.sentence.split_once(HOST_IS_TO_BLAME)?;
-    (safety.standing != "invalid").then(|| why.trim_end_matches('.'))
+    let safety = evidence.answers.iter().find(|answer| answer.question == Question::Safety)?;
+    safety.attributed_to_host.as_deref()
 }
 
 impl Explanation {
@@ -314,12 +314,7 @@ fn leaders_at_the_end(evidence: &Evidence) -> Vec<String> {
 }
 
 fn what_was_shown(evidence: &Evidence) -> Section {
-    let mut lines: Vec<String> = evidence
-        .answers
-        .iter()
-        .filter(|answer| answer.standing == "valid")
-        .map(answers::shown)
-        .collect();
+    let mut lines: Vec<String> = evidence.answers.iter().filter_map(answers::shown).collect();
     if evidence.answers.is_empty() {
         let keys = evidence.report.keys.len();
         if matches!(evidence.report.verdict, Verdict::Valid) {

@@ -1,6 +1,6 @@
 //! Once faults are healed and a majority lives, are operations answered within the bound?
 
-use super::{Answer, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
 use crate::op::{OperationRecord, Outcome};
 use crate::record::RunRecord;
@@ -16,7 +16,7 @@ pub fn answer(record: &RunRecord) -> Answer {
             "not judged: only {alive} of {} replicas were alive at the end, which is no majority",
             scenario.replicas
         );
-        return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::NoMajority, sentence);
     }
     let answer =
         if record.recovery.is_empty() { after_last_fault(record) } else { after_healing(record) };
@@ -38,7 +38,7 @@ fn agreement(record: &RunRecord, answer: Answer) -> Answer {
     let sentence = format!(
         "the {count} living replicas that report their state still differ {bound} s after the last request"
     );
-    Answer::new(Question::Liveness, Standing::Invalid, "diverged", sentence)
+    Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Diverged, sentence)
         .with_details(details.collect())
 }
 
@@ -77,7 +77,7 @@ fn after_last_fault(record: &RunRecord) -> Answer {
         last.is_none_or(|fault| !matches!(fault.kind, FaultKind::PartEasy | FaultKind::PartHard));
     if !is_healed {
         let sentence = "not judged: the partition was never healed";
-        return Answer::new(Question::Liveness, Standing::Valid, "not healed", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::NotHealed, sentence);
     }
     let from = last.and_then(|fault| fault.applied_ns).unwrap_or_default();
     let (mut asked, mut answered) = (0, 0);
@@ -101,7 +101,7 @@ fn after_last_fault(record: &RunRecord) -> Answer {
             late.len(),
             bound.as_secs_f64()
         );
-        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
     }
     conclude(record, asked, late, since)
 }
@@ -129,12 +129,13 @@ fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> A
             0 => format!("not judged: no operation {since} had long enough to be answered"),
             n => format!("all {n} operations {since} were answered within {bound} s"),
         };
-        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
     }
     let mut details: Vec<String> = late.into_iter().take(SHOWN).collect();
     if count > SHOWN {
         details.push(format!("and {} more", count - SHOWN));
     }
     let sentence = format!("{count} of {asked} operations {since} waited longer than {bound} s");
-    Answer::new(Question::Liveness, Standing::Invalid, "unanswered", sentence).with_details(details)
+    Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Unanswered, sentence)
+        .with_details(details)
 }
