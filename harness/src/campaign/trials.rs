@@ -1,6 +1,7 @@
-//! Runs of a candidate, some at a time, each ended as soon as it has shown the failure.
+//! How often a failure comes back: runs of a plan, some at a time, each ended as soon as it has shown the failure.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -8,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -18,7 +20,7 @@ use crate::plan::Plan;
 use crate::run::{self, RunRequest};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::verdict::{Answer, AnswerKind, Question as Asked, Standing, Verdict, safety};
+use crate::verdict::{Answer, AnswerKind, Question as Asked, Standing, safety};
 
 /// How many runs of a candidate are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,14 +41,28 @@ pub struct Target {
 }
 
 impl Target {
+    /// The failure of the run in a folder: its worst answer.
+    pub fn of_run(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("verdict.json");
+        let shown = path.display();
+        let text = fs::read(&path).with_context(|| {
+            format!("{shown} cannot be read: a run that was never judged has no failure to keep")
+        })?;
+        let verdict: VerdictPart =
+            serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
+        worst(&verdict.answers).ok_or_else(|| {
+            anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
+        })
+    }
+
     /// Whether the history alone shows it.
-    pub fn is_of_safety(&self) -> bool {
+    pub fn is_of_safety(self) -> bool {
         self.question == Asked::Safety
     }
 
     /// Whether this is the same failure. The class of an anomaly depends on which client happened to read what
     /// afterwards: of safety any will do.
-    fn is_it(&self, found: &Target) -> bool {
+    fn is_it(self, found: Target) -> bool {
         self.question == found.question && (self.is_of_safety() || self.kind == found.kind)
     }
 
@@ -68,6 +84,7 @@ pub struct Tally {
 
 impl Tally {
     /// Both together.
+    #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.failed += other.failed;
         self.of += other.of;
@@ -118,7 +135,11 @@ impl Trials {
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
         let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
-        let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
+        self.rate(&Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan }), times, until)
+    }
+
+    /// How often this plan fails as it should, of so many runs at most.
+    pub fn rate(&self, plan: &Arc<Plan>, times: usize, until: Until) -> anyhow::Result<Tally> {
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
         let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough =
@@ -126,7 +147,7 @@ impl Trials {
         let results: Vec<anyhow::Result<()>> = thread::scope(|scope| {
             let work = || {
                 while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
-                    match self.one(&plan, &is_enough)? {
+                    match self.one(plan, &is_enough)? {
                         Ending::Enough => break,
                         Ending::Passed => counted().count(None),
                         Ending::Failed(kind) => counted().count(Some(kind)),
@@ -177,7 +198,7 @@ impl Trials {
             return Ok(ending);
         }
         let verdict = judge(&executed?, folder.path())?.verdict;
-        let same = worst(&verdict).filter(|found| self.target.is_it(found));
+        let same = worst(&verdict.answers).filter(|found| self.target.is_it(*found));
         Ok(same.map_or(Ending::Passed, |found| Ending::Failed(found.kind)))
     }
 
@@ -231,8 +252,13 @@ enum Ending {
     Failed(AnswerKind),
 }
 
-fn worst(verdict: &Verdict) -> Option<Target> {
-    let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
+#[derive(Deserialize)]
+struct VerdictPart {
+    answers: Vec<Answer>,
+}
+
+fn worst(answers: &[Answer]) -> Option<Target> {
+    let with = |standing| answers.iter().find(|it| it.standing == standing);
     let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
     Some(Target::of(worst))
 }
@@ -251,11 +277,11 @@ mod tests {
         use AnswerKind::{Died, Diverged, Unanswered};
         let target = |question, kind| Target { question, kind };
         let stale = target(Asked::Safety, STALE);
-        assert!(stale.is_it(&target(Asked::Safety, LOST)));
-        assert!(!stale.is_it(&target(Asked::Process, Died)));
+        assert!(stale.is_it(target(Asked::Safety, LOST)));
+        assert!(!stale.is_it(target(Asked::Process, Died)));
         let unanswered = target(Asked::Liveness, Unanswered);
-        assert!(unanswered.is_it(&unanswered));
-        assert!(!unanswered.is_it(&target(Asked::Liveness, Diverged)));
+        assert!(unanswered.is_it(unanswered));
+        assert!(!unanswered.is_it(target(Asked::Liveness, Diverged)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod diagnosis;
 mod environment;
 mod evidence;
 mod kind;
+pub mod last_words;
 mod liveness;
 mod process;
 pub mod safety;

@@ -1,6 +1,6 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
-use super::{Answer, AnswerKind, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing, last_words};
 use crate::network::protocol::ProtocolViolation;
 use crate::record::{ReplicaRecord, RunRecord};
 
@@ -51,8 +51,8 @@ fn died_by_itself(replica: &ReplicaRecord) -> bool {
 
 fn describe_death(replica: &ReplicaRecord) -> String {
     let Some(death) = &replica.death else { return String::new() };
-    let words = match replica.stderr_tail.lines().last() {
-        Some(line) => format!("; its last output: {line}"),
+    let words = match last_words::cause(&replica.stderr_tail) {
+        Some(cause) => format!("; {cause}; log: replicas/{}/stderr.log", replica.id),
         None => "; it wrote nothing on standard error".to_owned(),
     };
     format!("{} ended at {}: {}{words}", replica.id, death.at, death.how)

@@ -75,6 +75,7 @@ fn fault(kind: FaultKind, targets: &[u16], from: f64, until: f64) -> FaultRecord
         targets: targets.iter().copied().map(NodeId).collect(),
         sides: Vec::new(),
         links: Vec::new(),
+        cuts: Vec::new(),
         not_applied: None,
         had_no_room: false,
     }
