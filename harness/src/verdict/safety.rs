@@ -57,7 +57,9 @@ fn facts(report: &Report) -> Vec<String> {
 }
 
 fn violation(witness: &Witness, report: &Report) -> Vec<String> {
-    let mut lines: Vec<String> = witness.operations.iter().map(describe).collect();
+    // The sentence names operations by their numbers.
+    let numbered = |(n, operation)| format!("{}. {}", n + 1, describe(operation));
+    let mut lines: Vec<String> = witness.operations.iter().enumerate().map(numbered).collect();
     if witness.confirmed == Some(true) {
         lines.push("an independent linearizability tester rejects these operations too".to_owned());
     } else if !witness.operations.is_empty() && is_linearizable(report) {

@@ -25,7 +25,6 @@
 
 use rustc_hash::FxHashMap;
 
-use super::words::capitalized;
 use super::{Teller, is_read, is_swap, may_write, seen};
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};

@@ -2,7 +2,6 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::words::capitalized;
 use super::{Teller, is_read};
 use crate::event::F;
 use crate::history::content::{Content, content};
