@@ -50,6 +50,13 @@ impl Outcome {
     }
 }
 
+/// Why an operation did not end in `ok`: a replica answered `fail`.
+pub const REFUSED: &str = "refused";
+
+/// Why a get ended in `ok` without a value although it was answered `fail`: in the recovery phase a replica went on
+/// refusing it.
+pub const NO_SUCH_KEY: &str = "refused for good: no such key";
+
 /// One client operation from its first message to its last answer.
 #[derive(Clone, Debug)]
 pub struct OperationRecord {

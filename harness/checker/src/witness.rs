@@ -81,6 +81,11 @@ impl Anomaly {
         Self::UnknownAccount,
     ];
 
+    /// The anomaly with this name.
+    pub fn named(name: &str) -> Option<Anomaly> {
+        Anomaly::ALL.into_iter().find(|anomaly| anomaly.name() == name)
+    }
+
     /// The anomaly in words.
     pub fn name(self) -> &'static str {
         match self {
@@ -130,8 +135,20 @@ pub struct Witness {
     /// linearizability. Never `Some(false)` in a verdict: what the testers do not agree on is no
     /// accusation.
     pub confirmed: Option<bool>,
-    /// One or two sentences for people: key, operations, and when they happened.
+    /// The operation that saw a replaced value, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
+    /// Some sentences for people. Operations go by their numbers, the first of [`Witness::operations`] is 1.
     pub explanation: String,
+}
+
+/// An operation that saw an old value although a newer one was there before it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Late {
+    /// The place of the operation in [`Witness::operations`].
+    pub read: usize,
+    /// The place of the one that shows the newer value.
+    pub newer: usize,
 }
 
 /// Why one operation of a witness comes before another.
@@ -247,6 +264,7 @@ impl Witness {
             edges: edges(core),
             minimal,
             confirmed: None,
+            late: None,
             explanation,
         }
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::check::{self, Question};
 use crate::explain::{self, Evidence, Explanation};
 use crate::record::RunRecord;
-use crate::verdict::answer::AnswerPart;
 use crate::verdict::{self, Verdict, safety};
 
 /// What a run comes to.
@@ -36,8 +35,7 @@ pub fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Judged> {
         checker::Verdict::Invalid(witness) => Some((**witness).clone()),
         _ => None,
     };
-    let answers = verdict.answers.iter().map(AnswerPart::from).collect();
-    let evidence = Evidence::of_run(folder, history, report, answers)?;
+    let evidence = Evidence::of_run(folder, history, report, verdict.answers.clone())?;
     Ok(Judged { verdict, witness, evidence })
 }
 

@@ -4,12 +4,14 @@
 //! - [`share_out()`]: items to threads, the only fan-out.
 //! - [`judge()`]: a run's history read, checked and judged.
 //! - [`job`]: one run that is to be made; [`supported`]: what its transport does not support.
+//! - [`trials`]: how often a failure comes back; [`attribution`]: which fault it needs.
 //! - [`batch`]: runs of a command that counts, with nothing printed.
 //! - [`earlier`]: what an earlier run left, enough to make it again.
 //! - [`trials`]: how often a workload fails as a run did; [`shrinking`]: the smallest that does.
 //! - [`mutants`]: each named bug of a replica, caught or not.
 //! - [`grade`]: many programs, each by a harness of its own.
 
+pub mod attribution;
 pub mod batch;
 pub mod earlier;
 pub mod grade;

@@ -1,6 +1,7 @@
-//! Runs of a candidate, some at a time, each ended as soon as it has shown the failure.
+//! How often a failure comes back: runs of a plan, some at a time, each ended as soon as it has shown the failure.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -8,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -18,7 +20,7 @@ use crate::plan::Plan;
 use crate::run::progress::Progress;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::verdict::{self, Answer, Standing, Verdict, safety};
+use crate::verdict::{Answer, AnswerKind, Question as Asked, Standing, safety};
 use crate::world::{self, RunRequest};
 
 /// How many runs of a candidate are made.
@@ -31,28 +33,42 @@ pub enum Until {
 }
 
 /// The failure that is to be kept: the worst question and its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// `safety`, `liveness`, ...
-    pub question: String,
-    /// The kind of failure, in a word or two.
-    pub kind: String,
+    /// The question.
+    pub question: Asked,
+    /// The kind of failure.
+    pub kind: AnswerKind,
 }
 
 impl Target {
+    /// The failure of the run in a folder: its worst answer.
+    pub fn of_run(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join("verdict.json");
+        let shown = path.display();
+        let text = fs::read(&path).with_context(|| {
+            format!("{shown} cannot be read: a run that was never judged has no failure to keep")
+        })?;
+        let verdict: VerdictPart =
+            serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
+        worst(&verdict.answers).ok_or_else(|| {
+            anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
+        })
+    }
+
     /// Whether the history alone shows it.
-    pub fn is_of_safety(&self) -> bool {
-        self.question == verdict::Question::Safety.name()
+    pub fn is_of_safety(self) -> bool {
+        self.question == Asked::Safety
     }
 
     /// Whether this is the same failure. The class of an anomaly depends on which client happened to read what
     /// afterwards: of safety any will do.
-    fn is_it(&self, found: &Target) -> bool {
+    fn is_it(self, found: Target) -> bool {
         self.question == found.question && (self.is_of_safety() || self.kind == found.kind)
     }
 
     fn of(answer: &Answer) -> Self {
-        Self { question: answer.question.name().to_owned(), kind: answer.kind.clone() }
+        Self { question: answer.question, kind: answer.kind }
     }
 }
 
@@ -64,11 +80,12 @@ pub struct Tally {
     /// All runs that told.
     pub of: u32,
     /// How many of the failures were of which kind.
-    pub kinds: BTreeMap<String, u32>,
+    pub kinds: BTreeMap<&'static str, u32>,
 }
 
 impl Tally {
     /// Both together.
+    #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.failed += other.failed;
         self.of += other.of;
@@ -78,18 +95,18 @@ impl Tally {
         self
     }
 
-    fn count(&mut self, kind: Option<String>) {
+    fn count(&mut self, kind: Option<AnswerKind>) {
         self.of += 1;
         if let Some(kind) = kind {
             self.failed += 1;
-            *self.kinds.entry(kind).or_default() += 1;
+            *self.kinds.entry(kind.name()).or_default() += 1;
         }
     }
 
     /// The kinds in brackets, with how often each came where there are several; nothing if there is none.
     pub fn told_kinds(&self) -> String {
-        let told = |(kind, count): (&String, &u32)| {
-            if self.kinds.len() == 1 { kind.clone() } else { format!("{kind} {count}") }
+        let told = |(kind, count): (&&str, &u32)| {
+            if self.kinds.len() == 1 { (*kind).to_owned() } else { format!("{kind} {count}") }
         };
         let kinds: Vec<String> = self.kinds.iter().map(told).collect();
         if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) }
@@ -119,7 +136,11 @@ impl Trials {
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
         let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
-        let plan = Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan });
+        self.rate(&Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan }), times, until)
+    }
+
+    /// How often this plan fails as it should, of so many runs at most.
+    pub fn rate(&self, plan: &Arc<Plan>, times: usize, until: Until) -> anyhow::Result<Tally> {
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
         let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough =
@@ -127,7 +148,7 @@ impl Trials {
         let results: Vec<anyhow::Result<()>> = thread::scope(|scope| {
             let work = || {
                 while next.fetch_add(1, Ordering::SeqCst) < times && !is_enough() {
-                    match self.one(&plan, &is_enough)? {
+                    match self.one(plan, &is_enough)? {
                         Ending::Enough => break,
                         Ending::Passed => counted().count(None),
                         Ending::Failed(kind) => counted().count(Some(kind)),
@@ -178,7 +199,7 @@ impl Trials {
             return Ok(ending);
         }
         let verdict = judge(&executed?, folder.path())?.verdict;
-        let same = worst(&verdict).filter(|found| self.target.is_it(found));
+        let same = worst(&verdict.answers).filter(|found| self.target.is_it(*found));
         Ok(same.map_or(Ending::Passed, |found| Ending::Failed(found.kind)))
     }
 
@@ -212,7 +233,7 @@ impl Trials {
     }
 
     /// The anomaly that the history so far holds, if that is what is searched for.
-    fn shown(&self, folder: &Path, question: &Question) -> Option<String> {
+    fn shown(&self, folder: &Path, question: &Question) -> Option<AnswerKind> {
         if !self.target.is_of_safety() {
             return None;
         }
@@ -229,40 +250,50 @@ enum Ending {
     /// It did not fail as it should.
     Passed,
     /// It did, in a failure of this kind.
-    Failed(String),
+    Failed(AnswerKind),
 }
 
-fn worst(verdict: &Verdict) -> Option<Target> {
-    let with = |standing| verdict.answers.iter().find(|it| it.standing == standing);
+#[derive(Deserialize)]
+struct VerdictPart {
+    answers: Vec<Answer>,
+}
+
+fn worst(answers: &[Answer]) -> Option<Target> {
+    let with = |standing| answers.iter().find(|it| it.standing == standing);
     let worst = with(Standing::Invalid).or_else(|| with(Standing::Unknown))?;
     Some(Target::of(worst))
 }
 
 #[cfg(test)]
 mod tests {
+    use checker::Anomaly;
+
     use super::*;
+
+    const STALE: AnswerKind = AnswerKind::Anomaly(Anomaly::StaleRead);
+    const LOST: AnswerKind = AnswerKind::Anomaly(Anomaly::LostWrite);
 
     #[test]
     fn any_anomaly_is_the_failure_but_only_the_same_kind_of_silence() {
-        let target = |question: &str, kind: &str| Target {
-            question: question.to_owned(),
-            kind: kind.to_owned(),
-        };
-        assert!(target("safety", "stale read").is_it(&target("safety", "lost write")));
-        assert!(!target("safety", "stale read").is_it(&target("process", "died")));
-        assert!(target("liveness", "unanswered").is_it(&target("liveness", "unanswered")));
-        assert!(!target("liveness", "unanswered").is_it(&target("liveness", "diverged")));
+        use AnswerKind::{Died, Diverged, Unanswered};
+        let target = |question, kind| Target { question, kind };
+        let stale = target(Asked::Safety, STALE);
+        assert!(stale.is_it(target(Asked::Safety, LOST)));
+        assert!(!stale.is_it(target(Asked::Process, Died)));
+        let unanswered = target(Asked::Liveness, Unanswered);
+        assert!(unanswered.is_it(unanswered));
+        assert!(!unanswered.is_it(target(Asked::Liveness, Diverged)));
     }
 
     #[test]
     fn a_tally_tells_how_often_each_kind_came() {
         let mut tally = Tally::default();
         assert_eq!(tally.told_kinds(), "");
-        tally.count(Some("stale read".to_owned()));
+        tally.count(Some(STALE));
         tally.count(None);
         assert_eq!((tally.failed, tally.of, tally.told_kinds().as_str()), (1, 2, " (stale read)"));
         let mut more = Tally::default();
-        more.count(Some("lost write".to_owned()));
+        more.count(Some(LOST));
         assert_eq!(tally.and(more).told_kinds(), " (lost write 1, stale read 1)");
     }
 }

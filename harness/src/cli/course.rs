@@ -255,7 +255,7 @@ fn shared_text(summaries: &[&RunSummary]) -> String {
                 answer.question.name(),
                 answer.standing.name(),
                 escape(&answer.sentence),
-                escape(&answer.kind)
+                answer.kind
             );
             if is_news {
                 for line in &answer.details {

@@ -21,7 +21,6 @@ use crate::report::{self, Finished};
 use crate::run::progress::Progress;
 use crate::seed::Seed;
 use crate::verdict::Verdict;
-use crate::verdict::answer::AnswerPart;
 use crate::world::{self, RunError, RunRequest};
 use crate::{course, results};
 
@@ -137,7 +136,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         verdict: verdict.clone(),
         statistics: finished.statistics.clone(),
         judgement: finished.judgement.clone(),
-        end: reproduce::end(&verdict.answers.iter().map(AnswerPart::from).collect::<Vec<_>>()),
+        end: reproduce::end(&verdict.answers),
         reproduce: job.reproduce.clone(),
         line: report::quiet_line(&finished),
         junit: JunitRun::of(&finished),

@@ -9,20 +9,20 @@ use super::{FailMeaning, RESULTS, RunOptions};
 use crate::campaign::earlier::read;
 use crate::scenario::Era;
 use crate::seed::Seed;
-use crate::verdict::answer::AnswerPart;
+use crate::verdict::{Answer, Standing};
 
 /// The parts of `verdict.json` that matter here.
 #[derive(Deserialize)]
 struct VerdictPart {
-    answers: Vec<AnswerPart>,
+    answers: Vec<Answer>,
 }
 
 /// How a run ended: `valid`, or its worst question with the kind of the answer.
-pub fn end(answers: &[AnswerPart]) -> String {
-    let with = |standing: &str| answers.iter().find(|answer| answer.standing == standing);
-    with("invalid").or_else(|| with("unknown")).map_or_else(
+pub fn end(answers: &[Answer]) -> String {
+    let with = |standing| answers.iter().find(|answer| answer.standing == standing);
+    with(Standing::Invalid).or_else(|| with(Standing::Unknown)).map_or_else(
         || "valid".to_owned(),
-        |worst| format!("{} {} ({})", worst.question, worst.standing, worst.kind),
+        |worst| format!("{} {} ({})", worst.question.name(), worst.standing.name(), worst.kind),
     )
 }
 
@@ -32,7 +32,7 @@ pub fn earlier_end(folder: &Path) -> Option<String> {
 }
 
 /// What came of the run in `folder`; nothing if it was never judged.
-pub fn earlier_answers(folder: &Path) -> Vec<AnswerPart> {
+pub fn earlier_answers(folder: &Path) -> Vec<Answer> {
     read::<VerdictPart>(&folder.join("verdict.json")).map_or(Vec::new(), |verdict| verdict.answers)
 }
 

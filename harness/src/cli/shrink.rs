@@ -1,14 +1,13 @@
 //! `harness shrink`: the smallest workload that fails as a run did, and the smallest history.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Failure, reproduce};
@@ -22,7 +21,6 @@ use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::plan::FailIs;
 use crate::shrink::{candidates, history, workload};
-use crate::verdict::answer::AnswerPart;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -57,15 +55,10 @@ pub struct ShrinkArgs {
     quiet: bool,
 }
 
-#[derive(Deserialize)]
-struct VerdictPart {
-    answers: Vec<AnswerPart>,
-}
-
 /// Shrinks. Returns 0 if something that fails was written, "undecided" if nothing failed again.
 pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
-    let target = target(&arguments.run).map_err(Failure::usage)?;
+    let target = Target::of_run(&arguments.run).map_err(Failure::usage)?;
     let (path, words) = match &arguments.replica {
         Some(path) => (path, &arguments.replica_arguments),
         None => (&earlier.replica.path, &earlier.replica.arguments),
@@ -74,7 +67,7 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let whole = workload::of(&earlier.plan.scenario, earlier.plan.seed);
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
-    let over = smallest_history(arguments, &earlier, &target)?;
+    let over = smallest_history(arguments, &earlier, target)?;
     let trials = Trials {
         earlier: earlier.plan,
         program,
@@ -97,27 +90,11 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     conclude(arguments, &trials, &found)
 }
 
-fn target(folder: &Path) -> anyhow::Result<Target> {
-    let path = folder.join("verdict.json");
-    let shown = path.display();
-    let text = fs::read(&path).with_context(|| {
-        format!("{shown} cannot be read: a run that was never judged has no failure to keep")
-    })?;
-    let verdict: VerdictPart =
-        serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
-    let with = |standing: &str| verdict.answers.iter().find(|it| it.standing == standing);
-    let worst = with("invalid").or_else(|| with("unknown"));
-    let worst = worst.ok_or_else(|| {
-        anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
-    })?;
-    Ok(Target { question: worst.question.clone(), kind: worst.kind.clone() })
-}
-
 /// Writes the smallest history, if the failure is one of the history; returns when its counterexample was over.
 fn smallest_history(
     arguments: &ShrinkArgs,
     earlier: &Earlier,
-    target: &Target,
+    target: Target,
 ) -> Result<Option<Duration>, Failure> {
     if !target.is_of_safety() {
         return Ok(None);
@@ -145,7 +122,8 @@ fn smallest_history(
 
 fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Exit, Failure> {
     let (base, again) = (&found.base, &found.again);
-    let Target { question, kind } = &trials.target;
+    let Target { question, kind } = trials.target;
+    let question = question.name();
     if base.failed == 0 {
         super::print(&format!(
             "shrink       the whole workload did not fail as {question} ({kind}) in {} runs: \

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::Question;
+use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// A row of `grade.csv`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,15 +40,8 @@ pub struct Row {
 #[derive(Clone, Debug, Deserialize)]
 pub struct RunPart {
     scenario: String,
-    answers: Vec<AnswerPart>,
+    answers: Vec<Answer>,
     course: CoursePart,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct AnswerPart {
-    question: String,
-    standing: String,
-    kind: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -71,13 +64,13 @@ struct StatisticsPart {
 
 impl RunPart {
     /// How the answer to this question stands, and its kind.
-    fn answer(&self, question: Question) -> Option<(&str, &str)> {
-        let answer = self.answers.iter().find(|answer| answer.question == question.name())?;
-        Some((&answer.standing, &answer.kind))
+    fn answer(&self, question: Question) -> Option<(Standing, AnswerKind)> {
+        let answer = self.answers.iter().find(|answer| answer.question == question)?;
+        Some((answer.standing, answer.kind))
     }
 
     fn is_invalid(&self, question: Question) -> bool {
-        matches!(self.answer(question), Some(("invalid", _)))
+        matches!(self.answer(question), Some((Standing::Invalid, _)))
     }
 }
 
@@ -124,18 +117,18 @@ fn linearizable(runs: &[RunPart]) -> &'static str {
     let stand = |standing| {
         runs.iter().any(|run| run.answer(Question::Safety).is_some_and(|(it, _)| it == standing))
     };
-    if stand("invalid") {
+    if stand(Standing::Invalid) {
         return "no";
     }
     // Where hardly anything was answered, there was nothing to check.
     let says_much = |run: &&RunPart| {
-        run.answer(Question::Evidence).is_none_or(|(standing, _)| standing != "unknown")
+        run.answer(Question::Evidence).is_none_or(|(standing, _)| standing != Standing::Unknown)
     };
     let mut tried = runs.iter().filter(|run| run.course.judgement.is_none()).peekable();
     if tried.peek().is_none() {
         return "not tried";
     }
-    let is_known = !stand("unknown") && tried.any(|run| says_much(&run));
+    let is_known = !stand(Standing::Unknown) && tried.any(|run| says_much(&run));
     if is_known { "yes" } else { "unknown" }
 }
 
@@ -145,7 +138,7 @@ fn worst(runs: &[RunPart]) -> Option<String> {
         let mut counts = BTreeMap::<&str, usize>::new();
         for run in runs.iter().filter(|run| run.is_invalid(question)) {
             if let Some((_, kind)) = run.answer(question) {
-                *counts.entry(kind).or_default() += 1;
+                *counts.entry(kind.name()).or_default() += 1;
             }
         }
         if let Some((kind, _)) = counts.iter().max_by_key(|(_, count)| **count) {
@@ -159,9 +152,9 @@ fn environment(runs: &[RunPart]) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for run in runs {
         if let Some((standing, kind)) = run.answer(Question::Environment)
-            && standing != "valid"
+            && standing != Standing::Valid
         {
-            *counts.entry(kind).or_default() += 1;
+            *counts.entry(kind.name()).or_default() += 1;
         }
     }
     let told = counts.iter().map(|(kind, count)| format!("{kind} in {count} of {}", runs.len()));
@@ -207,8 +200,10 @@ mod tests {
         let run = json!({
             "scenario": scenario,
             "answers": [
-                {"question": "safety", "standing": safety.0, "kind": safety.1},
-                {"question": "environment", "standing": "valid", "kind": "quiet"},
+                {"question": "safety", "standing": safety.0, "kind": safety.1,
+                    "sentence": ""},
+                {"question": "environment", "standing": "valid", "kind": "quiet",
+                    "sentence": ""},
             ],
             "course": {
                 "judgement": judgement,
@@ -234,10 +229,13 @@ mod tests {
         assert!(table(&[row]).contains("anna         1/2  no"));
         assert_eq!(Row::of("anna", 2, &runs[..2]).linearizable, "not tried");
         let mut silent = run("stress", None, valid);
-        silent.answers.push(AnswerPart {
-            question: "evidence".to_owned(),
-            standing: "unknown".to_owned(),
-            kind: "vacuous".to_owned(),
+        silent.answers.push(Answer {
+            question: Question::Evidence,
+            standing: Standing::Unknown,
+            kind: AnswerKind::Vacuous,
+            sentence: String::new(),
+            details: Vec::new(),
+            attributed_to_host: None,
         });
         assert_eq!(Row::of("anna", 2, &[silent.clone()]).linearizable, "unknown");
         let loud = run("stress", None, valid);

@@ -1,43 +1,48 @@
 //! What the verdicts besides safety mean for the reader.
 
-use crate::verdict::answer::AnswerPart;
+use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// What an answer that is not good means.
-pub fn meaning(answer: &AnswerPart) -> &'static str {
-    match (answer.question.as_str(), answer.kind.as_str()) {
-        ("process", "died") => {
-            "No fault did this: the program ended by itself. Its last output is in \
-             replicas/<id>/stderr.log."
+pub fn meaning(answer: &Answer) -> &'static str {
+    match (answer.question, answer.kind) {
+        (_, AnswerKind::Host) => {
+            "The host accounts for this failure, so it says nothing about the replicas. Reproduce the \
+             run on a quieter machine, or with fewer runs at a time."
         }
-        ("process", _) => {
+        (_, AnswerKind::Undecided) => {
+            "It could not be decided, which is neither a pass nor a failure."
+        }
+        (Question::Process, AnswerKind::Died) => "No fault did this: the program ended by itself.",
+        (Question::Process, _) => {
             "Replicas sent messages that the protocol does not allow. A correct peer may drop them, \
              and so does the harness."
         }
-        ("liveness", "diverged") => {
+        (Question::Liveness, AnswerKind::Diverged) => {
             "All faults were over and no request was pending, so all living replicas should have reached the \
              same state. Replicas with another digest applied other operations, or the same ones in another \
              order. A client that reads from one of them, now or as a later leader, gets other values. \
              Replicas that applied less and never catch up hold old values."
         }
-        ("liveness", _) => {
+        (Question::Liveness, _) => {
             "All faults were over and a majority was alive, so every operation should have been \
              answered within the bound. Either no leader was elected, or the leader does not answer, \
              or it takes long to bring the others up to date. This says nothing against the answers \
              that were given."
         }
-        ("environment", _) => {
+        (Question::Environment, _) => {
             "The host disturbed the run, so late answers may be the host's doing. Reproduce the run on \
              a quieter machine, or with fewer runs at a time, before you trust the other answers."
         }
-        ("evidence", "vacuous") => {
+        (Question::Evidence, _) => {
             "The run shows too little to be trusted: expected operations, answers or faults are \
              missing. A valid verdict would mean nothing here."
         }
-        _ => "It could not be decided, which is neither a pass nor a failure.",
+        (Question::Safety, _) => "The history contradicts the model.",
     }
 }
 
 /// What a valid answer shows.
-pub fn shown(answer: &AnswerPart) -> String {
-    format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'))
+pub fn shown(answer: &Answer) -> Option<String> {
+    (answer.standing == Standing::Valid)
+        .then(|| format!("{}: {}.", answer.question.name(), answer.sentence.trim_end_matches('.')))
 }

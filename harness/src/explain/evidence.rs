@@ -1,20 +1,26 @@
 //! What there is to explain: read from a run's folder, whichever of its files are there.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use checker::{History, ModelName, Report, Verdict};
+use checker::event::F;
+use checker::{Datum, History, ModelName, Outcome, Report, Verdict, Witness};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::leaders;
+use super::messages::{Message, Messages, Reader, Reading, Wanted};
 use crate::check::{self, HistoryError, Question};
-use crate::fault::LinkRule;
-use crate::journal::{faults, leaders};
+use crate::ids::NodeId;
+use crate::journal::{faults, leaders as leaders_file};
 use crate::leadership::claims::LeadershipClaim;
 use crate::limits;
+use crate::nemesis::happened::FaultRecord;
 use crate::network::message_log;
-use crate::verdict::answer::AnswerPart;
+use crate::op::NO_SUCH_KEY;
+use crate::verdict::{self, Answer, Standing, last_words};
 
 /// Everything that an explanation is made of.
 #[derive(Debug)]
@@ -26,64 +32,30 @@ pub struct Evidence {
     /// What the checker found in it.
     pub report: Report,
     /// The verdicts of the run; empty for a bare history.
-    pub answers: Vec<AnswerPart>,
+    pub answers: Vec<Answer>,
+    /// How many replicas there were, if the run left its plan.
+    pub replicas: Option<usize>,
     /// Each fault; empty for a bare history.
-    pub faults: Vec<FaultPart>,
+    pub faults: Vec<FaultRecord>,
     /// Leadership claims; `None` if the run has no file of them.
     pub leaders: Option<Vec<LeadershipClaim>>,
-    /// The lost messages in the witness's window, if each message was written down.
-    pub lost: Option<Vec<LostMessage>>,
-    /// The last lines of the logs of those that died by themselves.
+    /// What the messages say, if each was written down and there is something to ask them.
+    pub messages: Option<Messages>,
+    /// The events that completed a read of the witness as empty, though the answer was `fail`.
+    pub refused: BTreeSet<u64>,
+    /// The ends of the logs of those that died by themselves.
     pub last_words: Vec<LastWords>,
-}
-
-/// The parts of a fault that matter here; later kinds of faults may have more.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct FaultPart {
-    /// The place in the plan.
-    #[serde(default)]
-    pub index: Option<u64>,
-    /// The kind of fault, as in the file.
-    pub kind: serde_json::Value,
-    /// When it was injected.
-    pub applied_ns: Option<u64>,
-    /// When it ended, where it ends by itself.
-    #[serde(default)]
-    pub ended_ns: Option<u64>,
-    /// The replicas that it affected.
-    #[serde(default)]
-    pub targets: Vec<String>,
-    /// The sides of a partition.
-    #[serde(default)]
-    pub sides: Vec<Vec<String>>,
-    /// The rules that it put on links.
-    #[serde(default)]
-    pub links: Vec<LinkRule>,
-    /// Why it was not applied.
-    #[serde(default)]
-    pub not_applied: Option<String>,
-}
-
-/// A message that did not arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostMessage {
-    /// When it was sent, in nanoseconds of the run.
-    pub sent_ns: u64,
-    /// The sender.
-    pub src: String,
-    /// The receiver.
-    pub dst: String,
-    /// Its type.
-    pub kind: String,
-    /// Why it was lost.
-    pub cause: String,
 }
 
 /// The end of a dead replica's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastWords {
     /// The replica.
-    pub id: String,
+    pub id: NodeId,
+    /// The log.
+    pub path: PathBuf,
+    /// The line that names the cause; `None` if it wrote nothing.
+    pub cause: Option<String>,
     /// Its last lines on standard error.
     pub lines: Vec<String>,
 }
@@ -126,7 +98,7 @@ pub enum EvidenceError {
 
 #[derive(Deserialize)]
 struct VerdictPart {
-    answers: Vec<AnswerPart>,
+    answers: Vec<Answer>,
 }
 
 impl Evidence {
@@ -150,28 +122,32 @@ impl Evidence {
         folder: &Path,
         history: History,
         report: Report,
-        answers: Vec<AnswerPart>,
+        answers: Vec<Answer>,
     ) -> Result<Self, EvidenceError> {
         let mut evidence = Self {
             history,
             model: ModelName::Kv,
             report,
             answers,
+            replicas: None,
             faults: Vec::new(),
             leaders: None,
-            lost: None,
+            messages: None,
+            refused: BTreeSet::new(),
             last_words: Vec::new(),
         };
         if !folder.is_dir() {
             return Ok(evidence);
         }
-        let lines: Vec<FaultPart> = read_lines(&folder.join(faults::NAME))?.unwrap_or_default();
-        evidence.faults = faults::latest(lines, |fault| fault.index);
-        evidence.leaders = read_lines(&folder.join(leaders::NAME))?;
-        evidence.lost = match evidence.window() {
-            Some(window) => read_lost(&folder.join(message_log::NAME), window)?,
-            None => None,
-        };
+        evidence.replicas = read_replicas(&folder.join("plan.json"));
+        let lines: Vec<FaultRecord> = read_lines(&folder.join(faults::NAME))?.unwrap_or_default();
+        evidence.faults = faults::latest(lines, |fault| u64::try_from(fault.index).ok());
+        evidence.leaders = read_lines(&folder.join(leaders_file::NAME))?;
+        let wanted = evidence.wanted();
+        if wanted.window.is_some() || wanted.silent_since.is_some() {
+            evidence.messages = read_messages(&folder.join(message_log::NAME), wanted)?;
+        }
+        evidence.refused = evidence.read_refused(&folder.join("history.jsonl"));
         evidence.last_words = read_last_words(folder, &evidence.died_by_themselves());
         Ok(evidence)
     }
@@ -179,23 +155,141 @@ impl Evidence {
     /// From the first invocation to the last completion of the operations of the witness: they exclude one
     /// another, in nanoseconds of the run.
     pub fn window(&self) -> Option<(u64, u64)> {
-        let Verdict::Invalid(witness) = &self.report.verdict else { return None };
+        let witness = self.witness()?;
         let begin = witness.operations.iter().map(|it| it.invoke_ns).min()?;
         let end =
             witness.operations.iter().map(|it| it.complete_ns.unwrap_or(it.invoke_ns)).max()?;
         (end > 0).then_some((begin, end))
     }
 
+    /// The operations that contradict one another.
+    pub fn witness(&self) -> Option<&Witness> {
+        match &self.report.verdict {
+            Verdict::Invalid(witness) => Some(witness),
+            Verdict::Valid | Verdict::Unknown(_) => None,
+        }
+    }
+
+    /// Leaderships, by replica and beginning, in which the replica only asked for votes.
+    pub fn candidacies(&self) -> &BTreeSet<(NodeId, u64)> {
+        static NONE: BTreeSet<(NodeId, u64)> = BTreeSet::new();
+        self.messages.as_ref().map_or(&NONE, |messages| &messages.candidacies)
+    }
+
+    /// The replicas that answered the operations of the witness.
+    pub fn replicas_of_witness(&self) -> BTreeSet<NodeId> {
+        let operations = self.witness().into_iter().flat_map(|witness| &witness.operations);
+        let answered = operations.filter(|it| it.outcome == Outcome::Ok);
+        answered.filter_map(|it| it.node.as_deref()?.parse().ok()).collect()
+    }
+
+    /// The read that saw an old value.
+    pub fn reader(&self) -> Option<Reader> {
+        let witness = self.witness()?;
+        let late = witness.late?;
+        let (read, newer) =
+            (witness.operations.get(late.read)?, witness.operations.get(late.newer)?);
+        Some(Reader {
+            replica: read.node.as_deref()?.parse().ok()?,
+            newer_ns: newer.complete_ns?,
+            asked_ns: read.invoke_ns,
+            answered_ns: read.complete_ns?,
+        })
+    }
+
+    /// Whether that replica acknowledged a write of this value to the witness's key before that time.
+    pub fn acknowledged(&self, replica: NodeId, value: &Datum, before_ns: u64) -> bool {
+        let Some(witness) = self.witness() else { return false };
+        let (history, node) = (&self.history, replica.to_string());
+        history.operations().iter().any(|op| {
+            op.is_ok()
+                && !op.f.only_asks()
+                && op.complete_ns().is_some_and(|at| at < before_ns)
+                && history.node(op) == Some(node.as_str())
+                && history.key_text(op.key) == witness.key
+                && history.value(op.argument) == *value
+        })
+    }
+
+    /// When the last operation was answered, if the run was not live.
+    pub fn silent_since(&self) -> Option<u64> {
+        let is_silent = |it: &Answer| {
+            it.question == verdict::Question::Liveness && it.standing == Standing::Invalid
+        };
+        self.answers.iter().any(is_silent).then(|| {
+            let answered = self.history.operations().iter().filter(|op| op.is_ok());
+            answered.filter_map(checker::Operation::complete_ns).max().unwrap_or_default()
+        })
+    }
+
+    fn wanted(&self) -> Wanted {
+        let leaderships = leaders::leaderships(self.leaders.as_deref().unwrap_or_default());
+        Wanted {
+            window: self.window(),
+            reader: self.reader(),
+            leaderships,
+            silent_since: self.silent_since(),
+            replicas: self.replicas,
+        }
+    }
+
     /// Replicas that died although no fault affected them.
-    pub fn died_by_themselves(&self) -> Vec<String> {
-        let affected = |id: &String| self.faults.iter().any(|fault| fault.targets.contains(id));
+    pub fn died_by_themselves(&self) -> Vec<NodeId> {
+        let affected = |id: &NodeId| {
+            let takes = |fault: &&FaultRecord| fault.kind.takes_replicas();
+            self.faults.iter().filter(takes).any(|fault| fault.targets.contains(id))
+        };
         let claims = self.leaders.iter().flatten().filter(|claim| claim.died.is_some());
-        claims.map(|claim| claim.replica.to_string()).filter(|id| !affected(id)).collect()
+        claims.map(|claim| claim.replica).filter(|id| !affected(id)).collect()
+    }
+
+    /// Looks the completions of the witness up that read nothing.
+    fn read_refused(&self, path: &Path) -> BTreeSet<u64> {
+        let operations = self.witness().into_iter().flat_map(|witness| &witness.operations);
+        let empty = operations.filter(|it| it.f == F::Get && is_nothing(it.value.as_ref()));
+        let mut asked: BTreeSet<u64> = empty.filter_map(|it| it.complete_index).collect();
+        if asked.is_empty() {
+            return asked;
+        }
+        let Ok(file) = File::open(path) else { return BTreeSet::new() };
+        let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
+        let refused: BTreeSet<u64> = lines
+            .filter(|line| line.contains(NO_SUCH_KEY))
+            .filter_map(|line| serde_json::from_str::<IndexPart>(&line).ok())
+            .map(|event| event.index)
+            .collect();
+        asked.retain(|index| refused.contains(index));
+        asked
     }
 }
 
+/// Whether a read found no value.
+pub fn is_nothing(value: Option<&Datum>) -> bool {
+    matches!(value, Some(Datum::Text(text)) if text.is_empty())
+}
+
+#[derive(Deserialize)]
+struct IndexPart {
+    index: u64,
+}
+
+#[derive(Deserialize)]
+struct PlanPart {
+    scenario: ScenarioPart,
+}
+
+#[derive(Deserialize)]
+struct ScenarioPart {
+    replicas: usize,
+}
+
+fn read_replicas(path: &Path) -> Option<usize> {
+    let text = fs::read(path).ok()?;
+    serde_json::from_slice::<PlanPart>(&text).ok().map(|plan| plan.scenario.replicas)
+}
+
 /// The answers in the `verdict.json` of a run's folder; none if it has no such file.
-pub(crate) fn read_answers(folder: &Path) -> Result<Vec<AnswerPart>, EvidenceError> {
+pub(crate) fn read_answers(folder: &Path) -> Result<Vec<Answer>, EvidenceError> {
     let path = folder.join("verdict.json");
     // A run that was cut short has none: its history is judged all the same.
     let Ok(text) = fs::read(&path) else { return Ok(Vec::new()) };
@@ -223,30 +317,29 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Option<Vec<T>>, Eviden
     Ok(Some(items))
 }
 
-fn read_lost(
-    path: &Path,
-    (begin, end): (u64, u64),
-) -> Result<Option<Vec<LostMessage>>, EvidenceError> {
+fn read_messages(path: &Path, wanted: Wanted) -> Result<Option<Messages>, EvidenceError> {
     let Ok(file) = File::open(path) else { return Ok(None) };
     let unreadable = |reason| EvidenceError::Unreadable { path: path.to_owned(), reason };
-    let mut lost = Vec::new();
+    let mut reading = Reading::new(wanted);
     for line in BufReader::new(file).lines().skip(1) {
         let line = line.map_err(unreadable)?;
-        // A line that is no message is the closing one, or was cut off by a kill.
-        let parsed: Result<(u64, String, String, String, String, u64), _> =
-            serde_json::from_str(&line);
-        let Ok((sent_ns, src, dst, kind, cause, _)) = parsed else { continue };
-        if cause != "delivered" && (begin..=end).contains(&sent_ns) {
-            lost.push(LostMessage { sent_ns, src, dst, kind, cause });
+        if line.starts_with("{\"limit\"") {
+            reading.cut();
         }
+        // A line that is no message is the closing one, or was cut off by a kill.
+        let parsed: Result<(u64, NodeId, NodeId, String, String, u64), _> =
+            serde_json::from_str(&line);
+        let Ok((sent_ns, src, dst, kind, fate, ended_ns)) = parsed else { continue };
+        let lost = (fate != message_log::DELIVERED).then_some(fate);
+        reading.hear(Message { sent_ns, src, dst, kind, lost, ended_ns });
     }
-    Ok(Some(lost))
+    Ok(Some(reading.finish()))
 }
 
-fn read_last_words(folder: &Path, ids: &[String]) -> Vec<LastWords> {
+fn read_last_words(folder: &Path, ids: &[NodeId]) -> Vec<LastWords> {
     const LINES: usize = 5;
-    let words = |id: &String| {
-        let path = folder.join("replicas").join(id).join("stderr.log");
+    let words = |&id: &NodeId| {
+        let path = folder.join("replicas").join(id.to_string()).join("stderr.log");
         let tail = tail(&path).unwrap_or_default();
         let mut lines: Vec<String> = tail
             .lines()
@@ -256,7 +349,7 @@ fn read_last_words(folder: &Path, ids: &[String]) -> Vec<LastWords> {
             .map(str::to_owned)
             .collect();
         lines.reverse();
-        LastWords { id: id.clone(), lines }
+        LastWords { id, path, cause: last_words::cause(&tail), lines }
     };
     ids.iter().map(words).collect()
 }

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::evidence::{FaultPart, LostMessage};
-use crate::fault::LinkRule;
+use super::messages::Message;
+use crate::fault::{FaultKind, LinkRule};
+use crate::ids::NodeId;
+use crate::nemesis::happened::{FaultRecord, sides};
 use crate::time::RunTime;
 
 /// No more links than this are listed one by one.
 const LINKS_SHOWN: usize = 12;
 
 /// The faults that were injected in the window or in force when it began, and the last one before it.
-pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
-    let mut applied: Vec<(u64, &FaultPart)> =
-        faults.iter().filter_map(|fault| Some((fault.applied_ns?, fault))).collect();
+pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
+    let mut applied: Vec<(u64, &FaultRecord)> =
+        faults.iter().filter_map(|fault| Some((fault.applied_ns?.0, fault))).collect();
     applied.sort_by_key(|&(at, _)| at);
     let before = applied.iter().filter(|&&(at, _)| at < begin);
-    let is_in_force = |fault: &FaultPart| fault.ended_ns.is_some_and(|ended| ended >= begin);
+    let is_in_force = |fault: &FaultRecord| fault.ended_ns.is_some_and(|ended| ended.0 >= begin);
     let last = before.clone().count().saturating_sub(1);
     let mut lines: Vec<String> = before
         .enumerate()
@@ -36,67 +38,99 @@ pub fn faults(faults: &[FaultPart], (begin, end): (u64, u64)) -> Vec<String> {
     lines
 }
 
-fn describe(at: u64, fault: &FaultPart) -> String {
-    let (time, name) = (RunTime(at), name(&fault.kind));
-    if name == "part_end" {
+fn describe(at: u64, fault: &FaultRecord) -> String {
+    let time = RunTime(at);
+    if fault.kind == FaultKind::PartEnd {
         return format!("At {time} part_end healed the partition");
     }
-    let mut text = format!("At {time} {name} was injected");
-    if !fault.targets.is_empty() {
-        // The leaders that it isolated, one after the other; else all at once.
-        let separator = if name == "isolate_leaders" { ", then " } else { ", " };
-        text += " on ";
-        text += &fault.targets.join(separator);
-    }
-    if !fault.sides.is_empty() {
-        let sides: Vec<String> = fault.sides.iter().map(|side| side.join(" ")).collect();
-        let last = if name == "isolate_leaders" { " in the end" } else { "" };
-        let _ = write!(text, ": the network was cut{last} into {}", sides.join(" | "));
-    } else if !fault.links.is_empty() {
-        let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
-        text += ": ";
-        text += &links.join("; ");
+    let mut text = format!("At {time} {} was injected", fault.kind);
+    if fault.kind == FaultKind::IsolateLeaders {
+        text += &isolated(fault);
+    } else {
+        if !fault.targets.is_empty() {
+            let ids: Vec<String> = fault.targets.iter().map(NodeId::to_string).collect();
+            let _ = write!(text, " on {}", ids.join(", "));
+        }
+        if !fault.sides.is_empty() {
+            let _ = write!(text, ": the network was cut into {}", sides(&fault.sides));
+        } else if !fault.links.is_empty() {
+            let links: Vec<String> = fault.links.iter().map(LinkRule::to_string).collect();
+            text += ": ";
+            text += &links.join("; ");
+        }
     }
     if let Some(ended) = fault.ended_ns {
-        let _ = write!(text, ", until {}", RunTime(ended));
+        let _ = write!(text, ", until {ended}");
     }
     text
 }
 
-/// A fault's kind as it stands in the file: a word, or an object with one in it.
-fn name(kind: &serde_json::Value) -> String {
-    match kind {
-        serde_json::Value::String(word) => word.clone(),
-        serde_json::Value::Object(members) => match members.get("type").or(members.get("kind")) {
-            Some(serde_json::Value::String(word)) => word.clone(),
-            _ => kind.to_string(),
-        },
-        other => other.to_string(),
+/// Each leader that was cut off, with its time, and what was cut in the end.
+fn isolated(fault: &FaultRecord) -> String {
+    let cuts: Vec<String> =
+        fault.cuts.iter().map(|cut| format!("{} at {}", cut.leader, cut.at_ns)).collect();
+    let mut text = match cuts.as_slice() {
+        [] => String::new(),
+        cuts => format!(": it cut off {}", cuts.join(", then ")),
+    };
+    if !fault.sides.is_empty() {
+        let begin = if cuts.is_empty() { ": the" } else { "; the" };
+        let _ = write!(text, "{begin} network was cut in the end into {}", sides(&fault.sides));
     }
+    text
 }
 
-/// Lost messages between replicas, by link: how many of which type, and why.
-pub fn losses(lost: &[LostMessage]) -> Vec<String> {
-    let mut by_link = BTreeMap::<(&str, &str), BTreeMap<(&str, &str), u64>>::new();
-    let mut causes = BTreeMap::<&str, u64>::new();
-    for message in lost {
-        let link = by_link.entry((&message.src, &message.dst)).or_default();
-        *link.entry((&message.kind, &message.cause)).or_default() += 1;
-        *causes.entry(&message.cause).or_default() += 1;
-    }
+/// Lost messages between these replicas, by link: how many of which type, and why. The others are counted.
+pub fn losses(lost: &[Message], replicas: &BTreeSet<NodeId>) -> Vec<String> {
     if lost.is_empty() {
         return vec!["No message was lost in this time.".to_owned()];
     }
-    let total: Vec<String> = causes
+    let matters = |it: &&Message| {
+        replicas.is_empty() || (replicas.contains(&it.src) && replicas.contains(&it.dst))
+    };
+    let (own, others): (Vec<&Message>, Vec<&Message>) = lost.iter().partition(matters);
+    let mut lines = Vec::new();
+    let between = "between the replicas that answered these operations";
+    match own.len() {
+        0 => lines.push(format!("No message {between} was lost.")),
+        1 => lines.push(format!("One message {between} was lost:")),
+        count => lines.push(format!("{count} messages {between} were lost:")),
+    }
+    lines.extend(by_link(&own));
+    let picture = "`report.html` draws each of them";
+    match others.len() {
+        0 => {}
+        1 => lines.push(format!("One other message was lost: {}; {picture}.", causes(&others))),
+        count => {
+            lines
+                .push(format!("{count} other messages were lost: {}; {picture}.", causes(&others)));
+        }
+    }
+    lines
+}
+
+fn causes(lost: &[&Message]) -> String {
+    let mut causes = BTreeMap::<&str, u64>::new();
+    for message in lost {
+        *causes.entry(message.lost.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let told: Vec<String> = causes
         .iter()
         .map(|(cause, count)| format!("{count} by {}", cause.replace('_', " ")))
         .collect();
-    let mut lines = vec![match lost.len() {
-        1 => format!("One message was lost: {}.", total.join(", ")),
-        count => format!("{count} messages were lost: {}.", total.join(", ")),
-    }];
+    told.join(", ")
+}
+
+fn by_link(lost: &[&Message]) -> Vec<String> {
+    let mut by_link = BTreeMap::<(NodeId, NodeId), BTreeMap<(&str, &str), u64>>::new();
+    for message in lost {
+        let link = by_link.entry((message.src, message.dst)).or_default();
+        let cause = message.lost.as_deref().unwrap_or_default();
+        *link.entry((&message.kind, cause)).or_default() += 1;
+    }
     let mut by_count: Vec<_> = by_link.iter().collect();
     by_count.sort_by_key(|(link, kinds)| (std::cmp::Reverse(kinds.values().sum::<u64>()), **link));
+    let mut lines = Vec::new();
     for ((src, dst), kinds) in by_count.iter().take(LINKS_SHOWN) {
         let kinds: Vec<String> = kinds
             .iter()
@@ -105,10 +139,7 @@ pub fn losses(lost: &[LostMessage]) -> Vec<String> {
         lines.push(format!("  {src} to {dst}: {}", kinds.join(", ")));
     }
     if by_count.len() > LINKS_SHOWN {
-        let senders: BTreeSet<_> =
-            by_count[LINKS_SHOWN..].iter().map(|((src, _), _)| src).collect();
-        let more = by_count.len() - LINKS_SHOWN;
-        lines.push(format!("  and on {more} more links, from {} senders", senders.len()));
+        lines.push(format!("  and on {} more links", by_count.len() - LINKS_SHOWN));
     }
     lines
 }
@@ -116,19 +147,23 @@ pub fn losses(lost: &[LostMessage]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nemesis::happened::LeaderCut;
+
+    fn fault(kind: FaultKind, at_s: u64) -> FaultRecord {
+        let mut fault = crate::record::sample::record().faults.swap_remove(0);
+        (fault.kind, fault.targets) = (kind, Vec::new());
+        fault.applied_ns = Some(RunTime(at_s * 1_000_000_000));
+        fault
+    }
 
     #[test]
     fn faults_are_told_by_where_they_lie() {
-        let fault = |kind: &str, at: u64| FaultPart {
-            kind: kind.into(),
-            applied_ns: Some(at * 1_000_000_000),
-            ..FaultPart::default()
+        let partition = FaultRecord {
+            sides: vec![vec![NodeId(1), NodeId(2)], vec![NodeId(0)]],
+            ..fault(FaultKind::PartHard, 2)
         };
-        let partition = FaultPart {
-            sides: vec![vec!["0001".into(), "0002".into()], vec!["0000".into()]],
-            ..fault("part_hard", 2)
-        };
-        let all = [fault("kill_leader", 1), partition, fault("part_end", 5), fault("later", 9)];
+        let kill = fault(FaultKind::KillLeader, 1);
+        let all = [kill, partition, fault(FaultKind::PartEnd, 5), fault(FaultKind::Pause, 9)];
         assert_eq!(
             faults(&all, (3_000_000_000, 6_000_000_000)),
             [
@@ -141,26 +176,53 @@ mod tests {
     }
 
     #[test]
-    fn losses_are_counted_by_link_type_and_cause() {
-        let lost = |src: &str, kind: &str, cause: &str| LostMessage {
-            sent_ns: 1,
-            src: src.into(),
-            dst: "0002".into(),
-            kind: kind.into(),
-            cause: cause.into(),
+    fn each_leader_that_was_isolated_is_told_with_its_time() {
+        let cut = |leader, at_ms: u64| LeaderCut {
+            at_ns: RunTime(at_ms * 1_000_000),
+            leader: NodeId(leader),
         };
-        let all = [
-            lost("0000", "append", "loss"),
-            lost("0001", "vote", "partition"),
-            lost("0001", "vote", "partition"),
-        ];
+        let isolated = FaultRecord {
+            cuts: vec![cut(1, 2_000), cut(4, 2_300)],
+            sides: vec![vec![NodeId(0), NodeId(2), NodeId(3)], vec![NodeId(4)], vec![NodeId(1)]],
+            ..fault(FaultKind::IsolateLeaders, 2)
+        };
         assert_eq!(
-            losses(&all),
+            faults(&[isolated], (2_000_000_000, 6_000_000_000)),
             [
-                "3 messages were lost: 1 by loss, 2 by partition.",
-                "  0001 to 0002: 2 vote (partition)",
-                "  0000 to 0002: 1 append (loss)",
+                "At 2.000 s isolate_leaders was injected: it cut off 0001 at 2.000 s, then 0004 at 2.300 s; the \
+              network was cut in the end into 0000 0002 0003 | 0004 | 0001 (between these operations)."
             ]
         );
+    }
+
+    #[test]
+    fn only_losses_between_the_replicas_of_the_witness_are_told_one_by_one() {
+        let lost = |src, kind: &str, cause: &str| Message {
+            sent_ns: 1,
+            src: NodeId(src),
+            dst: NodeId(2),
+            kind: kind.into(),
+            lost: Some(cause.into()),
+            ended_ns: 1,
+        };
+        let all = [
+            lost(0, "append", "loss"),
+            lost(1, "vote", "full_queue"),
+            lost(1, "vote", "full_queue"),
+            lost(3, "vote", "full_queue"),
+        ];
+        assert_eq!(
+            losses(&all, &BTreeSet::from([NodeId(0), NodeId(2)])),
+            [
+                "One message between the replicas that answered these operations was lost:",
+                "  0000 to 0002: 1 append (loss)",
+                "3 other messages were lost: 3 by full queue; `report.html` draws each of them.",
+            ]
+        );
+        assert_eq!(
+            losses(&all, &BTreeSet::from([NodeId(2)]))[0],
+            "No message between the replicas that answered these operations was lost."
+        );
+        assert_eq!(losses(&[], &BTreeSet::new()), ["No message was lost in this time."]);
     }
 }

@@ -3,10 +3,11 @@
 use checker::event::F;
 use checker::{Datum, ModelName, Outcome, Verdict, Witness, WitnessOperation};
 
-use super::evidence::Evidence;
-use super::{answers, leaders, mistake, surroundings};
-use crate::time::RunTime;
-use crate::verdict::blame::HOST_IS_TO_BLAME;
+use super::evidence::{Evidence, is_nothing};
+use super::leaders::{Claim, View};
+use super::{answers, leaders, mistake, silence, surroundings};
+use crate::ids::NodeId;
+use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -56,20 +57,15 @@ fn promise(model: ModelName) -> String {
 pub fn tell(evidence: &Evidence) -> Explanation {
     let mut sections =
         vec![Section { title: "What was promised", lines: vec![promise(evidence.model)] }];
+    let of_host = attributed_to_host(evidence);
     let mut short = match &evidence.report.verdict {
         Verdict::Invalid(witness) => {
-            sections.extend(counterexample(witness, evidence));
-            let mistake = mistake::of(witness);
-            let on_key = on_key(witness);
-            if on_key.is_empty() {
-                format!("{}: {}.", mistake.name, mistake.meaning)
-            } else {
-                format!(
-                    "{}: {}: {}.",
-                    on_key.trim_start().replacen('o', "O", 1),
-                    mistake.name,
-                    mistake.meaning
-                )
+            sections.extend(counterexample(witness, evidence, of_host));
+            match of_host {
+                Some(why) => format!(
+                    "Attributed to the host: {why}. The anomaly says nothing about the replicas."
+                ),
+                None => mistake_in_short(witness, evidence),
             }
         }
         Verdict::Unknown(reason) => {
@@ -79,60 +75,68 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         }
         Verdict::Valid => String::new(),
     };
-    if let Some(why) = attributed_to_host(evidence) {
-        short = format!("Attributed to the host: {why}. {short}");
-        sections.insert(
-            1,
-            Section {
-                title: "Attributed to the host",
-                lines: vec![format!("The host caused this, not a replica: {why}.")],
-            },
-        );
-    }
-    let bad: Vec<_> = evidence
+    let bad: Vec<&Answer> = evidence
         .answers
         .iter()
-        .filter(|answer| answer.standing != "valid" && answer.question != "safety")
+        .filter(|it| it.standing != Standing::Valid && it.question != Question::Safety)
         .collect();
     for answer in &bad {
-        let mut lines = vec![
-            format!(
-                "{} ({}): {}.",
-                answer.question,
-                answer.kind,
-                answer.sentence.trim_end_matches('.')
-            ),
-            answers::meaning(answer).to_owned(),
-        ];
-        lines.extend(answer.details.iter().map(|detail| format!("  {detail}")));
-        if answer.question == "process" {
-            lines.extend(last_words(evidence));
-        }
-        if answer.question == "evidence" {
-            lines.extend(not_applied(evidence));
-        }
-        if answer.question == "liveness" {
-            lines.extend(leaders_at_the_end(evidence));
-        }
         if short.is_empty() {
-            short = format!("{}: {}.", answer.question, answer.sentence.trim_end_matches('.'));
+            short =
+                format!("{}: {}.", answer.question.name(), answer.sentence.trim_end_matches('.'));
         }
         let is_first = sections.len() == 1;
         let title = if is_first { "What went wrong" } else { "What else went wrong" };
-        sections.push(Section { title, lines });
+        sections.push(Section { title, lines: of_answer(answer, evidence) });
     }
     if short.is_empty() {
-        "The run kept its promise.".clone_into(&mut short);
+        short = if evidence.report.answered == 0 {
+            "No operation was answered, so nothing was shown.".to_owned()
+        } else {
+            "The run kept its promise.".to_owned()
+        };
     }
     sections.push(what_was_shown(evidence));
     Explanation { short, sections }
 }
 
+fn mistake_in_short(witness: &Witness, evidence: &Evidence) -> String {
+    let mistake = mistake::of(witness, evidence);
+    let (name, meaning) = (mistake.name, mistake.meaning);
+    if witness.key.is_empty() {
+        format!("{name}: {meaning}.")
+    } else {
+        format!("On key {:?}: {name}: {meaning}.", witness.key)
+    }
+}
+
+/// An answer that is not good, besides safety.
+fn of_answer(answer: &Answer, evidence: &Evidence) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{} ({}): {}.",
+            answer.question.name(),
+            answer.kind,
+            answer.sentence.trim_end_matches('.')
+        ),
+        answers::meaning(answer).to_owned(),
+    ];
+    lines.extend(answer.details.iter().map(|detail| format!("  {detail}")));
+    match answer.question {
+        Question::Process => lines.extend(last_words(evidence)),
+        Question::Evidence => lines.extend(not_applied(evidence)),
+        Question::Liveness if answer.kind != AnswerKind::Host => {
+            lines.extend(silence::sentences(evidence));
+        }
+        Question::Liveness | Question::Safety | Question::Environment => {}
+    }
+    lines
+}
+
 /// Why an anomaly is attributed to the host.
 fn attributed_to_host(evidence: &Evidence) -> Option<&str> {
-    let safety = evidence.answers.iter().find(|answer| answer.question == "safety")?;
-    let (_, why) = safety.sentence.split_once(HOST_IS_TO_BLAME)?;
-    (safety.standing != "invalid").then(|| why.trim_end_matches('.'))
+    let safety = evidence.answers.iter().find(|answer| answer.question == Question::Safety)?;
+    safety.attributed_to_host.as_deref()
 }
 
 impl Explanation {
@@ -159,86 +163,83 @@ fn on_key(witness: &Witness) -> String {
     if witness.key.is_empty() { String::new() } else { format!(" on key {:?}", witness.key) }
 }
 
-fn counterexample(witness: &Witness, evidence: &Evidence) -> Vec<Section> {
+fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>) -> Vec<Section> {
     let claims = evidence.leaders.as_deref().unwrap_or_default();
     let mut lines = vec![format!("These operations{} cannot all be true:", on_key(witness))];
     for (n, operation) in witness.operations.iter().enumerate() {
-        lines.push(format!("  {}. {}", n + 1, told(operation)));
+        let is_refused =
+            operation.complete_index.is_some_and(|index| evidence.refused.contains(&index));
+        lines.push(format!("  {}. {}", n + 1, told(operation, is_refused)));
         let node = operation.node.as_deref().filter(|_| operation.outcome == Outcome::Ok);
         let at = operation.complete_ns.unwrap_or(operation.invoke_ns);
-        if let Some(node) = node
-            && let Some(claim) = leaders::claim_at(claims, node, at)
+        if let Some(node) = node.and_then(|node| node.parse::<NodeId>().ok())
+            && let Some(claim) = Claim::at(claims, evidence.candidacies(), node, at)
         {
-            lines.push(format!("     {node} {claim} when it answered."));
+            lines.push(format!("     {node} {} when it answered.", claim.words()));
         }
     }
-    let sentence = numbered(&witness.explanation, &witness.operations);
-    lines.push(format!("{}.", sentence.trim_end_matches('.')));
+    lines.push(format!("{}.", witness.explanation.trim_end_matches('.')));
+    lines.extend(heard(witness, evidence));
     if evidence.report.invalid_keys > 1 {
         lines.push(format!(
             "{} keys have an anomaly; this is the first.",
             evidence.report.invalid_keys
         ));
     }
-    let mistake = mistake::of(witness);
-    let kind = vec![
-        format!("{}: {}.", mistake.name, mistake.meaning),
-        format!("Check first: {}.", mistake.check),
-    ];
-    let mut sections = vec![
-        Section { title: "What went wrong", lines },
-        Section { title: "Likely cause", lines: kind },
-    ];
+    let mut sections = vec![Section { title: "What went wrong", lines }];
+    if let Some(why) = of_host {
+        let lines = vec![
+            format!("The host caused this: {why}."),
+            "So the anomaly says nothing about the replicas.".to_owned(),
+        ];
+        sections.push(Section { title: "Attributed to the host", lines });
+    } else {
+        let mistake = mistake::of(witness, evidence);
+        let lines = vec![
+            format!("{}: {}.", mistake.name, mistake.meaning),
+            format!("Check first: {}.", mistake.check),
+        ];
+        sections.push(Section { title: "Likely cause", lines });
+    }
     let Some(window) = evidence.window() else { return sections };
+    let replicas = evidence.replicas_of_witness();
     if let Some(claims) = &evidence.leaders {
-        let lines = leaders::sentences(claims, window);
+        let view = View { window, replicas: &replicas, candidacies: evidence.candidacies() };
+        let lines = leaders::sentences(claims, view);
         sections.push(Section { title: "Leadership claims", lines });
         let lines = surroundings::faults(&evidence.faults, window);
         sections.push(Section { title: "Faults in this window", lines });
     }
-    if let Some(lost) = &evidence.lost {
-        let lines = surroundings::losses(lost);
+    if let Some(messages) = &evidence.messages {
+        let lines = surroundings::losses(&messages.lost, &replicas);
         sections.push(Section { title: "Messages lost in this window", lines });
     }
     sections
 }
 
-/// The checker's sentence stands alone: after each operation it gives the client and the time, in brackets. Here
-/// the operations that are listed above go by their numbers.
-fn numbered(sentence: &str, operations: &[WitnessOperation]) -> String {
-    let mut text = String::new();
-    let mut rest = sentence;
-    while let Some(begin) = ["(client ", "(process "].iter().filter_map(|it| rest.find(it)).min()
-        && let Some(length) = rest[begin..].find(')')
-    {
-        let (before, from_here) = rest.split_at(begin);
-        let (bracket, after) = from_here.split_at(length + 1);
-        let is_it = |operation: &WitnessOperation| {
-            let process = format!("process {}", operation.process);
-            let ns = operation.invoke_ns;
-            let begun = format!("{}.{:03} ", ns / 1_000_000, ns / 1_000 % 1_000);
-            let mut words = bracket.trim_matches(['(', ')']).split(", ");
-            words.any(|word| word == process) && bracket.contains(&format!(" {begun}"))
-        };
-        text += before;
-        match operations.iter().position(is_it) {
-            Some(n) => text.extend(["(operation ", &(n + 1).to_string(), ")"]),
-            None => text += bracket,
-        }
-        rest = after;
+/// Whether the replica that answered a late read asked the others.
+fn heard(witness: &Witness, evidence: &Evidence) -> Vec<String> {
+    let heard = evidence.messages.as_ref().and_then(|messages| messages.heard.as_ref());
+    match (witness.late, heard) {
+        (Some(late), Some(heard)) => heard.sentences(late.read + 1, late.newer + 1),
+        _ => Vec::new(),
     }
-    text + rest
 }
 
-fn told(operation: &WitnessOperation) -> String {
+/// One operation of a witness; `is_refused`: it was answered `fail`, which counts as no value.
+fn told(operation: &WitnessOperation, is_refused: bool) -> String {
     let who = match operation.client.as_str() {
         "" => format!("process {}", operation.process),
         client => format!("client {client}"),
     };
     let shown = |datum: &Option<Datum>| datum.as_ref().map(Datum::to_string).unwrap_or_default();
     let value = shown(&operation.value);
-    let is_nothing = matches!(&operation.value, Some(Datum::Text(text)) if text.is_empty());
+    let is_nothing = is_nothing(operation.value.as_ref());
     let what = match (operation.f, operation.outcome) {
+        (F::Get, Outcome::Ok) if is_refused => {
+            "asked for the value and was refused to the end (`fail`), which counts as no value"
+                .to_owned()
+        }
         (F::Get, Outcome::Ok) if is_nothing => "found no value".to_owned(),
         (F::Get, Outcome::Ok) => format!("read {value}"),
         (F::Get, _) => "asked for the value".to_owned(),
@@ -258,8 +259,10 @@ fn told(operation: &WitnessOperation) -> String {
     let by = match (operation.outcome, node) {
         (Outcome::Ok, Some(node)) => format!(", answered by {node}"),
         (Outcome::Ok, None) => String::new(),
-        (_, Some(node)) => format!(", never answered (last asked: {node})"),
-        (_, None) => ", never answered".to_owned(),
+        (Outcome::Fail, Some(node)) => format!(", refused by {node} (`fail`)"),
+        (Outcome::Fail, None) => ", refused (`fail`)".to_owned(),
+        (Outcome::Info, Some(node)) => format!(", never answered (last asked: {node})"),
+        (Outcome::Info, None) => ", never answered".to_owned(),
     };
     let when = match (operation.invoke_ns, operation.complete_ns) {
         (0, Some(0) | None) => match operation.complete_index {
@@ -280,11 +283,13 @@ fn fine(ns: u64) -> String {
 fn last_words(evidence: &Evidence) -> Vec<String> {
     let mut lines = Vec::new();
     for words in &evidence.last_words {
-        lines.push(if words.lines.is_empty() {
-            format!("{} wrote nothing on standard error.", words.id)
-        } else {
-            format!("The last lines that {} wrote on standard error:", words.id)
-        });
+        let (id, path) = (words.id, words.path.display());
+        let Some(cause) = &words.cause else {
+            lines.push(format!("{id} wrote nothing on standard error."));
+            continue;
+        };
+        lines.push(format!("{id} ended with: {cause}"));
+        lines.push(format!("The last lines of its log, {path}:"));
         lines.extend(words.lines.iter().map(|line| format!("    {line}")));
     }
     lines
@@ -298,28 +303,8 @@ fn not_applied(evidence: &Evidence) -> Vec<String> {
     count.into_iter().collect()
 }
 
-fn leaders_at_the_end(evidence: &Evidence) -> Vec<String> {
-    let Some(claims) = &evidence.leaders else { return Vec::new() };
-    let leaderships = leaders::leaderships(claims);
-    let open: Vec<String> = leaderships
-        .iter()
-        .filter(|leadership| leadership.until_ns.is_none())
-        .map(|leadership| format!("{} (since {})", leadership.leader, RunTime(leadership.from_ns)))
-        .collect();
-    vec![match open.as_slice() {
-        [] => "At the end no living replica claimed leadership.".to_owned(),
-        [one] => format!("At the end {one} claimed leadership."),
-        many => format!("At the end several replicas claimed leadership: {}.", many.join(", ")),
-    }]
-}
-
 fn what_was_shown(evidence: &Evidence) -> Section {
-    let mut lines: Vec<String> = evidence
-        .answers
-        .iter()
-        .filter(|answer| answer.standing == "valid")
-        .map(answers::shown)
-        .collect();
+    let mut lines: Vec<String> = evidence.answers.iter().filter_map(answers::shown).collect();
     if evidence.answers.is_empty() {
         let keys = evidence.report.keys.len();
         if matches!(evidence.report.verdict, Verdict::Valid) {
@@ -336,7 +321,9 @@ fn what_was_shown(evidence: &Evidence) -> Section {
                 .to_owned()
         });
     }
-    if matches!(evidence.report.verdict, Verdict::Valid) {
+    if evidence.report.answered == 0 {
+        lines.push("No operation was answered, so this says nothing about the program.".to_owned());
+    } else if matches!(evidence.report.verdict, Verdict::Valid) {
         let injected = evidence.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
         lines.push(format!(
             "This does not show that the program is correct. It kept its promise in one run of {} \

@@ -7,7 +7,7 @@ use crate::host::disturbance::DisturbanceKind;
 use crate::network::course_2016::{GivenUpFor, RouterKind};
 use crate::record::RunRecord;
 use crate::scenario::{Scenario, WorkloadError};
-use crate::verdict::{Question, Standing, Verdict};
+use crate::verdict::{AnswerKind, Question, Standing, Verdict};
 
 /// The tests of a suite, with what they lose: the course's of 2016, of which the first seconds matter here.
 pub const TESTS: [(&str, f64); 17] = [
@@ -116,9 +116,9 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
     };
     let starts: Option<Vec<Duration>> = record.replicas.iter().map(|it| it.connect_time).collect();
     Outcome {
-        error: failed.first().map(|answer| error(record, &answer.kind, answer.question)),
+        error: failed.first().map(|answer| error(record, answer.kind, answer.question)),
         is_attributed_to_host: !failed.is_empty()
-            && failed.iter().all(|answer| answer.kind == "host"),
+            && failed.iter().all(|answer| answer.kind == AnswerKind::Host),
         has_noise: record.replicas.iter().any(|replica| noisy(&replica.stderr_tail)),
         repeated: 0,
         is_left_out: false,
@@ -152,7 +152,7 @@ pub fn is_disturbed(record: &RunRecord) -> bool {
     })
 }
 
-fn error(record: &RunRecord, kind: &str, question: Question) -> String {
+fn error(record: &RunRecord, kind: AnswerKind, question: Question) -> String {
     match record.host.given_up.first().map(|it| it.why) {
         Some(GivenUpFor::NotConnected) => {
             "unable to send to replica (not connected yet)".to_owned()

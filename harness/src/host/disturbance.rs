@@ -139,6 +139,14 @@ impl Disturbance {
             DisturbanceKind::LoopLag => format!(
                 "the harness's loop stood still for {figure:.1} s {when}: the host was overloaded or suspended"
             ),
+            // From its start on, which may lie before the run's clock, and of all its threads together.
+            DisturbanceKind::Starved if figure > self.until.since(self.from).as_secs_f64() => {
+                format!(
+                    "{who} was ready to run and got no processor for {figure:.2} s in all its threads, from its \
+                     start until {}",
+                    self.until
+                )
+            }
             DisturbanceKind::Starved => {
                 format!("{who} was ready to run and got no processor for {figure:.2} s {when}")
             }
@@ -210,5 +218,28 @@ impl Disturbance {
                 format!("the kernel killed {figure:.0} processes for want of memory {when}")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_time_is_told_than_lies_between_two_moments() {
+        let starved = |figure| Disturbance {
+            kind: DisturbanceKind::Starved,
+            replica: Some(NodeId(3)),
+            from: RunTime::ZERO,
+            until: RunTime::from_secs_f64(1.003),
+            figure,
+        };
+        let told = starved(5.74).describe();
+        assert!(!told.contains("between"), "{told}");
+        assert!(
+            told.ends_with("5.74 s in all its threads, from its start until 1.003 s"),
+            "{told}"
+        );
+        assert!(starved(0.5).describe().ends_with("0.50 s between 0.000 s and 1.003 s"));
     }
 }

@@ -35,11 +35,23 @@ pub struct FaultRecord {
     /// The rules that it put on links, and on which.
     #[serde(default)]
     pub links: Vec<LinkRule>,
+    /// Of `isolate_leaders`: each leader that it cut off, in the order of times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<LeaderCut>,
     /// Why it was not applied.
     pub not_applied: Option<String>,
     /// Whether that was because another fault lasted: nothing was missed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub had_no_room: bool,
+}
+
+/// A leader was cut off from the other replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderCut {
+    /// When.
+    pub at_ns: RunTime,
+    /// The leader.
+    pub leader: NodeId,
 }
 
 impl FaultRecord {
@@ -62,6 +74,7 @@ impl FaultRecord {
             targets: Vec::new(),
             sides: Vec::new(),
             links: Vec::new(),
+            cuts: Vec::new(),
             not_applied: Some(Self::TO_COME.to_owned()),
             had_no_room: false,
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::happened::FaultRecord;
+use super::happened::{FaultRecord, LeaderCut};
 use super::{Act, Situation, Step, resolve, shape, stand_in};
 use crate::cluster::life::{Lives, Restart};
 use crate::fault::length::begins_with_the_leader;
@@ -240,6 +240,10 @@ impl Player {
         record.leader = scene.leader;
         record.targets.clone_from(&injection.targets);
         let first = struck.filter(|_| begins_with_the_leader(parameters));
+        if let Some(leader) = first.filter(|_| record.kind == FaultKind::IsolateLeaders) {
+            record.targets.push(leader);
+            record.cuts.push(LeaderCut { at_ns: scene.now, leader });
+        }
         let active = Active {
             targets: injection.targets,
             script: injection.script,
@@ -423,12 +427,12 @@ impl Player {
             Act::Apply { rules, sides } => self.apply(index, rules, sides),
             Act::Lift => self.lift(index),
             Act::CutLeader => match scene.leader {
-                Some(leader) => self.cut_off(index, leader),
+                Some(leader) => self.cut_off(index, leader, scene.now),
                 None => self.lift(index),
             },
             Act::CutElected => {
                 if let Some(elected) = self.active.get(&index).and_then(|active| active.elected) {
-                    self.cut_off(index, elected);
+                    self.cut_off(index, elected, scene.now);
                 }
             }
         }
@@ -500,7 +504,7 @@ impl Player {
 
     /// This leader alone, instead of what the fault did on links so far. Those that it cut off before stay cut
     /// off, the latest of them, as long as a majority is left.
-    fn cut_off(&mut self, index: usize, leader: NodeId) {
+    fn cut_off(&mut self, index: usize, leader: NodeId, now: RunTime) {
         self.lift(index);
         let Some(active) = self.active.get_mut(&index) else { return };
         active.isolated.retain(|&id| id != leader);
@@ -511,6 +515,7 @@ impl Player {
         let record = &mut self.records[index];
         record.leader = Some(leader);
         record.targets.push(leader);
+        record.cuts.push(LeaderCut { at_ns: now, leader });
         let lasting = record.parameters.duration();
         self.apply(index, &cuts.rules(), &cuts.sides);
         self.effects.push(Effect::Probe(lasting));

@@ -22,6 +22,9 @@ pub const NAME: &str = "messages.jsonl";
 /// The version of the shape of the lines.
 pub const SCHEMA: u32 = 1;
 
+/// The fate of a message that was handed to its destination.
+pub const DELIVERED: &str = "delivered";
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -34,7 +37,7 @@ pub enum Fate {
 impl Fate {
     fn name(self) -> &'static str {
         match self {
-            Self::Delivered => "delivered",
+            Self::Delivered => DELIVERED,
             Self::Lost(cause) => cause.name(),
         }
     }

@@ -157,6 +157,7 @@ fn faults() -> Vec<FaultRecord> {
         targets: Vec::new(),
         sides: Vec::new(),
         links: Vec::new(),
+        cuts: Vec::new(),
         not_applied: None,
         had_no_room: false,
     };

@@ -29,7 +29,7 @@ struct Case {
     question: &'static str,
     sentence: String,
     /// Of a bad answer: its kind, and all there is to say about it.
-    failure: Option<(String, String)>,
+    failure: Option<(&'static str, String)>,
 }
 
 impl JunitRun {
@@ -40,7 +40,7 @@ impl JunitRun {
             question: answer.question.name(),
             sentence: answer.sentence.clone(),
             failure: (answer.standing != Standing::Valid)
-                .then(|| (answer.kind.clone(), story(finished, answer))),
+                .then(|| (answer.kind.name(), story(finished, answer))),
         };
         Self {
             suite: finished.record.scenario.name.clone(),

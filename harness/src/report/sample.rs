@@ -8,7 +8,7 @@ use crate::record::RunRecord;
 pub use crate::record::sample::{record, text};
 use crate::report::Finished;
 use crate::scenario::Scenario;
-use crate::verdict::{Answer, Question, Standing, Verdict};
+use crate::verdict::{Answer, AnswerKind, Question, Standing, Verdict};
 
 /// A record and its verdict.
 pub struct Sample {
@@ -50,15 +50,16 @@ impl Sample {
 }
 
 pub fn verdict() -> Verdict {
-    let valid = |question, kind: &str, sentence: &str| Answer {
+    let valid = |question, kind, sentence: &str| Answer {
         question,
         standing: Standing::Valid,
-        kind: kind.to_owned(),
+        kind,
         sentence: sentence.to_owned(),
         details: match question {
             Question::Environment => vec!["0003 took 6.2 s to connect".to_owned()],
             _ => Vec::new(),
         },
+        attributed_to_host: None,
     };
     Verdict {
         answers: vec![
@@ -72,18 +73,18 @@ pub fn verdict() -> Verdict {
                 ],
                 ..valid(
                     Question::Safety,
-                    "stale read",
+                    AnswerKind::Anomaly(checker::Anomaly::StaleRead),
                     "key x: no order of its 4 operations explains what the clients saw; a minimal \
                      counterexample is below",
                 )
             },
-            valid(Question::Process, "in order", "no replica died by itself"),
-            valid(Question::Liveness, "answered", "answered within 5.000 s of the healing"),
-            valid(Question::Environment, "calm", "the host did not disturb the run"),
+            valid(Question::Process, AnswerKind::Sound, "no replica died by itself"),
+            valid(Question::Liveness, AnswerKind::Answered, "answered within 5.000 s of the healing"),
+            valid(Question::Environment, AnswerKind::Quiet, "the host did not disturb the run"),
             Answer {
                 standing: Standing::Unknown,
                 details: vec!["kill_leader at 1.400 s: no leader was known".to_owned()],
-                ..valid(Question::Evidence, "faults", "1 of 3 faults could not be injected")
+                ..valid(Question::Evidence, AnswerKind::Vacuous, "1 of 3 faults could not be injected")
             },
         ],
         is_interrupted: false,

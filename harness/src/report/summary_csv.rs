@@ -138,7 +138,10 @@ fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
         ("evidence", standing(Question::Evidence)),
         (
             "safety_kind",
-            verdict.answer(Question::Safety).map(|answer| answer.kind.clone()).unwrap_or_default(),
+            verdict
+                .answer(Question::Safety)
+                .map(|it| it.kind.name().to_owned())
+                .unwrap_or_default(),
         ),
         ("course_passed", course.map(|j| j.passed.to_string()).unwrap_or_default()),
         ("course_tiers", course.and_then(|j| j.tiers).map(tiers).unwrap_or_default()),

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Answer, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing};
 use crate::cluster::life::Death;
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::ids::NodeId;
@@ -23,25 +23,22 @@ use crate::record::{ReplicaRecord, RunRecord};
 use crate::scenario::host::profile::Logs;
 use crate::time::RunTime;
 
-/// Stands between the failure and the reason why it is attributed to the host.
-pub const HOST_IS_TO_BLAME: &str = ", attributed to the host: ";
-
 /// The answer as it is, or attributed to the host, with the reason.
 pub fn attribute_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<String>) {
     if answer.standing != Standing::Invalid {
         return (answer, None);
     }
-    let excuse =
-        foreign_processes(record).or_else(|| match (answer.question, answer.kind.as_str()) {
-            (Question::Liveness, "unanswered") => late_answers(record),
-            (Question::Process, "died") if record.violations.is_empty() => deaths(record),
-            _ => None,
-        });
+    let excuse = foreign_processes(record).or_else(|| match (answer.question, answer.kind) {
+        (Question::Liveness, AnswerKind::Unanswered) => late_answers(record),
+        (Question::Process, AnswerKind::Died) if record.violations.is_empty() => deaths(record),
+        _ => None,
+    });
     let Some(excuse) = excuse else { return (answer, None) };
     let blamed = Answer {
         standing: Standing::Unknown,
-        kind: "host".to_owned(),
-        sentence: format!("{}{HOST_IS_TO_BLAME}{excuse}", answer.sentence),
+        kind: AnswerKind::Host,
+        sentence: format!("{}, attributed to the host: {excuse}", answer.sentence),
+        attributed_to_host: Some(excuse.clone()),
         ..answer
     };
     (blamed, Some(excuse))
@@ -258,15 +255,17 @@ mod tests {
         }
     }
 
+    const STALE: AnswerKind = AnswerKind::Anomaly(checker::Anomaly::StaleRead);
+
     fn late() -> Answer {
-        Answer::new(Question::Liveness, Standing::Invalid, "unanswered", "1 of 1 waited")
+        Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Unanswered, "1 of 1 waited")
     }
 
     #[test]
     fn the_host_is_blamed_for_the_time_that_it_took_from_the_leader_and_no_more() {
         // 0003 leads from 1.35 s on.
         let (answer, why) = attribute_to_host(&slow(9.0, vec![stopped(3, 2.5, 6.0)]), late());
-        assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
+        assert_eq!((answer.standing, answer.kind), (Standing::Unknown, AnswerKind::Host));
         assert!(why.unwrap().contains("0003 was stopped"));
         for (disturbance, why) in [
             (stopped(3, 2.5, 3.0), "half a second accounts for no seven"),
@@ -282,10 +281,10 @@ mod tests {
     fn what_processes_of_another_run_said_is_not_laid_to_the_replicas() {
         let foreign = Disturbance { kind: DisturbanceKind::ForeignProcess, ..stopped(1, 0.0, 9.0) };
         let record = slow(9.0, vec![foreign]);
-        for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
+        for (question, kind) in [(Question::Safety, STALE), (Question::Process, AnswerKind::Died)] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
             let (answer, why) = attribute_to_host(&record, answer);
-            assert_eq!((answer.standing, answer.kind.as_str()), (Standing::Unknown, "host"));
+            assert_eq!((answer.standing, answer.kind), (Standing::Unknown, AnswerKind::Host));
             assert!(why.unwrap().contains("connected as 0001"));
         }
     }
@@ -293,7 +292,7 @@ mod tests {
     #[test]
     fn neither_an_anomaly_nor_a_crash_is_excused_by_slowness() {
         let record = slow(9.0, vec![stopped(3, 2.5, 6.0)]);
-        for (question, kind) in [(Question::Safety, "stale read"), (Question::Process, "died")] {
+        for (question, kind) in [(Question::Safety, STALE), (Question::Process, AnswerKind::Died)] {
             let answer = Answer::new(question, Standing::Invalid, kind, "it is wrong");
             assert_eq!(attribute_to_host(&record, answer.clone()), (answer, None));
         }

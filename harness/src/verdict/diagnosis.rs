@@ -5,8 +5,7 @@
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
 use crate::exit::Exit;
-use crate::verdict::answer::AnswerPart;
-use crate::verdict::{Question, Standing, Verdict};
+use crate::verdict::{Answer, Question, Standing, Verdict};
 
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,11 +89,10 @@ impl Counts {
     }
 
     /// Counts the run that is to be diagnosed, by what was said of it.
-    pub fn of_earlier(answers: &[AnswerPart]) -> Self {
+    pub fn of_earlier(answers: &[Answer]) -> Self {
         let mut counts = Self::of(&[]);
         counts.runs = usize::from(!answers.is_empty());
         counts.add(|question, standing| {
-            let (question, standing) = (question.name(), standing.name());
             answers.iter().any(|it| it.question == question && it.standing == standing)
         });
         counts.worst = counts.worst_of_replica;

@@ -1,6 +1,6 @@
 //! Was it the host?
 
-use super::{Answer, Question, Standing, blame};
+use super::{Answer, AnswerKind, Question, Standing, blame};
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::limits;
 use crate::network::counts::DropCause;
@@ -27,11 +27,12 @@ pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
         let lag = host.max_loop_lag.as_secs_f64() * 1e3;
         let sentence =
             format!("the host kept up (the harness's loop was at most {lag:.0} ms late)");
-        return Answer::new(Question::Environment, Standing::Valid, "quiet", sentence)
+        return Answer::new(Question::Environment, Standing::Valid, AnswerKind::Quiet, sentence)
             .with_details(notes);
     }
     let sentence = causes.join("; ");
-    Answer::new(Question::Environment, Standing::Invalid, "disturbed", sentence).with_details(notes)
+    Answer::new(Question::Environment, Standing::Invalid, AnswerKind::Disturbed, sentence)
+        .with_details(notes)
 }
 
 fn told(disturbances: &[&Disturbance]) -> Vec<String> {

@@ -25,12 +25,9 @@ use faults::{Seen, UnderFault};
 use majority::Majority;
 use requests::Requests;
 
-use super::{Answer, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing};
 use crate::op::{OpKind, Outcome};
 use crate::record::RunRecord;
-
-/// The kind of an answer that says: too little happened.
-pub const VACUOUS: &str = "vacuous";
 
 /// The answer; `safety` tells whether the checker finished.
 pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
@@ -55,14 +52,14 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
     }));
     details.extend(missing::notes(&faults));
     let (standing, kind, sentence) = if let Some(sentence) = vacuous {
-        (Standing::Unknown, VACUOUS, sentence)
+        (Standing::Unknown, AnswerKind::Vacuous, sentence)
     } else if safety.standing == Standing::Unknown {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
-        (Standing::Unknown, "undecided", sentence)
+        (Standing::Unknown, AnswerKind::Undecided, sentence)
     } else {
         let shown = keys.values().filter(|key| key.is_shown()).count();
         let sentence = sufficient(record, &faults, (shown, keys.len()));
-        (Standing::Valid, "sufficient", sentence)
+        (Standing::Valid, AnswerKind::Sufficient, sentence)
     };
     Answer::new(Question::Evidence, standing, kind, sentence).with_details(details)
 }
@@ -93,13 +90,13 @@ fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize
 pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
     let undecided = || {
         let sentence = format!("the checker did not finish: {}", safety.sentence);
-        Answer::new(Question::Evidence, Standing::Unknown, "undecided", sentence)
+        Answer::new(Question::Evidence, Standing::Unknown, AnswerKind::Undecided, sentence)
     };
     if report.is_cut {
         return undecided();
     }
     let vacuous = |sentence: String| {
-        Answer::new(Question::Evidence, Standing::Unknown, VACUOUS, sentence)
+        Answer::new(Question::Evidence, Standing::Unknown, AnswerKind::Vacuous, sentence)
             .with_details(unobserved(report))
     };
     let (asked, answered) = (report.operations + report.failed, report.answered);
@@ -124,7 +121,7 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
         some => format!("{some} of which tell what the store held"),
     };
     let sentence = format!("{answered} of {asked} operations answered, {told}");
-    Answer::new(Question::Evidence, Standing::Valid, "sufficient", sentence)
+    Answer::new(Question::Evidence, Standing::Valid, AnswerKind::Sufficient, sentence)
         .with_details(unobserved(report))
 }
 

@@ -1,8 +1,11 @@
 //! Once faults are healed and a majority lives, are operations answered within the bound?
 
-use super::{Answer, Question, Standing};
+use std::collections::BTreeMap;
+
+use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
-use crate::op::{OperationRecord, Outcome};
+use crate::ids::NodeId;
+use crate::op::{OpKind, OperationRecord, Outcome, REFUSED};
 use crate::record::RunRecord;
 use crate::time::RunTime;
 
@@ -16,11 +19,66 @@ pub fn answer(record: &RunRecord) -> Answer {
             "not judged: only {alive} of {} replicas were alive at the end, which is no majority",
             scenario.replicas
         );
-        return Answer::new(Question::Liveness, Standing::Valid, "no majority", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::NoMajority, sentence);
     }
     let answer =
         if record.recovery.is_empty() { after_last_fault(record) } else { after_healing(record) };
-    if answer.standing == Standing::Valid { agreement(record, answer) } else { answer }
+    let answer =
+        if answer.standing == Standing::Valid { agreement(record, answer) } else { answer };
+    with_refusals(record, answer)
+}
+
+/// Puts that were answered `fail`, by the replica that refused them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Refusals {
+    puts: usize,
+    refused: usize,
+    by: BTreeMap<NodeId, usize>,
+}
+
+impl Refusals {
+    fn of(operations: &[OperationRecord]) -> Self {
+        let mut refusals = Self::default();
+        for operation in operations.iter().filter(|it| it.kind == OpKind::Put) {
+            refusals.puts += 1;
+            if operation.error == Some(REFUSED) {
+                refusals.refused += 1;
+                if let Some(id) = operation.node {
+                    *refusals.by.entry(id).or_default() += 1;
+                }
+            }
+        }
+        refusals
+    }
+
+    /// Whether the store refuses more than it takes: then it is live and of little use.
+    fn are_many(&self) -> bool {
+        self.refused > 0 && 2 * self.refused >= self.puts
+    }
+
+    fn by_replica(&self) -> String {
+        let by = self.by.iter().map(|(id, count)| format!("{count} by {id}"));
+        by.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A store may answer in time and refuse most of what it is asked.
+fn with_refusals(record: &RunRecord, mut answer: Answer) -> Answer {
+    let refusals = Refusals::of(&record.operations);
+    let Refusals { puts, refused, .. } = refusals;
+    if refusals.are_many() {
+        answer.sentence = format!(
+            "{}; {refused} of {puts} puts were refused (`fail`): {}",
+            answer.sentence,
+            refusals.by_replica()
+        );
+    } else if answer.standing == Standing::Invalid && refused > 0 {
+        answer.details.push(format!(
+            "{refused} of {puts} puts were refused (`fail`): {}",
+            refusals.by_replica()
+        ));
+    }
+    answer
 }
 
 /// Adds to a good answer whether the living replicas that told their state hold the same.
@@ -38,7 +96,7 @@ fn agreement(record: &RunRecord, answer: Answer) -> Answer {
     let sentence = format!(
         "the {count} living replicas that report their state still differ {bound} s after the last request"
     );
-    Answer::new(Question::Liveness, Standing::Invalid, "diverged", sentence)
+    Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Diverged, sentence)
         .with_details(details.collect())
 }
 
@@ -77,7 +135,7 @@ fn after_last_fault(record: &RunRecord) -> Answer {
         last.is_none_or(|fault| !matches!(fault.kind, FaultKind::PartEasy | FaultKind::PartHard));
     if !is_healed {
         let sentence = "not judged: the partition was never healed";
-        return Answer::new(Question::Liveness, Standing::Valid, "not healed", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::NotHealed, sentence);
     }
     let from = last.and_then(|fault| fault.applied_ns).unwrap_or_default();
     let (mut asked, mut answered) = (0, 0);
@@ -101,7 +159,7 @@ fn after_last_fault(record: &RunRecord) -> Answer {
             late.len(),
             bound.as_secs_f64()
         );
-        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
     }
     conclude(record, asked, late, since)
 }
@@ -129,12 +187,56 @@ fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> A
             0 => format!("not judged: no operation {since} had long enough to be answered"),
             n => format!("all {n} operations {since} were answered within {bound} s"),
         };
-        return Answer::new(Question::Liveness, Standing::Valid, "answered", sentence);
+        return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
     }
     let mut details: Vec<String> = late.into_iter().take(SHOWN).collect();
     if count > SHOWN {
         details.push(format!("and {} more", count - SHOWN));
     }
     let sentence = format!("{count} of {asked} operations {since} waited longer than {bound} s");
-    Answer::new(Question::Liveness, Standing::Invalid, "unanswered", sentence).with_details(details)
+    Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Unanswered, sentence)
+        .with_details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::sample;
+
+    fn record(refused: usize, puts: usize) -> RunRecord {
+        let mut record = sample::record();
+        record.replicas.iter_mut().for_each(|replica| replica.death = None);
+        record.faults.clear();
+        let pattern = record.operations[0].clone();
+        record.operations = (0..puts)
+            .map(|n| OperationRecord {
+                node: Some(NodeId(u16::from(n % 3 == 0))),
+                error: (n < refused).then_some(REFUSED),
+                outcome: if n < refused { Outcome::Info } else { Outcome::Ok },
+                completed: Some(pattern.invoked),
+                ..pattern.clone()
+            })
+            .collect();
+        record
+    }
+
+    #[test]
+    fn a_store_that_refuses_three_puts_of_four_is_told_even_if_it_is_live() {
+        let answer = answer(&record(9, 12));
+        assert_eq!(answer.standing, Standing::Valid);
+        let end = "; 9 of 12 puts were refused (`fail`): 6 by 0000, 3 by 0001";
+        assert!(answer.sentence.ends_with(end), "{}", answer.sentence);
+    }
+
+    #[test]
+    fn some_refusals_are_told_of_a_store_that_is_not_live() {
+        assert!(!answer(&record(2, 12)).sentence.contains("refused"));
+        let mut late = record(2, 12);
+        let waits = &mut late.operations[11];
+        (waits.outcome, waits.completed) = (Outcome::Info, None);
+        let answer = answer(&late);
+        assert_eq!(answer.kind, AnswerKind::Unanswered);
+        let told = "2 of 12 puts were refused (`fail`): 1 by 0000, 1 by 0001";
+        assert_eq!(answer.details.last().map(String::as_str), Some(told));
+    }
 }

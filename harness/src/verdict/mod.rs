@@ -3,24 +3,26 @@
 //! Each file here answers one question from the [`RunRecord`];
 //! [`judge`] puts them together. A report only shows what stands here.
 
-pub mod answer;
 pub mod blame;
 pub mod diagnosis;
 mod environment;
 mod evidence;
+mod kind;
+pub mod last_words;
 mod liveness;
 mod process;
 pub mod safety;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub use evidence::{VACUOUS, of_history as history_evidence};
+pub use evidence::of_history as history_evidence;
+pub use kind::AnswerKind;
 
 use crate::exit::Exit;
 use crate::record::{EndReason, RunRecord};
 
 /// What is asked of a run, in the order of badness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Question {
     /// Is the history consistent with the model asked for?
@@ -49,7 +51,7 @@ impl Question {
 }
 
 /// Never a boolean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// It holds.
@@ -72,33 +74,38 @@ impl Standing {
 }
 
 /// The answer to one question.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// The question that this answers.
     pub question: Question,
     /// How it stands.
     pub standing: Standing,
-    /// The kind in one or two words: `linearizable`, `stale read`, `vacuous`, `undecided`, ...
-    pub kind: String,
+    /// The kind in one or two words.
+    pub kind: AnswerKind,
     /// One sentence.
     pub sentence: String,
     /// Details, a line each: the operations of the witness, the examples.
+    #[serde(default)]
     pub details: Vec<String>,
+    /// What the host did, if the failure is attributed to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributed_to_host: Option<String>,
 }
 
 impl Answer {
     fn new(
         question: Question,
         standing: Standing,
-        kind: impl Into<String>,
+        kind: AnswerKind,
         sentence: impl Into<String>,
     ) -> Self {
         Self {
             question,
             standing,
-            kind: kind.into(),
+            kind,
             sentence: sentence.into(),
             details: Vec::new(),
+            attributed_to_host: None,
         }
     }
 
@@ -111,7 +118,7 @@ impl Answer {
     pub fn exit(&self) -> Exit {
         match (self.question, self.standing) {
             (_, Standing::Valid) => Exit::Valid,
-            (Question::Evidence, _) if self.kind == evidence::VACUOUS => Exit::Vacuous,
+            (Question::Evidence, _) if self.kind == AnswerKind::Vacuous => Exit::Vacuous,
             (Question::Evidence, _) | (_, Standing::Unknown) => Exit::Undecided,
             (Question::Safety, _) => Exit::Safety,
             (Question::Process, _) => Exit::Process,

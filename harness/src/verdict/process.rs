@@ -1,6 +1,6 @@
 //! Did a replica die by itself, or write what no protocol allows?
 
-use super::{Answer, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing, last_words};
 use crate::network::protocol::ProtocolViolation;
 use crate::record::{ReplicaRecord, RunRecord};
 
@@ -28,18 +28,18 @@ pub fn answer(record: &RunRecord) -> Answer {
                 1 => "no replica died except the one that was killed".to_owned(),
                 n => format!("no replica died except the {n} that were killed"),
             };
-            return Answer::new(Question::Process, Standing::Valid, "sound", sentence);
+            return Answer::new(Question::Process, Standing::Valid, AnswerKind::Sound, sentence);
         }
         ([], false) => {
             let kinds: Vec<&str> = record.violations.keys().map(|kind| kind.describe()).collect();
             let has_two_leaders = record.violations.contains_key(&ProtocolViolation::TwoLeaders);
-            let kind = if has_two_leaders { "two leaders in one term" } else { "protocol" };
+            let kind = if has_two_leaders { AnswerKind::TwoLeaders } else { AnswerKind::Protocol };
             (kind, format!("replicas sent {}", kinds.join("; ")))
         }
         (died, _) => {
             let ids: Vec<String> = died.iter().map(|replica| replica.id.to_string()).collect();
             let by = if ids.len() == 1 { "itself" } else { "themselves" };
-            ("died", format!("{} died by {by}", ids.join(", ")))
+            (AnswerKind::Died, format!("{} died by {by}", ids.join(", ")))
         }
     };
     Answer::new(Question::Process, Standing::Invalid, kind, sentence).with_details(details)
@@ -51,8 +51,8 @@ fn died_by_itself(replica: &ReplicaRecord) -> bool {
 
 fn describe_death(replica: &ReplicaRecord) -> String {
     let Some(death) = &replica.death else { return String::new() };
-    let words = match replica.stderr_tail.lines().last() {
-        Some(line) => format!("; its last output: {line}"),
+    let words = match last_words::cause(&replica.stderr_tail) {
+        Some(cause) => format!("; {cause}; log: replicas/{}/stderr.log", replica.id),
         None => "; it wrote nothing on standard error".to_owned(),
     };
     format!("{} ended at {}: {}{words}", replica.id, death.at, death.how)

@@ -2,7 +2,7 @@
 
 use checker::{ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 
-use super::{Answer, Question, Standing};
+use super::{Answer, AnswerKind, Question, Standing};
 
 /// The checker's report as an answer.
 pub fn answer(report: &Report) -> Answer {
@@ -10,12 +10,13 @@ pub fn answer(report: &Report) -> Answer {
         Verdict::Valid => valid(report),
         Verdict::Invalid(witness) => {
             let sentence = witness.explanation.trim_end_matches('.');
-            Answer::new(Question::Safety, Standing::Invalid, witness.anomaly.name(), sentence)
+            let kind = AnswerKind::Anomaly(witness.anomaly);
+            Answer::new(Question::Safety, Standing::Invalid, kind, sentence)
                 .with_details(violation(witness, report))
         }
         Verdict::Unknown(reason) => {
             let sentence = reason.explanation.trim_end_matches('.');
-            Answer::new(Question::Safety, Standing::Unknown, "undecided", sentence)
+            Answer::new(Question::Safety, Standing::Unknown, AnswerKind::Undecided, sentence)
                 .with_details(undecided_keys(report))
         }
     }
@@ -26,7 +27,11 @@ fn valid(report: &Report) -> Answer {
     let plural = if keys == 1 { "key" } else { "keys" };
     let algorithms = report.algorithms.join(", ");
     let is_linearizable = is_linearizable(report);
-    let kind = if is_linearizable { "linearizable" } else { report.model };
+    let kind = if is_linearizable {
+        AnswerKind::Linearizable
+    } else {
+        AnswerKind::Keeps(ModelName::named(report.model).unwrap_or_default())
+    };
     let sentence = if operations == 0 {
         "no operation was recorded, so there was nothing to check".to_owned()
     } else if is_linearizable {
@@ -52,7 +57,9 @@ fn facts(report: &Report) -> Vec<String> {
 }
 
 fn violation(witness: &Witness, report: &Report) -> Vec<String> {
-    let mut lines: Vec<String> = witness.operations.iter().map(describe).collect();
+    // The sentence names operations by their numbers.
+    let numbered = |(n, operation)| format!("{}. {}", n + 1, describe(operation));
+    let mut lines: Vec<String> = witness.operations.iter().enumerate().map(numbered).collect();
     if witness.confirmed == Some(true) {
         lines.push("an independent linearizability tester rejects these operations too".to_owned());
     } else if !witness.operations.is_empty() && is_linearizable(report) {

@@ -106,3 +106,37 @@ fn a_run_with_a_named_bug_shrinks_to_fewer_faults_that_still_show_it() {
     // On a host that stands still the bug needs no fault at all.
     assert!(faults.len() < 5, "{smallest}");
 }
+
+/// A store that forgets every twentieth put needs no fault for that, and one that forgets what it held before a
+/// restart needs the restart.
+#[test]
+fn an_explanation_names_the_fault_that_did_it_or_none() {
+    let bench = Bench::new();
+    bench.odd("forgets", SHORT).expect(10);
+    let run = bench.run();
+    let few = ["--times", "2", "--jobs", "2"];
+    let ended = bench.harness(&[&["explain", run.name(), "--attribute"], &few[..]].concat());
+    ended.expect(0);
+    ended.expect_words("Which fault did it");
+    ended.expect_words("all faults 2 of 2");
+    ended.expect_words("the failure needs none");
+
+    let faults = r#""events": [{"type": "pause", "target": "0003", "time": 1, "duration": 0.3},
+        {"type": "crash", "target": "0000", "time": 2}],"#;
+    bench.odd("right", &SHORT.replacen('{', &format!("{{{faults}"), 1)).expect(10);
+    let run = bench.run();
+    let json = ["--output", "json", "--quiet"];
+    let ended =
+        bench.harness(&[&["explain", run.name(), "--attribute"], &few[..], &json[..]].concat());
+    ended.expect(0);
+    let printed: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let found = &printed["attribution"];
+    assert_eq!(found["conclusion"], "needs_these", "{found}");
+    assert_eq!(found["without"][0]["rate"]["failed"], 2, "{found}");
+    assert_eq!(found["without"][1]["rate"]["failed"], 0, "{found}");
+    assert!(
+        found["without"][1]["fault"].as_str().expect("a title").starts_with("crash at 2."),
+        "{found}"
+    );
+    assert!(printed["sections"].is_array());
+}

@@ -16,26 +16,20 @@ const BREAK_NS: u64 = 100_000_000;
 /// A leader acknowledges a write within this time, where there are any.
 const LEADING_NS: u64 = 1_000_000_000;
 
-/// A new leader has applied within this time what its predecessor committed.
-const CATCHING_UP_NS: u64 = 300_000_000;
-
 impl Teller<'_> {
-    /// Whether the replica that answered a read had just begun to answer, and showed soon after what another had
-    /// acknowledged before the read, but after a write: in one log, that write was not lost then.
+    /// Whether the replica that answered a read showed afterwards, and not before, what another had acknowledged
+    /// before the read, but after a write: in one log, that write was not lost then, and the replica had not
+    /// caught up.
     pub(super) fn caught_up(&self, write: &Operation, read: &Operation) -> bool {
         let (Some(writer), Some(reader)) = (self.history.node(write), self.history.node(read))
         else {
             return false;
         };
-        let answered = |op: &&Operation| op.outcome == Outcome::Ok;
-        let by = |op: &Operation| self.history.node(op);
-        let begins_ns = read.complete_ns.saturating_sub(CATCHING_UP_NS);
-        let is_new = !self.history.operations().iter().filter(answered).any(|op| {
-            op.complete > write.complete && op.complete_ns < begins_ns && by(op) == Some(reader)
-        });
-        if writer == reader || !is_new {
+        if writer == reader {
             return false;
         }
+        let answered = |op: &&Operation| op.outcome == Outcome::Ok;
+        let by = |op: &Operation| self.history.node(op);
         let later: FxHashSet<(Key, Value)> = self
             .history
             .operations()
@@ -45,15 +39,12 @@ impl Teller<'_> {
             .filter(|op| op.invoke > write.complete && op.complete < read.invoke)
             .map(|op| (op.key, op.argument))
             .collect();
-        let shows = |op: &Operation| seen(op).is_some_and(|value| later.contains(&(op.key, value)));
-        let ends_ns = read.complete_ns.saturating_add(LEADING_NS);
-        let mut afterwards = self.history.operations().iter().filter(answered);
-        afterwards.any(|op| {
-            op.invoke > read.complete
-                && op.complete_ns < ends_ns
-                && by(op) == Some(reader)
-                && shows(op)
-        })
+        let shows = |op: &&Operation| {
+            by(op) == Some(reader) && seen(op).is_some_and(|value| later.contains(&(op.key, value)))
+        };
+        let showing = || self.history.operations().iter().filter(answered).filter(shows);
+        showing().any(|op| op.invoke > read.complete)
+            && !showing().any(|op| op.complete < read.invoke)
     }
 
     /// Whether, soon after a read, the replica that had acknowledged a write acknowledged others, and the one that

@@ -52,7 +52,16 @@ pub(crate) fn explain(
         .unwrap_or_else(|| teller.no_order());
     let on_key = history.on_key(core[0].key);
     let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
-    Witness::new(history, anomaly, core, minimal, explanation)
+    let is_of_late = matches!(
+        anomaly,
+        Anomaly::StaleRead
+            | Anomaly::LostWrite
+            | Anomaly::DivergentReads
+            | Anomaly::ResurrectedValue
+            | Anomaly::DuplicatedWrite
+    );
+    let late = is_of_late.then(|| teller.late_operation()).flatten();
+    Witness { late, ..Witness::new(history, anomaly, core, minimal, explanation) }
 }
 
 /// The same of a text or list, whose reads show what it is called.
@@ -144,7 +153,7 @@ impl<'a> Teller<'a> {
             }
             _ => "no order in real time explains these answers",
         };
-        let told: Vec<String> = self.core.iter().map(|op| self.told(op)).collect();
+        let told: Vec<String> = self.core.iter().map(|op| self.did(op)).collect();
         format!("{what}: {}.", told.join("; "))
     }
 
@@ -164,12 +173,12 @@ impl<'a> Teller<'a> {
                 _ if number + 1 == self.core.len() => "; and ",
                 _ => "; ",
             };
-            let _ = write!(what, "{separator}{}", self.told(op));
+            let _ = write!(what, "{separator}{}", self.did(op));
         }
         let begin = self.core.first().map(|op| self.begin(op)).unwrap_or_default();
         let _ = write!(
             what,
-            ". What was over before {begin} does not matter, nor when other operations took effect."
+            ". This holds whatever took effect before {begin}, and whenever other operations took effect."
         );
         (kind, what)
     }

@@ -17,14 +17,14 @@ impl Teller<'_> {
             let is_new = |op: &Operation| op.f != F::Cas || op.argument != op.result;
             read.result != self.initial && !self.writers(read.result).any(is_new)
         })?;
-        let mut what = format!("{}, but no client wrote that value", self.told(read));
+        let mut what = format!("{}. No client wrote that value", self.begins(read));
         let failed = self.history.operations().iter().find(|op| {
             op.outcome == Outcome::Fail
                 && op.f != F::Get
                 && (op.key, op.argument) == (read.key, read.result)
         });
         if let Some(failed) = failed {
-            let _ = write!(what, " except {}, which failed", self.told(failed));
+            let _ = write!(what, ", except for {}, which failed", self.told(failed));
         }
         Some((Anomaly::GarbageRead, what + "."))
     }
@@ -38,8 +38,9 @@ impl Teller<'_> {
                 let first = self.writers(read.result).next()?;
                 let is_early = self.writers(read.result).all(|write| write.invoke > read.complete);
                 is_early.then(|| {
-                    let (read, first) = (self.told(read), self.told(first));
-                    let what = format!("{read}. But {first} began only after that.");
+                    let (read, first) = (self.begins(read), self.told(first));
+                    let what =
+                        format!("{read}. But {first} wrote that value, and began only later.");
                     (Anomaly::FutureRead, what)
                 })
             },

@@ -25,11 +25,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::words::capitalized;
 use super::{Teller, is_read, is_swap, may_write, seen};
 use crate::event::F;
-use crate::history::{OPEN, Operation, Value};
-use crate::witness::Anomaly;
+use crate::history::{OPEN, Operation, Outcome, Value};
+use crate::witness::{self, Anomaly};
 
 /// What a key's history says of one value.
 #[derive(Debug, Clone, Copy)]
@@ -92,18 +91,47 @@ impl<'a> Teller<'a> {
         let late = self.late(&facts, Order::Writes).or_else(|| self.late(&facts, Order::Sight))?;
         let aftermath = self.aftermath(&late, &facts);
         let (kind, end) = self.judge(&late, &aftermath, &facts);
-        let before = match self.writers(late.old).last() {
-            Some(write) if late.order == Order::Writes => {
-                format!("after {}", self.told(write))
+        let begin = self.begins(late.read);
+        let newer = self.newer(&late);
+        Some((kind, format!("{begin}. But {newer}, {}. {end}", self.gap(late.newer, late.read))))
+    }
+
+    /// The operation that saw a replaced value, by its place in the witness.
+    pub(super) fn late_operation(&self) -> Option<witness::Late> {
+        if self.has_appends() {
+            return None;
+        }
+        let facts = self.facts();
+        let late = self.late(&facts, Order::Writes).or_else(|| self.late(&facts, Order::Sight))?;
+        let place =
+            |of: &Operation| self.core.iter().position(|op| op.invoke_index() == of.invoke_index());
+        Some(witness::Late { read: place(late.read)?, newer: place(late.newer)? })
+    }
+
+    /// What shows the newer value, as an event that was over before the late operation began.
+    fn newer(&self, late: &Late<'_>) -> String {
+        let (op, new) = (self.told(late.newer), self.history.value(late.new));
+        let is_read = is_read(late.newer);
+        let old = self.writers(late.old).last();
+        match (late.order, old) {
+            (Order::Writes, Some(_)) if is_read => {
+                format!("{op} had already read {new}, which was written later")
             }
-            Some(write) if self.saw_before(late.old, late.newer).next().is_some() => {
-                format!("and {} had been seen before it", self.told(write))
+            (Order::Writes, Some(_)) if !self.is_nothing(late.old) => {
+                format!("{op} had already overwritten it with {new}")
             }
-            Some(write) => format!("and {} had been answered before it", self.told(write)),
-            None => "and the key held the old value only at the start".to_owned(),
-        };
-        let (read, newer) = (self.told(late.read), self.named(late.newer));
-        Some((kind, format!("{read}. But {newer} was already over, {before}{end}.")))
+            (_, None) if is_read => format!("{op} had already read {new}"),
+            (Order::Writes, _) | (_, None) => format!("{op} had already written {new}"),
+            (Order::Sight, Some(write)) => {
+                let verb = if is_read { "read" } else { "written" };
+                let seen = self.saw_before(late.old, late.newer).next();
+                let before = seen.map_or_else(
+                    || format!("{} was over", self.told(write)),
+                    |read| format!("{} had seen {}", self.told(read), self.history.value(late.old)),
+                );
+                format!("{op} had already {verb} {new}, after {before}")
+            }
+        }
     }
 
     /// The facts of all values of the core.
@@ -232,14 +260,28 @@ impl<'a> Teller<'a> {
             && self.one_replica_served(late.newer, again)
         {
             let end = format!(
-                ". One replica alone answered both, then {}, and everything in between",
+                "One replica alone answered both, then {}, and everything in between. So an old write took \
+                 effect again.",
                 self.told(again)
             );
             return (Anomaly::DuplicatedWrite, end);
         }
         if let Some(op) = aftermath.returned {
             let kind = if in_turns { Anomaly::DivergentReads } else { Anomaly::StaleRead };
-            return (kind, format!(". Later {} still saw the newer state", self.named(op)));
+            let end = if in_turns {
+                format!(
+                    "And {} saw the newer state after that. {}",
+                    self.told(op),
+                    self.in_turns(late, op)
+                )
+            } else {
+                format!(
+                    "And {} still saw the newer state after that. {}",
+                    self.told(op),
+                    self.is_stale(late)
+                )
+            };
+            return (kind, end);
         }
         if let Some(before) = aftermath.before
             && !is_first_state
@@ -251,8 +293,10 @@ impl<'a> Teller<'a> {
                     .any(|op| self.one_replica_served(op, late.read)))
         {
             let end = format!(
-                ". One replica alone answered {}, then this one, and everything in between",
-                self.told(before)
+                "One replica alone answered {}, then {}, and everything in between. So an old write took \
+                 effect again.",
+                self.told(before),
+                self.told(late.read)
             );
             return (Anomaly::DuplicatedWrite, end);
         }
@@ -260,49 +304,94 @@ impl<'a> Teller<'a> {
             if self.led_on(write, late.read) {
                 let by = self.history.node(write).unwrap_or_default();
                 let end = format!(
-                    ". {by} had acknowledged {} and went on acknowledging writes; the replica that \
-                     answered the read did not",
-                    self.written_by(write)
+                    "Later {by}, which had acknowledged {}, went on to acknowledge writes, and the replica that \
+                     answered the read did not. {}",
+                    self.written_by(write),
+                    self.is_stale(late)
                 );
                 return (Anomaly::StaleRead, end);
             }
             if self.caught_up(write, late.read) {
                 let by = self.history.node(late.read).unwrap_or_default();
                 let end = format!(
-                    ". {by} had just begun to answer, and soon showed a write acknowledged after {}",
+                    "But {by}, which answered the read, later showed a write that was acknowledged after {}. So that \
+                     one is not lost: a new leader answered before it had caught up.",
                     self.written_by(write)
                 );
                 return (Anomaly::StaleRead, end);
             }
-            return (Anomaly::LostWrite, format!(". No read ever saw {}", self.written_by(write)));
+            let end =
+                format!("No read ever saw {}. So this write is lost.", self.written_by(write));
+            return (Anomaly::LostWrite, end);
         }
         if unanswered {
             let write = self.writers(late.old).last();
-            let write = write.map(|op| capitalized(&self.told(op))).unwrap_or_default();
-            return (Anomaly::DuplicatedWrite, format!(". {write} took effect a second time"));
+            let write = write.map(|op| self.told(op)).unwrap_or_default();
+            let end = format!("So the write of that value, {write}, took effect a second time.");
+            return (Anomaly::DuplicatedWrite, end);
         }
         let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
         match newest {
             Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
                 let end = format!(
-                    ". No read from then on saw {} or a newer value",
+                    "No read from then on saw {} or newer. So this write is lost.",
                     self.written_by(write)
                 );
                 (Anomaly::LostWrite, end)
             }
             _ if is_for_good && (is_older || in_turns) => {
-                let end = format!(". {} reads from then on saw nothing newer", aftermath.old);
+                let end = format!(
+                    "None of the {} reads from then on saw anything newer. So a replaced value is back for good.",
+                    aftermath.old
+                );
                 (Anomaly::ResurrectedValue, end)
             }
             _ if in_turns => {
-                let end = again.map(|op| format!(". {} came later", capitalized(&self.named(op))));
-                (Anomaly::DivergentReads, end.unwrap_or_default())
+                let end = again.map(|op| {
+                    format!(
+                        "And {} saw the other value after that. {}",
+                        self.told(op),
+                        self.in_turns(late, op)
+                    )
+                });
+                let end = end.unwrap_or_else(|| "So two states were read in turns.".to_owned());
+                (Anomaly::DivergentReads, end)
             }
-            _ => (Anomaly::StaleRead, String::new()),
+            _ => (Anomaly::StaleRead, self.is_stale(late)),
         }
     }
 
-    /// An operation that saw the newer value once more, after the late one.
+    fn is_stale(&self, late: &Late<'_>) -> String {
+        format!("So {} returned a stale value.", self.told(late.read))
+    }
+
+    /// Two values that were read in turns: which of the two readings is wrong, where one replica acknowledged
+    /// both writes. `again` read the newer value once more.
+    fn in_turns(&self, late: &Late<'_>, again: &Operation) -> String {
+        let only = |value| {
+            let mut writers = self.writers(value);
+            writers.next().filter(|op| op.outcome == Outcome::Ok && writers.next().is_none())
+        };
+        let decided = only(late.old).zip(only(late.new)).filter(|(old, new)| {
+            let node = self.history.node(old);
+            node.is_some() && node == self.history.node(new)
+        });
+        let Some((old, new)) = decided else {
+            return "So two states were read in turns.".to_owned();
+        };
+        let node = self.history.node(old).unwrap_or_default();
+        let (first, second, wrong) =
+            if old.complete < new.complete { (old, new, late.read) } else { (new, old, again) };
+        format!(
+            "{node} acknowledged {} before {}, so {} is the newer value, and {} is the wrong reading.",
+            self.told(first),
+            self.told(second),
+            self.history.value(second.argument),
+            self.told(wrong)
+        )
+    }
+
+    /// Who saw the newer value once more, after the late operation.
     fn again(&self, late: &Late<'_>) -> Option<&'a Operation> {
         let after = |op: &&Operation| op.invoke > late.read.complete && seen(op) == Some(late.new);
         self.all.iter().copied().find(after)
@@ -329,7 +418,7 @@ impl<'a> Teller<'a> {
         if self.core.iter().any(|op| op.invoke_index() == write.invoke_index()) {
             self.value_of(write)
         } else {
-            format!("the value of {}", self.told(write))
+            format!("what {} wrote", self.told(write))
         }
     }
 

@@ -1,6 +1,6 @@
 //! One value that was swapped away twice.
 
-use super::Teller;
+use super::{Teller, capitalized};
 use crate::history::Operation;
 use crate::witness::Anomaly;
 
@@ -17,13 +17,13 @@ impl Teller<'_> {
         let was_seen =
             |swap: &Operation| self.all.iter().any(|op| super::seen(op) == Some(swap.argument));
         let (kind, end) = if was_seen(first) && was_seen(second) {
-            (Anomaly::DivergentReads, "Both values that they wrote were seen")
+            (Anomaly::DivergentReads, "Reads saw what both of them wrote")
         } else {
-            (Anomaly::LostWrite, "The value that one of them wrote was never seen")
+            (Anomaly::LostWrite, "No read ever saw what one of them wrote")
         };
         let what = format!(
             "{} and {} both replaced the same value, which was there only once. {end}.",
-            self.told(first),
+            capitalized(&self.told(first)),
             self.told(second)
         );
         Some((kind, what))

@@ -104,7 +104,7 @@ fn a_lost_write_that_the_contradiction_does_not_list_is_told_with_who_wrote_it_a
     let told = witness("put a 1 2; put b 3 6; put c 4 5; get a 7 8");
     assert_eq!(told.anomaly, Anomaly::LostWrite);
     assert!(told.operations.iter().all(|op| op.value != Some("c".into())), "{told:?}");
-    let who = "No read ever saw the value of the put of \"c\" (process 2, from 4.000 to 5.000 ms)";
+    let who = "No read ever saw what the put of \"c\" (process 2, from 4.000 to 5.000 ms) wrote.";
     assert!(told.explanation.contains(who), "{}", told.explanation);
 }
 
@@ -189,6 +189,11 @@ fn a_write_is_not_lost_where_who_read_has_just_begun_to_answer_and_has_later_one
         Anomaly::LostWrite,
         "put a 1 2 A; put b 3 4 A; put y.c 5 6 A; get y.c 7 8 B; get a 407 408 B; put d 409 410 B; get y.c 411 412 B",
     );
+    // However long it takes.
+    is(
+        Anomaly::StaleRead,
+        &begins.replace("get a 7 8 B;", "get a 707 708 B; put d 709 710 B; get y.c 2711 2712 B"),
+    );
 }
 
 #[test]
@@ -229,4 +234,47 @@ fn a_string_that_lacks_what_was_appended_is_stale_or_the_append_is_lost() {
     is(Anomaly::StaleRead, "append a 1 2; append b 3 4; get a 5 6; get ab 7 8");
     // The append was not acknowledged, but it was seen.
     is(Anomaly::StaleRead, "append a 1 2; append b 3 -; get ab 5 6; get a 7 8; get ab 9 10");
+}
+
+#[test]
+fn the_sentences_name_operations_by_their_numbers() {
+    let told = witness("put a 1 2; put b 3 4; get a 5 6; get b 7 8");
+    assert_eq!(
+        told.explanation,
+        "Stale read on key \"x\": Operation 3 read \"a\". But operation 2 had already overwritten it with \"b\", \
+         1 ms before operation 3 began. And the get that returned \"b\" (process 3, from 7.000 to 8.000 ms) still \
+         saw the newer state after that. So operation 3 returned a stale value."
+    );
+    let late = told.late.unwrap();
+    assert_eq!((late.newer, late.read), (1, 2));
+    let lost = witness("put a 1 2; get ~ 3 4").explanation;
+    assert!(
+        lost.contains("Operation 2 found no value. But operation 1 had already written \"a\""),
+        "{lost}"
+    );
+    assert!(lost.ends_with("No read ever saw the value \"a\". So this write is lost."), "{lost}");
+    assert_eq!(witness("put a 1 2; get z 3 4").late, None);
+}
+
+#[test]
+fn one_replicas_own_order_of_acknowledgements_decides_which_reading_is_wrong() {
+    let turns = |first: &str, second: &str| {
+        let lines = format!(
+            "put a 1 {first}; put b 2 {second}; get a 5 6; get b 7 8; get a 9 10; get b 11 12"
+        );
+        let told = witness(&lines);
+        assert_eq!(told.anomaly, Anomaly::DivergentReads, "{}", told.explanation);
+        told.explanation
+    };
+    let told = turns("3 A", "4 A");
+    assert!(
+        told.contains("A acknowledged operation 1 before operation 2, so \"b\" is the newer value"),
+        "{told}"
+    );
+    assert!(told.ends_with("is the wrong reading."), "{told}");
+    assert!(turns("4 A", "3 A").contains("so \"a\" is the newer value"));
+    // Two replicas, or none known: nothing is decided.
+    for told in [turns("3 A", "4 B"), turns("3", "4")] {
+        assert!(told.ends_with("So two states were read in turns."), "{told}");
+    }
 }

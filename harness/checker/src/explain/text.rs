@@ -2,7 +2,6 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::words::capitalized;
 use super::{Teller, is_read};
 use crate::event::F;
 use crate::history::content::{Content, content};
@@ -44,7 +43,7 @@ impl<'a> Teller<'a> {
         self.reads()
             .find_map(|read| match parts.made(self.string(read.result)) {
                 Made::Nowhere => {
-                    let what = format!("{}, which no client put or appended.", self.told(read));
+                    let what = format!("{}. No client put or appended that.", self.begins(read));
                     Some((Anomaly::GarbageRead, what))
                 }
                 Made::Of(made) => self
@@ -97,7 +96,7 @@ impl<'a> Teller<'a> {
         let early =
             |part: &&Value| parts.appends[part].iter().all(|append| append.invoke > read.complete);
         let append = parts.appends[made.iter().find(early)?].first()?;
-        let what = format!("{}. But {} began only after that.", self.told(read), self.told(append));
+        let what = format!("{}. But {} began only later.", self.begins(read), self.told(append));
         Some((Anomaly::FutureRead, what))
     }
 
@@ -115,11 +114,14 @@ impl<'a> Teller<'a> {
         let part = *made.iter().find(|&&part| times(part) > parts.appends[&part].len())?;
         let appends = &parts.appends[&part];
         let what = format!(
-            "{}, which holds {} {} times. But it was appended {} time(s), by {}.",
-            self.told(read),
+            "{}, which holds {} {} times. But it was appended only {}, by {}.",
+            self.begins(read),
             self.history.value(part),
             times(part),
-            appends.len(),
+            match appends.len() {
+                1 => "once".to_owned(),
+                count => format!("{count} times"),
+            },
             self.told(appends.first()?)
         );
         Some((Anomaly::DuplicatedWrite, what))
@@ -152,13 +154,13 @@ impl<'a> Teller<'a> {
         };
         let (kind, end) = match self.all.iter().find(holds) {
             Some(later) => {
-                let later = capitalized(&self.told(later));
-                (Anomaly::StaleRead, format!(". {later} holds it again"))
+                (Anomaly::StaleRead, format!("Later {} returned it again", self.told(later)))
             }
-            None => (Anomaly::LostWrite, ". No read from then on holds it".to_owned()),
+            None => (Anomaly::LostWrite, "No later read returned it".to_owned()),
         };
-        let (read, append) = (self.told(read), self.told(append));
-        Some((kind, format!("{read}. But {append} was already over{end}.")))
+        let (what, gap) = (self.begins(read), self.gap(append, read));
+        let appended = self.did(append);
+        Some((kind, format!("{what}. But {appended}, and was over {gap}. {end}.")))
     }
 
     /// A string that another read had seen continued before. Its last part was appended once: so
@@ -179,14 +181,14 @@ impl<'a> Teller<'a> {
         let before = self.reads().find(|op| op.complete < read.invoke && continues(op))?;
         let again = self.all.iter().find(|op| op.complete > read.invoke && continues(op));
         let (kind, end) = match again {
-            Some(later) => {
-                let later = capitalized(&self.told(later));
-                (Anomaly::StaleRead, format!(". {later} saw it again"))
-            }
-            None => (Anomaly::LostWrite, ". No read from then on saw it".to_owned()),
+            Some(later) => (Anomaly::StaleRead, format!("Later {} saw it again", self.told(later))),
+            None => (Anomaly::LostWrite, "No later read saw it".to_owned()),
         };
-        let what =
-            format!("{}. But {} had already seen more{end}.", self.told(read), self.told(before));
+        let what = format!(
+            "{}. But {} had already seen more. {end}.",
+            self.begins(read),
+            self.told(before)
+        );
         Some((kind, what))
     }
 
@@ -208,9 +210,9 @@ impl<'a> Teller<'a> {
             self.reads().find(apart).map(|other| (one, other))
         })?;
         let what = format!(
-            "{} and {}. Neither continues the other, but nothing was ever put.",
-            self.told(one),
-            self.told(other)
+            "{}, and {}. Neither continues the other, and nothing was ever put.",
+            self.begins(one),
+            self.did(other)
         );
         Some((Anomaly::DivergentReads, what))
     }

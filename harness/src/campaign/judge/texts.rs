@@ -83,6 +83,7 @@ fn good() -> RunRecord {
         targets: vec![LEADER],
         sides: Vec::new(),
         links: Vec::new(),
+        cuts: Vec::new(),
         not_applied: None,
         had_no_room: false,
     }];

@@ -8,7 +8,7 @@ use crate::clients::requests::OperationIndex;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::AnsweredValue;
-use crate::op::{OpKind, Outcome};
+use crate::op::{NO_SUCH_KEY, OpKind, Outcome, REFUSED};
 use crate::plan::FailIs;
 use crate::time::RunTime;
 
@@ -178,11 +178,11 @@ impl Pool {
             && self.recovery.refused(client, view.now, bound);
         if is_gone {
             operation.value = Some(Arc::from(""));
-            self.complete(index, Outcome::Ok, Some("refused for good: no such key"), view.now);
+            self.complete(index, Outcome::Ok, Some(NO_SUCH_KEY), view.now);
             self.recovery.given_up(client, view.now);
         } else {
             self.postpone(index);
-            self.complete(index, outcome, Some("refused"), view.now);
+            self.complete(index, outcome, Some(REFUSED), view.now);
         }
         self.clients[client].setbacks += 1;
         let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();

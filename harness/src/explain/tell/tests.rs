@@ -19,6 +19,23 @@ const AGAIN: &str = r#"{"index":8,"time_ns":2300000000,"process":1,"client":"001
 {"index":9,"time_ns":2302000000,"process":1,"client":"0016","type":"ok","f":"get","key":"x","value":"VALUE","node":"0002","error":null}
 "#;
 
+const PLAN: (&str, &str) = ("plan.json", r#"{"scenario": {"replicas": 3}}"#);
+
+/// A run with these claims, of the time in milliseconds, the replica, and the leader that it names.
+fn leaders(claims: &[(u64, u16, u16)]) -> String {
+    let line = |(ms, replica, leader): &(u64, u16, u16)| {
+        format!(
+            "{{\"time_ns\":{},\"replica\":\"{replica:04X}\",\"leader\":\"{leader:04X}\"}}\n",
+            ms * 1_000_000
+        )
+    };
+    std::iter::once("{\"schema\":1}\n".to_owned()).chain(claims.iter().map(line)).collect()
+}
+
+fn verdict(answer: &str) -> String {
+    format!(r#"{{"answers": [{answer}]}}"#)
+}
+
 fn question() -> Question {
     let time = std::time::Duration::from_secs(10);
     Question::of_run(CheckerBudget { time, memory_mb: 100 })
@@ -38,6 +55,7 @@ fn explained(files: &[(&str, &str)]) -> Explanation {
 fn a_stale_read_with_all_that_lay_around_it() {
     let explanation = explained(&[
         ("history.jsonl", STALE),
+        PLAN,
         (
             "faults.jsonl",
             r#"{"schema":1,"kind":"faults"}
@@ -98,9 +116,10 @@ fn a_death_is_told_with_its_last_words() {
         ),
         ("replicas/0001/stderr.log", "starting\nindex out of range\n"),
     ]);
-    let text = explanation.text(90);
-    assert!(text.contains("The last lines that 0001 wrote"), "{text}");
-    assert!(text.contains("index out of range"), "{text}");
+    let text = explanation.text(200);
+    assert!(text.contains("0001 ended with: index out of range"), "{text}");
+    assert!(text.contains("/replicas/0001/stderr.log:"), "the path of the log: {text}");
+    assert!(text.contains("    starting"), "{text}");
     assert_eq!(explanation.short, "process: 0001 died by itself.");
 }
 
@@ -113,4 +132,106 @@ fn what_is_no_run_is_refused_in_a_sentence() {
     std::fs::write(folder.path().join("history.jsonl"), "{\"schema\":1}\n").unwrap();
     std::fs::write(folder.path().join("faults.jsonl"), "{}\n[7]\n").unwrap();
     assert!(told(folder.path()).contains("faults.jsonl, line 2"));
+}
+
+#[test]
+fn a_read_by_a_leader_that_is_new_is_told_from_one_by_a_leader_that_was_replaced() {
+    // 0000 answers the late read at 2.202 s; the newer value was there at 2.002 s.
+    for (since_ms, name, check) in [
+        (2_100, "stale read by a new leader", "a no-op"),
+        (500, "stale read: ", "was replaced and does not know it yet"),
+    ] {
+        let claims = leaders(&[(since_ms, 0, 0), (1_800, 2, 2)]);
+        let explanation = explained(&[("history.jsonl", STALE), ("leaders.jsonl", &claims)]);
+        assert!(explanation.short.contains(name), "{}", explanation.short);
+        let text = explanation.text(1_000);
+        assert!(text.contains(check), "{text}");
+        assert!(text.contains("did not know") == (since_ms == 500), "{text}");
+    }
+    let follower = leaders(&[(500, 0, 2), (1_800, 2, 2)]);
+    let text = explained(&[("history.jsonl", STALE), ("leaders.jsonl", &follower)]).text(1_000);
+    assert!(text.contains("a follower that answers on its own, although it names"), "{text}");
+}
+
+#[test]
+fn a_replica_that_acknowledged_the_newer_write_is_not_said_to_have_missed_it() {
+    let history = STALE.replace("\"node\":\"0002\"", "\"node\":\"0000\"");
+    let again = AGAIN.replace("VALUE", "b");
+    let text = explained(&[("history.jsonl", &format!("{history}{again}"))]).text(1_000);
+    assert!(text.contains("had itself acknowledged the newer write"), "{text}");
+    assert!(!text.contains("did not know the newer write"), "{text}");
+}
+
+#[test]
+fn an_anomaly_that_is_attributed_to_the_host_accuses_no_replica() {
+    let answer = r#"{"question":"safety","standing":"unknown","kind":"host","sentence":"Stale read",
+        "attributed_to_host":"from 1.000 s on, foreign processes were connected as 0001"}"#;
+    let explanation = explained(&[("history.jsonl", STALE), ("verdict.json", &verdict(answer))]);
+    assert_eq!(
+        explanation.short,
+        "Attributed to the host: from 1.000 s on, foreign processes were connected as 0001. The anomaly says \
+         nothing about the replicas."
+    );
+    let titles: Vec<&str> = explanation.sections.iter().map(|it| it.title).collect();
+    assert!(titles.contains(&"Attributed to the host") && !titles.contains(&"Likely cause"));
+    let late =
+        r#"{"question":"liveness","standing":"unknown","kind":"host","sentence":"1 of 1 waited"}"#;
+    let text =
+        explained(&[("history.jsonl", "{\"schema\":1}\n"), ("verdict.json", &verdict(late))])
+            .text(1_000);
+    assert!(text.contains("says nothing about the replicas"), "{text}");
+    assert!(!text.contains("Either no leader was elected"), "{text}");
+}
+
+#[test]
+fn a_run_in_which_nothing_was_answered_kept_no_promise() {
+    let asked: String = STALE.lines().take(2).flat_map(|line| [line, "\n"]).collect();
+    for history in [asked.as_str(), "{\"schema\":1}\n"] {
+        let explanation = explained(&[("history.jsonl", history)]);
+        assert_eq!(explanation.short, "No operation was answered, so nothing was shown.");
+        let text = explanation.text(1_000);
+        assert!(!text.contains("kept its promise"), "{text}");
+    }
+}
+
+#[test]
+fn an_answer_fail_is_not_told_as_a_value_that_was_read() {
+    let history = r#"{"schema":1}
+{"index":0,"time_ns":1000000000,"process":0,"client":"0015","type":"invoke","f":"put","key":"x","value":"a","node":null,"error":null}
+{"index":1,"time_ns":1002000000,"process":0,"client":"0015","type":"ok","f":"put","key":"x","value":"a","node":"0000","error":null}
+{"index":2,"time_ns":2000000000,"process":1,"client":"0016","type":"invoke","f":"get","key":"x","value":null,"node":null,"error":null}
+{"index":3,"time_ns":2002000000,"process":1,"client":"0016","type":"ok","f":"get","key":"x","value":"","node":"0001","error":"refused for good: no such key"}
+"#;
+    let text = explained(&[("history.jsonl", history)]).text(1_000);
+    let told = "client 0016 asked for the value and was refused to the end (`fail`), which counts as no value, \
+                answered by 0001";
+    assert!(text.contains(told), "{text}");
+    let found = history.replace("\"refused for good: no such key\"", "null");
+    let text = explained(&[("history.jsonl", &found)]).text(1_000);
+    assert!(text.contains("client 0016 found no value, answered by 0001"), "{text}");
+}
+
+#[test]
+fn a_store_that_is_not_live_is_told_since_when_and_what_its_leader_did() {
+    let answer = r#"{"question":"liveness","standing":"invalid","kind":"unanswered","sentence":"1 of 1 waited"}"#;
+    let asked: String = STALE.lines().take(4).flat_map(|line| [line, "\n"]).collect();
+    let text = explained(&[
+        ("history.jsonl", &asked),
+        ("verdict.json", &verdict(answer)),
+        ("leaders.jsonl", &leaders(&[(500, 0, 0), (600, 1, 0)])),
+        ("messages.jsonl", "{}\n[1900000000,\"0000\",\"0001\",\"append\",\"loss\",1900000000]\n"),
+        PLAN,
+    ])
+    .text(1_000);
+    assert!(
+        text.contains("The last answer came at 1.002 s; one operation was invoked after that."),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "0000 claimed leadership from 0.500 s to the end, and one other replica agreed."
+        ),
+        "{text}"
+    );
+    assert!(text.contains("0000 sent 1 append to other replicas (1 of these were lost)"), "{text}");
 }

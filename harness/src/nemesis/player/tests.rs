@@ -197,6 +197,11 @@ fn the_leader_is_isolated_and_then_those_elected_after_it() {
         _ => None,
     });
     assert_eq!(sides.max(), Some(3), "both alone, the rest together");
+    let record = &cluster.player.records()[0];
+    assert_eq!(record.targets, [NodeId(0), NodeId(1)], "also the first victim");
+    let cuts: Vec<_> = record.cuts.iter().map(|cut| cut.leader).collect();
+    assert_eq!(cuts, record.targets);
+    assert_eq!(record.cuts[0].at_ns, at(1_000));
 }
 
 #[test]

@@ -175,6 +175,7 @@ impl From<Output> for Ended {
 fn starts_clusters(arguments: &[&str]) -> bool {
     let commands = ["course", "diagnose", "flake", "grade", "mutants", "replay", "run", "shrink"];
     arguments.first().is_some_and(|command| commands.contains(command))
+        || arguments.contains(&"--attribute")
 }
 
 /// The clusters that it starts at the same time.
