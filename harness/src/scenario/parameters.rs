@@ -105,7 +105,7 @@ fn read_target(fields: &Fields, replicas: usize) -> Result<Option<Target>, Fault
             Err(refused(format!("there is no replica {id} among {replicas}")))
         }
         Ok(target) => Ok(Some(target)),
-        Err(_) => Err(refused(format!("no replica can have the role {}", quoted(text)))),
+        Err(_) => Err(refused(format!("{} is not a role", quoted(text)))),
     }
 }
 

@@ -119,7 +119,7 @@ fn a_fault_that_cannot_be_is_refused_with_its_key_and_what_is_allowed() {
         (network(""), &["`events[0].rules`", "at least one"]),
         (
             r#"{"type": "crash", "time": 1, "target": "boss"}"#.into(),
-            &["`events[0].target`", "a role that nobody has", "\"leader\"", "0000 to 0004"],
+            &["`events[0].target`", "is not a role", "\"leader\"", "0000 to 0004"],
         ),
         (
             r#"{"type": "pause", "time": 1, "duration": 60}"#.into(),
@@ -137,7 +137,11 @@ fn a_fault_that_cannot_be_is_refused_with_its_key_and_what_is_allowed() {
         ),
         (
             r#"{"type": "partition", "time": 1, "shape": "one", "lag": 0.1}"#.into(),
-            &["`events[0].lag`", "only the shape \"hub\" has somebody whose words", "not \"one\""],
+            &[
+                "`events[0].lag`",
+                "only the shape \"hub\" has a replica whose messages",
+                "not \"one\"",
+            ],
         ),
         (
             r#"{"type": "partition", "time": 1, "shape": "quarters"}"#.into(),

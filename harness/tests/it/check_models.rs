@@ -101,7 +101,7 @@ fn each_object_keeps_its_promise_or_is_told_how_it_does_not() {
 
 #[test]
 fn an_accusation_of_few_operations_is_confirmed() {
-    let confirmed = "an independent tester of linearizability rejects these operations too";
+    let confirmed = "an independent linearizability tester rejects these operations too";
     let broken = [
         ("kv", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),
         ("register", "0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil"),

@@ -246,7 +246,7 @@ fn a_program_that_speaks_in_no_way_is_told_what_was_tried() {
     let workload = bench.file("raft.json", WORKLOAD);
     let ended = bench.harness(&["run", &workload.to_string_lossy(), "--replica", "/bin/false"]);
     ended.expect(2);
-    for way in ["by seqpacket", "by stream", "by udp", "exit status 1"] {
+    for way in ["over seqpacket", "over stream", "over udp", "exit status 1"] {
         ended.expect_words(way);
     }
 }

@@ -101,7 +101,7 @@ fn a_stream_may_break_anywhere_and_a_datagram_need_not_be_a_hello() {
     let bench = judge("raft.py", "udp", "no-hello", CALM);
     assert_eq!(bench.answer("process").0, "valid", "{}", bench.verdict());
     let text = bench.run().read("report.html");
-    assert!(text.contains("first datagrams that are no `hello`"));
+    assert!(text.contains("a first datagram that is no `hello`"));
 }
 
 #[test]

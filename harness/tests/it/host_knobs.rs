@@ -135,7 +135,11 @@ fn where_no_calls_can_be_held_up_the_stalls_are_waited_out_and_the_run_says_so()
     unsafe { command.pre_exec(hook) };
     let ended = bench.finish(&mut command, 1);
     let warnings = bench.verdict()["warnings"].to_string();
-    assert!(warnings.contains("lets nobody hold up system calls"), "{warnings}{}", ended.stdout);
+    assert!(
+        warnings.contains("does not allow system calls to be held up"),
+        "{warnings}{}",
+        ended.stdout
+    );
     let times = connect_us(&bench);
     assert!(times.iter().all(|&us| us >= 1_200_000), "{times:?}");
 }
@@ -212,7 +216,7 @@ fn in_a_shared_directory_the_next_run_takes_the_sockets_of_the_last() {
     });
     // The one whose sockets were taken says so, whether its replicas had connected before or not.
     let is_named = |ended: &Ended| {
-        ended.says("took the place of the socket") || ended.says("are another run's now")
+        ended.says("replaced the socket") || ended.says("another run has replaced the sockets")
     };
     assert!(said.iter().any(is_named), "{}\n{}", said[0].stdout, said[1].stdout);
     // A foreign process sent in the place of a run's replicas: its verdict is not about them.

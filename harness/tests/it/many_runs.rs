@@ -33,7 +33,7 @@ fn what_happens_is_told_failures_are_repeated_and_one_file_tells_of_all() {
 
     let told = |words: &str| ended.stderr.lines().find(|line| line.contains(words));
     let happened =
-        [" names itself", "kill_leader on 000", " killed by SIGKILL (it named itself as leader)"];
+        [" claims leadership", "kill_leader on 000", " killed by SIGKILL (it claimed leadership)"];
     for words in happened {
         let line = told(words).unwrap_or_else(|| panic!("`{words}` in:\n{}", ended.stderr));
         assert!(line.starts_with("kill  ") && line.contains(" s  "), "run and time: {line}");

@@ -64,7 +64,8 @@ fn garbage_is_counted_by_kind_with_an_example() {
     let bench = deserves("garbage", 12, "process", "invalid", "protocol");
     let verdict = bench.verdict();
     let details = verdict["answers"][1]["details"].to_string();
-    for what in ["not a JSON object", "without `src`", "another's `src`", "names nobody", "`MID`"] {
+    for what in ["not a JSON object", "without `src`", "another's `src`", "unknown `dst`", "`MID`"]
+    {
         assert!(details.contains(what), "{what} in {details}");
     }
     assert_eq!(bench.answer("safety").0, "valid", "garbage contradicts nothing");
@@ -75,7 +76,7 @@ fn garbage_is_counted_by_kind_with_an_example() {
 fn a_replica_that_dies_by_itself_is_told_with_its_last_words() {
     let bench = deserves("dies-midway", 12, "process", "invalid", "died");
     let details = bench.verdict()["answers"][1]["details"].to_string();
-    assert!(details.contains("exit status 7; its last words: index out of range"), "{details}");
+    assert!(details.contains("exit status 7; its last output: index out of range"), "{details}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_failing_run_shrinks_to_a_workload_and_a_history_that_fail() {
     let run = bench.run();
     let ended = bench.harness(&["shrink", run.name(), "--budget", "12", "--jobs", "4", "--quiet"]);
     ended.expect(0);
-    ended.expect_words("operations are already a contradiction");
+    ended.expect_words("operations are a counterexample");
     let history = run.path("smallest-history.jsonl");
     bench.harness(&["check", &history.to_string_lossy()]).expect(10);
     let smallest = run.json("smallest.json");

@@ -171,8 +171,8 @@ fn a_misplaced_threshold_is_told_and_has_no_effect() {
             .iter()
             .filter(|&&test| test == config.test)
             .map(|_| {
-                "`maximum_get_generation_fail_fraction` stands outside of `tests`, where the \
-                 course's simulator does not look: it has no effect"
+                "`maximum_get_generation_fail_fraction` stands outside of `tests`, where the course's \
+                 simulator ignores it: it has no effect"
             })
             .collect();
         assert_eq!(load("2021", config.test).warnings, expected, "{}", config.test);

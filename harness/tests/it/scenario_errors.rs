@@ -530,13 +530,12 @@ fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
     let cases = [
         (
             r#"{"type": "kill", "time": 1, "target": "boss"}"#,
-            "`events[0].target`: `boss` is a role that nobody has; allowed: \
-             \"leader\", \"follower\", \"one\", \"minority\", \"majority\", \"all\", or an id from 0000 to \
-             0004",
+            "`events[0].target`: `boss` is not a role; allowed: \"leader\", \"follower\", \"one\", \
+             \"minority\", \"majority\", \"all\", or an id from 0000 to 0004",
         ),
         (
             r#"{"type": "kill", "time": 1, "target": "0005"}"#,
-            "`events[0].target`: no replica is called 0005 where there are 5; \
+            "`events[0].target`: there is no replica 0005 among 5; \
              allowed: \"leader\", \"follower\", \"one\", \"minority\", \"majority\", \"all\", or an id from \
              0000 to 0004",
         ),
@@ -557,13 +556,13 @@ fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
         ),
         (
             r#"{"type": "crash", "time": 3, "target": "0001", "duration": 2}, {"type": "pause", "time": 4, "target": "0001"}"#,
-            "`events[1].time`: `pause` at 4 s cannot strike 0001: `crash` at 3 s \
-             lasts until 5 s; allowed: another target, or a time from 5",
+            "`events[1].time`: `pause` at 4 s cannot affect 0001: `crash` at 3 s lasts until 5 s; allowed: \
+             another target, or a time from 5",
         ),
         (
             r#"{"type": "kill", "time": 3, "target": "0001"}, {"type": "pause", "time": 9, "target": "0001"}"#,
-            "`events[1].time`: `pause` at 9 s cannot strike 0001: `kill` at 3 s \
-             has killed it for good; allowed: another target, or an earlier time",
+            "`events[1].time`: `pause` at 9 s cannot affect 0001: `kill` at 3 s has killed it for good; \
+             allowed: another target, or an earlier time",
         ),
     ];
     for (list, expected) in cases {

@@ -158,13 +158,16 @@ fn what_is_odd_but_harmless_is_a_warning() {
                    {"type": "kill_leader", "time": 3.5}]"#;
     assert_eq!(
         warnings(kills),
-        ["`kill_leader` 3.5 s after the end of `start_wait` leaves 2 of 5 replicas, no majority: \
-          nothing can be answered from there on"]
+        [
+            "`kill_leader` 3.5 s after the end of `start_wait` leaves 2 of 5 replicas alive, which is no \
+          majority: nothing can be answered from then on"
+        ]
     );
     assert_eq!(
         warnings(r#""events": [{"type": "kill_leader", "time": 27}]"#),
-        ["`kill_leader` 27 s after the end of `start_wait` comes after the last request: no \
-          operation meets it"]
+        [
+            "`kill_leader` 27 s after the end of `start_wait` comes after the last request: it affects no operation"
+        ]
     );
     assert_eq!(
         warnings(r#""tests": {}, "name": "n""#),
