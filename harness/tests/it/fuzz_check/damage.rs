@@ -85,15 +85,15 @@ fn damaged(text: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
 /// The code that belongs to the answer: 2 without a verdict, otherwise that of the verdict.
 fn right_code(answer: &Answer) -> Option<i32> {
     let Some(line) = &answer.line else { return Some(2) };
-    let standing = |question: &str| {
+    let word = |question: &str, word: &str| {
         let answers = line["answers"].as_array()?;
-        answers.iter().find(|answer| answer["question"] == question)?["standing"].as_str()
+        answers.iter().find(|answer| answer["question"] == question)?[word].as_str()
     };
-    match (standing("safety")?, standing("evidence")) {
+    match (word("safety", "standing")?, word("evidence", "kind")?) {
         ("invalid", _) => Some(10),
-        ("unknown", _) => Some(13),
-        ("valid", Some("unknown")) => Some(14),
-        ("valid", _) => Some(0),
+        (_, "vacuous") => Some(14),
+        ("unknown", _) | (_, "undecided") => Some(13),
+        ("valid", "sufficient") => Some(0),
         _ => None,
     }
 }

@@ -10,6 +10,9 @@ const CLUSTERS: usize = 6;
 /// Computing tests at a time: as many as the smallest host has processors.
 const COMPUTING: usize = 2;
 
+/// How far computing tests step back: a tenth of the weight, so that they go on where others compute too.
+const NICENESS: &str = "10";
+
 static FOR_CLUSTERS: Room = Room::new(CLUSTERS);
 static FOR_COMPUTING: Room = Room::new(COMPUTING);
 
@@ -86,7 +89,7 @@ pub fn spare_processor() -> Turn {
     let thread = nix::unistd::gettid().to_string();
     // Without this program the test competes with the others, and is right all the same.
     let _ = Command::new("renice")
-        .args(["-n", "19", "-p", &thread])
+        .args(["-n", NICENESS, "-p", &thread])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
