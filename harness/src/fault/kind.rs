@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::target::Target;
 use super::words::words;
 
 words! {
@@ -96,6 +97,17 @@ impl FaultKind {
             _ => return None,
         };
         Some(Duration::from_millis(ms))
+    }
+
+    /// How many replicas it kills for good.
+    pub fn kills(self, target: Option<Target>, replicas: usize) -> usize {
+        match (self, target) {
+            (Self::Kill, Some(Target::Minority)) => (replicas - 1) / 2,
+            (Self::Kill, Some(Target::Majority)) => replicas / 2 + 1,
+            (Self::Kill, Some(Target::All)) => replicas,
+            (Self::Kill | Self::KillLeader | Self::KillNonLeader, _) => 1,
+            _ => 0,
+        }
     }
 
     /// Whether the replica is down, or stands still, while it lasts.

@@ -5,12 +5,10 @@
 //! the plan.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
+use super::lines::{Header, Lines};
 use crate::nemesis::happened::FaultRecord;
 
 /// The name in a run's folder.
@@ -19,54 +17,43 @@ pub const NAME: &str = "faults.jsonl";
 /// The version of the shape of the lines.
 pub const SCHEMA: u32 = 1;
 
-#[derive(Serialize)]
-struct Header {
-    schema: u32,
-    kind: &'static str,
-}
-
 /// The open file.
 pub struct FaultsFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    lines: Lines,
 }
 
 impl FaultsFile {
     /// Creates the file in a run's folder, with all faults of the plan.
     pub fn create(folder: &Path, faults: &[FaultRecord]) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let mut file = BufWriter::new(File::create(&path)?);
-        write(faults, &mut file)?;
-        Ok(Self { path, file })
+        let lines = write(faults, &path)?;
+        Ok(Self { path, lines })
     }
 
     /// A fault has changed.
     pub fn append(&mut self, fault: &FaultRecord) -> io::Result<()> {
-        write_line(fault, &mut self.file)?;
-        self.file.flush()
+        self.lines.write(fault)?;
+        self.lines.flush()
     }
 
     /// The run is over: each fault once. The file is replaced as a whole.
     pub fn finish(self, faults: &[FaultRecord]) -> io::Result<()> {
         let beside = self.path.with_extension("jsonl.new");
-        write(faults, &mut BufWriter::new(File::create(&beside)?))?;
+        write(faults, &beside)?;
         std::fs::rename(&beside, &self.path)
     }
 }
 
 /// Writes a header line with the schema's number, then a line for each fault, in the order of the
 /// plan.
-pub fn write(faults: &[FaultRecord], mut out: impl Write) -> io::Result<()> {
-    write_line(&Header { schema: SCHEMA, kind: "faults" }, &mut out)?;
+fn write(faults: &[FaultRecord], path: &Path) -> io::Result<Lines> {
+    let mut lines = Lines::create(path, &Header { schema: SCHEMA, kind: "faults" })?;
     for fault in faults {
-        write_line(fault, &mut out)?;
+        lines.write(fault)?;
     }
-    out.flush()
-}
-
-fn write_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
+    lines.flush()?;
+    Ok(lines)
 }
 
 /// Of lines with one `index` the last, where the first stood; lines without one as they are.
@@ -93,8 +80,10 @@ mod tests {
 
     #[test]
     fn the_faults_come_back_from_their_lines() {
+        let folder = tempfile::tempdir().unwrap();
         let faults = sample::record().faults;
-        let text = sample::text(|out| write(&faults, out));
+        FaultsFile::create(folder.path(), &faults).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some(r#"{"schema":1,"kind":"faults"}"#));
         let read: Vec<FaultRecord> =

@@ -1,13 +1,13 @@
 //! The history on disk, written as the run goes: before anything is judged.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use checker::event::{Event, EventType, F};
 use serde::Serialize;
 
+use super::lines::Lines;
 use crate::op::{OpKind, OperationRecord, Outcome};
 use crate::time::RunTime;
 
@@ -38,7 +38,7 @@ pub struct JournalError {
 
 /// Writes `history.jsonl`.
 pub struct Journal {
-    file: BufWriter<File>,
+    lines: Lines,
     path: PathBuf,
     events: u64,
 }
@@ -47,12 +47,9 @@ impl Journal {
     /// Creates the file with its header line.
     pub fn create(path: &Path, scenario: &str, seed: u64) -> Result<Self, JournalError> {
         let failed = |reason| JournalError { path: path.to_owned(), reason };
-        let file = BufWriter::new(File::create(path).map_err(failed)?);
-        let mut journal = Self { file, path: path.to_owned(), events: 0 };
         let header = Header { schema: SCHEMA, kind: "history", model: "kv", scenario, seed };
-        journal.line(&header)?;
-        journal.flush()?;
-        Ok(journal)
+        let lines = Lines::create(path, &header).map_err(failed)?;
+        Ok(Self { lines, path: path.to_owned(), events: 0 })
     }
 
     /// Writes that an operation was invoked.
@@ -100,15 +97,13 @@ impl Journal {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), JournalError> {
-        let written = serde_json::to_writer(&mut self.file, value)
-            .map_err(io::Error::from)
-            .and_then(|()| self.file.write_all(b"\n"));
+        let written = self.lines.write(value);
         written.map_err(|reason| JournalError { path: self.path.clone(), reason })
     }
 
     /// Hands everything to the system: what was flushed survives the harness.
     pub fn flush(&mut self) -> Result<(), JournalError> {
-        let flushed = self.file.flush();
+        let flushed = self.lines.flush();
         flushed.map_err(|reason| JournalError { path: self.path.clone(), reason })
     }
 }

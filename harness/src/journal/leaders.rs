@@ -4,12 +4,12 @@
 //! their times. Two that name themselves at once are two leaders at once. If there were more changes
 //! than are kept, the last line is `{"limit": N}`, and what came later is not known.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::lines::{Header, Lines};
 use crate::leadership::claims::{LeadershipClaim, LeadershipClaims};
 use crate::limits;
 
@@ -20,19 +20,13 @@ pub const NAME: &str = "leaders.jsonl";
 pub const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
-struct Header {
-    schema: u32,
-    kind: &'static str,
-}
-
-#[derive(Serialize)]
 struct Limit {
     limit: usize,
 }
 
 /// The open file.
 pub struct LeadersFile {
-    file: BufWriter<File>,
+    lines: Lines,
     written: usize,
     is_closed: bool,
 }
@@ -40,31 +34,24 @@ pub struct LeadersFile {
 impl LeadersFile {
     /// Creates the file with its header in a run's folder.
     pub fn create(folder: &Path) -> io::Result<Self> {
-        let file = BufWriter::new(File::create(folder.join(NAME))?);
-        let mut leaders = Self { file, written: 0, is_closed: false };
-        line(&mut leaders.file, &Header { schema: SCHEMA, kind: "leaders" })?;
-        leaders.file.flush()?;
-        Ok(leaders)
+        let header = Header { schema: SCHEMA, kind: "leaders" };
+        let lines = Lines::create(&folder.join(NAME), &header)?;
+        Ok(Self { lines, written: 0, is_closed: false })
     }
 
     /// Writes what is new, and hands it to the system.
     pub fn write(&mut self, claims: &LeadershipClaims) -> io::Result<()> {
         let new: &[LeadershipClaim] = claims.changes().get(self.written..).unwrap_or_default();
         for claim in new {
-            line(&mut self.file, claim)?;
+            self.lines.write(claim)?;
         }
         self.written += new.len();
         if claims.is_full() && !self.is_closed {
-            line(&mut self.file, &Limit { limit: limits::LEADERSHIP_CLAIMS })?;
+            self.lines.write(&Limit { limit: limits::LEADERSHIP_CLAIMS })?;
             self.is_closed = true;
         }
-        self.file.flush()
+        self.lines.flush()
     }
-}
-
-fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
+use crate::fault::FaultEvent;
 use crate::fault::length::expected_length;
-use crate::fault::{FaultEvent, FaultKind, Target};
 use crate::scenario::{DrawnFault, Nemesis, Scenario};
 use crate::seed::{self, Seed};
 use crate::time::RunTime;
@@ -47,7 +47,7 @@ pub fn draw(scenario: &Scenario, seed: Seed) -> Vec<FaultEvent> {
                 break;
             }
             let next = ends + between(nemesis.interval_ms, &mut rng).max(Duration::from_millis(1));
-            let killed = kills(fault, scenario.replicas);
+            let killed = fault.kind.kills(fault.parameters.target, scenario.replicas);
             if killed <= kills_left {
                 kills_left -= killed;
                 faults.push(event);
@@ -103,15 +103,6 @@ fn between([from, to]: [u64; 2], rng: &mut ChaCha8Rng) -> Duration {
     Duration::from_millis(rng.random_range(from..=to.max(from)))
 }
 
-fn kills(fault: &DrawnFault, replicas: usize) -> usize {
-    match (fault.kind, fault.parameters.target) {
-        (FaultKind::Kill, Some(Target::Minority)) => (replicas - 1) / 2,
-        (FaultKind::Kill, Some(Target::Majority | Target::All)) => replicas,
-        (FaultKind::Kill | FaultKind::KillLeader | FaultKind::KillNonLeader, _) => 1,
-        _ => 0,
-    }
-}
-
 fn event(fault: &DrawnFault, at: RunTime, duration: Option<Duration>) -> FaultEvent {
     let mut parameters = fault.parameters.clone();
     parameters.duration_ms =
@@ -122,6 +113,7 @@ fn event(fault: &DrawnFault, at: RunTime, duration: Option<Duration>) -> FaultEv
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::FaultKind;
 
     fn scenario(more: &str) -> Scenario {
         let text = format!(

@@ -127,17 +127,16 @@ fn read_duration(
     Ok(Some(parameters::in_ms(seconds)))
 }
 
-/// How many a kill for good takes, and how many must live for it.
+/// How many replicas a kill for good takes, and how many must live for it.
 fn kills(event: &Listed, replicas: usize) -> Option<(usize, usize)> {
     let target = event.parameters.target;
-    match (event.kind, target) {
-        (FaultKind::KillNonLeader, _) | (FaultKind::Kill, Some(Target::Follower)) => Some((1, 2)),
-        (FaultKind::Kill, Some(Target::Minority)) => Some(((replicas - 1) / 2, (replicas - 1) / 2)),
-        (FaultKind::Kill, Some(Target::Majority)) => Some((replicas / 2 + 1, replicas / 2 + 1)),
-        (FaultKind::Kill, Some(Target::All)) => Some((replicas, 1)),
-        (FaultKind::KillLeader | FaultKind::Kill, _) => Some((1, 1)),
-        _ => None,
-    }
+    let taken = event.kind.kills(target, replicas);
+    let needed = match (event.kind, target) {
+        (FaultKind::KillNonLeader, _) | (FaultKind::Kill, Some(Target::Follower)) => 2,
+        (_, Some(Target::Minority | Target::Majority)) => taken,
+        _ => 1,
+    };
+    (taken > 0).then_some((taken, needed))
 }
 
 /// Every kill needs a living replica; `kill_non_leader` spares the last one, as in the course.

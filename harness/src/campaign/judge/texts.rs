@@ -2,7 +2,7 @@
 //!
 //! A change of words is one reviewed diff: `make snapshots` writes the texts anew.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::fault::{FaultKind, Parameters};
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::ids::NodeId;
-use crate::journal::faults;
+use crate::journal::faults::FaultsFile;
 use crate::journal::history::Journal;
 use crate::nemesis::happened::FaultRecord;
 use crate::op::{OpKind, OperationRecord, Outcome};
@@ -105,7 +105,7 @@ fn told(record: &RunRecord, exit: Exit) -> String {
         journal.completed(operation).unwrap();
     }
     journal.flush().unwrap();
-    faults::write(&record.faults, File::create(folder.path().join(faults::NAME)).unwrap()).unwrap();
+    FaultsFile::create(folder.path(), &record.faults).unwrap();
     let judged = judge(record, folder.path()).unwrap();
     assert_eq!(judged.verdict.exit(), exit, "{:#?}", judged.verdict);
     let explanation = judged.explanation();
