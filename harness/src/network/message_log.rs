@@ -104,11 +104,6 @@ impl MessageLog {
         self.now = now;
     }
 
-    /// The time that was told last.
-    pub fn now(&self) -> RunTime {
-        self.now
-    }
-
     /// Notes what became of a message.
     pub fn note(&mut self, sent: RunTime, from: NodeId, to: NodeId, kind: &str, fate: Fate) {
         if self.logged >= self.limit {
