@@ -48,9 +48,9 @@ pub struct FaultRecord {
 /// A leader was cut off from the other replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaderCut {
-    /// When.
+    /// The time of the cut, in nanoseconds of the run.
     pub at_ns: RunTime,
-    /// The leader.
+    /// The replica that was cut off.
     pub leader: NodeId,
 }
 

@@ -270,13 +270,13 @@ impl<'a> Teller<'a> {
             let kind = if in_turns { Anomaly::DivergentReads } else { Anomaly::StaleRead };
             let end = if in_turns {
                 format!(
-                    "And {} saw the newer state after that. {}",
+                    "Later {} saw the newer state again. {}",
                     self.told(op),
                     self.in_turns(late, op)
                 )
             } else {
                 format!(
-                    "And {} still saw the newer state after that. {}",
+                    "Later {} still saw the newer state. {}",
                     self.told(op),
                     self.is_stale(late)
                 )
@@ -349,7 +349,7 @@ impl<'a> Teller<'a> {
             _ if in_turns => {
                 let end = again.map(|op| {
                     format!(
-                        "And {} saw the other value after that. {}",
+                        "Later {} saw the other value. {}",
                         self.told(op),
                         self.in_turns(late, op)
                     )

@@ -242,8 +242,8 @@ fn the_sentences_name_operations_by_their_numbers() {
     assert_eq!(
         told.explanation,
         "Stale read on key \"x\": Operation 3 read \"a\". But operation 2 had already overwritten it with \"b\", \
-         1 ms before operation 3 began. And the get that returned \"b\" (process 3, from 7.000 to 8.000 ms) still \
-         saw the newer state after that. So operation 3 returned a stale value."
+         1 ms before operation 3 began. Later the get that returned \"b\" (process 3, from 7.000 to 8.000 ms) still \
+         saw the newer state. So operation 3 returned a stale value."
     );
     let late = told.late.unwrap();
     assert_eq!((late.newer, late.read), (1, 2));
