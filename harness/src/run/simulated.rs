@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::event::{Effect, Event, Handed};
 use super::machine::{Machine, Outcome};
 use crate::ids::NodeId;
+use crate::journal::history::Journal;
 use crate::nemesis::player::Signal;
 use crate::network::fabric::Sent;
 use crate::network::message_log::MessageLog;
@@ -111,10 +113,21 @@ pub struct Simulated {
     added: u64,
     /// Signals and starts, with their times.
     pub done: Vec<(RunTime, Effect)>,
-    /// What was invoked and completed, in order.
-    pub history: Vec<(RunTime, Effect)>,
+    /// The history, in a folder of its own.
+    pub folder: TempDir,
+    journal: Journal,
+    /// The operations invoked so far.
+    pub invoked: usize,
     /// The messages handed to replicas.
     pub delivered: Vec<(RunTime, NodeId, Rc<[u8]>)>,
+}
+
+/// A run that is over.
+pub struct Ended {
+    pub end: Option<EndReason>,
+    pub outcome: Outcome,
+    /// The folder of its history.
+    pub folder: TempDir,
 }
 
 impl Simulated {
@@ -133,6 +146,7 @@ impl Simulated {
         let text = format!(r#"{{"start_wait": 0, "end_wait": 1, "replicas": 5, {keys}}}"#);
         let scenario = Scenario::parse("simulated.json", &text).unwrap();
         let plan = Arc::new(Plan::draw(&scenario, Seed(1)));
+        let folder = tempfile::tempdir().unwrap();
         let replica =
             |n| (NodeId::replica(n), Replica { process: Process::Running, ..Replica::default() });
         Self {
@@ -145,7 +159,9 @@ impl Simulated {
             later: BTreeMap::new(),
             added: 0,
             done: Vec::new(),
-            history: Vec::new(),
+            journal: Journal::create(&folder.path().join("history.jsonl"), "simulated", 1).unwrap(),
+            folder,
+            invoked: 0,
             delivered: Vec::new(),
         }
     }
@@ -196,9 +212,11 @@ impl Simulated {
     }
 
     /// The whole run, to its end.
-    pub fn run(mut self) -> (Option<EndReason>, Outcome) {
+    pub fn run(mut self) -> Ended {
         self.run_until(RunTime(u64::MAX));
-        (self.machine.end(), self.machine.finish(&BTreeSet::new()))
+        self.journal.flush().unwrap();
+        let (end, folder) = (self.machine.end(), self.folder);
+        Ended { end, folder, outcome: self.machine.finish(&BTreeSet::new()) }
     }
 
     fn add(&mut self, id: NodeId, after: Duration, later: Later) {
@@ -237,7 +255,13 @@ impl Simulated {
                 *self.of(id) = Replica { life, process: Process::Running, ..Replica::default() };
                 self.add(id, self.habits.startup, Later::Connect(id));
             }
-            Effect::Invoked(_) | Effect::Completed(_) => self.history.push((self.now, effect)),
+            Effect::Invoked(index) => {
+                self.journal.invoked(self.machine.operation(index)).unwrap();
+                self.invoked += 1;
+            }
+            Effect::Completed(index) => {
+                self.journal.completed(self.machine.operation(index)).unwrap();
+            }
             _ => {}
         }
         None

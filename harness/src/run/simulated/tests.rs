@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use checker::Verdict;
+
 use super::*;
+use crate::check::{self, Question};
 use crate::network::counts::DropCause;
 use crate::network::protocol::ProtocolViolation;
-use crate::op::{OpKind, OperationRecord, Outcome as Ended};
+use crate::op::{OperationRecord, Outcome as How};
+use crate::scenario::CheckerBudget;
 
 fn ms(ms: u64) -> RunTime {
     RunTime(ms * 1_000_000)
@@ -27,37 +31,34 @@ fn done_to(world: &Simulated, id: u16) -> Vec<(u64, String)> {
     world.done.iter().filter_map(|(at, it)| Some((at.0 / 1_000_000, of(it)?))).collect()
 }
 
-fn count(operations: &[OperationRecord], outcome: Ended) -> usize {
+fn count(operations: &[OperationRecord], outcome: How) -> usize {
     operations.iter().filter(|it| it.outcome == outcome).count()
 }
 
-/// Every get returns nothing, or what a put wrote that was invoked before the get was completed.
-fn assert_sound(operations: &[OperationRecord]) {
-    let (puts, gets): (Vec<_>, Vec<_>) =
-        operations.iter().partition(|it: &&OperationRecord| it.kind == OpKind::Put);
-    let puts: BTreeMap<_, _> =
-        puts.iter().map(|put| (put.value.as_deref().unwrap(), put.invoked)).collect();
-    for get in gets.iter().filter(|get| get.outcome == Ended::Ok) {
-        let value = get.value.as_deref().unwrap_or_default();
-        let written = puts.get(value);
-        assert!(value.is_empty() || written.is_some_and(|at| *at < get.completed.unwrap()));
-    }
+/// The history is linearizable: the toy store is, so that anything else would be the harness's doing.
+fn assert_linearizable(ended: &Ended) {
+    let budget = CheckerBudget { time: Duration::from_secs(60), memory_mb: 500 };
+    let question = Question::of_run(budget);
+    let report = check::read(ended.folder.path(), &question).unwrap().judge(&question);
+    assert!(matches!(report.verdict, Verdict::Valid), "{:?}", report.verdict);
+    assert!(report.answered > 0);
 }
 
 #[test]
 fn a_quiet_run_answers_everything_and_ends_with_equal_states() {
     let world = Simulated::new(CLIENTS, Habits::default());
-    let (end, outcome) = world.run();
+    let ended = world.run();
+    assert_linearizable(&ended);
+    let Ended { end, outcome, .. } = ended;
     assert_eq!(end, Some(EndReason::Completed));
     // Three clients, one operation each in four milliseconds, for ten seconds, and the final reads.
     assert!((7_500..7_600).contains(&outcome.operations.len()), "{}", outcome.operations.len());
-    assert_eq!(count(&outcome.operations, Ended::Ok), outcome.operations.len());
+    assert_eq!(count(&outcome.operations, How::Ok), outcome.operations.len());
     assert!(outcome.recovery.iter().all(|it| it.answered.is_some()));
     assert_eq!(outcome.states.len(), 5);
     assert!(outcome.states.iter().all(|state| state.is_same(&outcome.states[0])));
     assert!(outcome.traffic.protocol.violations.is_empty(), "{:?}", outcome.traffic.protocol);
     assert_eq!(outcome.traffic.leaders.len(), 1);
-    assert_sound(&outcome.operations);
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn the_same_run_is_the_same_to_the_last_nanosecond() {
             {"type": "partition", "time": 4, "duration": 2, "shape": "majority"}]"#,
     );
     let run = || {
-        let (_, outcome) = Simulated::new(&keys, Habits::default()).run();
+        let outcome = Simulated::new(&keys, Habits::default()).run().outcome;
         format!("{:?} {:?} {:?}", outcome.operations, outcome.faults, outcome.traffic.messages)
     };
     assert_eq!(run(), run());
@@ -79,7 +80,7 @@ fn what_is_sent_before_the_start_is_lost_and_counted_apart() {
     world.connect(NodeId(0));
     world.send(NodeId(0), r#"{"src":"0000","dst":"0001","leader":"0000","type":"early"}"#);
     world.run_until(ms(1_000));
-    assert!(world.history.is_empty() && world.delivered.is_empty());
+    assert!(world.invoked == 0 && world.delivered.is_empty());
     let outcome = world.machine.finish(&BTreeSet::new());
     let counts = &outcome.traffic.messages[&(NodeId(0), NodeId(1), "early".into())];
     assert_eq!((counts.sent, counts.dropped[&DropCause::BeforeStart]), (1, 1));
@@ -98,13 +99,14 @@ fn a_crashed_leader_is_replaced_and_comes_back() {
     world.run_until(ms(3_100));
     assert_eq!(done_to(&world, 0)[1], (3_001, "Spawn".to_owned()));
     assert_eq!(world.machine.lives().alive().len(), 5, "it connected 20 ms later");
-    let (_, outcome) = world.run();
+    let ended = world.run();
+    assert_linearizable(&ended);
+    let outcome = ended.outcome;
     let leaders: Vec<u16> = outcome.traffic.leaders.iter().map(|(_, id)| id.0).collect();
     assert_eq!(leaders, [0, 1]);
     assert_eq!(outcome.lives.of(NodeId(0)).restarts(), 1);
     assert_eq!(outcome.states.len(), 5);
-    assert!(count(&outcome.operations, Ended::Info) <= 3, "those in flight, one a client");
-    assert_sound(&outcome.operations);
+    assert!(count(&outcome.operations, How::Info) <= 3, "those in flight, one a client");
 }
 
 #[test]
@@ -160,7 +162,7 @@ fn a_replica_that_is_killed_while_it_starts_is_started_again_and_waited_for() {
     ];
     assert_eq!(done_to(&world, 3), expected.map(|(at, what)| (at, what.to_owned())));
     assert!(world.machine.lives().awaits_some());
-    let (end, outcome) = world.run();
+    let Ended { end, outcome, .. } = world.run();
     assert_eq!(end, Some(EndReason::Completed));
     assert_eq!(outcome.states.len(), 5);
     let mut final_reads = outcome.operations.iter().filter(|it| it.is_final_read);
@@ -179,7 +181,7 @@ fn isolated_leaders_with_no_replica_elected_end_by_themselves() {
     world.run_until(ms(2_100));
     let sides = world.machine.progress(world.now).sides;
     assert_eq!(sides.last(), Some(&vec![NodeId(0)]), "the leader alone: {sides:?}");
-    let (end, outcome) = world.run();
+    let Ended { end, outcome, .. } = world.run();
     assert_eq!(end, Some(EndReason::Completed));
     let fault = &outcome.faults[0];
     assert_eq!((fault.leader, &fault.targets), (Some(NodeId(0)), &vec![NodeId(0)]), "only that");
@@ -193,7 +195,9 @@ fn isolated_leaders_are_cut_off_one_after_the_other() {
         &with_events(r#"[{"type": "isolate_leaders", "time": 2, "duration": 1, "times": 3}]"#),
         Habits::default(),
     );
-    let (_, outcome) = world.run();
+    let ended = world.run();
+    assert_linearizable(&ended);
+    let outcome = ended.outcome;
     let cut_off: Vec<u16> = outcome.faults[0].targets.iter().map(|id| id.0).collect();
     assert_eq!(cut_off.len(), 4, "the first leader, and three more");
     assert_eq!(cut_off[..2], [0, 1], "0001 is the first to be elected after 0000");
@@ -208,7 +212,7 @@ fn clients_keep_to_their_side_of_a_partition() {
         "clients": {"count": 4, "keys": 2, "timeout_ms": 200, "partition_affinity": 0.5},
         "events": [{"type": "partition", "time": 2, "duration": 4, "shape": "leader"}]"#;
     let world = Simulated::new(keys, Habits::default());
-    let (_, outcome) = world.run();
+    let outcome = world.run().outcome;
     // While the partition lasts, and all that was sent before has been answered.
     let meanwhile = |it: &&OperationRecord| it.invoked > ms(2_300) && it.invoked < ms(5_900);
     let mut by_client: BTreeMap<NodeId, BTreeSet<bool>> = BTreeMap::new();
@@ -227,13 +231,13 @@ fn late_answers_leave_operations_open_and_disturb_no_later_ones() {
     let habits = Habits { service: Duration::from_millis(700), ..Habits::default() };
     let mut world = Simulated::new(CLIENTS, habits);
     world.run_until(ms(450));
-    assert_eq!(world.history.len(), 3, "three were invoked");
+    assert_eq!(world.invoked, 3, "three were invoked");
     world.run_until(ms(9_000));
-    let (_, outcome) = world.run();
+    let outcome = world.run().outcome;
     let timed_out = outcome.operations.iter().filter(|it| it.error == Some("timed out")).count();
     assert!(timed_out >= 3, "{timed_out}");
     // From the late answers the harness learnt to wait for longer.
-    assert!(count(&outcome.operations, Ended::Ok) > 3);
+    assert!(count(&outcome.operations, How::Ok) > 3);
     let processes: BTreeSet<u64> = outcome.operations.iter().map(|it| it.process).collect();
     assert!(processes.len() >= 3 + timed_out, "each goes on under a new identity");
 }
@@ -274,7 +278,7 @@ fn a_run_ends_when_all_have_died() {
     world.run_until(ms(1_100));
     assert_eq!(world.machine.end(), None);
     world.die(NodeId(4));
-    let (end, outcome) = world.run();
+    let Ended { end, outcome, .. } = world.run();
     assert_eq!(end, Some(EndReason::AllDead));
     let deaths = (0..5).map(|id| outcome.lives.of(NodeId(id)).death().unwrap().clone());
     for death in deaths {
@@ -291,7 +295,7 @@ fn a_storm_of_packets_ends_the_run() {
         world.send(NodeId(2), r#"{"src":"0002","dst":"0001","leader":"0000","type":"storm"}"#);
     }
     assert_eq!(world.machine.end(), Some(EndReason::PacketStorm));
-    let violations = world.run().1.traffic.protocol.violations;
+    let violations = world.run().outcome.traffic.protocol.violations;
     assert_eq!(violations[&ProtocolViolation::PacketStorm].count, 1);
 }
 
@@ -301,7 +305,7 @@ fn an_interrupted_run_ends_at_once_and_keeps_its_history() {
     world.run_until(ms(1_000));
     world.tell(Event::Interrupted);
     let now = world.now;
-    let (end, outcome) = world.run();
+    let Ended { end, outcome, .. } = world.run();
     assert_eq!(end, Some(EndReason::Interrupted));
     assert!(outcome.operations.iter().all(|it| it.invoked <= now));
     assert!((740..=753).contains(&outcome.operations.len()), "three in four milliseconds");
@@ -316,7 +320,7 @@ fn replicas_that_tell_no_state_are_not_waited_for() {
     let waited = world.now.since(world.machine.ended_at().unwrap());
     assert!(waited > crate::limits::STATE_COMPARISON_SILENCE);
     assert!(waited < 2 * crate::limits::STATE_COMPARISON_SILENCE, "{waited:?}");
-    assert!(world.run().1.states.is_empty());
+    assert!(world.run().outcome.states.is_empty());
 }
 
 #[test]
@@ -324,7 +328,7 @@ fn a_connection_that_is_closed_while_the_replica_lives_is_told() {
     let mut world = Simulated::new(CLIENTS, Habits::default());
     world.run_until(ms(1_000));
     world.tell(Event::Closed(NodeId(3)));
-    let (_, outcome) = world.run();
+    let outcome = world.run().outcome;
     let example = &outcome.traffic.protocol.violations[&ProtocolViolation::HungUp];
     assert_eq!((example.count, example.node, example.at), (1, NodeId(3), ms(1_000)));
 }
@@ -346,11 +350,12 @@ fn a_hundred_runs_with_faults_recover() {
                "events": [{}]"#,
             events.join(",")
         );
-        let (end, outcome) = Simulated::new(&keys, Habits::default()).run();
+        let ended = Simulated::new(&keys, Habits::default()).run();
+        assert_linearizable(&ended);
+        let Ended { end, outcome, .. } = ended;
         assert_eq!(end, Some(EndReason::Completed), "run {n}");
         assert_eq!(outcome.lives.alive().len(), 5, "run {n}");
         assert!(outcome.recovery.iter().all(|it| it.answered.is_some()), "run {n}");
         assert!(outcome.faults.iter().all(|it| it.applied_ns.is_some()), "run {n}");
-        assert_sound(&outcome.operations);
     }
 }
