@@ -3,6 +3,11 @@
 //! Nothing here signals, starts or waits: the player of faults and the run say what happened, and ask.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use nix::sys::signal::Signal;
 
 use crate::ids::NodeId;
 use crate::time::RunTime;
@@ -26,13 +31,55 @@ enum Stage {
     Gone,
 }
 
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, with this exit status.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+    /// The system did not tell.
+    Unknown,
+}
+
+impl Ending {
+    /// Whether the process got a SIGKILL, as from a kernel that is short of memory.
+    pub fn is_killed(self) -> bool {
+        self == Self::Signal(Signal::SIGKILL as i32)
+    }
+}
+
+impl From<ExitStatus> for Ending {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exit(code),
+            (None, Some(signal)) => Self::Signal(signal),
+            (None, None) => Self::Unknown,
+        }
+    }
+}
+
+/// `exit status 1`, `killed by SIGSEGV`.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => match Signal::try_from(*signal) {
+                Ok(signal) => write!(f, "killed by {signal}"),
+                Err(_) => write!(f, "killed by signal {signal}"),
+            },
+            Self::Unknown => f.write_str("an unknown status"),
+        }
+    }
+}
+
 /// How and when a replica ended before the end of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Death {
     /// When `waitpid` reported it.
     pub at: RunTime,
-    /// `exit status 1`, `killed by SIGKILL`.
-    pub how: String,
+    /// How its process ended.
+    pub how: Ending,
     /// Whether a fault of the plan caused it.
     pub is_planned: bool,
 }
@@ -277,7 +324,7 @@ impl Lives {
     }
 
     /// The system reported the end of its process. Returns whether it is to be started again at once.
-    pub fn gone(&mut self, id: NodeId, at: RunTime, how: String) -> bool {
+    pub fn gone(&mut self, id: NodeId, at: RunTime, how: Ending) -> bool {
         let mut is_to_start = false;
         self.change(id, |life| {
             life.death = Some(Death { at, how, is_planned: life.is_excused() });
@@ -303,7 +350,7 @@ mod tests {
     }
 
     fn gone(lives: &mut Lives, at: u64) -> bool {
-        lives.gone(ID, RunTime(at), "killed by SIGKILL".to_owned())
+        lives.gone(ID, RunTime(at), Ending::Signal(9))
     }
 
     #[test]
@@ -385,5 +432,14 @@ mod tests {
         assert_eq!(lives.silent().collect::<Vec<_>>(), [(ID, RunTime(3))]);
         lives.connected(ID);
         assert_eq!(lives.silent().count(), 0);
+    }
+
+    #[test]
+    fn an_ending_is_told_by_its_status_or_signal() {
+        assert_eq!(Ending::from(ExitStatus::from_raw(7 << 8)).to_string(), "exit status 7");
+        let killed = Ending::from(ExitStatus::from_raw(9));
+        assert_eq!((killed.to_string().as_str(), killed.is_killed()), ("killed by SIGKILL", true));
+        assert!(!Ending::from(ExitStatus::from_raw(11)).is_killed());
+        assert_eq!(Ending::Signal(99).to_string(), "killed by signal 99");
     }
 }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
@@ -280,17 +280,5 @@ impl Drop for Process {
         for drain in &self.drains {
             drain.abort();
         }
-    }
-}
-
-/// How a process ended, in words: `exit status 1`, `killed by SIGSEGV`.
-pub fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => match Signal::try_from(signal) {
-            Ok(signal) => format!("killed by {signal}"),
-            Err(_) => format!("killed by signal {signal}"),
-        },
-        (None, None) => "an unknown status".to_owned(),
     }
 }

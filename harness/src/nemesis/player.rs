@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::happened::{FaultRecord, LeaderCut};
 use super::{Act, Situation, Step, resolve, shape, stand_in};
-use crate::cluster::life::{Lives, Restart};
+use crate::cluster::life::{Ending, Lives, Restart};
 use crate::fault::length::begins_with_the_leader;
 use crate::fault::{DiskFault, FaultKind, LinkRule};
 use crate::ids::NodeId;
@@ -348,7 +348,7 @@ impl Player {
     }
 
     /// The system reported that the process of this replica has ended.
-    pub fn gone(&mut self, id: NodeId, how: String, scene: &mut Scene<'_>) {
+    pub fn gone(&mut self, id: NodeId, how: Ending, scene: &mut Scene<'_>) {
         if scene.lives.gone(id, scene.now, how) {
             self.start_again(id, scene);
         }

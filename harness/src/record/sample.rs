@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{EndReason, HostRecord, ReplicaRecord, RunRecord};
-use crate::cluster::life::Death;
+use crate::cluster::life::{Death, Ending};
 use crate::fault::{FaultKind, Parameters};
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
@@ -177,19 +177,15 @@ fn faults() -> Vec<FaultRecord> {
 }
 
 fn replicas() -> Vec<ReplicaRecord> {
-    let death = |is_planned, how: &str| Death {
-        at: RunTime(1_250_001_000),
-        how: how.to_owned(),
-        is_planned,
-    };
+    let death = |is_planned, how| Death { at: RunTime(1_250_001_000), how, is_planned };
     (0..5)
         .map(|n| ReplicaRecord {
             id: NodeId::replica(n),
             pid: 100,
             connect_time: Some(Duration::from_millis(20)),
             death: match n {
-                0 => Some(death(true, "killed by SIGKILL")),
-                4 => Some(death(false, "exit status 1")),
+                0 => Some(death(true, Ending::Signal(9))),
+                4 => Some(death(false, Ending::Exit(1))),
                 _ => None,
             },
             restarts: 0,

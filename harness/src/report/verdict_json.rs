@@ -49,7 +49,7 @@ struct VerdictFile<'a> {
 struct ReplicaReport<'a> {
     id: NodeId,
     connect_ms: Option<u64>,
-    death: Option<DeathReport<'a>>,
+    death: Option<DeathReport>,
     cpu_ms: Option<u64>,
     output_bytes: u64,
     commit: Option<u64>,
@@ -57,9 +57,9 @@ struct ReplicaReport<'a> {
 }
 
 #[derive(Serialize)]
-struct DeathReport<'a> {
+struct DeathReport {
     time_ns: RunTime,
-    how: &'a str,
+    how: String,
     is_planned: bool,
 }
 
@@ -72,7 +72,7 @@ impl<'a> ReplicaReport<'a> {
             connect_ms: replica.connect_time.and_then(|it| u64::try_from(it.as_millis()).ok()),
             death: death.map(|it| DeathReport {
                 time_ns: it.at,
-                how: &it.how,
+                how: it.how.to_string(),
                 is_planned: it.is_planned,
             }),
             cpu_ms: replica.cpu_ns.map(|ns| ns / 1_000_000),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clients::OperationIndex;
+use crate::cluster::life::Ending;
 use crate::ids::NodeId;
 use crate::nemesis::player::{Signal, Work};
 use crate::network::course_2016::GivenUp;
@@ -47,7 +48,7 @@ pub enum Event {
         /// The replica.
         id: NodeId,
         /// `exit status 1`, `killed by SIGKILL`.
-        how: String,
+        how: Ending,
     },
     /// What came of [`Effect::Deliver`].
     Handed {

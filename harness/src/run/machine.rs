@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::router::{Router, Traffic};
 use super::state_comparison::StateComparison;
 use crate::clients::{OperationIndex, Pool};
-use crate::cluster::life::Lives;
+use crate::cluster::life::{Ending, Lives};
 use crate::ids::NodeId;
 use crate::leadership::claims::LeadershipClaims;
 use crate::limits;
@@ -267,13 +267,13 @@ impl Machine {
         }
     }
 
-    fn exited(&mut self, now: RunTime, id: NodeId, how: String) {
+    fn exited(&mut self, now: RunTime, id: NodeId, how: Ending) {
         if self.is_comparing() {
             self.lives.left(id);
             return;
         }
         self.taken_down(id);
-        self.router.died(now, id, &how);
+        self.router.died(now, id, &how.to_string());
         self.with_player(now, |player, scene| player.gone(id, how, scene));
         if self.lives.alive().is_empty() && !self.lives.awaits_some() {
             self.end = Some(EndReason::AllDead);

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::event::{Effect, Event, Handed};
 use super::machine::{Machine, Outcome};
+use crate::cluster::life::Ending;
 use crate::ids::NodeId;
 use crate::journal::history::Journal;
 use crate::nemesis::player::Signal;
@@ -63,7 +64,7 @@ enum Later {
     /// A process that was started connects.
     Connect(NodeId),
     /// The system reports the end of a process.
-    Exit(NodeId, &'static str),
+    Exit(NodeId, Ending),
 }
 
 /// The process of a replica.
@@ -290,10 +291,10 @@ impl Simulated {
             (Process::Gone, _)
             | (Process::Running, Signal::Continue)
             | (Process::Stopped { .. }, Signal::Stop) => {}
-            (_, Signal::Kill) => self.exit(id, "killed by SIGKILL"),
+            (_, Signal::Kill) => self.exit(id, Ending::Signal(9)),
             (Process::Running, Signal::Stop) => replica.process = Process::Stopped { ends: false },
             (Process::Running, Signal::Terminate)
-            | (Process::Stopped { ends: true }, Signal::Continue) => self.exit(id, "exit status 0"),
+            | (Process::Stopped { ends: true }, Signal::Continue) => self.exit(id, Ending::Exit(0)),
             (Process::Stopped { .. }, Signal::Terminate) => {
                 replica.process = Process::Stopped { ends: true };
             }
@@ -308,7 +309,7 @@ impl Simulated {
     }
 
     /// The process of a replica ends; the system says so a moment later.
-    fn exit(&mut self, id: NodeId, how: &'static str) {
+    fn exit(&mut self, id: NodeId, how: Ending) {
         let replica = self.of(id);
         replica.process = Process::Gone;
         replica.is_connected = false;
@@ -320,7 +321,7 @@ impl Simulated {
 
     /// A replica ends by itself.
     pub fn die(&mut self, id: NodeId) {
-        self.exit(id, "exit status 3");
+        self.exit(id, Ending::Exit(3));
     }
 
     /// A replica does not read any more, or reads again.
@@ -353,7 +354,7 @@ impl Simulated {
             Later::Connect(id) => self.connect(id),
             Later::Exit(id, how) => {
                 self.tell(Event::Closed(id));
-                self.tell(Event::Exited { id, how: how.to_owned() });
+                self.tell(Event::Exited { id, how });
             }
         }
     }

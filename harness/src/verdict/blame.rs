@@ -203,7 +203,7 @@ fn death_of(record: &RunRecord, replica: &ReplicaRecord, death: &Death) -> Optio
     let near =
         |kind| of_kind(record, kind).find(|it| it.overlaps(death.at - NEAR, death.at + NEAR));
     let words = replica.stderr_tail.to_lowercase();
-    let cause = if death.how.contains("SIGKILL") {
+    let cause = if death.how.is_killed() {
         near(DisturbanceKind::OutOfMemory)
     } else if words.contains("no space left on device") || is_silenced(record, replica) {
         near(DisturbanceKind::DiskFull)

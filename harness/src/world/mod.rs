@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::cluster::life::Ending;
 use crate::cluster::program::Program;
 use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
@@ -79,7 +80,7 @@ pub enum RunError {
         /// How it was started.
         transport: Transport,
         /// How the first one ended.
-        how: String,
+        how: Ending,
         /// The end of its standard error, as the rest of the sentence.
         stderr: String,
     },

@@ -20,7 +20,8 @@ use super::scratch::Scratch;
 use super::start::{last_words, listen};
 use super::transport::TransportEvent;
 use crate::cluster::confinement::Confinement;
-use crate::cluster::process::{Launch, Process, describe};
+use crate::cluster::life::Ending;
+use crate::cluster::process::{Launch, Process};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::watchdog::Watchdog;
@@ -134,7 +135,7 @@ impl Probe<'_> {
                             return Sign::Life;
                         }
                     }
-                    Some(exited) = exits.recv() => return Sign::Ended(describe(exited.status)),
+                    Some(exited) = exits.recv() => return Sign::Ended(Ending::from(exited.status).to_string()),
                 }
             }
         };

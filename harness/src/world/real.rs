@@ -11,7 +11,7 @@ use super::sampling::{HostSampler, Start};
 use super::start::Cluster;
 use super::transport::{Connection, TransportEvent};
 use super::{RunError, RunRequest};
-use crate::cluster::process::{Exited, Process, describe};
+use crate::cluster::process::{Exited, Process};
 use crate::cluster::sweep;
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
@@ -183,7 +183,7 @@ impl RealWorld {
         if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != exited.pid) {
             return Ok(());
         }
-        self.tell(Event::Exited { id, how: describe(exited.status) })
+        self.tell(Event::Exited { id, how: exited.status.into() })
     }
 
     // What is to be done.

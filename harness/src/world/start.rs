@@ -14,7 +14,8 @@ use super::scratch::Scratch;
 use super::transport::{self, Connection, Endpoint, TransportEvent, udp_drops};
 use super::{RunError, RunRequest};
 use crate::cluster::confinement::Confinement;
-use crate::cluster::process::{Exited, Launch, Process, describe};
+use crate::cluster::life::Ending;
+use crate::cluster::process::{Exited, Launch, Process};
 use crate::cluster::simulate::{Prepared, SimulatedHost};
 use crate::cluster::sweep;
 use crate::host::gauges;
@@ -260,7 +261,7 @@ impl RealWorld {
             let transport = self.request.program.transport;
             return Err(RunError::NeverConnects { program, transport, replicas, seconds });
         };
-        let (how, transport) = (describe(first.status), self.request.program.transport);
+        let (how, transport) = (Ending::from(first.status), self.request.program.transport);
         let stderr = match self.cluster.processes.get_mut(&first.id) {
             None => String::new(),
             Some(process) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use insta::{assert_snapshot, with_settings};
 
 use super::judge;
-use crate::cluster::life::Death;
+use crate::cluster::life::{Death, Ending};
 use crate::course;
 use crate::exit::Exit;
 use crate::fault::{FaultKind, Parameters};
@@ -89,7 +89,7 @@ fn good() -> RunRecord {
     }];
     record.leaders = vec![(RunTime(100_000_000), LEADER), (RunTime(4_090_000_000), NEXT_LEADER)];
     for replica in &mut record.replicas {
-        let death = Death { at: KILL, how: "killed by SIGKILL".to_owned(), is_planned: true };
+        let death = Death { at: KILL, how: Ending::Signal(9), is_planned: true };
         replica.death = (replica.id == LEADER).then_some(death);
     }
     record.duration = Duration::from_secs(8);

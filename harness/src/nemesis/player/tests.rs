@@ -77,7 +77,7 @@ impl Cluster {
     }
 
     fn gone(&mut self, id: u16) {
-        self.tell(|player, scene| player.gone(NodeId(id), "killed by SIGKILL".to_owned(), scene));
+        self.tell(|player, scene| player.gone(NodeId(id), Ending::Signal(9), scene));
     }
 
     fn connected(&mut self, id: u16) {

@@ -282,7 +282,7 @@ fn a_run_ends_when_all_have_died() {
     assert_eq!(end, Some(EndReason::AllDead));
     let deaths = (0..5).map(|id| outcome.lives.of(NodeId(id)).death().unwrap().clone());
     for death in deaths {
-        assert_eq!((death.how.as_str(), death.is_planned), ("exit status 3", false));
+        assert_eq!((death.how, death.is_planned), (Ending::Exit(3), false));
     }
 }
 

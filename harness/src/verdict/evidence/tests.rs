@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::cluster::life::Death;
+use crate::cluster::life::{Death, Ending};
 use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as Shape};
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
@@ -246,7 +246,7 @@ fn where_no_majority_can_talk_no_answer_is_expected() {
     // Killed for good, until the end.
     let mut record = run(vec![fault(FaultKind::Kill, &[0, 1, 2], 2.0, 2.0)], |it, _| it < 2.0);
     for replica in &mut record.replicas[..3] {
-        let how = "killed by SIGKILL".to_owned();
+        let how = Ending::Signal(9);
         replica.death = Some(Death { at: at(2.0), how, is_planned: true });
     }
     let told = expect_sufficient(&record);
