@@ -236,7 +236,9 @@ mod tests {
 
     fn read(wanted: Wanted, messages: Vec<Message>) -> Messages {
         let mut reading = Reading::new(Wanted { replicas: Some(5), ..wanted });
-        messages.into_iter().for_each(|message| reading.hear(message));
+        for message in messages {
+            reading.hear(message);
+        }
         reading.finish()
     }
 
