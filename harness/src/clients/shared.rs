@@ -31,7 +31,7 @@ pub struct Shared {
     pub backlog: u64,
     /// Operations that fall due at the same moment.
     pub burst: u64,
-    /// Operations that fell due so far.
+    /// Operations that were due so far.
     pub due: u64,
     mix: f64,
     one_shot_keys: f64,

@@ -1,4 +1,4 @@
-//! A host as it was measured during a run, to be pretended: from `host.csv`.
+//! A host as it was measured during a run, to be simulated: from `host.csv`.
 
 use std::collections::BTreeMap;
 

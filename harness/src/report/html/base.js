@@ -72,7 +72,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 // Paper is white, whatever the screen is.
 function printing(isOn) {
   document.documentElement.classList.toggle("printing", isOn);
-  // Nobody can open on paper what is folded.
+  // Folded parts cannot be opened on paper.
   for (const folded of document.querySelectorAll(isOn ? "details:not([open])" : "details.unfolded")) {
     folded.open = isOn;
     folded.classList.toggle("unfolded", isOn);
