@@ -20,7 +20,7 @@ use crate::limits;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::message_log;
 use crate::op::NO_SUCH_KEY;
-use crate::verdict::{self, Answer, Standing, last_words};
+use crate::verdict::{Answer, AnswerKind, Standing, last_words};
 
 /// Everything that an explanation is made of.
 #[derive(Debug)]
@@ -213,9 +213,8 @@ impl Evidence {
 
     /// When the last operation was answered, if the run was not live.
     pub fn silent_since(&self) -> Option<u64> {
-        let is_silent = |it: &Answer| {
-            it.question == verdict::Question::Liveness && it.standing == Standing::Invalid
-        };
+        let is_silent =
+            |it: &Answer| it.kind == AnswerKind::Unanswered && it.standing == Standing::Invalid;
         self.answers.iter().any(is_silent).then(|| {
             let answered = self.history.operations().iter().filter(|op| op.is_ok());
             answered.filter_map(checker::Operation::complete_ns).max().unwrap_or_default()

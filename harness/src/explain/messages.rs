@@ -222,7 +222,7 @@ impl Reading {
 /// Whether messages of this type ask for votes: then the sender's own id in them is a candidate's, no leader's.
 fn asks_for_votes(kind: &str) -> bool {
     let kind = kind.to_lowercase();
-    kind.contains("vote") || kind.contains("candida") || kind == "election"
+    kind.contains("vote") || kind.contains("candida") || matches!(&*kind, "elect" | "election")
 }
 
 #[cfg(test)]

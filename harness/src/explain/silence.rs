@@ -17,6 +17,7 @@ pub fn sentences(evidence: &Evidence) -> Vec<String> {
     let operations = evidence.history.operations();
     let asked = operations.iter().filter(|op| op.invoke_ns > since).count();
     let asked = match asked {
+        0 => "no operation was invoked".to_owned(),
         1 => "one operation was invoked".to_owned(),
         n => format!("{n} operations were invoked"),
     };

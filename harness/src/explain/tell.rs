@@ -125,7 +125,7 @@ fn of_answer(answer: &Answer, evidence: &Evidence) -> Vec<String> {
     match answer.question {
         Question::Process => lines.extend(last_words(evidence)),
         Question::Evidence => lines.extend(not_applied(evidence)),
-        Question::Liveness if answer.kind != AnswerKind::Host => {
+        Question::Liveness if answer.kind == AnswerKind::Unanswered => {
             lines.extend(silence::sentences(evidence));
         }
         Question::Liveness | Question::Safety | Question::Environment => {}

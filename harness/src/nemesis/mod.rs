@@ -25,6 +25,7 @@ mod slow;
 mod target;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 pub use target::stand_in;
@@ -122,17 +123,53 @@ pub enum Act {
 }
 
 /// Why a fault cannot strike now; it may later.
-pub type Obstacle = &'static str;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Another `isolate_leaders` is in force: waiting for its end misses nothing.
+    NoRoom,
+    /// No leader is known.
+    NoLeader,
+    /// Each follower is dead or affected by another fault.
+    NoFollower,
+    /// Each replica is dead or affected by another fault.
+    NoReplica,
+    /// Fewer replicas are free than the fault affects.
+    TooFew,
+    /// Another fault affects one of the replicas.
+    SomeTaken,
+    /// Another fault affects the replica.
+    Taken,
+    /// No replica is alive.
+    NoneAlive,
+    /// The replica is dead.
+    Dead,
+    /// No link lies between the sources and the destinations of a rule.
+    NoLink,
+}
 
-/// The obstacle that is a fault itself: waiting for its end misses nothing.
-pub const NO_ROOM: Obstacle = "another `isolate_leaders` was in force";
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRoom => "another `isolate_leaders` was in force",
+            Self::NoLeader => "no leader was known",
+            Self::NoFollower => "no follower was free",
+            Self::NoReplica => "no replica was free",
+            Self::TooFew => "too few were free",
+            Self::SomeTaken => "another fault affected one of them",
+            Self::Taken => "another fault affected it",
+            Self::NoneAlive => "no replica was alive",
+            Self::Dead => "it was dead",
+            Self::NoLink => "no link lay between its sources and its destinations",
+        })
+    }
+}
 
 /// What `fault` means in this situation.
 pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Injection, Obstacle> {
     let PlannedFault { event, draw } = fault;
     let (parameters, draw) = (&event.parameters, *draw);
     if event.kind == FaultKind::IsolateLeaders && situation.is_isolating_leaders {
-        return Err(NO_ROOM);
+        return Err(Obstacle::NoRoom);
     }
     match event.kind {
         FaultKind::KillLeader => kill::leader(situation),

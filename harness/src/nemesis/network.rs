@@ -17,7 +17,7 @@ pub fn inject(
     };
     let rules = parameters.rules.iter().map(resolve).collect::<Result<Vec<_>, Obstacle>>()?;
     if rules.iter().all(|rule| rule.pairs().is_empty()) {
-        return Err("no link lay between its sources and its destinations");
+        return Err(Obstacle::NoLink);
     }
     let script = vec![
         Step::Do(Act::Apply { rules, sides: Vec::new() }),

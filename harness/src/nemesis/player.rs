@@ -220,7 +220,7 @@ impl Player {
             Ok(strike) => strike,
             Err(obstacle) => {
                 let record = &mut self.records[index];
-                record.had_no_room = obstacle == super::NO_ROOM;
+                record.had_no_room = obstacle == super::Obstacle::NoRoom;
                 if has_waited {
                     let patience = limits::FAULT_PATIENCE.as_secs();
                     record.not_applied = Some(format!("{obstacle} within {patience} s"));

@@ -97,7 +97,7 @@ fn leader_and(
     companions: usize,
     draw: Seed,
 ) -> Result<[Vec<NodeId>; 2], Obstacle> {
-    let leader = situation.leader.ok_or("no leader was known")?;
+    let leader = situation.leader.ok_or(Obstacle::NoLeader)?;
     let others: Vec<NodeId> =
         situation.replicas.iter().copied().filter(|&replica| replica != leader).collect();
     let mut side = choose(&mut draw.stream("partition"), &others, companions);

@@ -20,18 +20,18 @@ pub fn choose(
     let count = situation.replicas.len();
     match target.unwrap_or(Target::One) {
         Target::Leader => {
-            let leader = situation.leader.ok_or("no leader was known")?;
+            let leader = situation.leader.ok_or(Obstacle::NoLeader)?;
             named(leader, situation)
         }
         Target::Id(id) => named(id, situation),
         Target::Follower => {
-            let leader = situation.leader.ok_or("no leader was known")?;
+            let leader = situation.leader.ok_or(Obstacle::NoLeader)?;
             let others: Vec<NodeId> = free.into_iter().filter(|&id| id != leader).collect();
-            some(&others, 1, draw).ok_or("no follower was free")
+            some(&others, 1, draw).ok_or(Obstacle::NoFollower)
         }
-        Target::One => some(&free, 1, draw).ok_or("no replica was free"),
-        Target::Minority => some(&free, (count - 1) / 2, draw).ok_or("too few were free"),
-        Target::Majority => some(&free, count / 2 + 1, draw).ok_or("too few were free"),
+        Target::One => some(&free, 1, draw).ok_or(Obstacle::NoReplica),
+        Target::Minority => some(&free, (count - 1) / 2, draw).ok_or(Obstacle::TooFew),
+        Target::Majority => some(&free, count / 2 + 1, draw).ok_or(Obstacle::TooFew),
         Target::All => all_living(situation),
     }
 }
@@ -51,17 +51,17 @@ pub fn stand_in(
 /// All that live, if no other fault has one of them.
 pub fn all_living(situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
     match situation.alive.iter().any(|id| situation.taken.contains(id)) {
-        true => Err("another fault affected one of them"),
-        false if situation.alive.is_empty() => Err("no replica was alive"),
+        true => Err(Obstacle::SomeTaken),
+        false if situation.alive.is_empty() => Err(Obstacle::NoneAlive),
         false => Ok(situation.alive.iter().copied().collect()),
     }
 }
 
 fn named(id: NodeId, situation: &Situation<'_>) -> Result<Vec<NodeId>, Obstacle> {
     if situation.taken.contains(&id) {
-        return Err("another fault affected it");
+        return Err(Obstacle::Taken);
     }
-    if situation.alive.contains(&id) { Ok(vec![id]) } else { Err("it was dead") }
+    if situation.alive.contains(&id) { Ok(vec![id]) } else { Err(Obstacle::Dead) }
 }
 
 fn some(from: &[NodeId], count: usize, draw: Seed) -> Option<Vec<NodeId>> {
@@ -110,8 +110,8 @@ mod tests {
             assert_eq!(choose(Target::Majority, n).unwrap(), ids[1..4]);
         }
         assert_eq!(followers, BTreeSet::from([ids[1], ids[3]]));
-        assert_eq!(choose(Target::Id(ids[0]), 0), Err("it was dead"));
-        assert_eq!(choose(Target::Id(ids[4]), 0), Err("another fault affected it"));
+        assert_eq!(choose(Target::Id(ids[0]), 0), Err(Obstacle::Dead));
+        assert_eq!(choose(Target::Id(ids[4]), 0), Err(Obstacle::Taken));
         assert!(choose(Target::All, 0).is_err());
     }
 }

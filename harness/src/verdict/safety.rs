@@ -49,7 +49,7 @@ fn valid(report: &Report) -> Answer {
 /// Whether the model asks for linearizability.
 fn is_linearizable(report: &Report) -> bool {
     let model = ModelName::named(report.model).unwrap_or_default();
-    model.info().proves.starts_with("linearizability")
+    model.info().is_linearizability
 }
 
 fn facts(report: &Report) -> Vec<String> {

@@ -122,8 +122,11 @@ fn an_explanation_names_the_fault_that_did_it_or_none() {
     ended.expect_words("the failure needs none");
 
     let faults = r#""events": [{"type": "pause", "target": "0003", "time": 1, "duration": 0.3},
-        {"type": "crash", "target": "0000", "time": 2}],"#;
-    bench.odd("right", &SHORT.replacen('{', &format!("{{{faults}"), 1)).expect(10);
+        {"type": "crash", "target": "0000", "time": 2, "keep_data": false}],"#;
+    // Of many keys one is read before it is written again.
+    let workload =
+        SHORT.replacen('{', &format!("{{{faults}"), 1).replace("\"keys\": 2", "\"keys\": 16");
+    bench.odd("right", &workload).expect(10);
     let run = bench.run();
     let json = ["--output", "json", "--quiet"];
     let ended =
@@ -132,7 +135,7 @@ fn an_explanation_names_the_fault_that_did_it_or_none() {
     let printed: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
     let found = &printed["attribution"];
     assert_eq!(found["conclusion"], "needs_these", "{found}");
-    assert_eq!(found["without"][0]["rate"]["failed"], 2, "{found}");
+    assert!(found["without"][0]["rate"]["failed"].as_u64() > Some(0), "{found}");
     assert_eq!(found["without"][1]["rate"]["failed"], 0, "{found}");
     assert!(
         found["without"][1]["fault"].as_str().expect("a title").starts_with("crash at 2."),
