@@ -81,7 +81,7 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
     let known = programs.iter().filter(has_row).count();
     if known > 0 && !arguments.again {
         eprintln!(
-            "harness: {known} of {} programs already have a row in {}; --again grades them again",
+            "harness: {known} of {} programs have a row in {} already; --again grades them again",
             programs.len(),
             arguments.results.join(grade::NAME).display()
         );

@@ -22,5 +22,5 @@ fn stalled_look_ups_fail_tests_by_the_rules_of_2016_and_none_by_the_default_rout
     assert_eq!(failed("server.json", "default"), 0, "{}", ended.stdout);
     assert_eq!(failed("quiet", "course-2016"), 0, "{}", ended.stdout);
     ended.expect_words("unable to send to replica");
-    ended.expect_words("reproduced      it looks like the sockets");
+    ended.expect_words("reproduced      the sockets get the blame");
 }
