@@ -508,6 +508,10 @@ fn set_ending(draft: &mut Draft, op: usize, rng: &mut ChaCha8Rng) {
 /// The events of a draft, with times.
 fn events(draft: &Draft, model: Model, rng: &mut ChaCha8Rng) -> Vec<Event> {
     let mut time_ns = rng.random_range(0..5);
+    if model == Model::Lease {
+        // Where all times are 0 there are none.
+        time_ns += 1;
+    }
     let mut events = Vec::new();
     for half in &draft.order {
         let op = &draft.ops[half.op];

@@ -8,7 +8,8 @@
 //!
 //! The put may be left out where all kept reads begin with the same one, no other is kept, and each
 //! kept append is shown by a kept read: then all of them come after that put. Of equal appends, all
-//! are kept or none: where they are few, or it is not known which is shown where.
+//! are kept or none where it is not known which is shown where. Where they are few, that holds too
+//! although it is known: a reader who sees just the excerpt cannot know it.
 
 use super::chains::{Chains, NOWHERE};
 use super::decode::Token;
@@ -63,6 +64,15 @@ const MOST_STEPS: u64 = 20_000;
 /// So many equal appends are shown together, although it is known which is which.
 const MOST_EQUAL: usize = 4;
 
+/// How equal appends are known from one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Not at all where they are few.
+    ByText,
+    /// By where they are shown, as far as that is known.
+    ByPlace,
+}
+
 /// How good a witness is: few calls, in a short time, early.
 pub(super) type Size = (u32, i64, i64);
 
@@ -78,6 +88,7 @@ pub(super) struct Excerpt {
 pub(super) struct Candidates<'x, 'c, 't, 'a, S> {
     chains: &'x Chains<'c, 't, 'a, S>,
     places: &'x Places,
+    naming: Naming,
     calls: Vec<Candidate>,
 }
 
@@ -102,6 +113,7 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
     pub(super) fn new(
         chains: &'x Chains<'c, 't, 'a, S>,
         places: &'x Places,
+        naming: Naming,
         mut positions: Vec<u32>,
     ) -> Option<Self> {
         positions.sort_unstable();
@@ -110,22 +122,22 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
             return None;
         }
         let appends = || positions.iter().copied().filter(|&at| is_append(chains, at));
-        let names: Vec<u32> = appends().map(|at| name(chains, places, at)).collect();
+        let names: Vec<u32> = appends().map(|at| name(chains, places, naming, at)).collect();
         let texts: Vec<u32> = appends().filter_map(|at| text(chains, at)).collect();
         let candidate = |&position: &u32| {
             let kind = match chains.sequence.op(position) {
                 SequenceOp::Append(_) => Kind::Append,
                 SequenceOp::Put(_) => Kind::Put,
                 SequenceOp::Read(_) => {
-                    let (chain, mut shown) = shown(chains, places, position, &texts)?;
+                    let (chain, mut shown) = shown(chains, places, naming, position, &texts)?;
                     shown.retain(|name| names.contains(name));
                     Kind::Read(chain, shown)
                 }
             };
-            Some(Candidate { position, name: name(chains, places, position), kind })
+            Some(Candidate { position, name: name(chains, places, naming, position), kind })
         };
         let calls = positions.iter().map(candidate).collect::<Option<Vec<_>>>()?;
-        Some(Candidates { chains, places, calls })
+        Some(Candidates { chains, places, naming, calls })
     }
 
     /// The best excerpt that is impossible; only one that is better than this, if there is one.
@@ -186,7 +198,7 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
         }
         let mut kept = Vec::new();
         for call in self.chosen(subset).filter(|call| matches!(call.kind, Kind::Append)) {
-            let is_certain = self.places.stage_of[call.position as usize] != UNKNOWN;
+            let is_certain = call.name == call.position;
             let is_shown = self.reads(subset).any(|(_, shown)| shown.contains(&call.name));
             let is_whole = self.equals(call.position).all(is_kept);
             if !is_whole || (is_without_root && !(is_certain && is_shown)) {
@@ -212,22 +224,28 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
     }
 
     fn equals(&self, append: u32) -> impl Iterator<Item = u32> {
-        equals(self.chains, self.places, append)
+        equals(self.chains, self.places, self.naming, append)
     }
 }
 
-/// The appends with which this one is kept: those that it cannot be known from, and where a text was
-/// appended a few times, all of them, because a reader cannot tell which one a read shows.
+/// The appends with which this one is kept: those that it cannot be known from.
 pub(super) fn equals<S: Symbol>(
     chains: &Chains<'_, '_, '_, S>,
     places: &Places,
+    naming: Naming,
     append: u32,
 ) -> impl Iterator<Item = u32> {
-    let appends = text(chains, append).map_or(&[][..], |text| chains.texts.appends(text));
-    let is_few = appends.len() <= MOST_EQUAL;
+    let text = text(chains, append);
+    let is_alike = text.is_some_and(|text| are_alike(chains, naming, text));
+    let appends = text.map_or(&[][..], |text| chains.texts.appends(text));
     let stage_of = &places.stage_of;
     let equals = appends.iter().copied();
-    equals.filter(move |&equal| is_few || stage_of[equal as usize] == UNKNOWN)
+    equals.filter(move |&equal| is_alike || stage_of[equal as usize] == UNKNOWN)
+}
+
+/// Whether the appends of a text are few, and not known from one another.
+fn are_alike<S: Symbol>(chains: &Chains<'_, '_, '_, S>, naming: Naming, text: u32) -> bool {
+    naming == Naming::ByText && (2..=MOST_EQUAL).contains(&chains.texts.appends(text).len())
 }
 
 fn is_append<S: Symbol>(chains: &Chains<'_, '_, '_, S>, at: u32) -> bool {
@@ -240,9 +258,18 @@ fn text<S: Symbol>(chains: &Chains<'_, '_, '_, S>, write: u32) -> Option<u32> {
 }
 
 /// What a write is known by in an excerpt: its position, or its text if another may be shown there.
-fn name<S: Symbol>(chains: &Chains<'_, '_, '_, S>, places: &Places, write: u32) -> u32 {
+fn name<S: Symbol>(
+    chains: &Chains<'_, '_, '_, S>,
+    places: &Places,
+    naming: Naming,
+    write: u32,
+) -> u32 {
+    let is_unknown = places.stage_of[write as usize] == UNKNOWN;
     match text(chains, write) {
-        Some(text) if places.stage_of[write as usize] == UNKNOWN => name_of_text(chains, text),
+        Some(text) if is_append(chains, write) && are_alike(chains, naming, text) => {
+            name_of_text(chains, text)
+        }
+        Some(text) if is_unknown => name_of_text(chains, text),
         _ => write,
     }
 }
@@ -256,10 +283,12 @@ fn name_of_text<S: Symbol>(chains: &Chains<'_, '_, '_, S>, text: u32) -> u32 {
 fn shown<S: Symbol>(
     chains: &Chains<'_, '_, '_, S>,
     places: &Places,
+    naming: Naming,
     read: u32,
     texts: &[u32],
 ) -> Option<(u32, Vec<u32>)> {
     let name = |stage: u32, token: &Token| match places.writes[stage as usize] {
+        _ if are_alike(chains, naming, token.text) => name_of_text(chains, token.text),
         NO_CALL => name_of_text(chains, token.text),
         write => write,
     };
@@ -277,6 +306,7 @@ fn shown<S: Symbol>(
         shown.push(match chains.texts.appends(token.text) {
             _ if place < common => name(stage, token),
             &[append] => append,
+            _ if are_alike(chains, naming, token.text) => name_of_text(chains, token.text),
             _ if texts.contains(&token.text) => return None,
             _ => name_of_text(chains, token.text),
         });

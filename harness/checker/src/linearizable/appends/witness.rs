@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::anomaly::{Anomaly, anomaly};
 use super::chains::{Chain, Chains, NOWHERE};
 use super::closest::{Closest, Surroundings};
-use super::excerpt::{Candidates, Excerpt, ExcerptOp, Size, equals};
+use super::excerpt::{Candidates, Excerpt, ExcerptOp, Naming, Size, equals};
 use super::order::{self, Block, Content};
 use super::places::Places;
 use super::sweep::{Item, nearest};
@@ -39,12 +39,8 @@ pub(super) fn find<S: Symbol>(
     if let Some(garbage) = finder.garbage() {
         return Some(garbage);
     }
-    let mut best: Option<Excerpt> = None;
-    for core in finder.cores() {
-        let than = best.as_ref().map(|best| best.size);
-        let better = finder.excerpt(core, than);
-        best = better.or(best);
-    }
+    let cores = finder.cores();
+    let best = finder.best(&cores, Naming::ByText).or_else(|| finder.best(&cores, Naming::ByPlace));
     best.map(|Excerpt { operations, calls, .. }| Contradiction {
         anomaly: anomaly(&calls, &|at, end| finder.is_seen_after(operations[at], end)),
         operations,
@@ -106,9 +102,20 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
         cores
     }
 
+    /// The best excerpt of all cores.
+    fn best(&self, cores: &[Core], naming: Naming) -> Option<Excerpt> {
+        let mut best: Option<Excerpt> = None;
+        for core in cores {
+            let than = best.as_ref().map(|best| best.size);
+            best = self.excerpt(core.clone(), naming, than).or(best);
+        }
+        best
+    }
+
     /// The best excerpt of a core and what it needs, if that is better than what there is.
-    fn excerpt(&self, core: Core, than: Option<Size>) -> Option<Excerpt> {
-        Candidates::new(self.chains, self.places, self.with_evidence(core))?.best(than)
+    fn excerpt(&self, core: Core, naming: Naming, than: Option<Size>) -> Option<Excerpt> {
+        let core = self.with_evidence(core, naming);
+        Candidates::new(self.chains, self.places, naming, core)?.best(than)
     }
 
     /// Texts that were read more often than they were appended.
@@ -251,12 +258,15 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
     }
 
     /// With what shows where the calls of a core belong.
-    fn with_evidence(&self, mut core: Core) -> Core {
+    fn with_evidence(&self, mut core: Core, naming: Naming) -> Core {
         for write in core.clone() {
             if !matches!(self.chains.sequence.op(write), SequenceOp::Append(_)) {
                 continue;
             }
-            core.extend(equals(self.chains, self.places, write));
+            for equal in equals(self.chains, self.places, naming, write) {
+                core.push(equal);
+                core.extend(self.first_read(equal).filter(|_| equal != write));
+            }
             if let Some(stage) = self.places.stage(write) {
                 let chain = self.chains.stages[stage as usize].chain;
                 core = self.with_read(core, &self.reads[chain as usize], stage);
@@ -268,6 +278,15 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             }
         }
         core
+    }
+
+    /// The read that shows a write and was over first.
+    fn first_read(&self, write: u32) -> Option<u32> {
+        let stage = self.places.stage(write)?;
+        let chain = self.chains.stages[stage as usize].chain;
+        let reads = self.reads[chain as usize].iter().copied();
+        let showing = reads.filter(|&read| self.chains.stage_of[read as usize] >= stage);
+        showing.min_by_key(|&read| self.chains.sequence.complete(read))
     }
 
     /// The put that a read began with.

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Answer, ByTheBook, Contradiction, Op, SequenceOp, Symbol, borrow, check, replay};
 use crate::budget::Budget;
 use crate::linearizable::appends::chains::Chains;
-use crate::linearizable::appends::excerpt::Candidates;
+use crate::linearizable::appends::excerpt::{Candidates, Naming};
 use crate::linearizable::appends::places::Places;
 use crate::linearizable::appends::texts::Texts;
 use crate::linearizable::appends::{Anomaly, ExcerptModel, Sequence};
@@ -164,8 +164,9 @@ fn is_fewest<S: Symbol>(initial: &[S], calls: &[Call<Op<S>>], found: &Contradict
         SequenceOp::Append(text) => !text.is_empty(),
         SequenceOp::Put(_) => true,
     };
-    let all = sequence.positions().filter(says_something).collect();
-    let best = Candidates::new(&chains, &places, all).and_then(|all| all.best(None));
+    let all: Vec<u32> = sequence.positions().filter(says_something).collect();
+    let of = |naming| Candidates::new(&chains, &places, naming, all.clone())?.best(None);
+    let best = of(Naming::ByText).or_else(|| of(Naming::ByPlace));
     best.is_none_or(|best| best.operations.len() == found.operations.len())
 }
 
