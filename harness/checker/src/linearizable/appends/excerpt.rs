@@ -164,6 +164,12 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
         best
     }
 
+    /// The excerpt of all candidates, if it is impossible.
+    pub(super) fn whole(&self) -> Option<Vec<Call<ExcerptOp>>> {
+        let calls = self.excerpt((1 << self.calls.len()) - 1)?;
+        is_impossible(&calls).then_some(calls)
+    }
+
     fn chosen(&self, subset: u32) -> impl Iterator<Item = &Candidate> + Clone {
         (0..).zip(&self.calls).filter(move |(at, _)| subset & (1 << at) != 0).map(|(_, call)| call)
     }

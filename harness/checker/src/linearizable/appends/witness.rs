@@ -41,10 +41,15 @@ pub(super) fn find<S: Symbol>(
     }
     let cores = finder.cores();
     let best = finder.best(&cores, Naming::ByText).or_else(|| finder.best(&cores, Naming::ByPlace));
-    best.map(|Excerpt { operations, calls, .. }| Contradiction {
-        anomaly: anomaly(&calls, &|at, end| finder.is_seen_after(operations[at], end)),
-        operations,
-        excerpt: calls,
+    best.map(|Excerpt { operations, calls, .. }| {
+        // What it is called is told best with what is known of all calls.
+        let by_place = Candidates::new(chains, places, Naming::ByPlace, operations.clone());
+        let known = by_place.and_then(|all| all.whole()).unwrap_or_else(|| calls.clone());
+        Contradiction {
+            anomaly: anomaly(&known, &|at, end| finder.is_seen_after(operations[at], end)),
+            operations,
+            excerpt: calls,
+        }
     })
 }
 

@@ -69,6 +69,16 @@ fn of_equal_appends_time_tells_which_was_read() {
 }
 
 #[test]
+fn of_equal_appends_a_witness_shows_all_that_a_reader_needs() {
+    // Without the first append, "read 1" after the second one would be right.
+    let lines = ["append 1 at 0-1", "read 1 at 2-3", "append 1 at 4-5", "read 1 at 6-7"];
+    assert_found(Anomaly::LostWrite, &[0, 2, 3], &lines);
+    // And without the first read, the first append could come last.
+    let lines = ["append 1 at 0-7", "read 1 at 1-2", "append 1 at 3-4", "read 1 at 6-8"];
+    assert_found(Anomaly::LostWrite, &[0, 1, 2, 3], &lines);
+}
+
+#[test]
 fn a_read_of_something_never_written_is_garbage() {
     let lines = ["append 1 at 0-1", "read 1 at 2-3", "read 1,7 at 4-5"];
     assert_found(Anomaly::GarbageRead, &[2], &lines);
