@@ -77,7 +77,7 @@ fn read(name: &str, path: &Path) {
     }
     let history_mb = reader.memory_bytes() >> 20;
     let history = reader.finish().expect("the history is whole").history;
-    let seconds = (cpu_time() - before).as_secs_f64();
+    let seconds = cpu_time().saturating_sub(before).as_secs_f64();
     let (mb, peak) = (bytes as f64 / 1e6, peak_memory_mb());
     let operations = history.operations().len();
     println!("{name},{operations},{mb:.0},{:.0},{history_mb},{peak}", mb / seconds);
