@@ -130,6 +130,12 @@ pub struct Trials {
 }
 
 impl Trials {
+    /// Runs of what a plan says beside its scenario, none made so far.
+    pub fn new(earlier: Plan, program: Program, target: Target, guard: Guard, jobs: u16) -> Self {
+        let (jobs, runs) = (usize::from(jobs), AtomicUsize::new(0));
+        Self { earlier, program, target, guard, jobs, runs }
+    }
+
     /// How often this workload fails as it should, of so many runs at most.
     pub fn fails(&self, workload: &Value, times: usize, until: Until) -> anyhow::Result<Tally> {
         let scenario = Scenario::parse("smallest.json", &workload.to_string())?;

@@ -1,7 +1,6 @@
 //! `harness explain`: what a verdict means, from the run's folder alone.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use checker::{ModelName, Verdict};
@@ -101,14 +100,8 @@ fn attribution(arguments: &ExplainArgs) -> Result<Option<Attribution>, Failure> 
     let target = Target::of_run(&arguments.run).map_err(Failure::usage)?;
     let program: Program = earlier.program().map_err(Failure::usage)?;
     let plans = earlier.plan.faults.len() + 2;
-    let trials = Trials {
-        earlier: earlier.plan,
-        program,
-        target,
-        guard: Guard::begin("without an attribution")?,
-        jobs: usize::from(arguments.jobs),
-        runs: AtomicUsize::new(0),
-    };
+    let guard = Guard::begin("without an attribution")?;
+    let trials = Trials::new(earlier.plan, program, target, guard, arguments.jobs);
     let mut begun = 0;
     let found = attribute(&trials, usize::from(arguments.times), |what| {
         begun += 1;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -68,14 +68,8 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
     let over = smallest_history(arguments, &earlier, target)?;
-    let trials = Trials {
-        earlier: earlier.plan,
-        program,
-        target,
-        guard: Guard::begin("with the smallest that failed so far")?,
-        jobs: usize::from(arguments.jobs),
-        runs: AtomicUsize::new(0),
-    };
+    let guard = Guard::begin("with the smallest that failed so far")?;
+    let trials = Trials::new(earlier.plan, program, target, guard, arguments.jobs);
     let cut = over.and_then(|over| candidates::until(&whole, over));
     let (bar, begin) = (bar(arguments), Instant::now());
     let shrinking = Shrinking {

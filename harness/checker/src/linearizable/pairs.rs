@@ -120,7 +120,7 @@ impl Best<'_> {
 
 /// The operations that saw one value, by position.
 #[derive(Clone, Copy)]
-struct Looks<'a> {
+struct Sorted<'a> {
     /// By invocation; and of each and those after it, the one that was over first.
     by_invoke: &'a [u32],
     soonest: &'a [u32],
@@ -171,9 +171,9 @@ impl Groups {
         Groups { starts, by_invoke, soonest, by_complete, latest }
     }
 
-    fn of(&self, group: usize) -> Looks<'_> {
+    fn of(&self, group: usize) -> Sorted<'_> {
         let group = self.starts[group] as usize..self.starts[group + 1] as usize;
-        Looks {
+        Sorted {
             by_invoke: &self.by_invoke[group.clone()],
             soonest: &self.soonest[group.clone()],
             by_complete: &self.by_complete[group.clone()],
@@ -218,7 +218,7 @@ impl Members {
 #[derive(Clone, Copy)]
 struct Entry<'a> {
     write: Option<u32>,
-    reads: Looks<'a>,
+    reads: Sorted<'a>,
     swaps: &'a [u32],
 }
 
@@ -280,15 +280,15 @@ impl<'a> Values<'a> {
     }
 
     /// Of those that began after an event, the one that was over first.
-    fn soonest_after(&self, looks: Looks<'_>, event: u32) -> Option<u32> {
-        let after = looks.by_invoke.partition_point(|&at| self.op(at).invoke <= event);
-        looks.soonest.get(after).copied()
+    fn soonest_after(&self, sorted: Sorted<'_>, event: u32) -> Option<u32> {
+        let after = sorted.by_invoke.partition_point(|&at| self.op(at).invoke <= event);
+        sorted.soonest.get(after).copied()
     }
 
     /// Of those that were over before an event, the one that began last.
-    fn latest_before(&self, looks: Looks<'_>, event: u32) -> Option<u32> {
-        let before = looks.by_complete.partition_point(|&at| self.op(at).complete < event);
-        before.checked_sub(1).map(|last| looks.latest[last])
+    fn latest_before(&self, sorted: Sorted<'_>, event: u32) -> Option<u32> {
+        let before = sorted.by_complete.partition_point(|&at| self.op(at).complete < event);
+        before.checked_sub(1).map(|last| sorted.latest[last])
     }
 
     /// Of the writes that began after this one was over, the one that was over first. They are near,

@@ -56,7 +56,7 @@ impl Model for ExcerptModel {
 }
 
 /// More candidates than this are not tried in all combinations.
-const MOST_CANDIDATES: usize = 12;
+pub(super) const MOST_CANDIDATES: usize = 12;
 
 /// Steps for one combination: they are few calls.
 const MOST_STEPS: u64 = 20_000;

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::anomaly::{Anomaly, anomaly};
 use super::chains::{Chain, Chains, NOWHERE};
 use super::closest::{Closest, Surroundings};
-use super::excerpt::{Candidates, Excerpt, ExcerptOp, Naming, Size, equals};
+use super::excerpt::{Candidates, Excerpt, ExcerptOp, MOST_CANDIDATES, Naming, Size, equals};
 use super::order::{self, Block, Content};
 use super::places::Places;
 use super::sweep::{Item, nearest};
@@ -40,7 +40,10 @@ pub(super) fn find<S: Symbol>(
         return Some(garbage);
     }
     let cores = finder.cores();
-    let best = finder.best(&cores, Naming::ByText).or_else(|| finder.best(&cores, Naming::ByPlace));
+    let best = finder
+        .best(&cores, Naming::ByText)
+        .or_else(|| finder.of_all())
+        .or_else(|| finder.best(&cores, Naming::ByPlace));
     best.map(|Excerpt { operations, calls, .. }| {
         // What it is called is told best with what is known of all calls.
         let by_place = Candidates::new(chains, places, Naming::ByPlace, operations.clone());
@@ -115,6 +118,18 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             best = self.excerpt(core.clone(), naming, than).or(best);
         }
         best
+    }
+
+    /// The best excerpt of all calls, where they are few.
+    fn of_all(&self) -> Option<Excerpt> {
+        let sequence = self.chains.sequence;
+        let says_something = |&at: &u32| match sequence.op(at) {
+            SequenceOp::Read(_) => !sequence.is_open(at),
+            SequenceOp::Append(text) => !text.is_empty(),
+            SequenceOp::Put(_) => true,
+        };
+        let all = sequence.positions().filter(says_something).take(MOST_CANDIDATES + 1).collect();
+        Candidates::new(self.chains, self.places, Naming::ByText, all)?.best(None)
     }
 
     /// The best excerpt of a core and what it needs, if that is better than what there is.

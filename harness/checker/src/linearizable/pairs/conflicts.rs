@@ -1,6 +1,6 @@
 //! Two values that must each come before the other, of four operations and more.
 
-use super::{Best, Entry, Looks, Values};
+use super::{Best, Entry, Sorted, Values};
 use crate::history::OPEN;
 
 /// So many reads and pairs are looked at.
@@ -12,7 +12,7 @@ struct Write<'a> {
     at: u32,
     invoke: u32,
     complete: u32,
-    reads: Looks<'a>,
+    reads: Sorted<'a>,
 }
 
 impl Values<'_> {
@@ -73,7 +73,7 @@ impl Values<'_> {
     }
 
     fn four(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
-        let after = |looks: Looks<'_>, event| self.soonest_after(looks, event);
+        let after = |sorted: Sorted<'_>, event| self.soonest_after(sorted, event);
         if let Some(ru) = after(u.reads, v.complete) {
             if let Some(rv) = after(v.reads, u.complete) {
                 best.consider(&[u.at, v.at, ru, rv]);
@@ -109,7 +109,7 @@ impl Values<'_> {
     /// Two reads of `u` and two of `v`, in two pairs, each with an end and a latest begin.
     fn six(&self, u: Write<'_>, v: Write<'_>, best: &mut Best<'_>) {
         let before =
-            |reads: Looks<'_>, others: Looks<'_>, side: usize| -> Vec<(u32, usize, u32, u32)> {
+            |reads: Sorted<'_>, others: Sorted<'_>, side: usize| -> Vec<(u32, usize, u32, u32)> {
                 let pair = |&read: &u32| {
                     let op = self.op(read);
                     let before = self.latest_before(others, op.invoke)?;

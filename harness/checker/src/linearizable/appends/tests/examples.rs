@@ -76,6 +76,9 @@ fn of_equal_appends_a_witness_shows_all_that_a_reader_needs() {
     // And without the first read, the first append could come last.
     let lines = ["append 1 at 0-7", "read 1 at 1-2", "append 1 at 3-4", "read 1 at 6-8"];
     assert_found(Anomaly::LostWrite, &[0, 1, 2, 3], &lines);
+    // One was over before the read of nothing began; equal ones are shown together.
+    let lines = ["append 1 at 0-1", "append 1 at 2-6", "read 1 at 4-5", "read - at 3-7"];
+    assert_found(Anomaly::LostWrite, &[0, 1, 3], &lines);
 }
 
 #[test]
