@@ -145,6 +145,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         plan = plan.on(Some(&host), router);
     }
     plan.router = options.router.unwrap_or(plan.router);
+    plan.durability = options.durability.unwrap_or(plan.durability);
     let plan = Arc::new(plan);
     let reproduce = reproduce::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)

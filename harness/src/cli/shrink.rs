@@ -17,6 +17,7 @@ use crate::campaign::shrinking::{Found, Shrinking};
 use crate::campaign::trials::{Target, Trials};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
+use crate::durability::promise::Promise;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::plan::FailIs;
@@ -173,6 +174,9 @@ fn words(trials: &Trials) -> String {
     }
     if trials.earlier.fail_is == FailIs::Definite {
         words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
+    }
+    if trials.earlier.durability != Promise::default() {
+        words.extend(["--durability".to_owned(), trials.earlier.durability.to_string()]);
     }
     if let Some(host) = &trials.earlier.host {
         words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);

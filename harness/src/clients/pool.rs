@@ -43,6 +43,8 @@ pub struct View<'a> {
 pub enum Effect {
     /// Send this packet.
     Send {
+        /// The operation that it asks for.
+        operation: OperationIndex,
         /// The client.
         from: NodeId,
         /// The replica.
@@ -54,6 +56,13 @@ pub enum Effect {
     },
     /// The operation was invoked: write it down.
     Invoked(OperationIndex),
+    /// A replica acknowledged the put of this operation, which was not answered before.
+    Acknowledged {
+        /// The put.
+        put: OperationIndex,
+        /// The replica.
+        by: NodeId,
+    },
     /// The operation was completed: write it down.
     Completed(OperationIndex),
     /// Call [`Pool::wake`] with this at that time.
@@ -376,7 +385,7 @@ impl Pool {
         };
         let packet = serde_json::to_vec(&message).expect("texts serialize");
         let (from, kind) = (operation.client, operation.kind.name());
-        self.effects.push(Effect::Send { from, to, kind, packet });
+        self.effects.push(Effect::Send { operation: index, from, to, kind, packet });
     }
 
     /// Ends an operation. If its outcome is unknown, the client continues as a new process.

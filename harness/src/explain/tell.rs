@@ -128,7 +128,7 @@ fn of_answer(answer: &Answer, evidence: &Evidence) -> Vec<String> {
         Question::Liveness if answer.kind == AnswerKind::Unanswered => {
             lines.extend(silence::sentences(evidence));
         }
-        Question::Liveness | Question::Safety | Question::Environment => {}
+        Question::Liveness | Question::Safety | Question::Durability | Question::Environment => {}
     }
     lines
 }

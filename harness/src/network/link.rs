@@ -202,7 +202,7 @@ impl Link {
     }
 
     /// The name of a message type of this link.
-    pub fn kind(&self, index: TypeIndex) -> &str {
+    pub fn kind(&self, index: TypeIndex) -> &Arc<str> {
         &self.counts[index.0].0
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{EndReason, HostRecord, ReplicaRecord, RunRecord};
 use crate::cluster::life::{Death, Ending};
+use crate::durability::DurabilityRecord;
 use crate::fault::{FaultKind, Parameters};
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
@@ -41,6 +42,7 @@ pub fn record() -> RunRecord {
         faults: faults(),
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
         leadership_claims: Vec::new(),
+        durability: DurabilityRecord { required: Some(3), acknowledged: 2, early: 0, first: None },
         replicas: replicas(),
         violations: BTreeMap::new(),
         notes: Vec::new(),

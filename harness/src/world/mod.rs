@@ -40,7 +40,7 @@ use crate::journal::history::{Journal, JournalError};
 use crate::journal::leaders::LeadersFile;
 use crate::network::message_log::MessageLog;
 use crate::network::transport::Transport;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::record::RunRecord;
 use crate::run::machine::Machine;
 use crate::run::progress::Progress;
@@ -167,7 +167,9 @@ pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
     let journal = Journal::create(&request.folder.join("history.jsonl"), scenario, seed.0)?;
     let leaders =
         LeadersFile::create(&request.folder).map_err(RunError::system("writing leaders.jsonl"))?;
-    let machine = Machine::new(Arc::clone(&request.plan), MessageLog::open(&request.folder));
+    let keeps_data = plan::keeps_data(&request.program.arguments);
+    let log = MessageLog::open(&request.folder);
+    let machine = Machine::new(Arc::clone(&request.plan), keeps_data, log);
     let faults = FaultsFile::create(&request.folder, machine.faults())
         .map_err(RunError::system("writing faults.jsonl"))?;
     let written = Written { journal, leaders, faults };

@@ -317,6 +317,7 @@ impl RealWorld {
             faults: outcome.faults,
             leaders: traffic.leaders,
             leadership_claims: traffic.leadership_claims,
+            durability: traffic.durability,
             states: outcome.states,
             violations: traffic.protocol.violations,
             protocol_warnings: traffic.protocol.warnings,

@@ -20,6 +20,7 @@ const HARNESS: &[&str] = &[
     "op",
     "network",
     "leadership",
+    "durability",
     "fault",
     "scenario",
     "plan",

@@ -18,6 +18,7 @@ use super::{CONTROL, Mutants, SCENARIO, STRESS_SUITE};
 use crate::exit::Exit;
 use crate::os;
 use crate::seed::Seed;
+use crate::verdict::Question;
 
 /// What became of one chain.
 #[derive(Clone, Debug, Default)]
@@ -196,7 +197,7 @@ fn note(chain: &mut Chain, line: &Value, after: Duration) {
     chain.runs += 1;
     chain.seconds = after.as_secs_f64();
     chain.disturbed += usize::from(answer(line, "environment").is_some());
-    let questions = ["safety", "process", "liveness"];
+    let questions = Question::OWED.map(Question::name);
     let bad = |question: &str| Some((question.to_owned(), answer(line, question)?));
     chain.caught = questions.into_iter().find_map(bad);
 }

@@ -108,8 +108,11 @@ impl Pool {
             shared.was_served = true;
         }
         self.check_course_answer(client, index, view.now);
-        if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
-            shared.put_acknowledged(&self.operations[index].key);
+        if operation_kind == OpKind::Put {
+            self.effects.push(Effect::Acknowledged { put: index, by: answer.from });
+            if let Kind::Shared(shared) = &mut self.kind {
+                shared.put_acknowledged(&self.operations[index].key);
+            }
         }
         self.complete(index, Outcome::Ok, None, view.now);
         if asking == Asking::Recovery {

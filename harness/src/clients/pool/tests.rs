@@ -80,7 +80,7 @@ impl Clients {
     fn follow(&mut self) {
         for effect in self.pool.take_effects() {
             match effect {
-                Effect::Send { from, to, kind, packet } => {
+                Effect::Send { from, to, kind, packet, .. } => {
                     let asked: Asked = serde_json::from_slice(&packet).unwrap();
                     assert_eq!((asked.src, asked.dst, &*asked.r#type), (from, to, kind));
                     self.asked.push(Asked { at: self.now, ..asked });
@@ -89,7 +89,7 @@ impl Clients {
                     self.agenda.insert((at, self.added, wake));
                     self.added += 1;
                 }
-                Effect::Invoked(_) | Effect::Completed(_) => {}
+                Effect::Acknowledged { .. } | Effect::Invoked(_) | Effect::Completed(_) => {}
             }
         }
     }
