@@ -7,8 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use insta::{assert_snapshot, with_settings};
-
 use super::judge;
 use crate::cluster::life::{Death, Ending};
 use crate::course;
@@ -25,6 +23,7 @@ use crate::record::{RunRecord, sample};
 use crate::report::{Finished, Style, console_block};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
+use crate::text::is_as_kept;
 use crate::time::RunTime;
 
 const WORKLOAD: &str = r#"{"name": "demo", "lifetime": 8, "start_wait": 0, "end_wait": 0,
@@ -125,17 +124,6 @@ fn told(record: &RunRecord, exit: Exit) -> String {
     let console = console_block(&finished, Style::new(false));
     fs::remove_dir_all(folder).unwrap();
     format!("{console}\n$ harness explain results/latest\n{}", explanation.text(100))
-}
-
-/// Compares a text with the one among the snapshots of the command line.
-fn is_as_kept(name: &str, text: &str) {
-    with_settings!({
-        omit_expression => true,
-        prepend_module_to_snapshot => false,
-        snapshot_path => "../../../tests/it/snapshots",
-    }, {
-        assert_snapshot!(name, text);
-    });
 }
 
 #[test]
