@@ -17,6 +17,7 @@ use crate::check::{self, Asked, Question};
 use crate::exit::Exit;
 use crate::report;
 use crate::scenario::CheckerBudget;
+use crate::text::counted;
 use crate::verdict::{Verdict, history_evidence, safety};
 
 /// `harness check`.
@@ -287,17 +288,21 @@ fn tell(path: &Path, asked: &Asked) {
     }
     if let Some(backwards) = read.history.backwards() {
         eprintln!(
-            "harness: {path}: times run backwards {} times, most at event {}, by {} ns; the order of the \
+            "harness: {path}: times run backwards at {}, most at event {}, by {} ns; the order of the \
              events is the file's (--strict-time refuses)",
-            backwards.count, backwards.index, backwards.largest_ns
+            counted(backwards.count, "event"),
+            backwards.index,
+            backwards.largest_ns
         );
     }
     let Repairs { dropped, left_open, reordered } = read.repairs;
     if read.repairs != Repairs::default() {
         eprintln!(
-            "harness: {path}: repaired: {dropped} completions without an invocation dropped, \
-             {left_open} operations left open because their process began another, {reordered} \
-             events whose index ran backwards raised"
+            "harness: {path}: repaired: {} without an invocation dropped, {} left open because \
+             the process began another, {} whose index ran backwards raised",
+            counted(dropped, "completion"),
+            counted(left_open, "operation"),
+            counted(reordered, "event")
         );
     }
 }

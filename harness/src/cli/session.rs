@@ -25,6 +25,7 @@ use crate::scenario::Scenario;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
+use crate::text::{counted, was};
 use crate::world::probe::Probe;
 
 /// Runs of the stress suite at the same time: fifteen replicas for two processors.
@@ -250,7 +251,8 @@ pub fn make_all(
     summaries.sort_by_key(|summary| summary.number);
     let mut exits = outcomes.into_iter().collect::<Result<Vec<Exit>, Failure>>()?;
     if begun < jobs.len() && is_interrupted {
-        eprintln!("harness: {} runs were not begun", jobs.len() - begun);
+        let left = jobs.len() - begun;
+        eprintln!("harness: {} {} not begun", counted(left, "run"), was(left));
         exits.push(Exit::Interrupted);
     }
     Ok((exits, summaries))
