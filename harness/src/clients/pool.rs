@@ -10,6 +10,7 @@ mod under_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -80,6 +81,8 @@ pub enum Wake {
     Request(usize),
     /// The next operation is due (shared clients at a given rate).
     Due,
+    /// The next operation is due of those that come evenly beside the bursts.
+    Steady,
     /// The operation may be sent again.
     Resend(OperationIndex),
     /// The client may go on after a refusal.
@@ -141,6 +144,8 @@ pub struct Pool {
     /// The next client when an operation is due.
     next_client: usize,
     routes: u64,
+    /// Requests that may have named a leader of old.
+    old_news: u64,
     affinity: Affinity,
     /// Until when probe reads go on.
     probe_until: RunTime,
@@ -210,6 +215,7 @@ impl Pool {
                 requests,
                 timeout,
                 burst,
+                steady_rate,
                 one_shot_keys,
                 probe_reads,
                 ..
@@ -220,6 +226,8 @@ impl Pool {
             let mut shared =
                 Shared::new(clients, keys, scenario.mix, one_shot_keys, rate, requests, timeout);
             shared.burst = burst;
+            shared.base = RunTime::from(scenario.start_wait);
+            shared.steady = (steady_rate > 0.0).then(|| Duration::from_secs_f64(1.0 / steady_rate));
             let prober = usize::from(!probe_reads.is_zero());
             (shared.count() + prober, Kind::Shared(shared))
         } else {
@@ -241,6 +249,7 @@ impl Pool {
             processes: count as u64,
             next_client: 0,
             routes: 0,
+            old_news: 0,
             affinity: Affinity::default(),
             probe_until: RunTime::ZERO,
             probes: 0,
@@ -281,6 +290,7 @@ impl Pool {
             Wake::Begin => self.begin(view),
             Wake::Request(n) => self.course_request(n, view),
             Wake::Due => self.due(view),
+            Wake::Steady => self.steady(view),
             Wake::Resend(operation) => {
                 if self.open.contains_key(&operation) {
                     self.send(operation, view);
@@ -371,15 +381,16 @@ impl Pool {
             self.routes += 1;
             (!living.is_empty()).then(|| living[seed::index(bits, living.len())])
         });
+        let old_news = (asking == Asking::Usual).then(|| self.old_news(&living)).flatten();
         // No replica is alive: the message is lost, like any message to the dead.
-        let Some(to) = to else { return };
+        let Some(to) = old_news.or(to) else { return };
         let mid = self.requests.add(index, view.now);
         let operation = &mut self.operations[index];
         operation.node = Some(to);
         let message = RequestMessage {
             src: operation.client,
             dst: to,
-            leader: self.clients[client].leader.unwrap_or(NodeId::ANY),
+            leader: old_news.or(self.clients[client].leader).unwrap_or(NodeId::ANY),
             r#type: operation.kind.name(),
             mid: &mid,
             key: &operation.key,
@@ -388,6 +399,19 @@ impl Pool {
         let packet = serde_json::to_vec(&message).expect("texts serialize");
         let (from, kind) = (operation.client, operation.kind.name());
         self.effects.push(Effect::Send { operation: index, from, to, kind, packet });
+    }
+
+    /// Now and then a client believes that some replica leads, as one does that has heard nothing for long: whoever
+    /// is asked as the leader must know better.
+    fn old_news(&mut self, living: &[NodeId]) -> Option<NodeId> {
+        if !matches!(self.kind, Kind::Shared(_)) {
+            return None;
+        }
+        let draws = self.plan.routes.derive("old news");
+        let n = self.old_news;
+        self.old_news += 1;
+        let is_drawn = draws.fraction(2 * n) < limits::OLD_NEWS && !living.is_empty();
+        is_drawn.then(|| living[seed::index(draws.draw(2 * n + 1), living.len())])
     }
 
     /// Ends an operation. If its outcome is unknown, the client continues as a new process.

@@ -401,6 +401,8 @@ const MIDDLE: &[Key] = &[
         "the largest message that passes"),
     ours("clients.burst", Shape::Whole { min: 1, max: 256 }, "", "1",
         "with a `rate`: so many operations begin at the same moment, with a longer pause after them"),
+    ours("clients.steady_rate", Shape::Number { min: 0.0, max: 10_000.0 }, "", "0",
+        "with a `rate`: so many operations a second, evenly spread, besides those of the bursts"),
     ours("clients.partition_affinity", FRACTION, "", "0",
         "during a partition, this fraction of the clients uses only the leader's side, and the others only \
          the other side; with 0 every client uses any replica"),

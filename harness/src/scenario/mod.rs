@@ -152,6 +152,9 @@ pub enum Clients {
         /// pause between two such moments.
         #[serde(default = "one")]
         burst: u64,
+        /// At a given rate: so many operations a second besides, evenly spread; zero: none.
+        #[serde(default)]
+        steady_rate: f64,
         /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
         /// others only the other one; with 0 every client uses any replica.
         #[serde(default)]

@@ -104,6 +104,7 @@ impl Pool {
         self.clients[client].setbacks = 0;
         if let Kind::Shared(shared) = &mut self.kind {
             shared.was_served = true;
+            shared.last_answer = view.now;
         }
         self.check_course_answer(client, index, view.now);
         if operation_kind == OpKind::Put {
