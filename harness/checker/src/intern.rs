@@ -63,7 +63,7 @@ struct Entry {
 
 impl Entry {
     /// What the table takes for the hash.
-    fn hash(&self) -> u64 {
+    fn hash(self) -> u64 {
         let hash = u64::from(self.hash);
         hash << 32 | hash
     }
@@ -83,7 +83,7 @@ impl Slices {
         self.bytes.extend_from_slice(item);
         self.ends.push(self.bytes.len() as u64);
         let entry = Entry { hash: hash(item), id };
-        self.table.insert_unique(entry.hash(), entry, Entry::hash);
+        self.table.insert_unique(entry.hash(), entry, |entry| entry.hash());
         id
     }
 

@@ -232,7 +232,7 @@ struct Values<'a> {
     spans: Vec<Span>,
     /// The values, first the first one, then the others by their writes; and of each whether it was there
     /// first, or was written by more than a swap for itself.
-    values: ByValue<bool>,
+    index: ByValue<bool>,
     /// All writes, as one group.
     writes: Groups,
     reads: Groups,
@@ -243,8 +243,8 @@ impl<'a> Values<'a> {
     /// None if a value was written twice, or something else was done than reads, writes and swaps; or the
     /// shortest read of what no operation wrote.
     fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Result<Self, Vec<u32>>> {
-        let mut values = ByValue::new();
-        values.insert(initial, true);
+        let mut index = ByValue::new();
+        index.insert(initial, true);
         let mut spans = Vec::with_capacity(operations.len());
         let mut writes = Vec::new();
         for (position, op) in (0u32..).zip(operations) {
@@ -252,7 +252,7 @@ impl<'a> Values<'a> {
                 return None;
             }
             if let Some(value) = written(op) {
-                if !values.insert(value, !is_idle(op)) {
+                if !index.insert(value, !is_idle(op)) {
                     return None;
                 }
                 writes.push((position, 0));
@@ -262,9 +262,9 @@ impl<'a> Values<'a> {
         let mut garbage = Best { operations, found: None };
         let (mut reads, mut swaps) = (Vec::new(), Vec::new());
         for (position, op) in (0u32..).zip(operations).filter(|(_, op)| op.f != F::Put) {
-            let place = values.place(op.result);
+            let place = index.place(op.result);
             if seen(op).is_some() {
-                if place.is_none_or(|place| !values.items()[place as usize]) {
+                if place.is_none_or(|place| !index.items()[place as usize]) {
                     garbage.consider(&[position]);
                 }
                 reads.extend(place.map(|place| (position, place)));
@@ -277,14 +277,14 @@ impl<'a> Values<'a> {
             return Some(Err(positions));
         }
         let writes = Groups::new(&spans, 1, &writes);
-        let reads = Groups::new(&spans, values.len(), &reads);
-        let swaps = Members::new(values.len(), &swaps);
-        Some(Ok(Values { operations, spans, values, writes, reads, swaps }))
+        let reads = Groups::new(&spans, index.len(), &reads);
+        let swaps = Members::new(index.len(), &swaps);
+        Some(Ok(Values { operations, spans, index, writes, reads, swaps }))
     }
 
     /// The first value, then the others by their writes.
     fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        (0..self.values.len()).map(|place| self.entry(place))
+        (0..self.index.len()).map(|place| self.entry(place))
     }
 
     fn entry(&self, place: usize) -> Entry<'_> {
@@ -387,7 +387,7 @@ impl<'a> Values<'a> {
     }
 
     fn entry_of(&self, write: u32) -> Entry<'_> {
-        self.entry(self.values.place(self.op(write).argument).map_or(0, |place| place as usize))
+        self.entry(self.index.place(self.op(write).argument).map_or(0, |place| place as usize))
     }
 }
 
