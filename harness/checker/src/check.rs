@@ -151,17 +151,24 @@ pub struct Report {
 impl Report {
     fn new(model: ModelName, history: &History) -> Self {
         let operations = history.operations();
-        let count = |outcome| operations.iter().filter(|op| op.outcome == outcome).count() as u64;
-        let failed = count(Outcome::Fail);
+        let (mut open, mut failed, mut answered, mut observations) = (0, 0, 0, 0);
+        for op in operations {
+            match op.outcome {
+                Outcome::Ok => answered += 1,
+                Outcome::Fail => failed += 1,
+                Outcome::Info => open += 1,
+            }
+            observations += u64::from(observes(op));
+        }
         Report {
             verdict: Verdict::Valid,
             model: model.name(),
             algorithms: Vec::new(),
             operations: operations.len() as u64 - failed,
-            open: count(Outcome::Info),
+            open,
             failed,
-            answered: count(Outcome::Ok),
-            observations: operations.iter().filter(|op| observes(op)).count() as u64,
+            answered,
+            observations,
             valid_keys: 0,
             invalid_keys: 0,
             unknown_keys: 0,

@@ -101,9 +101,9 @@ impl Key<'_> {
         let known = pairs::smallest(self.operations, self.initial, self.budget.stop)
             .or_else(|| pairs::garbage_read(self.operations, self.initial))
             .map(|positions| Shown { positions, is_minimal: true });
-        let is_plain = self.operations.iter().all(|op| op.f != F::Cas);
+        let is_plain = || self.operations.iter().all(|op| op.f != F::Cas);
         if let Some(known) = &known
-            && (is_plain || core.is_none() || known.positions.len() <= FEW)
+            && (known.positions.len() <= FEW || core.is_none() || is_plain())
         {
             return known.clone();
         }

@@ -14,6 +14,7 @@
 //! asks a second and a third checker.
 
 pub(crate) mod appends;
+mod by_value;
 pub(crate) mod calls;
 pub(crate) mod chains;
 pub(crate) mod confirm;
