@@ -18,7 +18,7 @@ use crate::objects::confirm::Claim;
 use crate::objects::{self, Fact, Subject};
 use crate::session;
 use crate::verdict::{Reason, Verdict};
-use crate::witness::Witness;
+use crate::witness::{Unconfirmed, Witness};
 use register::Guide;
 pub(crate) use register::{plain, plain_initial};
 
@@ -369,8 +369,12 @@ fn witness(
         Decision::Explained(mut witness, claim) => {
             let operations = history.at(positions);
             let subject = Subject { history, operations: &operations, budget: options.budget };
-            witness.confirmed =
-                claim.and_then(|claim| claim.confirm(options.model, subject, &witness, tester));
+            if options.model.info().is_linearizability {
+                let confirmation = claim.map_or(Err(Unconfirmed::OtherAnswers), |claim| {
+                    claim.confirm(options.model, subject, &witness, tester)
+                });
+                witness.note(confirmation);
+            }
             Some(witness)
         }
         Decision::Invalid(core) => {

@@ -209,4 +209,4 @@ pub use linearizable::{Linearization, linearizable, online};
 pub use models::ModelName;
 pub use order::{KeyOrder, Point, explained, linearization};
 pub use verdict::{Reason, Verdict};
-pub use witness::{Anomaly, Edge, Late, Why, Witness, WitnessOperation};
+pub use witness::{Anomaly, Edge, Late, Unconfirmed, Why, Witness, WitnessOperation};

@@ -227,7 +227,12 @@ fn one(
         _ => None,
     };
     let history = path.display().to_string();
-    let orders = if arguments.show_order { check::orders(&asked, question) } else { Vec::new() };
+    let is_linearizability = asked.model.info().is_linearizability;
+    let orders = if arguments.show_order && is_linearizability {
+        check::orders(&asked, question)
+    } else {
+        Vec::new()
+    };
     let text = match arguments.output {
         Format::Json => {
             let (model, exit_code) = (report.model, verdict.exit().code());
@@ -238,7 +243,12 @@ fn one(
         Format::Human => {
             let title = if is_one { String::new() } else { format!("{history}\n") };
             let lines = report::verdict_lines(&verdict, super::style());
-            format!("{title}{lines}{}", order_lines(&asked.read.history, &orders))
+            let order = if arguments.show_order && !is_linearizability {
+                format!("no order to show: {} does not promise linearizability\n", report.model)
+            } else {
+                order_lines(&asked.read.history, &orders)
+            };
+            format!("{title}{lines}{order}")
         }
     };
     super::print(&text)?;

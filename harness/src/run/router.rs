@@ -216,7 +216,9 @@ impl Router {
         match message.src.parse::<NodeId>() {
             Ok(id) if id == from => {}
             // A client's request that is handed on, as the course's own simulators carry it.
-            Ok(id) if id == NodeId::ANY || self.fabric.connects(id, from) && !self.is_replica(id) => {
+            Ok(id)
+                if id == NodeId::ANY || self.fabric.connects(id, from) && !self.is_replica(id) =>
+            {
                 self.protocol.warning(ProtocolWarning::HandedOn, now, from, packet);
             }
             _ => self.protocol.violation(ProtocolViolation::ForeignSource, now, from, packet),

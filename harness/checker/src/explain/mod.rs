@@ -87,6 +87,18 @@ pub(crate) fn of_reads(
     Witness::new(history, anomaly, core, true, explanation)
 }
 
+/// Says that the operations of a witness have an order if nothing else was done.
+pub(crate) fn call_excerpt(witness: &mut Witness) {
+    if witness.operations.is_empty() {
+        return;
+    }
+    witness.minimal = false;
+    witness.explanation.push_str(
+        " These operations are an excerpt: by themselves they have an order. The contradiction needs \
+         more operations on this key, and the search for a small set of them spent its budget.",
+    );
+}
+
 /// A violation without its reason.
 pub(crate) fn unexplained(history: &History, of: &Operation) -> Witness {
     let explanation =

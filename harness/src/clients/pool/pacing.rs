@@ -80,7 +80,9 @@ impl Pool {
     /// One operation of those that come evenly beside the bursts is due.
     pub(super) fn steady(&mut self, view: View<'_>) {
         let Kind::Shared(shared) = &mut self.kind else { return };
-        let Some(interval) = shared.steady.filter(|_| self.phase == Phase::Requests) else { return };
+        let Some(interval) = shared.steady.filter(|_| self.phase == Phase::Requests) else {
+            return;
+        };
         shared.backlog += 1;
         self.effects.push(Effect::WakeAt(view.now + interval, Wake::Steady));
         self.share_backlog(view);
