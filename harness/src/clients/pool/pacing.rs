@@ -6,7 +6,6 @@ use super::{Asking, Effect, Kind, Phase, Pool, View, Wake};
 use crate::clients::requests::OperationIndex;
 use crate::op::OpKind;
 use crate::plan::OperationPlan;
-use crate::time::RunTime;
 
 impl Pool {
     pub(super) fn begin(&mut self, view: View<'_>) {
