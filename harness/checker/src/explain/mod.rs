@@ -94,8 +94,8 @@ pub(crate) fn call_excerpt(witness: &mut Witness) {
     }
     witness.minimal = false;
     witness.explanation.push_str(
-        " These operations are an excerpt: by themselves they have an order. The contradiction needs \
-         more operations on this key, and the search for a small set of them spent its budget.",
+        " These operations are an excerpt: by themselves they have an order. A counterexample needs \
+         more operations on this key, and the search for a small one spent its budget.",
     );
 }
 
