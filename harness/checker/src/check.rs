@@ -81,13 +81,27 @@ impl Default for Options<'_> {
     }
 }
 
+/// What came of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyVerdict {
+    /// Consistent with the model.
+    Valid,
+    /// Not consistent.
+    Invalid,
+    /// Not decided.
+    Unknown,
+    /// Not decided, because another key was refuted.
+    Skipped,
+}
+
 /// The result for one key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct KeyReport {
     /// The key.
     pub key: String,
-    /// `valid`, `invalid`, `unknown`, or `skipped` because another key was refuted.
-    pub verdict: &'static str,
+    /// What came of it.
+    pub verdict: KeyVerdict,
     /// Operations on it that did not fail.
     pub operations: usize,
     /// How many of them were answered and tell something of the state: reads, elements taken out, locks

@@ -199,7 +199,7 @@ mod verdict;
 mod witness;
 
 pub use budget::{Budget, Limit};
-pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
+pub use check::{Algorithm, KeyReport, KeyVerdict, Misfit, Options, Report, check, fits};
 pub use datum::Datum;
 pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};

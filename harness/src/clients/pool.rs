@@ -20,8 +20,10 @@ use super::requests::{OperationIndex, Requests};
 use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::network::envelope::AnsweredValue;
-use crate::op::{OpKind, OperationRecord, Outcome, RecoveryOperation, RequestCounts};
+use crate::network::envelope::{AnsweredValue, ReplyType};
+use crate::op::{
+    OpKind, OperationError, OperationRecord, Outcome, RecoveryOperation, RequestCounts,
+};
 use crate::plan::{OperationPlan, Plan};
 use crate::scenario::Clients;
 use crate::seed;
@@ -81,15 +83,15 @@ pub enum Wake {
     ProbeReads,
 }
 
-/// An answer of a replica to a client.
+/// What a replica replies to a client.
 #[derive(Clone, Debug)]
-pub struct Answer<'a> {
+pub struct Reply<'a> {
     /// The replica that answers.
     pub from: NodeId,
     /// The client that is answered.
     pub client: NodeId,
-    /// `ok`, `fail`, `redirect`.
-    pub kind: &'a str,
+    /// How it replies; `None`: in a type of message that a client does not know.
+    pub r#type: Option<ReplyType>,
     /// Which request.
     pub mid: &'a str,
     /// The leader that the replica names.
@@ -98,7 +100,7 @@ pub struct Answer<'a> {
     pub value: AnsweredValue,
 }
 
-/// What was odd about an answer.
+/// What was odd about a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
     /// No client used this `MID`.
@@ -384,7 +386,7 @@ impl Pool {
         &mut self,
         index: OperationIndex,
         outcome: Outcome,
-        error: Option<&'static str>,
+        error: Option<OperationError>,
         now: RunTime,
     ) {
         let Some(in_flight) = self.open.remove(&index) else { return };
@@ -407,7 +409,7 @@ impl Pool {
     pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<RecoveryOperation>, RequestCounts) {
         for &index in self.open.keys() {
             let operation = &mut self.operations[index];
-            operation.error = Some("unanswered");
+            operation.error = Some(OperationError::Unanswered);
             match operation.kind {
                 OpKind::Get => self.counts.unanswered_gets += 1,
                 OpKind::Put => self.counts.unanswered_puts += 1,

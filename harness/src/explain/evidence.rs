@@ -19,7 +19,7 @@ use crate::leadership::claims::LeadershipClaim;
 use crate::limits;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::message_log;
-use crate::op::NO_SUCH_KEY;
+use crate::op::OperationError;
 use crate::verdict::{Answer, AnswerKind, Standing, last_words};
 
 /// Everything that an explanation is made of.
@@ -253,8 +253,11 @@ impl Evidence {
         let Ok(file) = File::open(path) else { return BTreeSet::new() };
         let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
         let refused: BTreeSet<u64> = lines
-            .filter(|line| line.contains(NO_SUCH_KEY))
-            .filter_map(|line| serde_json::from_str::<IndexPart>(&line).ok())
+            .filter(|line| line.contains(OperationError::RefusedForGood.name()))
+            .filter_map(|line| serde_json::from_str::<ErrorPart>(&line).ok())
+            .filter(|event| {
+                OperationError::named(&event.error) == Some(OperationError::RefusedForGood)
+            })
             .map(|event| event.index)
             .collect();
         asked.retain(|index| refused.contains(index));
@@ -268,8 +271,9 @@ pub fn is_nothing(value: Option<&Datum>) -> bool {
 }
 
 #[derive(Deserialize)]
-struct IndexPart {
+struct ErrorPart {
     index: u64,
+    error: String,
 }
 
 #[derive(Deserialize)]

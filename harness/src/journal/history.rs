@@ -8,7 +8,7 @@ use checker::event::{Event, EventType, F};
 use serde::Serialize;
 
 use super::lines::Lines;
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::time::RunTime;
 
 /// The version of the shape of `history.jsonl`.
@@ -66,7 +66,8 @@ impl Journal {
             Outcome::Info => EventType::Info,
         };
         let at = operation.completed.unwrap_or(operation.invoked);
-        self.event(operation, kind, at, operation.value.as_deref(), operation.error)
+        let error = operation.error.map(OperationError::name);
+        self.event(operation, kind, at, operation.value.as_deref(), error)
     }
 
     fn event(

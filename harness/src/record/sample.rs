@@ -12,7 +12,7 @@ use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::counts::{DropCause, MessageCounts};
 use crate::network::protocol::{Example, ProtocolWarning};
-use crate::op::{OpKind, OperationRecord, Outcome, RequestCounts};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome, RequestCounts};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -101,19 +101,19 @@ fn operations() -> Vec<OperationRecord> {
             node: Some(NodeId(2)),
             completed: Some(RunTime(1_200_500_000)),
             outcome: Outcome::Fail,
-            error: Some("refused"),
+            error: Some(OperationError::Refused),
             ..operation(2, 0, Put, "x", 1_200_000_000)
         },
         OperationRecord {
             node: Some(NodeId(2)),
             completed: Some(RunTime(2_300_000_000)),
             leader: Some(NodeId(3)),
-            error: Some("timed out"),
+            error: Some(OperationError::TimedOut),
             ..operation(3, 1, Put, "y", 1_300_000_000)
         },
         OperationRecord {
             leader: Some(NodeId(3)),
-            error: Some("unanswered"),
+            error: Some(OperationError::Unanswered),
             ..operation(4, 0, Get, "x", 1_400_000_000)
         },
     ]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::Era;
 use crate::fault::{Direction, DiskFault, FaultKind, PartitionShape};
-use crate::network::rules::{Distribution, Rule};
+use crate::network::rules::{Distribution, RuleKind};
 use crate::text::grouped;
 
 /// One key of a workload file.
@@ -358,7 +358,7 @@ const MIDDLE: &[Key] = &[
         "names for groups of replicas, such as data centres"),
     ours("network", Shape::Objects { max_items: MOST_RULES }, "", "none",
         "rules on the links between replicas, from the start or between two times"),
-    ours("network[].rule", Shape::Choice(Rule::NAMES), "", "required",
+    ours("network[].rule", Shape::Choice(RuleKind::NAMES), "", "required",
         "the effect on messages: see the rules below"),
     ours("network[].from", Shape::Nodes, "", "`*`", "the sources"),
     ours("network[].to", Shape::Nodes, "", "`*`", "the destinations"),

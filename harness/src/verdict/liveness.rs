@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
 use crate::ids::NodeId;
-use crate::op::{OpKind, OperationRecord, Outcome, REFUSED};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::record::RunRecord;
 use crate::text::was;
 use crate::time::RunTime;
@@ -43,7 +43,7 @@ impl Refusals {
         let mut refusals = Self::default();
         for operation in operations.iter().filter(|it| it.kind == OpKind::Put) {
             refusals.puts += 1;
-            if operation.error == Some(REFUSED) {
+            if operation.error == Some(OperationError::Refused) {
                 refusals.refused += 1;
                 if let Some(id) = operation.node {
                     *refusals.by.entry(id).or_default() += 1;
@@ -217,7 +217,7 @@ mod tests {
         record.operations = (0..puts)
             .map(|n| OperationRecord {
                 node: Some(NodeId(u16::from(n % 3 == 0))),
-                error: (n < refused).then_some(REFUSED),
+                error: (n < refused).then_some(OperationError::Refused),
                 outcome: if n < refused { Outcome::Info } else { Outcome::Ok },
                 completed: Some(pattern.invoked),
                 ..pattern.clone()

@@ -1,6 +1,6 @@
 //! Is the history consistent with the model asked for?
 
-use checker::{ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
+use checker::{KeyVerdict, ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::text::{counted, was};
@@ -71,7 +71,7 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
         lines.push(why.to_owned());
     }
     lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));
-    let refuted = report.keys.iter().filter(|key| key.verdict == "invalid");
+    let refuted = report.keys.iter().filter(|key| key.verdict == KeyVerdict::Invalid);
     let mut others: Vec<&str> = refuted.map(|key| key.key.as_str()).collect();
     // Keys of different types may have one name: only the witness's own is left out.
     if let Some(own) = others.iter().position(|key| *key == witness.key) {
@@ -93,7 +93,7 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
 }
 
 fn undecided_keys(report: &Report) -> Vec<String> {
-    let undecided = |key: &&checker::KeyReport| key.verdict == "unknown";
+    let undecided = |key: &&checker::KeyReport| key.verdict == KeyVerdict::Unknown;
     let keys: Vec<&str> =
         report.keys.iter().filter(undecided).map(|key| key.key.as_str()).collect();
     if keys.len() < 2 { Vec::new() } else { vec![format!("undecided: {}", list(&keys))] }

@@ -17,7 +17,7 @@ use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
 use crate::journal::history::Journal;
 use crate::nemesis::happened::FaultRecord;
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::plan::Plan;
 use crate::record::{RunRecord, sample};
 use crate::report::{Finished, Style, console_block};
@@ -148,7 +148,7 @@ fn a_vacuous_run() {
     let mut record = good();
     for operation in &mut record.operations {
         operation.outcome = Outcome::Info;
-        operation.error = Some("timed out");
+        operation.error = Some(OperationError::TimedOut);
         operation.value = operation.value.take().filter(|_| operation.kind == OpKind::Put);
     }
     is_as_kept("run-vacuous", &told(&record, Exit::Vacuous));

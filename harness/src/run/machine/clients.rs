@@ -1,9 +1,9 @@
 //! What clients want, and what they are answered.
 
 use super::Machine;
-use crate::clients::{Answer, Effect as PoolEffect, Pool, Unexpected, View};
+use crate::clients::{Effect as PoolEffect, Pool, Reply, Unexpected, View};
 use crate::ids::NodeId;
-use crate::network::envelope::Envelope;
+use crate::network::envelope::{Envelope, ReplyType};
 use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
 use crate::run::agenda::Task;
 use crate::run::event::Effect;
@@ -50,11 +50,11 @@ impl Machine {
     ) {
         let mid = message.mid().unwrap_or_default();
         let ToClient { client, leader } = to;
-        let kind = &*message.kind;
-        let answer = Answer { from, client, kind, mid: &mid, leader, value: message.value() };
+        let r#type = message.reply_type();
+        let answer = Reply { from, client, r#type, mid: &mid, leader, value: message.value() };
         let put_sent = self.pool.put_sent(&mid);
         let unexpected = self.with_pool(now, |pool, view| pool.answer(&answer, view));
-        let is_ok = kind == "ok";
+        let is_ok = r#type == Some(ReplyType::Ok);
         if let Some(sent) = put_sent
             && is_ok
             && leader == Some(from)
