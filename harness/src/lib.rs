@@ -42,4 +42,5 @@ pub mod shrink;
 pub mod text;
 pub mod time;
 pub mod verdict;
+mod words;
 pub mod world;

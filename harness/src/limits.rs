@@ -290,10 +290,6 @@ pub const SERVE_READ_BYTES: usize = 1024;
 
 /// How long `harness serve` waits for a request, all in all: a browser sends it at once.
 pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
-/// The fraction of requests that name a replica as leader whatever the client has heard: few enough to leave the load
-/// as it is.
-pub const OLD_NEWS: f64 = 0.02;
-
 /// Without any answer for so long, bursts give way to a gentle load: the timers of some programs run only when a packet
 /// arrives, and many at the same moment let all their replicas stand for election at once.
 pub const SILENCE: Duration = Duration::from_secs(2);

@@ -56,8 +56,13 @@ pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -
 }
 
 /// A regular noun for so many: `key` or `keys`.
-pub fn plural<N: PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub fn plural<N: Copy + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     if count == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// A share of one in percent, with at most two digits behind the point: `5 %`, `0.25 %`.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 10_000.0).round() / 100.0)
 }
 
 /// A list in a sentence: `a`, `a and b`, `a, b and c`.
@@ -71,7 +76,7 @@ pub fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
 }
 
 /// The verb for so many: `was` or `were`.
-pub fn was<N: PartialEq + From<u8>>(count: N) -> &'static str {
+pub fn was<N: Copy + PartialEq + From<u8>>(count: N) -> &'static str {
     if count == N::from(1) { "was" } else { "were" }
 }
 
@@ -129,6 +134,7 @@ mod tests {
     fn one_is_no_plural_and_the_last_of_a_list_has_its_and() {
         assert_eq!([0, 1, 2].map(|n| counted(n, "key")), ["0 keys", "1 key", "2 keys"]);
         assert_eq!([1, 2].map(was), ["was", "were"]);
+        assert_eq!([0.05, 0.0025, 1.0].map(percent), ["5 %", "0.25 %", "100 %"]);
         assert_eq!(listed(["a"; 0]), "");
         assert_eq!(listed(["a"]), "a");
         assert_eq!(listed(["a", "b", "c"]), "a, b and c");

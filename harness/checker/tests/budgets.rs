@@ -93,7 +93,7 @@ fn with_more_time_nothing_else_is_said_but_more() {
     loop {
         let report = checked_for(&history, questions, true);
         for key in &report.keys {
-            assert!(["unknown", "invalid"].contains(&key.verdict), "{key:?}");
+            assert!([KeyVerdict::Unknown, KeyVerdict::Invalid].contains(&key.verdict), "{key:?}");
         }
         if let Some(before) = &before {
             assert!(before.invalid_keys <= report.invalid_keys, "after {questions} questions");

@@ -404,13 +404,11 @@ impl Pool {
     /// Now and then a client believes that some replica leads, as one does that has heard nothing for long: whoever
     /// is asked as the leader must know better.
     fn old_news(&mut self, living: &[NodeId]) -> Option<NodeId> {
-        if !matches!(self.kind, Kind::Shared(_)) {
-            return None;
-        }
+        let Clients::Shared { old_news, .. } = self.plan.scenario.clients else { return None };
         let draws = self.plan.routes.derive("old news");
         let n = self.old_news;
         self.old_news += 1;
-        let is_drawn = draws.fraction(2 * n) < limits::OLD_NEWS && !living.is_empty();
+        let is_drawn = draws.fraction(2 * n) < old_news && !living.is_empty();
         is_drawn.then(|| living[seed::index(draws.draw(2 * n + 1), living.len())])
     }
 

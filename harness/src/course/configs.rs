@@ -92,7 +92,7 @@ pub fn with_shared_keys(name: &str, text: &str) -> Result<Scenario, WorkloadErro
         / fields.get("lifetime").and_then(Value::as_f64).unwrap_or(30.0);
     fields.insert(
         "clients".into(),
-        json!({"count": 8, "keys": 4, "rate": rate.max(1.0), "timeout_ms": 1000}),
+        json!({"count": 8, "keys": 4, "rate": rate.max(1.0), "timeout_ms": 1000, "old_news": 0.02}),
     );
     Scenario::parse(&file, &Value::Object(fields).to_string())
 }

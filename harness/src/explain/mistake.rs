@@ -95,7 +95,8 @@ pub fn of(witness: &Witness, evidence: &Evidence) -> Mistake {
         },
         Anomaly::ReorderedWrites => Mistake {
             name: "reordered writes",
-            meaning: "a read shows a write before another one that was over when the first began",
+            meaning: "a read shows two writes in the wrong order: the one that it shows first began after the \
+                      other was over",
             check: "writes that replicas apply in different orders, or a late write that is put before \
                     entries of the log that were acknowledged already",
         },

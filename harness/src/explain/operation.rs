@@ -58,12 +58,7 @@ fn fine(ns: u64) -> String {
 
 /// What was asked of an object, and what it returned: `called acquire, which returned 5`.
 fn called(operation: &WitnessOperation) -> String {
-    let mut text = format!("called {}", operation.name);
-    if let Some(value) = &operation.value {
-        text += &format!(" {value}");
-    }
-    if let Some(answer) = &operation.answer {
-        text += &format!(", which returned {answer}");
-    }
-    text
+    let value = operation.value.as_ref().map(|value| format!(" {value}"));
+    let answer = operation.answer.as_ref().map(|answer| format!(", which returned {answer}"));
+    format!("called {}{}{}", operation.name, value.unwrap_or_default(), answer.unwrap_or_default())
 }

@@ -13,8 +13,13 @@ use crate::time::RunTime;
 /// No more links than this are listed one by one.
 const LINKS_SHOWN: usize = 12;
 
-/// The faults that were injected in the window or in force when it began, and the last one before it.
-pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
+/// The faults that were injected in the window or in force when it began, and the last one before it. `on_links`:
+/// what the workload itself does to messages, which is no planned fault.
+pub fn faults(
+    faults: &[FaultRecord],
+    on_links: &[String],
+    (begin, end): (u64, u64),
+) -> Vec<String> {
     let mut applied: Vec<(u64, &FaultRecord)> =
         faults.iter().filter_map(|fault| Some((fault.applied_ns?.0, fault))).collect();
     applied.sort_by_key(|&(at, _)| at);
@@ -34,7 +39,15 @@ pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
         within.map(|&(at, fault)| format!("{} (between these operations).", describe(at, fault))),
     );
     if lines.is_empty() {
-        lines.push("No fault had been injected by then: the anomaly needs none.".to_owned());
+        lines.push(match on_links {
+            [] => "No fault had been injected by then: the anomaly needs none.".to_owned(),
+            rules => {
+                format!(
+                    "No fault had been injected by then, but the workload has {}.",
+                    listed(rules)
+                )
+            }
+        });
     }
     lines
 }
@@ -187,14 +200,22 @@ mod tests {
         let kill = fault(FaultKind::KillLeader, 1);
         let all = [kill, partition, fault(FaultKind::PartEnd, 5), fault(FaultKind::Pause, 9)];
         assert_eq!(
-            faults(&all, (3_000_000_000, 6_000_000_000)),
+            faults(&all, &[], (3_000_000_000, 6_000_000_000)),
             [
                 "At 2.000 s a partition (part_hard) was injected: the network was cut into 0001 0002 | 0000 (1.000 s \
                  before the first of these operations).",
                 "At 5.000 s the partition was healed (between these operations).",
             ]
         );
-        assert_eq!(faults(&[], (0, 1)).len(), 1);
+        assert_eq!(faults(&[], &[], (0, 1)).len(), 1);
+        let on_links = ["a loss of 10 % (`drops`)".to_owned(), "1 rule of `network`".to_owned()];
+        assert_eq!(
+            faults(&[], &on_links, (0, 1)),
+            [
+                "No fault had been injected by then, but the workload has a loss of 10 % (`drops`) and 1 rule of \
+             `network`."
+            ]
+        );
     }
 
     #[test]
@@ -209,7 +230,7 @@ mod tests {
             ..fault(FaultKind::IsolateLeaders, 2)
         };
         assert_eq!(
-            faults(&[isolated], (2_000_000_000, 6_000_000_000)),
+            faults(&[isolated], &[], (2_000_000_000, 6_000_000_000)),
             [
                 "At 2.000 s an isolation of leaders was injected: it cut off 0001 at 2.000 s, then 0004 at 2.300 s; the \
               network was cut in the end into 0000 0002 0003 | 0004 | 0001 (between these operations)."

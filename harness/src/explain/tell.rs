@@ -168,7 +168,10 @@ fn on_key(witness: &Witness) -> String {
 
 fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>) -> Vec<Section> {
     let claims = evidence.leaders.as_deref().unwrap_or_default();
-    let mut lines = vec![format!("These operations{} cannot all be true:", on_key(witness))];
+    let mut lines = vec![match witness.operations.len() {
+        1 => format!("This operation{} cannot be true:", on_key(witness)),
+        _ => format!("These operations{} cannot all be true:", on_key(witness)),
+    }];
     for (n, operation) in witness.operations.iter().enumerate() {
         let is_refused =
             operation.complete_index.is_some_and(|index| evidence.refused.contains(&index));
@@ -210,7 +213,7 @@ fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>)
         let view = View { window, replicas: &replicas, candidacies: evidence.candidacies() };
         let lines = leaders::sentences(claims, view);
         sections.push(Section { title: "Leadership claims", lines });
-        let lines = surroundings::faults(&evidence.faults, window);
+        let lines = surroundings::faults(&evidence.faults, &evidence.on_links, window);
         sections.push(Section { title: "Faults in this window", lines });
     }
     if let Some(messages) = &evidence.messages {

@@ -85,7 +85,7 @@ impl Link {
         let seed = fault.seed(self.seed);
         self.rules.push(InForce { fault, rule, seed, busy_until: RunTime::ZERO });
         // A stable order, whatever came first: a fault that ends and comes again changes nothing.
-        self.rules.sort_by_key(|it| (it.rule.rank(), it.fault));
+        self.rules.sort_by_key(|it| (it.rule.kind(), it.fault));
     }
 
     /// The rules of this fault no longer hold. Whether nothing holds messages back here any more,

@@ -15,6 +15,7 @@ const HARNESS: &[&str] = &[
     "seed",
     "exit",
     "text",
+    "words",
     "limits",
     "os",
     "op",

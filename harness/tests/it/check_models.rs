@@ -180,7 +180,7 @@ fn weaker_promises_accept_what_is_not_linearizable() {
         "monotonic-writes",
         "writes-follow-reads",
     ] {
-        answers(model, "auto", &stale, 0, "keep the promise");
+        answers(model, "auto", &stale, 0, "consistent with the model");
     }
     answers("eventual", "auto", &stale, 10, "lost write");
     let own = edn("0 invoke write 1; 0 ok write 1; 0 invoke read nil; 0 ok read nil");

@@ -375,8 +375,8 @@ impl<'a> Chains<'a> {
         values.iter().position(|&other| other == value)
     }
 
-    /// The calls for the search: what took effect has to, no later than what saw it; what nobody
-    /// saw is there for the refused. Places are doubled to have room in between.
+    /// The calls for the search: what took effect has to, no later than what saw it; what no
+    /// read saw is there for the refused. Places are doubled to have room in between.
     fn guide(&self, values: &[Value]) -> (Vec<Call<RegisterOp>>, Order) {
         let mut ranks = vec![u32::MAX; self.operations.len()];
         let mut deadlines = vec![OPEN; self.links.len()];

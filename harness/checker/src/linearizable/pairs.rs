@@ -1,6 +1,6 @@
 //! The smallest contradiction of a register whose written values are all different.
 //!
-//! Where every read says which write it saw, a contradiction is a value that nobody wrote, a read that was
+//! Where every read says which write it saw, a contradiction is a value that was never written, a read that was
 //! over before its write began, or two values that must each come before the other (see
 //! [`crate::linearizable::zones`]): something about `u`, say `a`, was over before something about `v`, say `b`,
 //! began, and the same the other way round. With the two writes that makes at most six
@@ -9,7 +9,7 @@
 //!
 //! | operations | kinds |
 //! |---|---|
-//! | 1 | `r` of what nobody wrote |
+//! | 1 | `r` of what was never written |
 //! | 2 | `ru < wu`; `wv < r0` |
 //! | 3 | `wu < wv < ru`; `rv < r0` |
 //! | 4 | `wu < rv, wv < ru`; `wu < rv < ru`; `wu < wv, rv < ru`; `ru < wv < r'u` |
@@ -56,7 +56,7 @@ pub(crate) fn smallest(
     best.found.map(|(_, positions)| positions)
 }
 
-/// An answered read or swap that saw a value which was never there and nobody ever wrote, the shortest.
+/// An answered read or swap that saw a value which was never there and never written, the shortest.
 /// Where there are no appends it contradicts by itself, for each write says all about the state.
 pub(crate) fn garbage_read(operations: &[&Operation], initial: Value) -> Option<Vec<u32>> {
     if operations.iter().any(|op| op.f == F::Append) {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::network::rules::Rule;
 use crate::plan::Plan;
+use crate::text::percent;
 
 /// One thing that may have caused the failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,11 +97,6 @@ fn on_links(rule: &Rule) -> String {
         }
     };
     format!("{} of {}", rule.name(), percent(probability))
-}
-
-fn percent(fraction: f64) -> String {
-    // Two digits behind the point, without the noise of binary fractions: 5 %, 0.25 %.
-    format!("{} %", (fraction * 10_000.0).round() / 100.0)
 }
 
 #[cfg(test)]
