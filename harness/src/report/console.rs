@@ -68,7 +68,7 @@ pub fn quiet_line(finished: &Finished<'_>) -> String {
     format!("{name}  seed {seed}  {}  {folder}\n", escape(&word))
 }
 
-/// The final block: scenario and seed, the five verdicts, the key numbers, the course's statistics
+/// The final block: scenario and seed, the six verdicts, the key numbers, the course's statistics
 /// for its own configs, warnings, where the results are, and the command that reproduces the run.
 pub fn console_block(finished: &Finished<'_>, style: Style) -> String {
     let sections = [
