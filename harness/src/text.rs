@@ -22,6 +22,18 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// A text of somebody else as a cell of a CSV file: what a spreadsheet would take for a formula has a `'` before it, and
+/// unsafe characters are written out.
+pub fn cell(text: &str) -> String {
+    let safe = escape(text);
+    // A tab is written out already.
+    if safe.starts_with(['=', '+', '-', '@']) || text.starts_with(is_unsafe) {
+        format!("'{safe}")
+    } else {
+        safe
+    }
+}
+
 /// The JSON document `json` with the unsafe characters that JSON allows in a string written out as
 /// `\u009b`; it means the same.
 pub fn escape_json(json: &str) -> String {
@@ -129,6 +141,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_cell_is_no_formula_and_has_no_control_character() {
+        let cells = ["vote", "=1+1", "@x", "-2", "+x", "\t=x", "a=b", "a\u{1b}b", ""].map(cell);
+        assert_eq!(cells, ["vote", "'=1+1", "'@x", "'-2", "'+x", "'\\t=x", "a=b", "a\\u{1b}b", ""]);
+    }
 
     #[test]
     fn one_is_no_plural_and_the_last_of_a_list_has_its_and() {

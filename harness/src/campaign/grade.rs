@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{share_out, signals};
 use crate::cluster::{excess, sweep};
-use crate::course::configs::CONFIGS;
+use crate::course::configs::{CONFIGS, Config};
 use crate::course::grade::{Row, RunPart};
 use crate::durability::promise::Promise;
 use crate::limits::confined as limits;
@@ -24,7 +24,7 @@ use crate::os;
 use crate::plan::FailIs;
 use crate::report::index;
 use crate::scenario::Era;
-use crate::text::escape;
+use crate::text::{cell, escape};
 
 /// The file with a row for each program, in the folder of the results.
 pub const NAME: &str = "grade.csv";
@@ -77,8 +77,9 @@ impl Grading {
     pub fn run(&self, programs: &[String], each: impl Fn(&Row) + Sync) -> anyhow::Result<Graded> {
         let csv = self.results.join(NAME);
         let earlier = self.earlier()?;
-        let is_due =
-            |name: &&String| self.again || !earlier.iter().any(|row| row.program == **name);
+        let is_due = |name: &&String| {
+            self.again || !earlier.iter().any(|row| row.is_of(name) && row.is_done())
+        };
         let due: Vec<&String> = programs.iter().filter(is_due).collect();
         let rows = Mutex::new(earlier);
         let interrupt = signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?;
@@ -87,16 +88,46 @@ impl Grading {
             let Some(row) = self.grade(program, &interrupt)? else { return Ok(()) };
             each(&row);
             let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.retain(|it| it.program != row.program);
+            rows.retain(|it| !it.is_of(&row.program));
             rows.push(row);
             rows.sort_by(|a, b| a.program.cmp(&b.program));
             write(&csv, &rows)
         });
         graded.into_iter().collect::<anyhow::Result<()>>()?;
         let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let is_missing = |name: &&String| !rows.iter().any(|row| row.program == **name);
+        let is_missing = |name: &&String| !rows.iter().any(|row| row.is_of(name));
         let missing = programs.iter().filter(is_missing).count();
         Ok(Graded { rows, csv, missing, of: programs.len() })
+    }
+
+    /// Refuses what no program could be graded with.
+    pub fn check(&self, programs: &[String]) -> anyhow::Result<()> {
+        let name = &self.replica_name;
+        let is_plain = name.components().all(|it| matches!(it, Component::Normal(_)));
+        anyhow::ensure!(
+            is_plain && !name.as_os_str().is_empty(),
+            "`--replica-name {}` leads out of the programs' folders; give the path of the program within its folder",
+            escape(&name.display().to_string())
+        );
+        anyhow::ensure!(
+            programs.iter().any(|program| self.folder.join(program).join(name).exists()),
+            "no subfolder of {} has a file {}; give its name by --replica-name",
+            self.folder.display(),
+            escape(&name.display().to_string())
+        );
+        let is_known =
+            |it: &str| Config::named(it).is_some() || Path::new(it).exists() || it == "all";
+        if let Some(unknown) = self.configs.split(',').find(|it| !is_known(it))
+            && !is_known(&self.configs)
+        {
+            let names: Vec<&str> = CONFIGS.iter().map(|config| config.name).collect();
+            anyhow::bail!(
+                "`{}` is neither a file nor a published config; those are all, {}",
+                escape(unknown),
+                names.join(", ")
+            );
+        }
+        Ok(())
     }
 
     /// The rows of an earlier grading.
@@ -202,7 +233,8 @@ fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
     let temporary = csv.with_extension("csv.new");
     let mut writer = csv::Writer::from_path(&temporary)?;
     for row in rows {
-        writer.serialize(row)?;
+        let (program, note) = (cell(&row.program), cell(&row.note));
+        writer.serialize(Row { program, note, ..row.clone() })?;
     }
     writer.flush()?;
     fs::rename(&temporary, csv).with_context(|| format!("writing {}", csv.display()))

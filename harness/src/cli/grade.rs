@@ -41,7 +41,8 @@ pub struct GradeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
     side_by_side: Option<u16>,
     /// Time limit for each program, in seconds
-    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 900, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..))]
     time_limit: u64,
     /// Grade programs again that have a row in `grade.csv`
     #[arg(long)]
@@ -64,9 +65,6 @@ pub struct GradeArgs {
 /// Grades what is not graded yet; the exit code is 0 whatever the programs are, and 130 if some are left.
 pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
     let programs = grade::subfolders(&arguments.folder).map_err(Failure::usage)?;
-    fs::create_dir_all(&arguments.results)
-        .with_context(|| format!("making the results folder {}", arguments.results.display()))
-        .map_err(Failure::usage)?;
     let grading = Grading {
         folder: arguments.folder.clone(),
         replica_name: arguments.replica_name.clone(),
@@ -82,8 +80,12 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
         durability: arguments.durability,
         results: arguments.results.clone(),
     };
+    grading.check(&programs).map_err(Failure::usage)?;
+    fs::create_dir_all(&arguments.results)
+        .with_context(|| format!("making the results folder {}", arguments.results.display()))
+        .map_err(Failure::usage)?;
     let earlier = grading.earlier().map_err(Failure::usage)?;
-    let has_row = |name: &&String| earlier.iter().any(|row| row.program == **name);
+    let has_row = |name: &&String| earlier.iter().any(|row| row.is_of(name) && row.is_done());
     let known = programs.iter().filter(has_row).count();
     if known > 0 && !arguments.again {
         eprintln!(

@@ -152,7 +152,7 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
     Manifest {
         schema: 1,
         version: env!("CARGO_PKG_VERSION"),
-        command: std::env::args().collect(),
+        command: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect(),
         workload: job.source.display().to_string(),
         scenario: job.plan.scenario.name.clone(),
         seed: job.plan.seed,

@@ -89,8 +89,15 @@ pub fn replay(folder: &Path, options: &RunOptions) -> String {
     command(vec!["replay".to_owned(), quoted(&folder.display().to_string())], options)
 }
 
+/// How this program was called.
+pub fn own_name() -> String {
+    std::env::args_os()
+        .next()
+        .map_or_else(|| "harness".into(), |it| it.to_string_lossy().into_owned())
+}
+
 fn command(words: Vec<String>, options: &RunOptions) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
+    let program = own_name();
     let mut line = vec![quoted(&program)];
     line.extend(words);
     if let Some(replica) = &options.replica {

@@ -28,6 +28,12 @@ pub fn run(arguments: &ServeArgs) -> Result<Exit, Failure> {
         .canonicalize()
         .with_context(|| format!("{}: there are no results to serve", arguments.results.display()));
     let root = root.map_err(Failure::usage)?;
+    if !root.is_dir() {
+        let path = arguments.results.display();
+        let wrong =
+            anyhow::anyhow!("{path} is no folder; give a folder of results, such as results");
+        return Err(Failure::usage(wrong));
+    }
     let listening =
         || format!("listening on {}; another port: --listen 127.0.0.1:0", arguments.listen);
     let server = serve::Server::bind(root, arguments.listen);

@@ -138,7 +138,7 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
     } else {
         ""
     };
-    let program = std::env::args().next().unwrap_or_else(|| "harness".to_owned());
+    let program = reproduce::own_name();
     let words = words(trials);
     super::print(&format!(
         "shrink       {question}{} came in {} of {} runs of the whole workload\n\

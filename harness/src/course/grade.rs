@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::cell;
 use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// A row of `grade.csv`.
@@ -75,6 +76,16 @@ impl RunPart {
 }
 
 impl Row {
+    /// Whether it is this program's, as it is written in `grade.csv`.
+    pub fn is_of(&self, program: &str) -> bool {
+        self.program == program || self.program == cell(program)
+    }
+
+    /// Whether something was seen of the program: one that could not be started is tried again.
+    pub fn is_done(&self) -> bool {
+        self.note.is_empty() || self.messages > 0 || self.linearizable != "not tried"
+    }
+
     /// The row of a program that made these runs; `of` configs were asked.
     pub fn of(program: &str, of: usize, runs: &[RunPart]) -> Self {
         let judged: Vec<(&RunPart, &JudgementPart)> =

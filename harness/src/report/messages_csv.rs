@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::network::counts::DropCause;
 use crate::record::RunRecord;
+use crate::text::cell;
 
 /// Writes a row for each link (source, destination) and message type, in that order.
 ///
@@ -16,7 +17,7 @@ pub fn write(record: &RunRecord, out: impl Write) -> io::Result<()> {
     csv.write_record(columns())?;
     for ((src, dst, message_type), counts) in &record.messages {
         let dropped = |cause| counts.dropped.get(&cause).copied().unwrap_or_default();
-        let mut row = vec![src.to_string(), dst.to_string(), message_type.to_string()];
+        let mut row = vec![src.to_string(), dst.to_string(), cell(message_type)];
         row.extend([counts.sent, counts.delivered].map(|count| count.to_string()));
         row.extend(DropCause::ALL.map(|cause| dropped(cause).to_string()));
         row.extend(
@@ -50,7 +51,7 @@ dropped_full_queue,dropped_gone,dropped_too_large,dropped_underway,dropped_befor
 delayed,corrupted,bytes
 0000,0001,append,2300,2069,201,30,0,0,0,0,0,0,0,5,7,0,460000
 0000,0015,ok,2,2,0,0,0,0,0,0,0,0,0,0,0,0,120
-0003,0000,\"vote,\x1b[31m\",10,8,0,0,0,0,0,2,0,0,0,0,0,0,900
+0003,0000,\"vote,\\u{1b}[31m\",10,8,0,0,0,0,0,2,0,0,0,0,0,0,900
 "
         );
     }

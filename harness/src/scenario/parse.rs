@@ -239,6 +239,17 @@ fn read_clients(
         fields.as_ref().map(|fields| fields.number(name)).transpose().map(Option::flatten)
     };
     let rate = number("rate")?;
+    if let Some(fields) = fields.as_ref().filter(|_| rate.is_none()) {
+        for (name, none) in [("burst", 1.0), ("steady_rate", 0.0)] {
+            if fields.number(name)?.is_some_and(|it| it > none) {
+                return Err(fields.fault(
+                    name,
+                    "without effect: it needs a `rate`, without which each client asks again as soon as it is \
+                     answered; add `rate`, or remove it",
+                ));
+            }
+        }
+    }
     Ok(Clients::Shared {
         count: usize::try_from(whole("count")?.unwrap_or(5)).expect("bounded by the table"),
         keys: usize::try_from(whole("keys")?.unwrap_or(5)).expect("bounded by the table"),

@@ -4,6 +4,7 @@ use super::{Answer, AnswerKind, Question, Standing};
 use crate::durability::promise::Promise;
 use crate::durability::{Carrier, DurabilityRecord, EarlyAcknowledgement, Knower};
 use crate::record::RunRecord;
+use crate::time::RunTime;
 
 /// The answer, from what each replica can have known.
 pub fn answer(record: &RunRecord) -> Answer {
@@ -59,13 +60,13 @@ fn details(record: &RunRecord, first: &EarlyAcknowledgement) -> Vec<String> {
     let index = usize::try_from(first.operation).unwrap_or(usize::MAX);
     if let Some(put) = record.operations.get(index) {
         lines.push(format!(
-            "client {} put {:?} = {:?}, first sent at {}; {} acknowledged it at {}",
+            "client {} put {:?} = {:?}, first sent at {} ms; {} acknowledged it at {} ms",
             put.client,
             put.key,
             put.value.as_deref().unwrap_or_default(),
-            put.invoked,
+            ms(put.invoked),
             first.by,
-            first.at
+            ms(first.at)
         ));
     }
     lines.extend(first.replicas.iter().map(|knower| knows(knower, first)));
@@ -79,22 +80,31 @@ fn details(record: &RunRecord, first: &EarlyAcknowledgement) -> Vec<String> {
 
 fn knows(knower: &Knower, first: &EarlyAcknowledgement) -> String {
     let Knower { id, since, is_heard } = *knower;
-    match since {
-        None => format!("{id} cannot have known of it: no message had brought it there"),
-        Some(since) if id == first.by => format!("{id} can have known of it since {since}"),
-        Some(since) if is_heard => {
-            format!("{id} can have known of it since {since}, and {} can have heard so", first.by)
-        }
-        Some(since) => format!(
-            "{id} can have known of it since {since}, but nothing that it sent from then on had reached {}",
-            first.by
-        ),
+    let Some(since) = since else {
+        return format!("{id} cannot have known of it: no message had brought it there");
+    };
+    let known = format!("{id} can have known of it since {} ms", ms(since));
+    if id == first.by {
+        known
+    } else if is_heard {
+        format!("{known}, and {} can have heard so", first.by)
+    } else {
+        format!("{known}, but nothing that it sent from then on had reached {}", first.by)
     }
 }
 
 fn carried(carrier: &Carrier) -> String {
     let Carrier { from, to, kind, sent, arrived } = carrier;
-    format!("`{kind}` from {from} to {to}, sent at {sent}, arrived at {arrived}")
+    format!(
+        "`{kind}` from {from} to {to}, sent at {} ms, arrived at {} ms",
+        ms(*sent),
+        ms(*arrived)
+    )
+}
+
+/// `1234.567`: messages follow one another within microseconds.
+fn ms(at: RunTime) -> String {
+    format!("{:.3}", at.0 as f64 / 1e6)
 }
 
 #[cfg(test)]
@@ -102,7 +112,6 @@ mod tests {
     use super::*;
     use crate::ids::NodeId;
     use crate::record::sample;
-    use crate::time::RunTime;
 
     fn early() -> RunRecord {
         let mut record = sample::record();
@@ -147,13 +156,13 @@ mod tests {
                         known of them, the first by 0001 at 1.250 s";
         assert_eq!(answer.sentence, expected);
         let expected = [
-            "0000 can have known of it since 1.240 s, but nothing that it sent from then on had reached 0001",
-            "0001 can have known of it since 1.230 s",
-            "0002 can have known of it since 1.235 s, and 0001 can have heard so",
+            "0000 can have known of it since 1240.000 ms, but nothing that it sent from then on had reached 0001",
+            "0001 can have known of it since 1230.000 ms",
+            "0002 can have known of it since 1235.000 ms, and 0001 can have heard so",
             "0003 cannot have known of it: no message had brought it there",
             "0004 cannot have known of it: no message had brought it there",
-            "`put` from 0015 to 0001, sent at 1.230 s, arrived at 1.230 s",
-            "`append` from 0001 to 0000, sent at 1.231 s, arrived at 1.240 s",
+            "`put` from 0015 to 0001, sent at 1230.000 ms, arrived at 1230.000 ms",
+            "`append` from 0001 to 0000, sent at 1231.000 ms, arrived at 1240.000 ms",
         ];
         assert_eq!(answer.details[1..], expected);
     }
