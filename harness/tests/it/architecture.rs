@@ -17,6 +17,7 @@ const HARNESS: &[&str] = &[
     "text",
     "limits",
     "os",
+    "files",
     "op",
     "network",
     "leadership",

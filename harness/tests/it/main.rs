@@ -18,6 +18,7 @@ mod faults;
 mod flake;
 mod fuzz_check;
 mod host_knobs;
+mod hostile;
 mod hosts;
 mod large_cluster;
 mod lifecycle;
