@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test snapshots lint prove mutants soak bench docs install clean
+.PHONY: help run test snapshots lint prove attack mutants soak bench docs install clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,9 @@ lint: ## formatting, and lints with warnings as errors
 
 prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 	$(CARGO) run --release --package replica --example replica-check
+
+attack: ## hostile programs over all transports, with and without `--confined`
+	HARNESS_ATTACKS=all $(CARGO) test --package harness --test it -- hostile::
 
 mutants: ## each named bug of the replica under the stress suite: the table in the manual
 	$(CARGO) build --release --bins

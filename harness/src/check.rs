@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::allocator;
+use crate::journal::history::{self, Kept};
 use crate::scenario::CheckerBudget;
 use allowance::Allowance;
 
@@ -173,9 +174,36 @@ struct Cut {
 /// Reads the history in `path`, and finds its model; a run's folder stands for its `history.jsonl`, `-`
 /// for standard input. What that costs counts against the question's budget.
 pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
-    let mut allowance = Allowance::begin(question.budget);
-    let path = if path.is_dir() { path.join("history.jsonl") } else { path.to_owned() };
-    let mut read = match read_file(&path, question, allowance)? {
+    let allowance = Allowance::begin(question.budget);
+    let path = if path.is_dir() { path.join(history::NAME) } else { path.to_owned() };
+    let source = Source::open(&path, allowance);
+    let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
+    read_from(source.map_err(unreadable)?, path.clone(), question, allowance)
+}
+
+/// Reads the history that a run has kept; `path` names it in errors.
+pub fn read_kept(kept: Kept, path: &Path, question: &Question) -> Result<Asked, HistoryError> {
+    let allowance = Allowance::begin(question.budget);
+    let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
+    let source = match kept {
+        Kept::File(file) => Source::of_file(file, allowance).map_err(unreadable)?,
+        Kept::Memory(bytes) => Source {
+            bytes: Some(bytes.len() as u64),
+            input: Input::Memory(io::Cursor::new(bytes)),
+            read: 0,
+            allowance,
+        },
+    };
+    read_from(source, path.to_owned(), question, allowance)
+}
+
+fn read_from(
+    source: Source,
+    path: PathBuf,
+    question: &Question,
+    mut allowance: Allowance,
+) -> Result<Asked, HistoryError> {
+    let mut read = match read_source(source, &path, question, allowance)? {
         Ok(read) => read,
         Err(cut) => {
             let (read, model) = (ReadHistory::empty(), question.model.unwrap_or_default());
@@ -192,14 +220,14 @@ pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
     Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence), allowance, cut: None })
 }
 
-fn read_file(
+fn read_source(
+    mut file: Source,
     path: &Path,
     question: &Question,
     allowance: Allowance,
 ) -> Result<Result<ReadHistory, Cut>, HistoryError> {
     let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
     let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
-    let mut file = Source::open(path, allowance).map_err(unreadable)?;
     let mut piece = vec![0; file.piece_bytes()];
     let mut length = file.fill(&mut piece).map_err(unreadable)?;
     if length == 0 && allowance.time_left().is_zero() {
@@ -227,9 +255,15 @@ fn read_file(
     reader.finish().map(Ok).map_err(malformed)
 }
 
+/// Where the bytes come from.
+enum Input {
+    File(File),
+    Memory(io::Cursor<Vec<u8>>),
+}
+
 /// A file of which no more is read once the time is over.
 struct Source {
-    file: File,
+    input: Input,
     /// How large it is; none if only its end will tell.
     bytes: Option<u64>,
     read: u64,
@@ -244,9 +278,13 @@ impl Source {
         } else {
             OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?
         };
+        Self::of_file(file, allowance)
+    }
+
+    fn of_file(file: File, allowance: Allowance) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let bytes = metadata.is_file().then_some(metadata.len());
-        Ok(Self { file, bytes, read: 0, allowance })
+        Ok(Self { input: Input::File(file), bytes, read: 0, allowance })
     }
 
     /// How much is read at a time: all of a small file, and its end.
@@ -259,7 +297,11 @@ impl Source {
     fn fill(&mut self, piece: &mut [u8]) -> io::Result<usize> {
         let mut length = 0;
         while length < piece.len() && self.has_more()? {
-            match self.file.read(&mut piece[length..]) {
+            let read = match &mut self.input {
+                Input::File(file) => file.read(&mut piece[length..]),
+                Input::Memory(bytes) => bytes.read(&mut piece[length..]),
+            };
+            match read {
                 Ok(0) => break,
                 Ok(more) => length += more,
                 Err(error) if is_passing(error.kind()) => {}
@@ -272,16 +314,17 @@ impl Source {
 
     /// Waits until there is something to read, or the end, as long as there is time. A file always has.
     fn has_more(&self) -> io::Result<bool> {
-        if self.bytes.is_some() {
-            return Ok(true);
-        }
+        let file = match &self.input {
+            Input::File(file) if self.bytes.is_none() => file,
+            _ => return Ok(true),
+        };
         loop {
             let left = self.allowance.time_left();
             if left.is_zero() {
                 return Ok(false);
             }
             let timeout = PollTimeout::try_from(left + GRAIN).unwrap_or(PollTimeout::MAX);
-            match poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], timeout) {
+            match poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], timeout) {
                 Ok(0) | Err(Errno::EINTR) => {}
                 Ok(_) => return Ok(true),
                 Err(error) => return Err(error.into()),

@@ -19,6 +19,7 @@ pub mod exit;
 pub mod explain;
 pub mod export;
 pub mod fault;
+pub mod files;
 pub mod flake;
 pub mod host;
 pub mod ids;

@@ -137,6 +137,16 @@ pub const LOOP_LAG: Duration = Duration::from_secs(2);
 /// quarter of a second of silence starts elections that were not planned.
 pub const LOOP_LAG_NAMED: Duration = Duration::from_millis(250);
 
+/// What a disk fault may read of a data directory, and how long that may take: the run stands still meanwhile, and from
+/// [`LOOP_LAG`] on it would be disturbed.
+pub const DISK_BYTES: u64 = 512 << 20;
+
+/// The time for it.
+pub const DISK_TIME: Duration = Duration::from_secs(1);
+
+/// How deep the folders of a data directory may be: each one on the way is open meanwhile.
+pub const DISK_DEPTH: usize = 32;
+
 /// How often the harness samples its host: a sample costs some hundred microseconds, and a
 /// disturbance shorter than half a second is shorter than what clients are promised.
 pub const HOST_INTERVAL: Duration = Duration::from_millis(500);

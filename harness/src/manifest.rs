@@ -1,13 +1,14 @@
 //! `manifest.json`: where, when and with what a run was made; written first, completed at the end.
 
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cluster::program::Program;
+use crate::files::counted::{Counted, Seal};
+use crate::files::folder::Folder;
 use crate::seed::Seed;
 
 /// What is in `manifest.json`.
@@ -76,16 +77,18 @@ impl Host {
 
 impl Manifest {
     /// Writes the file into the run's folder, in one step.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
-        write_json(&folder.join("manifest.json"), self)
+    pub fn write(&self, place: &Folder) -> io::Result<()> {
+        write_json(place, "manifest.json", self).map(|_| ())
     }
 }
 
-/// Writes a value as indented JSON, in one step: a reader sees all of it or nothing.
-pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+/// Writes a value as indented JSON, in one step: a reader sees all of it or nothing. Returns what the file must hold.
+pub fn write_json(place: &Folder, name: &str, value: &impl Serialize) -> io::Result<Seal> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
-    let temporary = path.with_extension("json.part");
-    fs::write(&temporary, text)?;
-    fs::rename(temporary, path)
+    let beside = format!("{name}.part");
+    let (mut file, seal) = Counted::create(place, &beside)?;
+    file.write_all(&text)?;
+    place.rename(&beside, name)?;
+    Ok(seal.named(name))
 }

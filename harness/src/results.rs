@@ -1,12 +1,13 @@
 //! The folder of a run: `results/<scenario>/<utc time>-<seed>/`, and `results/latest`.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::journal::history;
 use crate::seed::Seed;
 
 /// Makes the folder of a new run. Two runs of the same second and seed get different folders.
@@ -37,6 +38,12 @@ pub fn point_latest(results: &Path, folder: &Path) -> io::Result<()> {
     }
     symlink(target, &temporary)?;
     fs::rename(&temporary, results.join("latest"))
+}
+
+/// Whether the history in a run's folder has a line of an operation behind its header: evidence that is never removed.
+pub fn has_history(folder: &Path) -> bool {
+    let Ok(file) = fs::File::open(folder.join(history::NAME)) else { return false };
+    io::BufReader::new(file).lines().nth(1).is_some()
 }
 
 /// Takes back the folder of a run that never began, and what was made for it alone.

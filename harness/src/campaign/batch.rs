@@ -5,7 +5,6 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use tokio::sync::watch;
 
 use super::{Guard, judge, share_out, signals};
@@ -76,12 +75,12 @@ impl Batch {
     /// Makes one run and judges it; its files last until then.
     pub fn run(&self, plan: Plan) -> anyhow::Result<(RunRecord, Verdict)> {
         let turn = Turnstile::enter(&self.turnstile);
-        let temporary = tempfile::tempdir().context("making a folder for a run")?;
+        let number = self.begun.fetch_add(1, Ordering::SeqCst);
+        let temporary = self.guard.folder(number)?;
         let folder = temporary.path();
         let (progress, watched) = watch::channel(Progress::default());
         self.leave_when_connected(turn, watched, plan.scenario.replicas);
-        let number = self.begun.fetch_add(1, Ordering::SeqCst);
-        let record = world::execute(RunRequest {
+        let executed = world::execute(RunRequest {
             plan: Arc::new(plan),
             program: self.program.clone(),
             folder: folder.to_owned(),
@@ -90,8 +89,8 @@ impl Batch {
             interrupt: self.guard.interrupt.clone(),
             progress,
         })?;
-        let verdict = judge(&record, folder)?.verdict;
-        Ok((record, verdict))
+        let verdict = judge(&executed.record, executed.history, folder)?.verdict;
+        Ok((executed.record, verdict))
     }
 
     /// The runs begin one after the other, however many go on: the next may begin when the replicas of the last

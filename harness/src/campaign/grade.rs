@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use super::{share_out, signals};
+use crate::cluster::owner::Owner;
 use crate::cluster::{excess, sweep};
 use crate::course::configs::{CONFIGS, Config};
 use crate::course::grade::{Row, RunPart};
@@ -264,12 +265,13 @@ fn watch(
     interrupt: &watch::Receiver<bool>,
 ) -> anyhow::Result<Watched> {
     let begun = Instant::now();
+    let harness = Owner::of(child.id());
     let mut note = None;
     loop {
         if child.try_wait()?.is_some() {
             return Ok(Watched::Over(note));
         }
-        for (mark, pids) in sweep::runs_of(child.id()) {
+        for (mark, pids) in sweep::runs_of(harness) {
             if let Some(excess) = excess::of(&pids) {
                 sweep::kill_run(&mark, &pids);
                 note = Some(format!("a run was ended: {excess}"));
@@ -280,7 +282,7 @@ fn watch(
             // Its watchdog ends what it started.
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGKILL);
             child.wait()?;
-            for (mark, pids) in sweep::runs_of(child.id()) {
+            for (mark, pids) in sweep::runs_of(harness) {
                 sweep::kill_run(&mark, &pids);
             }
             let seconds = time_limit.as_secs();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::check::{self, Question};
 use crate::explain::{self, Evidence, Explanation};
+use crate::journal::history::{self, Kept};
 use crate::record::RunRecord;
 use crate::verdict::{self, Verdict, safety};
 
@@ -23,11 +24,11 @@ impl Judged {
     }
 }
 
-/// Reads the history in a run's folder, as `harness check` would, checks it and judges the run: what the file
-/// does not hold is not proved.
-pub fn judge(record: &RunRecord, folder: &Path) -> anyhow::Result<Judged> {
+/// Reads the history of a run, as `harness check` would, checks it and judges the run. What else there is to explain
+/// comes from its folder.
+pub fn judge(record: &RunRecord, history: Kept, folder: &Path) -> anyhow::Result<Judged> {
     let question = Question::of_run(record.scenario.checker);
-    let asked = check::read(folder, &question)?;
+    let asked = check::read_kept(history, &folder.join(history::NAME), &question)?;
     let report = asked.judge(&question);
     let history = asked.read.history;
     let verdict = verdict::judge(record, safety::answer(&report));

@@ -180,7 +180,7 @@ impl Trials {
         is_enough: &(impl Fn() -> bool + Sync),
     ) -> anyhow::Result<Ending> {
         let number = self.runs.fetch_add(1, Ordering::SeqCst);
-        let folder = tempfile::tempdir().context("making a folder for a run")?;
+        let folder = self.guard.folder(number)?;
         let (progress, _watched) = watch::channel(Progress::default());
         let (end, interrupt) = watch::channel(false);
         let request = RunRequest {
@@ -205,7 +205,8 @@ impl Trials {
         if let Some(ending) = seen {
             return Ok(ending);
         }
-        let verdict = judge(&executed?, folder.path())?.verdict;
+        let executed = executed?;
+        let verdict = judge(&executed.record, executed.history, folder.path())?.verdict;
         let same = worst(&verdict.answers).filter(|found| self.target.is_it(*found));
         Ok(same.map_or(Ending::Passed, |found| Ending::Failed(found.kind)))
     }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -13,16 +12,21 @@ use crate::campaign::job::Job;
 use crate::campaign::{Guard, judge};
 use crate::cluster::program::Program;
 use crate::exit::Exit;
+use crate::files::counted::{Found, Seal};
+use crate::files::folder::Folder;
 use crate::journal::history::JournalError;
 use crate::manifest::{self, Host, Manifest};
-use crate::record::EndReason;
+use crate::record::{EndReason, FileChange, Interference, RunRecord};
 use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
 use crate::run::progress::Progress;
 use crate::seed::Seed;
 use crate::verdict::Verdict;
-use crate::world::{self, RunError, RunRequest};
+use crate::world::{self, Executed, RunError, RunRequest};
 use crate::{course, results};
+
+/// The file in a run's folder that says what the seed decided.
+const PLAN: &str = "plan.json";
 
 /// What all runs of one command share.
 pub struct Shared<'a> {
@@ -81,12 +85,28 @@ pub fn run(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
 fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     let plan = Arc::clone(&job.plan);
     let start = Timestamp::now();
-    let folder = results::create(&shared.results, &plan.scenario.name, start, plan.seed)
-        .with_context(|| format!("making a folder for the run in {}", shared.results.display()))?;
+    let folder = results::create(&shared.results, &plan.scenario.name, start, plan.seed).map_err(
+        |error| {
+            unwritable(
+                error,
+                &format!("making a folder for the run in {}", shared.results.display()),
+            )
+        },
+    )?;
     let mut manifest = describe(job, shared, start);
-    manifest.write(&folder).context("writing manifest.json")?;
-    manifest::write_json(&folder.join("plan.json"), &*plan).context("writing plan.json")?;
-    results::point_latest(&shared.results, &folder).context("pointing `latest` to the run")?;
+    let begun = Folder::open(&folder).and_then(|place| {
+        manifest.write(&place)?;
+        manifest::write_json(&place, PLAN, &*plan)
+    });
+    let of_plan = begun.map_err(|error| {
+        let failure =
+            unwritable(error, &format!("writing the plan of the run to {}", folder.display()));
+        // There is nothing in it to look at.
+        let _ = results::remove(&shared.results, &folder);
+        failure
+    })?;
+    results::point_latest(&shared.results, &folder)
+        .map_err(|error| unwritable(error, "pointing `latest` to the run"))?;
 
     let (progress, watched) = watch::channel(Progress::default());
     shared.display.show(job, watched);
@@ -100,16 +120,24 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         progress,
     });
     shared.display.judge(job);
-    let record = match executed {
-        Ok(record) => record,
+    let Executed { mut record, history, place } = match executed {
+        Ok(executed) => executed,
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
     };
-
-    let judged = judge(&record, &folder)?;
+    secure_plan(&of_plan, &place, &mut record);
+    // It may have been moved meanwhile.
+    let folder = place.path().unwrap_or(folder);
+    let judged = judge(&record, history, &folder)?;
     let (verdict, witness) = (&judged.verdict, judged.witness.as_ref());
     manifest.end = Some(Timestamp::now());
     manifest.exit_code = Some(verdict.exit().code());
-    manifest.write(&folder).context("writing manifest.json")?;
+    if let Err(error) = manifest.write(&place) {
+        let path = folder.join("manifest.json");
+        eprintln!(
+            "harness: cannot write {}: {error}; the verdict stands without it",
+            path.display()
+        );
+    }
     let statistics = course::Statistics::of(&record);
     let judgement = course::judge(&record.scenario, &statistics);
     let finished = Finished {
@@ -125,7 +153,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         start,
     };
     // A failing report never changes a verdict: it is told, and the run keeps its exit code.
-    for problem in report::write_files(&finished, &folder) {
+    for problem in report::write_files(&finished, &place) {
         eprintln!("harness: {problem}");
     }
     shared.summaries.lock().unwrap_or_else(PoisonError::into_inner).push(RunSummary {
@@ -146,6 +174,37 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     }
     annotate(&finished, job, shared);
     Ok(verdict.exit())
+}
+
+/// The plan is written before anything is started: nothing else may be in its file afterwards.
+fn secure_plan(seal: &Seal, place: &Folder, record: &mut RunRecord) {
+    let found = seal.check(place).unwrap_or(Found::Altered);
+    if found == Found::Untouched || place.path().is_none() {
+        return;
+    }
+    let change = match found {
+        Found::Altered => FileChange::Rewritten,
+        Found::Untouched | Found::Replaced => FileChange::Replaced,
+    };
+    if let Err(error) = manifest::write_json(place, PLAN, &*record.plan) {
+        record.notes.push(format!("writing {PLAN} again: {error}"));
+    }
+    record.interference.insert(Interference::File { name: PLAN.to_owned(), change });
+}
+
+/// What the disk did not take is the host's doing.
+fn unwritable(error: std::io::Error, what: &str) -> Failure {
+    let exit = if is_full(&error) { Exit::Environment } else { Exit::Internal };
+    Failure { exit, error: anyhow::Error::new(error).context(what.to_owned()) }
+}
+
+/// Whether no more can be written: the disk is full, or a limit on files is reached.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }
 
 fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
@@ -169,13 +228,14 @@ pub fn exit_of(error: &RunError) -> Exit {
     match error {
         // A full disk is the host's.
         RunError::System { reason, .. } | RunError::Journal(JournalError { reason, .. })
-            if reason.kind() == std::io::ErrorKind::StorageFull =>
+            if is_full(reason) =>
         {
             Exit::Environment
         }
         RunError::ExitsAtOnce { .. }
         | RunError::NeverConnects { .. }
         | RunError::NoTransport { .. }
+        | RunError::SocketsRemoved { .. }
         | RunError::Spawn { .. } => Exit::Usage,
         RunError::SocketsTaken { .. } => Exit::Environment,
         RunError::InterruptedEarly => Exit::Interrupted,
@@ -186,7 +246,7 @@ pub fn exit_of(error: &RunError) -> Exit {
 /// A run that could not be executed leaves no folder if there is nothing in it to look at.
 fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
     let exit = exit_of(&error);
-    if exit != Exit::Internal {
+    if exit != Exit::Internal && !results::has_history(folder) {
         // What cannot be removed is no reason to hide the error.
         let _ = results::remove(results, folder);
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::owner::Owner;
+
 /// What our groups are called, with the mark of the run behind it.
 const PREFIX: &str = "harness-run-";
 
@@ -89,8 +91,8 @@ fn remove_empty(root: &Path) {
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let owner = name.strip_prefix(PREFIX).and_then(|mark| mark.split('-').next());
-        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        let owner = name.strip_prefix(PREFIX).and_then(Owner::of_mark);
+        if owner.is_some_and(Owner::is_dead) {
             let _ = fs::remove_dir(entry.path());
         }
     }

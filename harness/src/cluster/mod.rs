@@ -10,6 +10,8 @@
 //! - [`simulate`]: a simulated host at work.
 //! - `output`: what it writes is always drained, and kept up to a limit.
 //! - [`sweep`]: finds whatever a replica started, however it hid, by a mark in its environment.
+//! - [`owner`]: the harness that such a mark names, dead or alive.
+//! - [`marked`]: temporary directories, deleted only by their mark.
 //! - [`life`]: whether each replica takes part, and why not.
 //! - [`watchdog`]: a second process that ends everything when the harness is killed.
 //! - [`data`]: what faults do to a data directory.
@@ -21,7 +23,9 @@ pub mod filter;
 pub mod group;
 pub mod launch;
 pub mod life;
+pub mod marked;
 mod output;
+pub mod owner;
 pub mod process;
 pub mod program;
 pub mod quota;

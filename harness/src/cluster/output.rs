@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -47,16 +46,15 @@ impl Slow {
     }
 }
 
-/// Copies `stream` to the file `path`, up to the limit, until its end; counts in `written`. The file is created at
-/// once; a replica that is started again goes on in the same one.
+/// Copies `stream` to the end of a file, up to the limit, until its end; counts in `written`. A replica that is started
+/// again goes on in the same one.
 pub fn drain(
     mut stream: impl AsyncRead + Unpin + 'static,
-    path: &Path,
+    mut file: File,
     written: Arc<Written>,
     slow: Option<Slow>,
-) -> std::io::Result<tokio::task::JoinHandle<()>> {
-    let mut file = File::options().append(true).create(true).open(path)?;
-    Ok(tokio::task::spawn_local(async move {
+) -> tokio::task::JoinHandle<()> {
+    tokio::task::spawn_local(async move {
         let mut buffer = vec![0; if slow.is_some() { PAGE } else { 16 << 10 }];
         let mut room =
             limits::OUTPUT_BYTES.saturating_sub(file.metadata().map_or(0, |it| it.len()));
@@ -84,5 +82,5 @@ pub fn drain(
                 let _ = writeln!(file, "\n[cut here: more than {} bytes]", limits::OUTPUT_BYTES);
             }
         }
-    }))
+    })
 }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,17 @@ use super::output::Written;
 use super::program::Program;
 use super::stalls::{self, Seen};
 use super::{output, sweep, wall_clock};
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::os;
 use crate::plan::host::HostPlan;
 use crate::scenario::host::profile::Logs;
+
+/// The name of the data directory in a replica's folder.
+pub const DATA: &str = "data";
+
+const STDERR: &str = "stderr.log";
 
 /// A replica has ended: `waitpid` said so.
 #[derive(Debug)]
@@ -49,8 +55,10 @@ pub struct Launch<'a> {
     pub peers: &'a [NodeId],
     /// The working directory, which holds the sockets.
     pub directory: &'a Path,
-    /// Where its logs and data go; created here.
+    /// Where its logs and data go.
     pub folder: &'a Path,
+    /// The same folder, whatever its path means by then.
+    pub place: &'a Folder,
     /// The simulated host.
     pub host: Option<&'a HostPlan>,
     /// The file by which a process joins the replicas' control group, if they have one.
@@ -67,7 +75,7 @@ pub struct Launch<'a> {
 pub struct Process {
     pid: Pid,
     spawned: Instant,
-    folder: PathBuf,
+    place: Folder,
     written: Arc<Written>,
     drains: Vec<JoinHandle<()>>,
     cpu_ns: Option<u64>,
@@ -86,8 +94,8 @@ impl Process {
         launch: &Launch<'_>,
         exits: mpsc::UnboundedSender<Exited>,
     ) -> io::Result<Self> {
-        let data = launch.folder.join("data");
-        fs::create_dir_all(&data)?;
+        let data = launch.folder.join(DATA);
+        launch.place.make(DATA)?;
         let fill = |argument: &String| {
             argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
         };
@@ -124,12 +132,12 @@ impl Process {
         let mut drains = Vec::new();
         let slow = |stream: &str| output::Slow::of(launch.host, id, stream);
         if let Some(stdout) = child.stdout.take() {
-            let path = launch.folder.join("stdout.log");
-            drains.push(output::drain(stdout, &path, Arc::clone(&written), slow("stdout"))?);
+            let log = launch.place.append("stdout.log")?;
+            drains.push(output::drain(stdout, log, Arc::clone(&written), slow("stdout")));
         }
         if let Some(stderr) = child.stderr.take() {
-            let path = launch.folder.join("stderr.log");
-            drains.push(output::drain(stderr, &path, Arc::clone(&written), slow("stderr"))?);
+            let log = launch.place.append(STDERR)?;
+            drains.push(output::drain(stderr, log, Arc::clone(&written), slow("stderr")));
         }
         let waiter = tokio::task::spawn_local(async move {
             if let Ok(status) = child.wait().await {
@@ -139,7 +147,7 @@ impl Process {
         Ok(Self {
             pid,
             spawned: Instant::now(),
-            folder: launch.folder.to_owned(),
+            place: launch.place.clone(),
             written,
             drains,
             cpu_ns: None,
@@ -198,9 +206,9 @@ impl Process {
         Some(seen.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Its data directory.
-    pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+    /// The folder with its logs and its data directory.
+    pub fn place(&self) -> &Folder {
+        &self.place
     }
 
     /// Reads how much CPU time the process has used, while the system still knows.
@@ -236,9 +244,15 @@ impl Process {
 
     /// The last lines of its standard error.
     pub fn stderr_tail(&self) -> String {
-        let bytes = fs::read(self.folder.join("stderr.log")).unwrap_or_default();
-        let start = bytes.len().saturating_sub(limits::STDERR_TAIL_BYTES);
-        String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned()
+        let mut bytes = Vec::new();
+        if let Ok(mut log) = self.place.read(STDERR) {
+            let length = log.metadata().map_or(0, |it| it.len());
+            let start = length.saturating_sub(limits::STDERR_TAIL_BYTES as u64);
+            // What cannot be read is left out.
+            let _ = log.seek(SeekFrom::Start(start));
+            let _ = log.take(limits::STDERR_TAIL_BYTES as u64).read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).trim_end().to_owned()
     }
 }
 

@@ -13,39 +13,33 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpgid};
 
+use super::owner::{self, Owner};
+
 /// The environment variable that carries the mark of a run.
 pub const MARK: &str = "HARNESS_RUN_MARK";
 
 /// The living processes whose mark starts with `prefix`, without this one.
 pub fn marked(prefix: &str) -> Vec<Pid> {
     let wanted = format!("{MARK}={prefix}");
-    let this = std::process::id();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let mut found: Vec<Pid> = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|&pid| pid != this && has_mark(pid, wanted.as_bytes()))
-        .filter_map(|pid| i32::try_from(pid).ok().map(Pid::from_raw))
-        .collect();
+    let this = Pid::this();
+    let is_wanted = |pid: &Pid| *pid != this && has_mark(*pid, wanted.as_bytes());
+    let mut found: Vec<Pid> = processes().into_iter().filter(is_wanted).collect();
     found.sort_unstable();
     found
 }
 
 /// Ends what an earlier harness left because it was killed together with its watchdog: processes
-/// whose mark names a harness that no longer lives. Returns how many there were.
+/// whose mark names a harness that certainly lives no more. Returns how many there were.
 pub fn kill_leftovers() -> usize {
-    let dead_harnesses: BTreeSet<String> = marks()
-        .into_iter()
-        .filter_map(|mark| mark.split_once('-').map(|(pid, _)| pid.to_owned()))
-        .filter(|pid| {
-            pid.parse::<u32>().is_ok() && !fs::exists(format!("/proc/{pid}")).unwrap_or(true)
-        })
-        .collect();
-    dead_harnesses.iter().map(|pid| kill_marked(&format!("{pid}-"))).sum()
+    let owners: BTreeSet<Owner> =
+        marks().into_iter().filter_map(|mark| Owner::of_mark(&mark)).collect();
+    let dead = owners.into_iter().filter(|owner| owner.is_dead());
+    dead.map(|owner| kill_marked(&owner.prefix())).sum()
 }
 
-/// The living processes of each run of the harness with this process id, by the mark of the run.
-pub fn runs_of(harness: u32) -> BTreeMap<String, Vec<Pid>> {
-    let prefix = format!("{harness}-");
+/// The living processes of each run of this harness, by the mark of the run.
+pub fn runs_of(harness: Owner) -> BTreeMap<String, Vec<Pid>> {
+    let prefix = harness.prefix();
     let mut runs = BTreeMap::<String, Vec<Pid>>::new();
     for (pid, mark) in pids_and_marks().into_iter().filter(|(_, mark)| mark.starts_with(&prefix)) {
         let run = mark.split_inclusive('.').next().unwrap_or(&mark).to_owned();
@@ -81,9 +75,17 @@ fn marks() -> Vec<String> {
 }
 
 fn pids_and_marks() -> Vec<(Pid, String)> {
+    processes().into_iter().filter_map(|pid| Some((pid, mark_of(pid.as_raw())?))).collect()
+}
+
+/// All processes of our PID namespace and those below it; none where `/proc` shows those of another one.
+fn processes() -> Vec<Pid> {
+    if !owner::is_proc_ours() {
+        return Vec::new();
+    }
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| Some((Pid::from_raw(pid), mark_of(pid)?))).collect()
+    pids.map(Pid::from_raw).collect()
 }
 
 fn mark_of(pid: i32) -> Option<String> {
@@ -122,18 +124,16 @@ pub fn kill_orphans(spared: &[Pid]) -> usize {
 /// The children of this process.
 fn children() -> Vec<Pid> {
     let this = std::process::id().to_string();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    let is_ours = |pid: &i32| {
+    let is_ours = |pid: &Pid| {
         // `pid (name) state parent ...`; a name may hold anything, also parentheses.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         after_name.split_whitespace().nth(1) == Some(&this)
     };
-    pids.filter(is_ours).map(Pid::from_raw).collect()
+    processes().into_iter().filter(is_ours).collect()
 }
 
-fn has_mark(pid: u32, wanted: &[u8]) -> bool {
+fn has_mark(pid: Pid, wanted: &[u8]) -> bool {
     // A dead process that was not waited for has an empty environment: it is not found.
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     environment.split(|&byte| byte == 0).any(|variable| variable.starts_with(wanted))
@@ -179,14 +179,14 @@ mod tests {
                 assert!(Instant::now() < deadline, "it never got an environment");
                 std::thread::yield_now();
             }
-            let answer = is_of_another_run(pid, "4711-1.");
+            let answer = is_of_another_run(pid, "4711-9-9-1.");
             child.kill().expect("it still sleeps");
             child.wait().expect("it is ours");
             answer
         };
-        assert!(!is_of_another(Some("4711-1.0002")), "its own");
-        assert!(is_of_another(Some("4711-12.")), "of a run beside it");
-        assert!(is_of_another(Some("4712-1.")), "of another harness");
+        assert!(!is_of_another(Some("4711-9-9-1.0002")), "its own");
+        assert!(is_of_another(Some("4711-9-9-12.")), "of a run beside it");
+        assert!(is_of_another(Some("4712-9-9-1.")), "of another harness");
         assert!(!is_of_another(None), "it is unknown");
     }
 }

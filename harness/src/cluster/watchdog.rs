@@ -5,7 +5,9 @@
 //! group of its own, holding one end of a pipe: when the pipe closes, however that came, it sweeps.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, Write};
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -14,10 +16,20 @@ use std::sync::Mutex;
 use nix::sys::prctl;
 use nix::unistd::Pid;
 
-use super::sweep;
+use super::owner::Owner;
+use super::{marked, sweep};
 
 /// The hidden subcommand under which the harness binary becomes a watchdog.
 pub const SUBCOMMAND: &str = "__watchdog";
+
+/// A directory is to be removed if the harness cannot.
+const WATCH: u8 = b'+';
+
+/// A directory is gone.
+const FORGET: u8 = b'-';
+
+/// The most bytes of a path on this system.
+const PATH_BYTES: usize = 4096;
 
 /// The harness's end of the pipe. Dropping it ends the watchdog, after a last sweep.
 pub struct Watchdog {
@@ -29,7 +41,7 @@ pub struct Watchdog {
 impl Watchdog {
     /// Starts a watchdog from this very program.
     pub fn start() -> io::Result<Self> {
-        let token = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let token = format!("{}{:08x}", Owner::this().prefix(), rand::random::<u32>());
         let mut child = Command::new(std::env::current_exe()?)
             .arg(SUBCOMMAND)
             .arg(&token)
@@ -55,21 +67,39 @@ impl Watchdog {
 
     /// Tells of a directory to be removed if the harness cannot.
     pub fn watch(&self, directory: &Path) {
-        self.tell('+', directory);
+        self.tell(WATCH, directory);
     }
 
     /// Tells that a directory is gone.
     pub fn forget(&self, directory: &Path) {
-        self.tell('-', directory);
+        self.tell(FORGET, directory);
     }
 
-    fn tell(&self, sign: char, directory: &Path) {
+    fn tell(&self, sign: u8, directory: &Path) {
         let mut pipe = self.pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(pipe) = pipe.as_mut() {
             // A watchdog that died is no reason to stop: the death signals still hold.
-            let _ = writeln!(pipe, "{sign}{}", directory.display());
+            let _ = pipe.write_all(&told(sign, directory));
         }
     }
+}
+
+/// A directory as it is told: a sign, the length of its path in four bytes, and the path, which may hold any byte.
+fn told(sign: u8, directory: &Path) -> Vec<u8> {
+    let path = directory.as_os_str().as_bytes();
+    let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
+    [&[sign][..], &length.to_le_bytes(), path].concat()
+}
+
+/// The next that is told; `None` at the end, also where it is cut off.
+fn hear(input: &mut impl Read) -> Option<(u8, PathBuf)> {
+    let mut head = [0; 5];
+    input.read_exact(&mut head).ok()?;
+    let [sign, length @ ..] = head;
+    let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
+    let mut path = vec![0; length.min(PATH_BYTES)];
+    input.read_exact(&mut path).ok()?;
+    Some((sign, PathBuf::from(OsString::from_vec(path))))
 }
 
 impl Drop for Watchdog {
@@ -81,19 +111,38 @@ impl Drop for Watchdog {
 }
 
 /// The watchdog's whole life: read until the pipe closes, then sweep.
-pub fn keep_watch(token: &str, input: impl BufRead) {
+pub fn keep_watch(token: &str, mut input: impl Read) {
     // Under a name of its own, so that `killall harness` leaves it to do its work.
     let _ = prctl::set_name(c"watchdog");
     let mut directories = BTreeSet::new();
-    for line in input.lines().map_while(Result::ok) {
-        match line.split_at_checked(1) {
-            Some(("+", path)) => directories.insert(PathBuf::from(path)),
-            Some(("-", path)) => directories.remove(Path::new(path)),
-            _ => false,
+    while let Some((sign, path)) = hear(&mut input) {
+        match sign {
+            WATCH => directories.insert(path),
+            _ => directories.remove(&path),
         };
     }
-    sweep::kill_marked(&format!("{token}-"));
+    let prefix = format!("{token}-");
+    sweep::kill_marked(&prefix);
     for directory in directories {
-        let _ = std::fs::remove_dir_all(directory);
+        marked::remove(&directory, |mark| mark.starts_with(&prefix));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_heard_as_it_was_told_whatever_bytes_it_holds() {
+        let paths = [&b"/tmp/a\n+/home"[..], b"/tmp/\xff\xfe", b""];
+        let paths = paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec())));
+        let all: Vec<u8> = paths.iter().flat_map(|path| told(WATCH, path)).collect();
+        let mut input = &all[..];
+        for path in paths {
+            assert_eq!(hear(&mut input), Some((WATCH, path)));
+        }
+        assert_eq!(hear(&mut input), None);
+        assert_eq!(hear(&mut &all[..all.len() - 6]).map(|it| it.0), Some(WATCH));
+        assert_eq!(hear(&mut &told(FORGET, Path::new("/tmp/cut"))[..9]), None);
     }
 }

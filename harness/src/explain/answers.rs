@@ -18,6 +18,10 @@ pub fn meaning(answer: &Answer) -> &'static str {
              although the client was told that it was done. Clients need not have seen that in this run."
         }
         (Question::Process, AnswerKind::Died) => "No fault did this: the program ended by itself.",
+        (Question::Process, AnswerKind::Interference) => {
+            "A file, socket or directory that only the harness and this run use was changed or removed, and no \
+             other run is at work there. The verdict is made from what the harness itself remembers."
+        }
         (Question::Process, _) => {
             "Replicas sent messages that the protocol does not allow. A correct peer may drop them, \
              and so does the harness."

@@ -24,6 +24,7 @@ pub fn process(pid: i32) -> Option<ProcessSample> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok();
     let descriptors = descriptors.map(|entries| entries.take(limits::COUNTED_DESCRIPTORS).count());
     Some(ProcessSample {
+        pid,
         state: fields.first()?.chars().next()?,
         cpu_ns,
         run_delay_ns,

@@ -13,6 +13,8 @@ use crate::time::RunTime;
 /// What the system tells of one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessSample {
+    /// The process: the counters of another one begin again.
+    pub pid: i32,
     /// The state's letter: `R` running, `S` sleeping, `D` in the disk's hands, `T` stopped, `Z` dead.
     pub state: char,
     /// CPU time used by all its threads, in nanoseconds.

@@ -12,9 +12,33 @@ use crate::time::RunTime;
 /// Compares each sample with the last one, and remembers what exceeded its threshold.
 #[derive(Debug, Default)]
 pub struct Watch {
-    replicas: BTreeMap<NodeId, (RunTime, ProcessSample)>,
+    replicas: BTreeMap<NodeId, Last>,
     host: Option<(RunTime, HostSample)>,
     disturbances: Vec<Disturbance>,
+}
+
+/// The last sample of a replica.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    at: RunTime,
+    sample: ProcessSample,
+    /// Whether it took no part since.
+    is_gap: bool,
+}
+
+impl Last {
+    /// How long the same process waited for a processor until this sample: no longer than the time between them.
+    /// Counters are compared, never added.
+    fn waited(&self, now: RunTime, sample: &ProcessSample) -> Duration {
+        let delay = sample.run_delay_ns.saturating_sub(self.sample.run_delay_ns);
+        let threads = self.sample.threads.max(sample.threads);
+        of_each(delay, threads).min(now.since(self.at))
+    }
+}
+
+/// Of several threads one may be starved while another works: their mean is what is certain.
+fn of_each(delay_ns: u64, threads: u32) -> Duration {
+    Duration::from_nanos(delay_ns) / threads.max(1)
 }
 
 /// What the harness itself did to a replica since the last sample.
@@ -49,7 +73,8 @@ impl Watch {
         if queue > limits::OUTBOX_MESSAGES / 2 {
             self.note(DisturbanceKind::FullQueue, Some(id), now, now, queue as f64);
         }
-        let Some((then, last)) = self.replicas.insert(id, (now, sample)) else { return };
+        let Some(last) = self.last(now, id, sample).filter(|last| !last.is_gap) else { return };
+        let then = last.at;
         let is_held = matches!(sample.state, 'T' | 't');
         if (is_held || (signals.was_stopped && !signals.is_simulated)) && !signals.is_ours {
             let kind = if signals.is_simulated {
@@ -59,25 +84,35 @@ impl Watch {
             };
             let seconds = now.since(then).as_secs_f64();
             self.note(kind, Some(id), then, now, seconds);
+            if signals.is_simulated {
+                return;
+            }
         }
-        let threads = f64::from(last.threads.max(sample.threads).max(1));
-        let delay = sample.run_delay_ns.saturating_sub(last.run_delay_ns);
-        // Of several threads one may be starved while another works: their mean is what is certain.
-        let delay = Duration::from_nanos(delay).as_secs_f64() / threads;
-        if delay > limits::STARVED.as_secs_f64() {
-            self.note(DisturbanceKind::Starved, Some(id), then, now, delay);
+        let waited = last.waited(now, &sample);
+        if waited > limits::STARVED {
+            self.note(DisturbanceKind::Starved, Some(id), then, now, waited.as_secs_f64());
         }
     }
 
     /// A replica connected, or was given up while it had not: what kept it from the processor since it was started at
-    /// `spawned` counts from there.
+    /// `spawned` counts from there. Of a process that connects again only what came since its last sample is new.
     pub fn started(&mut self, spawned: RunTime, now: RunTime, id: NodeId, sample: ProcessSample) {
-        let waited = Duration::from_nanos(sample.run_delay_ns);
-        if waited > limits::STARVED_AT_START {
-            let seconds = waited.as_secs_f64();
-            self.note(DisturbanceKind::Starved, Some(id), spawned, now, seconds);
+        let (since, waited, named) = match self.last(now, id, sample) {
+            Some(last) => (last.at, last.waited(now, &sample), limits::STARVED),
+            None => {
+                let waited = of_each(sample.run_delay_ns, sample.threads).min(now.since(spawned));
+                (spawned, waited, limits::STARVED_AT_START)
+            }
+        };
+        if waited > named {
+            self.note(DisturbanceKind::Starved, Some(id), since, now, waited.as_secs_f64());
         }
-        self.replicas.insert(id, (now, sample));
+    }
+
+    /// The last sample of the same process; this one takes its place.
+    fn last(&mut self, now: RunTime, id: NodeId, sample: ProcessSample) -> Option<Last> {
+        let last = self.replicas.insert(id, Last { at: now, sample, is_gap: false });
+        last.filter(|last| last.sample.pid == sample.pid)
     }
 
     /// A replica has this many of the most descriptors that it may have.
@@ -87,9 +122,11 @@ impl Watch {
         }
     }
 
-    /// A replica's process is a new one, or gone: its counters begin again.
-    pub fn forget(&mut self, id: NodeId) {
-        self.replicas.remove(&id);
+    /// A replica takes no part, or its process is gone: what happens to it meanwhile is not looked at.
+    pub fn pass_over(&mut self, id: NodeId) {
+        if let Some(last) = self.replicas.get_mut(&id) {
+            last.is_gap = true;
+        }
     }
 
     /// A sample of the host as a whole.
@@ -200,6 +237,10 @@ impl Watch {
     /// What was wrong, in the order of its beginnings.
     pub fn finish(mut self) -> Vec<Disturbance> {
         self.disturbances.sort_by_key(|it| (it.from, it.kind, it.replica));
+        for it in &self.disturbances {
+            // It would excuse what nothing excuses.
+            debug_assert!(it.is_possible(), "a figure beyond its window: {it:?}");
+        }
         self.disturbances
     }
 }
@@ -235,6 +276,32 @@ mod tests {
             "0002 was ready to run and got no processor for 0.85 s between 0.500 s and 1.500 s";
         assert_eq!(said, expected);
         assert!(disturbances(&[0, 10, 20, 10, 0], 'R', false).is_empty(), "little is not named");
+    }
+
+    #[test]
+    fn connecting_again_and_again_adds_no_wait_twice() {
+        let mut watch = Watch::default();
+        let waited = |ms: u64, pid| {
+            let run_delay_ns = ms * 1_000_000;
+            ProcessSample { pid, state: 'S', run_delay_ns, threads: 2, ..Default::default() }
+        };
+        watch.started(at(0), at(8000), NodeId(2), waited(10_000, 7));
+        for n in 1..=10 {
+            watch.pass_over(NodeId(2));
+            watch.started(at(0), at(8000 + 100 * n), NodeId(2), waited(10_000, 7));
+        }
+        watch.replica(at(9500), NodeId(2), waited(10_000, 7), Signals::default(), 0);
+        // A new process has waited for nothing yet.
+        watch.started(at(9600), at(9700), NodeId(2), waited(20, 8));
+        let found = watch.finish();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].until, found[0].figure), (at(8000), 5.0), "of each of two threads");
+    }
+
+    #[test]
+    fn a_replica_waits_no_longer_than_the_time_in_which_it_waits() {
+        let found = disturbances(&[0, 60_000, 0], 'R', false);
+        assert_eq!((found[0].from, found[0].until, found[0].figure), (at(0), at(500), 0.5));
     }
 
     #[test]

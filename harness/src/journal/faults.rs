@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use super::lines::{Header, Lines};
+use crate::files::counted::Seal;
+use crate::files::folder::Folder;
 use crate::nemesis::happened::FaultRecord;
 
 /// The name in a run's folder.
@@ -19,16 +20,13 @@ pub const SCHEMA: u32 = 1;
 
 /// The open file.
 pub struct FaultsFile {
-    path: PathBuf,
     lines: Lines,
 }
 
 impl FaultsFile {
     /// Creates the file in a run's folder, with all faults of the plan.
-    pub fn create(folder: &Path, faults: &[FaultRecord]) -> io::Result<Self> {
-        let path = folder.join(NAME);
-        let lines = write(faults, &path)?;
-        Ok(Self { path, lines })
+    pub fn create(folder: &Folder, faults: &[FaultRecord]) -> io::Result<Self> {
+        Ok(Self { lines: write(faults, folder, NAME)? })
     }
 
     /// A fault has changed.
@@ -37,18 +35,23 @@ impl FaultsFile {
         self.lines.flush()
     }
 
-    /// The run is over: each fault once. The file is replaced as a whole.
-    pub fn finish(self, faults: &[FaultRecord]) -> io::Result<()> {
-        let beside = self.path.with_extension("jsonl.new");
-        write(faults, &beside)?;
-        std::fs::rename(&beside, &self.path)
+    /// The run is over, and what became of the file was looked at: each fault once. It is replaced as a whole.
+    pub fn finish(folder: &Folder, faults: &[FaultRecord]) -> io::Result<()> {
+        const BESIDE: &str = "faults.jsonl.new";
+        write(faults, folder, BESIDE)?;
+        folder.rename(BESIDE, NAME)
+    }
+
+    /// No more is written while the run goes on.
+    pub fn close(self) -> Seal {
+        self.lines.close()
     }
 }
 
 /// Writes a header line with the schema's number, then a line for each fault, in the order of the
 /// plan.
-fn write(faults: &[FaultRecord], path: &Path) -> io::Result<Lines> {
-    let mut lines = Lines::create(path, &Header { schema: SCHEMA, kind: "faults" })?;
+fn write(faults: &[FaultRecord], folder: &Folder, name: &str) -> io::Result<Lines> {
+    let mut lines = Lines::create(folder, name, &Header { schema: SCHEMA, kind: "faults" })?;
     for fault in faults {
         lines.write(fault)?;
     }
@@ -72,6 +75,8 @@ pub fn latest<T>(lines: Vec<T>, index: impl Fn(&T) -> Option<u64>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use serde_json::Value;
 
     use super::*;
@@ -82,7 +87,7 @@ mod tests {
     fn the_faults_come_back_from_their_lines() {
         let folder = tempfile::tempdir().unwrap();
         let faults = sample::record().faults;
-        FaultsFile::create(folder.path(), &faults).unwrap();
+        FaultsFile::create(&Folder::open(folder.path()).unwrap(), &faults).unwrap();
         let text = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some(r#"{"schema":1,"kind":"faults"}"#));
@@ -95,7 +100,7 @@ mod tests {
     fn a_run_that_was_killed_leaves_the_last_state_of_each_fault() {
         let folder = tempfile::tempdir().unwrap();
         let mut faults = sample::record().faults;
-        let mut file = FaultsFile::create(folder.path(), &faults).unwrap();
+        let mut file = FaultsFile::create(&Folder::open(folder.path()).unwrap(), &faults).unwrap();
         for (index, time) in [(1, 5), (0, 6), (1, 7)] {
             faults[index].ended_ns = Some(RunTime(time));
             file.append(&faults[index]).unwrap();
@@ -110,7 +115,8 @@ mod tests {
             faults.iter().map(|fault| serde_json::to_value(fault).unwrap()).collect();
         assert_eq!(read(&path), expected);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1 + 3 + 3);
-        file.finish(&faults).unwrap();
+        drop(file.close());
+        FaultsFile::finish(&Folder::open(folder.path()).unwrap(), &faults).unwrap();
         assert_eq!(read(&path), expected);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1 + 3);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing stays beside it");

@@ -1,15 +1,22 @@
 //! The history on disk, written as the run goes: before anything is judged.
 
 use std::borrow::Cow;
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use checker::event::{Event, EventType, F};
 use serde::Serialize;
 
 use super::lines::Lines;
-use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
+use crate::files::counted::Seal;
+use crate::files::folder::Folder;
+use crate::op::{OpKind, OperationRecord, Outcome};
 use crate::time::RunTime;
+
+/// The name in a run's folder.
+pub const NAME: &str = "history.jsonl";
 
 /// The version of the shape of `history.jsonl`.
 pub const SCHEMA: u32 = 1;
@@ -24,6 +31,12 @@ struct Header<'a> {
     seed: u64,
 }
 
+impl<'a> Header<'a> {
+    fn of(scenario: &'a str, seed: u64) -> Self {
+        Self { schema: SCHEMA, kind: "history", model: "kv", scenario, seed }
+    }
+}
+
 /// Writing the history failed.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -36,6 +49,15 @@ pub struct JournalError {
     pub reason: io::Error,
 }
 
+/// A finished run's history.
+#[derive(Debug)]
+pub enum Kept {
+    /// The file, whatever has its name now.
+    File(File),
+    /// Its bytes: the file does not hold them.
+    Memory(Vec<u8>),
+}
+
 /// Writes `history.jsonl`.
 pub struct Journal {
     lines: Lines,
@@ -44,55 +66,31 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Creates the file with its header line.
-    pub fn create(path: &Path, scenario: &str, seed: u64) -> Result<Self, JournalError> {
-        let failed = |reason| JournalError { path: path.to_owned(), reason };
-        let header = Header { schema: SCHEMA, kind: "history", model: "kv", scenario, seed };
-        let lines = Lines::create(path, &header).map_err(failed)?;
-        Ok(Self { lines, path: path.to_owned(), events: 0 })
+    /// Creates the file with its header line in the folder of a run, which is at `path`.
+    pub fn create(
+        folder: &Folder,
+        path: &Path,
+        scenario: &str,
+        seed: u64,
+    ) -> Result<Self, JournalError> {
+        let path = path.join(NAME);
+        let failed = |reason| JournalError { path: path.clone(), reason };
+        let lines = Lines::create(folder, NAME, &Header::of(scenario, seed)).map_err(failed)?;
+        Ok(Self { lines, path, events: 0 })
     }
 
     /// Writes that an operation was invoked.
     pub fn invoked(&mut self, operation: &OperationRecord) -> Result<(), JournalError> {
-        let value = operation.value.as_deref();
-        self.event(operation, EventType::Invoke, operation.invoked, value, None)
+        self.event(invocation(operation))
     }
 
     /// Writes that an operation was completed.
     pub fn completed(&mut self, operation: &OperationRecord) -> Result<(), JournalError> {
-        let kind = match operation.outcome {
-            Outcome::Ok => EventType::Ok,
-            Outcome::Fail => EventType::Fail,
-            Outcome::Info => EventType::Info,
-        };
-        let at = operation.completed.unwrap_or(operation.invoked);
-        let error = operation.error.map(OperationError::name);
-        self.event(operation, kind, at, operation.value.as_deref(), error)
+        self.event(completion(operation))
     }
 
-    fn event(
-        &mut self,
-        operation: &OperationRecord,
-        kind: EventType,
-        at: RunTime,
-        value: Option<&str>,
-        error: Option<&str>,
-    ) -> Result<(), JournalError> {
-        let event = Event {
-            index: self.events,
-            time_ns: at.0,
-            process: operation.process,
-            client: Cow::Owned(operation.client.to_string()),
-            r#type: kind,
-            f: match operation.kind {
-                OpKind::Get => F::Get,
-                OpKind::Put => F::Put,
-            },
-            key: Cow::Borrowed(&operation.key),
-            value: value.map(Cow::Borrowed),
-            node: operation.node.map(|node| Cow::Owned(node.to_string())),
-            error: error.map(Cow::Borrowed),
-        };
+    fn event(&mut self, event: Event<'_>) -> Result<(), JournalError> {
+        let event = Event { index: self.events, ..event };
         self.events += 1;
         self.line(&event)
     }
@@ -106,5 +104,141 @@ impl Journal {
     pub fn flush(&mut self) -> Result<(), JournalError> {
         let flushed = self.lines.flush();
         flushed.map_err(|reason| JournalError { path: self.path.clone(), reason })
+    }
+
+    /// No more is written.
+    pub fn close(self) -> Seal {
+        self.lines.close()
+    }
+}
+
+/// The same history from memory, for a file that was lost: each completion as late as its time allows, so that no
+/// order of operations is claimed that the file did not claim.
+pub fn from_memory(
+    operations: &[OperationRecord],
+    scenario: &str,
+    seed: u64,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Header::of(scenario, seed))?;
+    for (index, event) in (0..).zip(in_order(operations)) {
+        out.write_all(b"\n")?;
+        serde_json::to_writer(&mut *out, &Event { index, ..event })?;
+    }
+    out.write_all(b"\n")
+}
+
+/// All events: an operation completes before the next one of its process is invoked, and before any that is invoked
+/// later.
+fn in_order(operations: &[OperationRecord]) -> Vec<Event<'_>> {
+    let mut next_of_process = BTreeMap::new();
+    let mut completions = Vec::new();
+    for (place, operation) in operations.iter().enumerate().rev() {
+        let next = next_of_process.insert(operation.process, place).unwrap_or(operations.len());
+        if let Some(at) = operation.completed {
+            let later = operations.partition_point(|it| it.invoked <= at);
+            completions.push((next.min(later), at, place));
+        }
+    }
+    completions.sort_unstable();
+    let mut completions = completions.into_iter().peekable();
+    let mut events = Vec::with_capacity(2 * operations.len());
+    for place in 0..=operations.len() {
+        while let Some((_, _, of)) = completions.next_if(|(before, ..)| *before <= place) {
+            events.push(completion(&operations[of]));
+        }
+        events.extend(operations.get(place).map(invocation));
+    }
+    events
+}
+
+fn invocation(operation: &OperationRecord) -> Event<'_> {
+    let event = event(operation, EventType::Invoke, operation.invoked);
+    // What a get reads is not known yet.
+    Event { value: event.value.filter(|_| operation.kind == OpKind::Put), ..event }
+}
+
+fn completion(operation: &OperationRecord) -> Event<'_> {
+    let kind = match operation.outcome {
+        Outcome::Ok => EventType::Ok,
+        Outcome::Fail => EventType::Fail,
+        Outcome::Info => EventType::Info,
+    };
+    let at = operation.completed.unwrap_or(operation.invoked);
+    Event {
+        error: operation.error.map(|it| Cow::Borrowed(it.name())),
+        ..event(operation, kind, at)
+    }
+}
+
+fn event(operation: &OperationRecord, kind: EventType, at: RunTime) -> Event<'_> {
+    Event {
+        index: 0,
+        time_ns: at.0,
+        process: operation.process,
+        client: Cow::Owned(operation.client.to_string()),
+        r#type: kind,
+        f: match operation.kind {
+            OpKind::Get => F::Get,
+            OpKind::Put => F::Put,
+        },
+        key: Cow::Borrowed(&operation.key),
+        value: operation.value.as_deref().map(Cow::Borrowed),
+        node: operation.node.map(|node| Cow::Owned(node.to_string())),
+        error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use crate::record::sample;
+
+    #[test]
+    fn a_history_from_memory_is_the_one_that_was_written() {
+        let operation = |index: u64, process, invoked, completed: Option<u64>| OperationRecord {
+            index,
+            process,
+            client: NodeId(process as u16),
+            invoked: RunTime(invoked),
+            completed: completed.map(RunTime),
+            outcome: if completed.is_some() { Outcome::Ok } else { Outcome::Info },
+            ..sample::record().operations[0].clone()
+        };
+        // The second process asks again at once, in the moment of its answer; the last is never answered.
+        let operations = [
+            operation(0, 20, 5, Some(9)),
+            operation(1, 21, 6, Some(7)),
+            operation(2, 21, 7, Some(7)),
+            operation(3, 21, 7, Some(12)),
+            operation(4, 20, 9, None),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let open = Folder::open(folder.path()).unwrap();
+        let mut journal = Journal::create(&open, folder.path(), "demo", 3).unwrap();
+        for (is_completion, n) in [
+            (false, 0),
+            (false, 1),
+            (true, 1),
+            (false, 2),
+            (true, 2),
+            (false, 3),
+            (true, 0),
+            (false, 4),
+            (true, 3),
+        ] {
+            let operation = &operations[n];
+            if is_completion {
+                journal.completed(operation).unwrap();
+            } else {
+                journal.invoked(operation).unwrap();
+            }
+        }
+        journal.flush().unwrap();
+        let mut from_memory = Vec::new();
+        super::from_memory(&operations, "demo", 3, &mut from_memory).unwrap();
+        let written = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
+        assert_eq!(String::from_utf8(from_memory).unwrap(), written);
     }
 }

@@ -5,11 +5,12 @@
 //! than are kept, the last line is `{"limit": N}`, and what came later is not known.
 
 use std::io;
-use std::path::Path;
 
 use serde::Serialize;
 
 use super::lines::{Header, Lines};
+use crate::files::counted::Seal;
+use crate::files::folder::Folder;
 use crate::leadership::claims::{LeadershipClaim, LeadershipClaims};
 use crate::limits;
 
@@ -33,9 +34,9 @@ pub struct LeadersFile {
 
 impl LeadersFile {
     /// Creates the file with its header in a run's folder.
-    pub fn create(folder: &Path) -> io::Result<Self> {
+    pub fn create(folder: &Folder) -> io::Result<Self> {
         let header = Header { schema: SCHEMA, kind: "leaders" };
-        let lines = Lines::create(&folder.join(NAME), &header)?;
+        let lines = Lines::create(folder, NAME, &header)?;
         Ok(Self { lines, written: 0, is_closed: false })
     }
 
@@ -52,6 +53,24 @@ impl LeadersFile {
         }
         self.lines.flush()
     }
+
+    /// Writes all claims of a run anew, in place of the file.
+    pub fn rewrite(folder: &Folder, claims: &[LeadershipClaim]) -> io::Result<()> {
+        const BESIDE: &str = "leaders.jsonl.new";
+        let header = Header { schema: SCHEMA, kind: "leaders" };
+        let mut lines = Lines::create(folder, BESIDE, &header)?;
+        claims.iter().try_for_each(|claim| lines.write(claim))?;
+        if claims.len() >= limits::LEADERSHIP_CLAIMS {
+            lines.write(&Limit { limit: limits::LEADERSHIP_CLAIMS })?;
+        }
+        lines.flush()?;
+        folder.rename(BESIDE, NAME)
+    }
+
+    /// No more is written.
+    pub fn close(self) -> Seal {
+        self.lines.close()
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +82,7 @@ mod tests {
     #[test]
     fn what_was_written_is_not_written_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut file = LeadersFile::create(folder.path()).unwrap();
+        let mut file = LeadersFile::create(&Folder::open(folder.path()).unwrap()).unwrap();
         let mut claims = LeadershipClaims::default();
         claims.hear(RunTime(5), NodeId(0), Some(NodeId(1)));
         file.write(&claims).unwrap();

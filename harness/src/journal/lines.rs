@@ -1,10 +1,11 @@
 //! A file of JSON lines that is written while a run goes on.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use serde::Serialize;
+
+use crate::files::counted::{Counted, Seal};
+use crate::files::folder::Folder;
 
 /// The first line of a file: the version of the shape of the others, and what they are.
 #[derive(Debug, Serialize)]
@@ -16,12 +17,16 @@ pub struct Header {
 }
 
 /// The open file.
-pub struct Lines(BufWriter<File>);
+pub struct Lines {
+    out: BufWriter<Counted>,
+    seal: Seal,
+}
 
 impl Lines {
-    /// Creates the file, with this as its first line.
-    pub fn create(path: &Path, header: &impl Serialize) -> io::Result<Self> {
-        let mut lines = Self(BufWriter::new(File::create(path)?));
+    /// Creates the file `name` in a folder, with this as its first line.
+    pub fn create(folder: &Folder, name: &str, header: &impl Serialize) -> io::Result<Self> {
+        let (file, seal) = Counted::create(folder, name)?;
+        let mut lines = Self { out: BufWriter::new(file), seal };
         lines.write(header)?;
         lines.flush()?;
         Ok(lines)
@@ -29,12 +34,18 @@ impl Lines {
 
     /// Writes a line; it may wait in memory for the next [`Lines::flush`].
     pub fn write(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, value)?;
-        self.0.write_all(b"\n")
+        serde_json::to_writer(&mut self.out, value)?;
+        self.out.write_all(b"\n")
     }
 
     /// Hands all lines to the system: what was flushed survives the harness.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
+    }
+
+    /// No more is written. What could not be written before is not tried again.
+    pub fn close(self) -> Seal {
+        drop(self.out.into_parts());
+        self.seal
     }
 }

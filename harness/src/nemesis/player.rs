@@ -184,7 +184,7 @@ impl Player {
     /// The time of a fault has come: it strikes; if it cannot, it waits a bounded time.
     pub fn due(&mut self, index: usize, scene: &mut Scene<'_>) {
         self.waiting.remove(&index);
-        if self.records[index].applied_ns.is_some() {
+        if self.records[index].applied_ns.is_some() || self.active.contains_key(&index) {
             return; // the end of another fault had let it strike before
         }
         if self.is_over {
@@ -318,7 +318,7 @@ impl Player {
         self.active.remove(&index);
         let record = &mut self.records[index];
         if !matches!(record.kind, FaultKind::PartEasy | FaultKind::PartHard | FaultKind::Kill) {
-            record.ended_ns = Some(scene.now);
+            record.ended_ns = record.applied_ns.map(|_| scene.now);
             self.effects.push(Effect::Probe(Duration::ZERO));
         }
         self.effects.push(Effect::Changed(index));
@@ -363,12 +363,28 @@ impl Player {
         }
     }
 
+    /// What a fault wanted to do to the data directory of this replica was not done. A fault that did nothing else
+    /// counts as one that was not applied; its replica was only started again.
+    pub fn refused(&mut self, id: NodeId, reason: &str) {
+        let acts = self.active.iter().filter(|(_, active)| active.targets.contains(&id));
+        for index in acts.map(|(index, _)| *index).collect::<Vec<_>>() {
+            let record = &mut self.records[index];
+            let reason = format!("the data of {id} was left as it is: {reason}");
+            record.not_applied.get_or_insert(reason);
+            if record.targets.len() == 1 {
+                record.applied_ns = None;
+            }
+            self.effects.push(Effect::Changed(index));
+        }
+    }
+
     /// The time of faults is over: what lasts is undone, and each replica that is not dead for good is started
     /// again.
     pub fn finish(&mut self, scene: &mut Scene<'_>) {
         self.is_over = true;
         for (index, active) in std::mem::take(&mut self.active) {
-            self.records[index].ended_ns = Some(scene.now);
+            let record = &mut self.records[index];
+            record.ended_ns = record.applied_ns.map(|_| scene.now);
             self.lift(index);
             for id in active.targets {
                 self.signal(id, Signal::Continue, scene);

@@ -4,13 +4,13 @@
 //! A log that cannot be written, or that reaches its limit, stops and says so in its last line: it
 //! never stops the run.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
+use crate::files::counted::{Counted, Seal};
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::counts::DropCause;
@@ -74,19 +74,21 @@ pub struct MessageLog {
     batches: Option<Sender<Batch>>,
     thread: Option<JoinHandle<io::Result<()>>>,
     problem: Option<String>,
+    seal: Option<Seal>,
 }
 
 impl MessageLog {
     /// A log in `folder`; one that cannot be made keeps nothing, and says why in the end.
-    pub fn open(folder: &Path) -> Self {
+    pub fn open(folder: &Folder) -> Self {
         Self::with_limit(folder, limits::MESSAGES_LOGGED).unwrap_or_else(|reason| Self {
             problem: Some(format!("{NAME} could not be made: {reason}")),
             ..Self::default()
         })
     }
 
-    fn with_limit(folder: &Path, limit: u64) -> io::Result<Self> {
-        let mut file = BufWriter::with_capacity(64 << 10, File::create(folder.join(NAME))?);
+    fn with_limit(folder: &Folder, limit: u64) -> io::Result<Self> {
+        let (file, seal) = Counted::create(folder, NAME)?;
+        let mut file = BufWriter::with_capacity(64 << 10, file);
         writeln!(
             file,
             r#"{{"schema":{SCHEMA},"kind":"messages","columns":["sent_ns","src","dst","type","fate","fate_ns"]}}"#
@@ -96,7 +98,13 @@ impl MessageLog {
         let thread = thread::Builder::new()
             .name("message-log".to_owned())
             .spawn(move || write_lines(&received, file))?;
-        Ok(Self { limit, batches: Some(batches), thread: Some(thread), ..Self::default() })
+        let (batches, thread) = (Some(batches), Some(thread));
+        Ok(Self { limit, batches, thread, seal: Some(seal), ..Self::default() })
+    }
+
+    /// What the file must hold in the end, for the caller that looks at it then.
+    pub fn take_seal(&mut self) -> Option<Seal> {
+        self.seal.take()
     }
 
     /// What is noted from now on happens at this time.
@@ -169,7 +177,7 @@ impl MessageLog {
     }
 }
 
-fn write_lines(batches: &Receiver<Batch>, mut file: BufWriter<File>) -> io::Result<()> {
+fn write_lines(batches: &Receiver<Batch>, mut file: BufWriter<Counted>) -> io::Result<()> {
     let mut kinds: Vec<String> = Vec::new();
     for batch in batches {
         match batch {
@@ -193,7 +201,13 @@ fn write_lines(batches: &Receiver<Batch>, mut file: BufWriter<File>) -> io::Resu
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn open(folder: &Path) -> Folder {
+        Folder::open(folder).unwrap()
+    }
 
     fn lines(folder: &Path) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(folder.join(NAME)).unwrap();
@@ -208,7 +222,7 @@ mod tests {
     #[test]
     fn every_message_has_its_line_with_its_fate() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = MessageLog::open(folder.path());
+        let mut log = MessageLog::open(&open(folder.path()));
         note(&mut log, 10, "append", Fate::Delivered);
         note(&mut log, 20, "a\"</script>\u{1b}", Fate::Lost(DropCause::Loss));
         log.flush();
@@ -225,7 +239,7 @@ mod tests {
     #[test]
     fn a_log_that_is_full_says_so_by_the_limits_name() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = MessageLog::with_limit(folder.path(), 3).unwrap();
+        let mut log = MessageLog::with_limit(&open(folder.path()), 3).unwrap();
         (0..10).for_each(|at| note(&mut log, at, "append", Fate::Delivered));
         let told = log.finish().unwrap();
         assert!(told.contains("3 messages") && told.contains("MESSAGES_LOGGED"), "{told}");
@@ -237,8 +251,9 @@ mod tests {
     #[test]
     fn a_log_that_cannot_be_written_is_told_and_stops_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/dev/full", folder.path().join(NAME)).unwrap();
-        let mut log = MessageLog::open(folder.path());
+        // A folder with something in it does not make room.
+        std::fs::create_dir_all(folder.path().join(NAME).join("deep")).unwrap();
+        let mut log = MessageLog::open(&open(folder.path()));
         note(&mut log, 1, "append", Fate::Delivered);
         let told = log.finish().unwrap();
         assert!(told.contains("messages.jsonl could not be made"), "{told}");

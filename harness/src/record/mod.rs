@@ -1,6 +1,6 @@
 //! What a run leaves behind: the plain value from which every verdict and report is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,11 @@ use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::time::RunTime;
 
+mod interference;
 #[cfg(test)]
 pub(crate) mod sample;
+
+pub use interference::{FileChange, Interference};
 
 /// Everything that was seen in one run.
 #[derive(Clone, Debug)]
@@ -54,6 +57,8 @@ pub struct RunRecord {
     pub states: Vec<ReplicaState>,
     /// What replicas wrote that the protocol does not allow, by kind.
     pub violations: BTreeMap<ProtocolViolation, Example>,
+    /// What the program did to the run itself, each once.
+    pub interference: BTreeSet<Interference>,
     /// Protocol warnings, by kind.
     pub protocol_warnings: BTreeMap<ProtocolWarning, Example>,
     /// What the harness could not do, or left out, a sentence each: no verdict depends on it.

@@ -1,6 +1,6 @@
 //! A small hand-made run, for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,7 @@ pub fn record() -> RunRecord {
         durability: DurabilityRecord { required: Some(3), acknowledged: 2, early: 0, first: None },
         replicas: replicas(),
         violations: BTreeMap::new(),
+        interference: BTreeSet::new(),
         notes: Vec::new(),
         protocol_warnings: BTreeMap::from([(
             ProtocolWarning::OddValue,

@@ -1,9 +1,9 @@
 //! The table of the reports in a run's folder, and their writing.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::files::folder::Folder;
 use crate::report::{
     Finished, html, junit, latency_csv, latency_summary_csv, messages_csv, summary_csv,
     verdict_json,
@@ -69,11 +69,11 @@ pub struct ReportError {
 
 /// Writes every report into `folder` and the run's row into the summary of all runs. Each is tried
 /// whatever became of the others; returns those that failed.
-pub fn write_files(finished: &Finished<'_>, folder: &Path) -> Vec<ReportError> {
+pub fn write_files(finished: &Finished<'_>, place: &Folder) -> Vec<ReportError> {
     let mut failed = Vec::new();
     for file in &FILES {
-        let path = folder.join(file.name);
-        if let Err(source) = write_file(finished, file, &path) {
+        if let Err(source) = write_file(finished, file, place) {
+            let path = finished.folder.join(file.name);
             failed.push(ReportError { path, source });
         }
     }
@@ -84,8 +84,8 @@ pub fn write_files(finished: &Finished<'_>, folder: &Path) -> Vec<ReportError> {
     failed
 }
 
-fn write_file(finished: &Finished<'_>, file: &ReportFile, path: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
+fn write_file(finished: &Finished<'_>, file: &ReportFile, place: &Folder) -> io::Result<()> {
+    let mut out = BufWriter::new(place.create(file.name)?);
     (file.write)(finished, &mut out)?;
     out.flush()
 }
@@ -102,7 +102,7 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         let sample = sample::Sample::new();
         let finished = sample.finished(results.path());
-        assert!(write_files(&finished, &folder).is_empty());
+        assert!(write_files(&finished, &Folder::open(&folder).unwrap()).is_empty());
         let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
         for file in &FILES {
             assert!(read(folder.join(file.name)).len() > 50, "{} is empty", file.name);
@@ -113,12 +113,13 @@ mod tests {
     #[test]
     fn a_report_that_fails_is_named_and_stops_no_other() {
         let results = tempfile::tempdir().unwrap();
-        std::fs::create_dir(results.path().join("messages.csv")).unwrap();
+        std::fs::create_dir_all(results.path().join("messages.csv/deep")).unwrap();
         let sample = sample::Sample::new();
-        let failed = write_files(&sample.finished(results.path()), results.path());
+        let place = Folder::open(results.path()).unwrap();
+        let failed = write_files(&sample.finished(results.path()), &place);
         let told: Vec<String> = failed.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("messages.csv: Is a directory"), "{told:?}");
+        assert!(told[0].contains("messages.csv: Directory not empty"), "{told:?}");
         assert!(results.path().join("verdict.json").is_file());
     }
 }

@@ -59,6 +59,13 @@ pub enum Event {
         /// What came of it.
         handed: Handed,
     },
+    /// What [`Effect::Data`] asked for could not be done, or not without reaching beyond the directory.
+    DiskRefused {
+        /// The replica.
+        id: NodeId,
+        /// Why not.
+        reason: String,
+    },
     /// What came of [`Effect::Retry`].
     Retried(NodeId, Sent),
     /// What [`Effect::Disconnect`] asked for is done: the connection is closed.
@@ -104,7 +111,7 @@ pub enum Effect {
     Signal(NodeId, Signal),
     /// The process of this replica is to be started again.
     Spawn(NodeId),
-    /// Something is to be done to the data directory of a replica.
+    /// Something is to be done to the data directory of a replica; [`Event::DiskRefused`] answers if it is not.
     Data(NodeId, Work),
     /// The rules of 2016 give a replica up: it is to be killed.
     GiveUp(GivenUp),

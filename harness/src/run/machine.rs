@@ -135,6 +135,9 @@ impl Machine {
             Event::Writable(id) => self.retry(id),
             Event::Exited { id, how } => self.exited(now, id, how),
             Event::Handed { to, message, handed } => self.router.handed(now, to, message, handed),
+            Event::DiskRefused { id, reason } => {
+                self.with_player(now, |player, _| player.refused(id, &reason));
+            }
             Event::Retried(to, sent) => {
                 if self.router.retried(now, to, sent) {
                     self.retry(to);

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::event::{Effect, Event, Handed};
 use super::machine::{Machine, Outcome};
 use crate::cluster::life::Ending;
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::journal::history::Journal;
 use crate::nemesis::player::Signal;
@@ -160,7 +161,13 @@ impl Simulated {
             later: BTreeMap::new(),
             added: 0,
             done: Vec::new(),
-            journal: Journal::create(&folder.path().join("history.jsonl"), "simulated", 1).unwrap(),
+            journal: Journal::create(
+                &Folder::open(folder.path()).unwrap(),
+                folder.path(),
+                "simulated",
+                1,
+            )
+            .unwrap(),
             folder,
             invoked: 0,
             delivered: Vec::new(),

@@ -31,6 +31,8 @@ pub enum AnswerKind {
     Died,
     /// Process: replicas sent what the protocol does not allow.
     Protocol,
+    /// Process: the program changed the run itself.
+    Interference,
     /// Process: two replicas claimed leadership in one term.
     TwoLeaders,
     /// Liveness: not judged, no majority lived.
@@ -57,7 +59,7 @@ pub enum AnswerKind {
 
 impl AnswerKind {
     /// Those that carry nothing.
-    const PLAIN: [Self; 20] = [
+    const PLAIN: [Self; 21] = [
         Self::Linearizable,
         Self::Undecided,
         Self::Durable,
@@ -67,6 +69,7 @@ impl AnswerKind {
         Self::Sound,
         Self::Died,
         Self::Protocol,
+        Self::Interference,
         Self::TwoLeaders,
         Self::NoMajority,
         Self::NotHealed,
@@ -94,6 +97,7 @@ impl AnswerKind {
             Self::Sound => "sound",
             Self::Died => "died",
             Self::Protocol => "protocol",
+            Self::Interference => "interference",
             Self::TwoLeaders => "two leaders in one term",
             Self::NoMajority => "no majority",
             Self::NotHealed => "not healed",

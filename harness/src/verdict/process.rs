@@ -21,6 +21,18 @@ pub fn answer(record: &RunRecord) -> Answer {
             example.text
         )
     }));
+    if !record.interference.is_empty() {
+        let mut seen: Vec<String> = record.interference.iter().map(ToString::to_string).collect();
+        let sentence = format!("the program changed the run itself: {}", seen[0]);
+        seen.append(&mut details);
+        return Answer::new(
+            Question::Process,
+            Standing::Invalid,
+            AnswerKind::Interference,
+            sentence,
+        )
+        .with_details(seen);
+    }
     let (kind, sentence) = match (died.as_slice(), record.violations.is_empty()) {
         ([], true) => {
             let planned = record.replicas.iter().filter(|replica| replica.death.is_some()).count();

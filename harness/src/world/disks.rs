@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 
 use crate::cluster::data::{self, ReadOnly};
 use crate::fault::DiskFault;
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::nemesis::player::Work;
 use crate::os::Disk;
@@ -24,12 +24,12 @@ impl Disks {
         self.bad.get(&id).copied().unwrap_or_default()
     }
 
-    /// Does this to the data directory `path` of a replica.
-    pub fn work(&mut self, id: NodeId, path: &Path, work: Work) -> io::Result<()> {
+    /// Does this to the data directory in the folder of a replica.
+    pub fn work(&mut self, id: NodeId, place: &Folder, work: Work) -> io::Result<()> {
         match work {
-            Work::Wipe => data::wipe(path),
-            Work::Copy => data::copy(path),
-            Work::DamageDisk(fault, draw) => self.damage(id, path, fault, draw),
+            Work::Wipe => data::wipe(place),
+            Work::Copy => data::copy(place),
+            Work::DamageDisk(fault, draw) => self.damage(id, place, fault, draw),
             Work::Repair => {
                 self.bad.remove(&id);
                 self.read_only.remove(&id);
@@ -38,15 +38,21 @@ impl Disks {
         }
     }
 
-    fn damage(&mut self, id: NodeId, path: &Path, fault: DiskFault, draw: Seed) -> io::Result<()> {
-        data::damage(path, fault, draw)?;
+    fn damage(
+        &mut self,
+        id: NodeId,
+        place: &Folder,
+        fault: DiskFault,
+        draw: Seed,
+    ) -> io::Result<()> {
+        data::damage(place, fault, draw)?;
         match fault {
             DiskFault::ReadOnly => {
+                self.read_only.insert(id, ReadOnly::begin(place)?);
                 self.bad.insert(id, Disk::ReadOnly);
-                self.read_only.insert(id, ReadOnly::begin(path)?);
             }
             DiskFault::Full => {
-                let end = data::written_farthest(path).unwrap_or(0);
+                let end = data::written_farthest(place)?;
                 self.bad.insert(id, Disk::Full(end));
             }
             DiskFault::Truncate | DiskFault::FlipBit | DiskFault::OldCopy => {}

@@ -10,7 +10,7 @@
 //! - `start`: from nothing to a connected cluster; `scratch`: where the replicas work.
 //! - [`transport`]: brings packets in and out; [`ports`]: the replicas' connections.
 //! - `disks`: what faults do to data directories.
-//! - `sampling`: the host is sampled meanwhile.
+//! - `sampling`: the host is sampled meanwhile; `secure`: whether the files hold what was written.
 //! - [`probe`]: the transport of a program, found out by starting it.
 //! - `test_hook`: for a test of what a panic leaves behind.
 
@@ -21,6 +21,7 @@ pub mod probe;
 pub mod real;
 mod sampling;
 mod scratch;
+mod secure;
 mod start;
 #[cfg(debug_assertions)]
 mod test_hook;
@@ -34,9 +35,11 @@ use tokio::sync::watch;
 use crate::cluster::life::Ending;
 use crate::cluster::program::Program;
 use crate::cluster::watchdog::Watchdog;
+use crate::files::counted::Seal;
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
-use crate::journal::history::{Journal, JournalError};
+use crate::journal::history::{Journal, JournalError, Kept};
 use crate::journal::leaders::LeadersFile;
 use crate::network::message_log::MessageLog;
 use crate::network::transport::Transport;
@@ -112,6 +115,18 @@ pub enum RunError {
         /// The replicas of the sockets.
         taken: Vec<NodeId>,
     },
+    /// No replica connects, because the program removed the sockets.
+    #[error(
+        "replica program {program}: no replica connected, for the program removed or replaced the sockets in its \
+         working directory ({}). Expected: it connects to the one named by its id, and leaves them all as they are",
+        removed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    SocketsRemoved {
+        /// The program.
+        program: PathBuf,
+        /// The replicas of the sockets.
+        removed: Vec<NodeId>,
+    },
     /// Started over each transport, it never showed a sign of life.
     #[error(
         "replica program {program}: it does not speak the course's protocol over any transport: \
@@ -155,8 +170,18 @@ impl RunError {
     }
 }
 
+/// A run that is over.
+pub struct Executed {
+    /// What was seen.
+    pub record: RunRecord,
+    /// Its history, to be judged.
+    pub history: Kept,
+    /// The run's folder, wherever it is by now.
+    pub place: Folder,
+}
+
 /// Executes a plan on this thread, which must live until the end: the replicas die with it.
-pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
+pub fn execute(request: RunRequest) -> Result<Executed, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -164,18 +189,21 @@ pub fn execute(request: RunRequest) -> Result<RunRecord, RunError> {
     let local = tokio::task::LocalSet::new();
     // Before any process is started: whatever happens from here on, there is a history to check.
     let (scenario, seed) = (&request.plan.scenario.name, request.plan.seed);
-    let journal = Journal::create(&request.folder.join("history.jsonl"), scenario, seed.0)?;
-    let leaders =
-        LeadersFile::create(&request.folder).map_err(RunError::system("writing leaders.jsonl"))?;
+    let place = Folder::open(&request.folder)
+        .map_err(RunError::system(format!("opening {}", request.folder.display())))?;
+    let journal = Journal::create(&place, &request.folder, scenario, seed.0)?;
+    let leaders = LeadersFile::create(&place).map_err(RunError::system("writing leaders.jsonl"))?;
+    let mut messages = MessageLog::open(&place);
+    let mut others: Vec<Seal> = messages.take_seal().into_iter().collect();
     let keeps_data = plan::keeps_data(&request.program.arguments);
-    let log = MessageLog::open(&request.folder);
-    let machine = Machine::new(Arc::clone(&request.plan), keeps_data, log);
-    let faults = FaultsFile::create(&request.folder, machine.faults())
+    let machine = Machine::new(Arc::clone(&request.plan), keeps_data, messages);
+    let faults = FaultsFile::create(&place, machine.faults())
         .map_err(RunError::system("writing faults.jsonl"))?;
-    let written = Written { journal, leaders, faults };
-    let sampler = sampling::HostSampler::create(request.folder.clone())?;
+    let (sampler, seal) = sampling::HostSampler::create(&place, request.folder.clone())?;
+    others.push(seal);
+    let written = Written { journal, leaders, faults, others, lost: None };
     local.block_on(&runtime, async {
-        let cluster = start::start(&request)?;
-        RealWorld::new(request, machine, cluster, sampler, written).run().await
+        let cluster = start::start(&request, &place)?;
+        RealWorld::new(request, place, machine, cluster, sampler, written).run().await
     })
 }

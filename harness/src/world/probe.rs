@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -21,10 +20,12 @@ use super::start::{last_words, listen};
 use super::transport::TransportEvent;
 use crate::cluster::confinement::Confinement;
 use crate::cluster::life::Ending;
+use crate::cluster::marked::MarkedDirectory;
 use crate::cluster::process::{Launch, Process};
 use crate::cluster::program::Program;
 use crate::cluster::sweep;
 use crate::cluster::watchdog::Watchdog;
+use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::transport::Transport;
@@ -101,8 +102,11 @@ impl Probe<'_> {
 
     async fn attempt(&self, way: Transport, patience: Duration) -> Result<Sign, RunError> {
         let mark = format!("{}{way}.", self.mark);
-        let scratch = Scratch::create(Some(Arc::clone(self.watchdog)), false)?;
-        let logs = TempDir::new().map_err(RunError::system("making a folder for a trial start"))?;
+        let scratch = Scratch::create(&mark, Some(self.watchdog), false)?;
+        let logs = MarkedDirectory::create(&std::env::temp_dir(), &mark, Some(self.watchdog))
+            .map_err(RunError::system("making a folder for a trial start"))?;
+        let place = Folder::open(logs.path())
+            .map_err(RunError::system("opening the folder for a trial start"))?;
         let (event_sender, mut events) = mpsc::channel(limits::EVENTS_AHEAD);
         let (exit_sender, mut exits) = mpsc::unbounded_channel();
         let ids: Vec<NodeId> = (0..self.replicas).map(NodeId::replica).collect();
@@ -115,6 +119,7 @@ impl Probe<'_> {
             peers: &ids[1..],
             directory: scratch.path(),
             folder: logs.path(),
+            place: &place,
             host: None,
             door: None,
             doors: &doors,

@@ -8,19 +8,23 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::disks::Disks;
 use super::sampling::{HostSampler, Start};
+use super::secure::Seals;
 use super::start::Cluster;
 use super::transport::{Connection, TransportEvent};
-use super::{RunError, RunRequest};
+use super::{Executed, RunError, RunRequest};
 use crate::cluster::process::{Exited, Process};
 use crate::cluster::sweep;
+use crate::files::counted::Seal;
+use crate::files::folder::Folder;
+use crate::host::disturbance::DisturbanceKind;
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
-use crate::journal::history::Journal;
+use crate::journal::history::{Journal, JournalError};
 use crate::journal::leaders::LeadersFile;
 use crate::limits;
 use crate::nemesis::player::{Signal, Work};
 use crate::network::course_2016::RouterKind;
-use crate::record::{ReplicaRecord, RunRecord};
+use crate::record::{Interference, ReplicaRecord, RunRecord};
 use crate::run::event::{Effect, Event};
 use crate::run::machine::Machine;
 use crate::run::progress::Progress;
@@ -34,34 +38,62 @@ pub struct Written {
     pub leaders: LeadersFile,
     /// The faults.
     pub faults: FaultsFile,
+    /// What the other files must hold.
+    pub others: Vec<Seal>,
+    /// Since when the history is no longer written, and why. It is judged from memory then.
+    pub lost: Option<(RunTime, String)>,
+}
+
+impl Written {
+    /// A line could not be written: the run goes on without the file.
+    fn is_lost(&mut self, now: RunTime, written: Result<(), JournalError>) {
+        if let Err(error) = written {
+            self.lost.get_or_insert((now, error.to_string()));
+        }
+    }
 }
 
 /// A run on this host.
 pub struct RealWorld {
     pub(super) request: RunRequest,
+    /// The run's folder.
+    place: Folder,
     pub(super) machine: Machine,
     pub(super) cluster: Cluster,
     pub(super) clock: Clock,
     pub(super) sampler: HostSampler,
     disks: Disks,
     written: Written,
+    /// What the program did to the run itself.
+    pub(super) interference: BTreeSet<Interference>,
 }
 
 impl RealWorld {
     /// A run whose processes were started.
     pub(super) fn new(
         request: RunRequest,
+        place: Folder,
         machine: Machine,
         cluster: Cluster,
         sampler: HostSampler,
         written: Written,
     ) -> Self {
         let (clock, disks) = (Clock::default(), Disks::default());
-        Self { request, machine, cluster, clock, sampler, disks, written }
+        Self {
+            request,
+            place,
+            machine,
+            cluster,
+            clock,
+            sampler,
+            disks,
+            written,
+            interference: BTreeSet::new(),
+        }
     }
 
     /// Lets the run happen, then ends everything that it started.
-    pub async fn run(mut self) -> Result<RunRecord, RunError> {
+    pub async fn run(mut self) -> Result<Executed, RunError> {
         self.connect().await?;
         let happened = self.happen().await;
         let duration = self.machine.ended_at().unwrap_or(self.clock.now()).since_start();
@@ -72,16 +104,28 @@ impl RealWorld {
         let lost_datagrams = self.cluster.lost_datagrams();
         let not_reaped = self.end_processes().await;
         happened?;
-        self.written.journal.flush()?;
+        let flushed = self.written.journal.flush();
+        self.written.is_lost(self.clock.now(), flushed);
         for id in not_reaped {
             tracing::warn!("replica {id} was killed, but the system did not tell of its death");
         }
-        let (mut record, faults) = self.into_record(duration);
-        let written = faults.finish(&record.faults);
-        let written = written.map_err(RunError::system("writing faults.jsonl"));
-        unwritten.extend(written.err().map(|error| error.to_string()));
+        if let Some((since, why)) = self.written.lost.take() {
+            let (kind, now) = (DisturbanceKind::HistoryLost, self.clock.now());
+            self.sampler.note(kind, since, now);
+            unwritten.push(why);
+        }
+        if !self.place.is_at(&self.request.folder) {
+            let now = self.clock.now();
+            self.sampler.note(DisturbanceKind::FolderMoved, now, now);
+        }
+        let is_complete = unwritten.is_empty();
+        let place = self.place.clone();
+        let (mut record, seals) = self.into_record(duration);
+        let secured = seals.secure(&place, &record, is_complete);
+        record.interference.extend(secured.interference);
+        let unwritten = unwritten.into_iter().chain(secured.problems);
         record.notes.extend(lost_datagrams.into_iter().chain(unwritten));
-        Ok(record)
+        Ok(Executed { record, history: secured.history, place })
     }
 
     async fn happen(&mut self) -> Result<(), RunError> {
@@ -213,23 +257,27 @@ impl RealWorld {
                     send(process, signal);
                 }
             }
-            Effect::Spawn(id) => self.cluster.spawn(id, &self.request, self.disks.of(id))?,
-            Effect::Data(id, work) => self.work(id, work)?,
+            Effect::Spawn(id) => self.spawn(now, id)?,
+            Effect::Data(id, work) => return Ok(self.work(id, work)),
             Effect::GiveUp(given_up) => self.give_up(now, given_up),
             Effect::Truncated(id) => self.sampler.truncated(now, id),
             Effect::Invoked(index) => {
-                self.written.journal.invoked(self.machine.operation(index))?;
+                let written = self.written.journal.invoked(self.machine.operation(index));
+                self.written.is_lost(now, written);
             }
             Effect::Completed(index) => {
-                self.written.journal.completed(self.machine.operation(index))?;
+                let written = self.written.journal.completed(self.machine.operation(index));
+                self.written.is_lost(now, written);
             }
             Effect::FaultChanged(index) => {
-                let written = self.written.faults.append(&self.machine.faults()[index]);
-                written.map_err(RunError::system("writing faults.jsonl"))?;
+                // It is written anew in the end.
+                let _ = self.written.faults.append(&self.machine.faults()[index]);
             }
             Effect::Flush => {
-                self.written.journal.flush()?;
-                self.write_leaders()?;
+                let flushed = self.written.journal.flush();
+                self.written.is_lost(now, flushed);
+                // Those that could not be written come with the next.
+                let _ = self.write_leaders();
             }
             Effect::Tick { due } => {
                 #[cfg(debug_assertions)]
@@ -242,10 +290,22 @@ impl RealWorld {
         Ok(None)
     }
 
-    fn work(&mut self, id: NodeId, work: Work) -> Result<(), RunError> {
-        let Some(path) = self.cluster.processes.get(&id).map(Process::data) else { return Ok(()) };
-        let done = self.disks.work(id, &path, work);
-        done.map_err(RunError::system(format!("a `disk` fault in {}", path.display())))
+    /// Starts a replica again. Where the program removed the directory in which it is to work, it stays down.
+    fn spawn(&mut self, now: RunTime, id: NodeId) -> Result<(), RunError> {
+        let spawned = self.cluster.spawn(id, &self.request, self.disks.of(id));
+        let scratch = &self.cluster.scratch;
+        if spawned.is_err() && scratch.is_own() && !scratch.path().exists() {
+            self.interference.insert(Interference::Directory { at: now });
+            return Ok(());
+        }
+        spawned
+    }
+
+    /// What cannot be done to a data directory is no reason to end the run.
+    fn work(&mut self, id: NodeId, work: Work) -> Option<Event> {
+        let place = self.cluster.processes.get(&id).map(Process::place)?.clone();
+        let refused = self.disks.work(id, &place, work).err()?;
+        Some(Event::DiskRefused { id, reason: refused.to_string() })
     }
 
     fn show_progress(&mut self, now: RunTime) {
@@ -289,7 +349,7 @@ impl RealWorld {
         left.into_iter().collect()
     }
 
-    fn into_record(mut self, duration: Duration) -> (RunRecord, FaultsFile) {
+    fn into_record(mut self, duration: Duration) -> (RunRecord, Seals) {
         let plan = std::sync::Arc::clone(&self.request.plan);
         let host = self.host_record(duration);
         let notes = self.host_notes();
@@ -320,13 +380,16 @@ impl RealWorld {
             durability: traffic.durability,
             states: outcome.states,
             violations: traffic.protocol.violations,
+            interference: self.interference,
             protocol_warnings: traffic.protocol.warnings,
             notes: notes.into_iter().chain(traffic.log_problem).collect(),
             host,
             end: outcome.end,
             duration,
         };
-        (record, self.written.faults)
+        let Written { journal, leaders, faults, others, .. } = self.written;
+        let (history, leaders, faults) = (journal.close(), leaders.close(), faults.close());
+        (record, Seals { history, leaders, faults, others })
     }
 }
 

@@ -1,7 +1,6 @@
 //! The harness samples its host while it works: `host.csv`, and what was wrong.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -9,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use super::RunError;
 use super::real::RealWorld;
 use crate::cluster::process::Process;
+use crate::files::counted::{Counted, Seal};
+use crate::files::folder::Folder;
 use crate::host::disturbance::DisturbanceKind;
 use crate::host::gauges;
 use crate::host::sample::{HostCsv, OwnSample, ProcessSample};
@@ -16,13 +17,13 @@ use crate::host::watch::{Signals, Watch};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::{GivenUp, GivenUpFor};
-use crate::record::HostRecord;
+use crate::record::{HostRecord, Interference};
 use crate::time::RunTime;
 
 /// What is measured of the host during one run.
 pub(super) struct HostSampler {
     folder: PathBuf,
-    rows: HostCsv<BufWriter<File>>,
+    rows: HostCsv<BufWriter<Counted>>,
     watch: Watch,
     record: HostRecord,
     wall_origin: SystemTime,
@@ -36,12 +37,13 @@ pub(super) struct HostSampler {
 
 impl HostSampler {
     /// Begins `host.csv` in the run's folder.
-    pub(super) fn create(folder: PathBuf) -> Result<Self, RunError> {
-        let path = folder.join("host.csv");
-        let rows = File::create(&path)
-            .and_then(|file| HostCsv::new(BufWriter::new(file)))
-            .map_err(RunError::system(format!("writing {}", path.display())))?;
-        Ok(Self {
+    pub(super) fn create(place: &Folder, folder: PathBuf) -> Result<(Self, Seal), RunError> {
+        const NAME: &str = "host.csv";
+        let begun = Counted::create(place, NAME)
+            .and_then(|(file, seal)| Ok((HostCsv::new(BufWriter::new(file))?, seal)));
+        let what = format!("writing {}", folder.join(NAME).display());
+        let (rows, seal) = begun.map_err(RunError::system(what))?;
+        let sampler = Self {
             folder,
             rows,
             watch: Watch::default(),
@@ -51,7 +53,8 @@ impl HostSampler {
             clock_gap_ms: 0,
             descriptor_limits: BTreeMap::new(),
             lost_bytes: BTreeMap::new(),
-        })
+        };
+        Ok((sampler, seal))
     }
 
     /// The clock starts now.
@@ -93,6 +96,11 @@ impl HostSampler {
     /// The rules of 2016 cut a packet.
     pub(super) fn truncated(&mut self, now: RunTime, id: NodeId) {
         self.watch.note(DisturbanceKind::Truncated, Some(id), now, now, 1.0);
+    }
+
+    /// Something happened to what the harness writes.
+    pub(super) fn note(&mut self, kind: DisturbanceKind, from: RunTime, until: RunTime) {
+        self.watch.note(kind, None, from, until, 1.0);
     }
 
     /// What of a replica's output the disk did not take.
@@ -149,7 +157,7 @@ impl RealWorld {
         for (&id, process) in &self.cluster.processes {
             let is_alive = self.machine.lives().alive().contains(&id);
             let Some(sample) = gauges::process(process.pid()).filter(|_| is_alive) else {
-                sampler.watch.forget(id);
+                sampler.watch.pass_over(id);
                 continue;
             };
             let signals = Signals {
@@ -168,7 +176,15 @@ impl RealWorld {
             let connect = self.cluster.connect_times.get(&id).copied();
             let _ = sampler.rows.replica(now, id, &sample, queue, connect);
         }
+        let is_own = self.cluster.scratch.is_own();
         for id in self.cluster.scratch.taken() {
+            if is_own {
+                let is_known = |it: &Interference| matches!(it, Interference::Socket { id: known, .. } if *known == id);
+                if !self.interference.iter().any(is_known) {
+                    self.interference.insert(Interference::Socket { id, at: now });
+                }
+                continue;
+            }
             sampler.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
         }
         for &id in self.cluster.foreign.keys() {

@@ -7,49 +7,47 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::unistd::Uid;
-use tempfile::TempDir;
 
 use super::RunError;
+use crate::cluster::marked::MarkedDirectory;
 use crate::cluster::watchdog::Watchdog;
 use crate::ids::NodeId;
 
 /// The sockets' directory; removed in the end.
 pub struct Scratch {
     directory: Directory,
-    watchdog: Option<Arc<Watchdog>>,
     /// The files that are our sockets.
     sockets: BTreeMap<NodeId, u64>,
 }
 
 enum Directory {
     /// A fresh one: two runs never meet.
-    Own(TempDir),
+    Own(MarkedDirectory),
     /// One for all runs of this user, on a simulated host.
     Shared(PathBuf),
 }
 
 impl Scratch {
-    /// A fresh directory, or the one that all share.
-    pub fn create(watchdog: Option<Arc<Watchdog>>, is_shared: bool) -> Result<Self, RunError> {
+    /// A directory of its own for the run with this mark, or the one that all share.
+    pub fn create(
+        mark: &str,
+        watchdog: Option<&Arc<Watchdog>>,
+        is_shared: bool,
+    ) -> Result<Self, RunError> {
         if is_shared {
             let path = PathBuf::from(format!("/tmp/harness-shared-{}", Uid::effective()));
             let what = format!("making the shared directory {}", path.display());
             fs::create_dir_all(&path).map_err(RunError::system(what))?;
-            let directory = Directory::Shared(path);
-            return Ok(Self { directory, watchdog: None, sockets: BTreeMap::new() });
+            return Ok(Self { directory: Directory::Shared(path), sockets: BTreeMap::new() });
         }
-        // A UNIX socket's address has room for 108 bytes, so the name is short; replicas use
-        // the bare id, but the harness binds by the whole path.
-        let short =
-            |root: &Path| tempfile::Builder::new().prefix("h").rand_bytes(8).tempdir_in(root);
+        // A UNIX socket's address has room for 108 bytes: replicas use the bare id, but the harness binds by the
+        // whole path.
         let root = std::env::temp_dir();
         let root = if root.as_os_str().len() > 80 { PathBuf::from("/tmp") } else { root };
         let what = format!("making a directory for the sockets in {}", root.display());
-        let directory = short(&root).map_err(RunError::system(what))?;
-        if let Some(watchdog) = &watchdog {
-            watchdog.watch(directory.path());
-        }
-        Ok(Self { directory: Directory::Own(directory), watchdog, sockets: BTreeMap::new() })
+        let directory =
+            MarkedDirectory::create(&root, mark, watchdog).map_err(RunError::system(what))?;
+        Ok(Self { directory: Directory::Own(directory), sockets: BTreeMap::new() })
     }
 
     /// The path of the directory.
@@ -58,6 +56,11 @@ impl Scratch {
             Directory::Own(directory) => directory.path(),
             Directory::Shared(path) => path,
         }
+    }
+
+    /// Whether no other run works in this directory: whatever happens in it is the replicas' doing.
+    pub fn is_own(&self) -> bool {
+        matches!(self.directory, Directory::Own(_))
     }
 
     /// Before a socket is made: as the old simulator does, it takes the place of one that is there.
@@ -74,7 +77,7 @@ impl Scratch {
         }
     }
 
-    /// The replicas whose socket is there no more: another run works in this directory.
+    /// The replicas whose socket is there no more: another run works in a shared directory, or a replica removed it.
     pub fn taken(&self) -> Vec<NodeId> {
         let taken =
             self.sockets.iter().filter(|&(&id, &ours)| inode(self.path(), id) != Some(ours));
@@ -88,20 +91,12 @@ fn inode(directory: &Path, id: NodeId) -> Option<u64> {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        match &self.directory {
-            Directory::Own(directory) => {
-                // The directory itself goes right after, with its own guard.
-                if let Some(watchdog) = &self.watchdog {
-                    watchdog.forget(directory.path());
-                }
+        // As the old simulator does: it removes the sockets, whosever they are.
+        if let Directory::Shared(path) = &self.directory {
+            for id in self.sockets.keys() {
+                let _ = fs::remove_file(path.join(id.to_string()));
             }
-            // As the old simulator does: it removes the sockets, whosever they are.
-            Directory::Shared(path) => {
-                for id in self.sockets.keys() {
-                    let _ = fs::remove_file(path.join(id.to_string()));
-                }
-                let _ = fs::remove_dir(path);
-            }
+            let _ = fs::remove_dir(path);
         }
     }
 }

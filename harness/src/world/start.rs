@@ -18,6 +18,7 @@ use crate::cluster::life::Ending;
 use crate::cluster::process::{Exited, Launch, Process};
 use crate::cluster::simulate::{Prepared, SimulatedHost};
 use crate::cluster::sweep;
+use crate::files::folder::Folder;
 use crate::host::gauges;
 use crate::ids::NodeId;
 use crate::limits;
@@ -48,6 +49,8 @@ pub struct Cluster {
     pub events: mpsc::Receiver<TransportEvent>,
     /// Where the replicas plug in.
     endpoints: BTreeMap<NodeId, Endpoint>,
+    /// Their folders.
+    places: BTreeMap<NodeId, Folder>,
     /// Where they are.
     pub scratch: Scratch,
     /// What was prepared for the simulated host.
@@ -59,12 +62,12 @@ pub struct Cluster {
 }
 
 /// Starts all replicas.
-pub fn start(request: &RunRequest) -> Result<Cluster, RunError> {
+pub fn start(request: &RunRequest, place: &Folder) -> Result<Cluster, RunError> {
     let plan = &request.plan;
     let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
     let host = plan.host.as_ref();
     let is_shared = host.is_some_and(|host| host.profile.shared_directory);
-    let mut scratch = Scratch::create(request.watchdog.clone(), is_shared)?;
+    let mut scratch = Scratch::create(&request.mark, request.watchdog.as_ref(), is_shared)?;
     let prepared = match host {
         None => Prepared::default(),
         Some(host) => Prepared::prepare(host, &request.folder, &request.mark)
@@ -73,6 +76,13 @@ pub fn start(request: &RunRequest) -> Result<Cluster, RunError> {
     let (event_sender, events) = mpsc::channel(limits::EVENTS_AHEAD);
     let (exit_sender, exits) = mpsc::unbounded_channel();
 
+    let mut places = BTreeMap::new();
+    let replicas_place = place.below("replicas").map_err(RunError::system("making replicas/"))?;
+    for &id in &replicas {
+        let what = format!("making replicas/{id}");
+        let place = replicas_place.below(&id.to_string()).map_err(RunError::system(what))?;
+        places.insert(id, place);
+    }
     let mut endpoints = BTreeMap::new();
     for &id in &replicas {
         let transport = request.program.transport;
@@ -106,6 +116,7 @@ pub fn start(request: &RunRequest) -> Result<Cluster, RunError> {
         ports: Ports::new(socket_bytes),
         events,
         endpoints,
+        places,
         scratch,
         prepared,
         confinement: Confinement::of(&request.program, &request.mark),
@@ -147,6 +158,7 @@ impl Cluster {
             peers: &peers,
             directory: self.scratch.path(),
             folder: &folder,
+            place: self.places.get(&id).expect("each replica has its folder"),
             host: request.plan.host.as_ref(),
             door: door.as_deref(),
             doors: &doors,
@@ -249,12 +261,15 @@ impl RealWorld {
         if !self.cluster.connect_times.is_empty() {
             return Ok(());
         }
+        let program = self.request.program.path.clone();
         let taken = self.cluster.scratch.taken();
         if !taken.is_empty() {
+            if self.cluster.scratch.is_own() {
+                return Err(RunError::SocketsRemoved { program, removed: taken });
+            }
             let directory = self.cluster.scratch.path().to_owned();
             return Err(RunError::SocketsTaken { directory, taken });
         }
-        let program = self.request.program.path.clone();
         let replicas = self.cluster.processes.len();
         let Some(first) = self.cluster.early_exits.first() else {
             let seconds = limits::FIRST_CONNECT_DEADLINE.as_secs();

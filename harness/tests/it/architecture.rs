@@ -18,6 +18,7 @@ const HARNESS: &[&str] = &[
     "words",
     "limits",
     "os",
+    "files",
     "op",
     "network",
     "leadership",

@@ -19,6 +19,7 @@ mod faults;
 mod flake;
 mod fuzz_check;
 mod host_knobs;
+mod hostile;
 mod hosts;
 mod large_cluster;
 mod lifecycle;

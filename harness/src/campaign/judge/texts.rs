@@ -12,10 +12,11 @@ use crate::cluster::life::{Death, Ending};
 use crate::course;
 use crate::exit::Exit;
 use crate::fault::{FaultKind, Parameters};
+use crate::files::folder::Folder;
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
-use crate::journal::history::Journal;
+use crate::journal::history::{Journal, Kept};
 use crate::nemesis::happened::FaultRecord;
 use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::plan::Plan;
@@ -98,14 +99,16 @@ fn good() -> RunRecord {
 /// What the console shows of the judged run, and its explanation.
 fn told(record: &RunRecord, exit: Exit) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::create(&folder.path().join("history.jsonl"), "demo", 7).unwrap();
+    let place = Folder::open(folder.path()).unwrap();
+    let mut journal = Journal::create(&place, folder.path(), "demo", 7).unwrap();
     for operation in &record.operations {
         journal.invoked(operation).unwrap();
         journal.completed(operation).unwrap();
     }
     journal.flush().unwrap();
-    FaultsFile::create(folder.path(), &record.faults).unwrap();
-    let judged = judge(record, folder.path()).unwrap();
+    FaultsFile::create(&place, &record.faults).unwrap();
+    let judged =
+        judge(record, Kept::File(journal.close().reopened().unwrap()), folder.path()).unwrap();
     assert_eq!(judged.verdict.exit(), exit, "{:#?}", judged.verdict);
     let explanation = judged.explanation();
     let statistics = course::Statistics::of(record);
