@@ -38,6 +38,7 @@ mod shrink;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -46,6 +47,7 @@ use crate::durability::promise::Promise;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
+use crate::os;
 use crate::plan;
 use crate::plan::{FailIs, Plan};
 use crate::report::Style;
@@ -279,6 +281,8 @@ pub fn main() -> Exit {
         eprintln!("harness: the replica program cannot be started: {error}");
         return Exit::Internal;
     }
+    // Where it cannot be had, the first file that grows too large ends the harness.
+    let _ = os::outlive_full_disk();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -315,10 +319,12 @@ pub fn main() -> Exit {
             Ok(Exit::Valid)
         }
     };
-    result.unwrap_or_else(|failure| {
+    let exit = result.unwrap_or_else(|failure| {
         eprintln!("harness: {:#}", failure.error);
         failure.exit
-    })
+    });
+    let is_lost = IS_OUTPUT_LOST.load(Ordering::SeqCst);
+    if exit == Exit::Valid && is_lost { Exit::Internal } else { exit }
 }
 
 /// What ended the program early, with its exit code.
@@ -339,11 +345,23 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// Prints on standard output; a reader that went away (`| head`) is no error.
+/// Whether something could not be printed.
+static IS_OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints on standard output; a reader that went away (`| head`) is no error. What cannot be printed is told, and makes
+/// a good end a bad one: it changes no verdict.
+#[expect(clippy::unnecessary_wraps, reason = "a command ends with it, as with all that can fail")]
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            if !IS_OUTPUT_LOST.swap(true, Ordering::SeqCst) {
+                eprintln!(
+                    "harness: standard output cannot be written, so what was found is not shown: {error}"
+                );
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

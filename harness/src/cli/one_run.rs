@@ -14,6 +14,7 @@ use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::files::counted::{Found, Seal};
 use crate::files::folder::Folder;
+use crate::host::gauges::own_descriptor_limit as descriptor_limit;
 use crate::journal::history::JournalError;
 use crate::manifest::{self, Host, Manifest};
 use crate::record::{EndReason, FileChange, Interference, RunRecord};
@@ -224,7 +225,10 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
 }
 
 /// The exit code of a run that could not be executed.
-pub fn exit_of(error: &RunError) -> Exit {
+fn exit_of(error: &RunError) -> Exit {
+    if error.reason().is_some_and(is_out_of_descriptors) {
+        return Exit::Environment;
+    }
     match error {
         // A full disk is the host's.
         RunError::System { reason, .. } | RunError::Journal(JournalError { reason, .. })
@@ -245,12 +249,37 @@ pub fn exit_of(error: &RunError) -> Exit {
 
 /// A run that could not be executed leaves no folder if there is nothing in it to look at.
 fn give_up(error: RunError, results: &Path, folder: &Path) -> Failure {
-    let exit = exit_of(&error);
+    let failure = failure_of(error);
+    let exit = failure.exit;
     if exit != Exit::Internal && !results::has_history(folder) {
         // What cannot be removed is no reason to hide the error.
         let _ = results::remove(results, folder);
     }
-    Failure { exit, error: error.into() }
+    failure
+}
+
+/// A run that could not be executed, with a remedy where the host's limits are in the way.
+pub fn failure_of(error: RunError) -> Failure {
+    let exit = exit_of(&error);
+    let is_short = error.reason().is_some_and(is_out_of_descriptors);
+    let error = anyhow::Error::new(error);
+    if !is_short {
+        return Failure { exit, error };
+    }
+    let limit = descriptor_limit().map_or_else(|| "too few".to_owned(), |most| most.to_string());
+    Failure {
+        exit,
+        error: error.context(format!(
+            "the limit on open files is reached ({limit}; a run needs about 10 for each replica and 30 more). Raise \
+             it, for example with `ulimit -n 1024`, or make fewer runs at a time"
+        )),
+    }
+}
+
+/// Whether no more files may be opened, here or on the whole host.
+fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    let numbers = [nix::errno::Errno::EMFILE, nix::errno::Errno::ENFILE].map(|it| it as i32);
+    error.raw_os_error().is_some_and(|number| numbers.contains(&number))
 }
 
 /// The folder as a person would type it: relative to the working directory where that is shorter.

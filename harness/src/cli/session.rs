@@ -271,9 +271,7 @@ fn find_transport(
         watchdog: &guard.watchdog,
         interrupt: guard.interrupt.clone(),
     };
-    let found = probe
-        .find()
-        .map_err(|error| Failure { exit: one_run::exit_of(&error), error: error.into() })?;
+    let found = probe.find().map_err(one_run::failure_of)?;
     if is_shown && found != Transport::default() {
         eprintln!("harness: {} speaks {found}: `{}`", program.path.display(), found.usage());
     }

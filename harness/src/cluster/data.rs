@@ -17,8 +17,11 @@ use crate::files::folder::Folder;
 use crate::limits;
 use crate::seed::{self, Seed};
 
-/// A file loses no more than this of its end, and is read in such pieces.
+/// A file loses no more than this of its end.
 const PAGE: u64 = 4096;
+
+/// How much is read at a time.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// The copy for [`DiskFault::OldCopy`], beside the data directory.
 const OLD_COPY: &str = "data.old";
@@ -217,7 +220,7 @@ fn written(file: &File, budget: &mut Budget) -> io::Result<u64> {
     while let Some((begin, end)) = next_data(file, from)? {
         let mut at = begin;
         while at < end {
-            let mut piece = [0; PAGE as usize * 16];
+            let mut piece = vec![0; PIECE_BYTES];
             let length = piece.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
             let read = file.read_at(&mut piece[..length], at)?;
             if read == 0 {
@@ -264,7 +267,7 @@ fn copy_file(from: &Folder, to: &Folder, name: &OsStr, budget: &mut Budget) -> i
     while let Some((begin, end)) = next_data(&file, at)? {
         at = begin;
         while at < end {
-            let mut piece = [0; PAGE as usize * 16];
+            let mut piece = vec![0; PIECE_BYTES];
             let length = piece.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
             let read = file.read_at(&mut piece[..length], at)?;
             if read == 0 {

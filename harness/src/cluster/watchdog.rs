@@ -12,8 +12,11 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::owner::Owner;
@@ -27,6 +30,10 @@ const WATCH: u8 = b'+';
 
 /// A directory is gone.
 const FORGET: u8 = b'-';
+
+/// How often the watchdog looks whether the harness stands still, and how long that may last.
+const LOOK: Duration = Duration::from_millis(200);
+const STANDS_STILL: Duration = Duration::from_secs(2);
 
 /// The most bytes of a path on this system.
 const PATH_BYTES: usize = 4096;
@@ -110,10 +117,36 @@ impl Drop for Watchdog {
     }
 }
 
+/// Lets the harness go on when it stands still: a replica that stops its parent must not hold up the run for good.
+/// Where a shell with job control has stopped it, the user can see that, and has the say.
+fn keep_going(harness: Pid) {
+    let mut since = None;
+    while nix::unistd::getppid() == harness {
+        thread::sleep(LOOK);
+        if !is_stopped(harness) {
+            since = None;
+        } else if since.get_or_insert_with(Instant::now).elapsed() >= STANDS_STILL {
+            let _ = kill(harness, Signal::SIGCONT);
+        }
+    }
+}
+
+/// Whether a process was stopped, and not by the shell of its terminal.
+fn is_stopped(pid: Pid) -> bool {
+    // `pid (name) state parent group session terminal foreground ...`; a name may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let [state, _, group, _, terminal, foreground, ..] = fields[..] else { return false };
+    state == "T" && (terminal == "0" || group == foreground)
+}
+
 /// The watchdog's whole life: read until the pipe closes, then sweep.
 pub fn keep_watch(token: &str, mut input: impl Read) {
     // Under a name of its own, so that `killall harness` leaves it to do its work.
     let _ = prctl::set_name(c"watchdog");
+    let harness = nix::unistd::getppid();
+    thread::spawn(move || keep_going(harness));
     let mut directories = BTreeSet::new();
     while let Some((sign, path)) = hear(&mut input) {
         match sign {

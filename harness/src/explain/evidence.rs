@@ -326,12 +326,14 @@ pub(crate) fn read_answers(folder: &Path) -> Result<Vec<Answer>, EvidenceError> 
 /// The lines after the header; `None` if there is no such file. A last line that is cut off, as by a
 /// kill, and a closing line that names a limit, are left out.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Option<Vec<T>>, EvidenceError> {
-    let Ok(text) = fs::read_to_string(path) else { return Ok(None) };
+    // Bytes that are no text are told with their line.
+    let Ok(text) = fs::read(path) else { return Ok(None) };
     let mut items = Vec::new();
-    for (number, line) in text.lines().enumerate().skip(1) {
-        match serde_json::from_str(line) {
+    let lines = text.split(|&byte| byte == b'\n').enumerate().skip(1);
+    for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        match serde_json::from_slice(line) {
             Ok(item) => items.push(item),
-            Err(_) if line.starts_with("{\"limit\"") => {}
+            Err(_) if line.starts_with(b"{\"limit\"") => {}
             Err(error) if error.is_eof() => {}
             Err(reason) => {
                 let path = path.to_owned();

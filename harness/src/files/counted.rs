@@ -27,7 +27,7 @@ impl Sum {
         self.digest.update(bytes);
     }
 
-    fn is_same(self, other: Self) -> bool {
+    fn equals(self, other: Self) -> bool {
         self.bytes == other.bytes && self.digest.finalize() == other.digest.finalize()
     }
 }
@@ -99,7 +99,7 @@ impl Seal {
             sum.add(piece);
             Ok(())
         })?;
-        if !sum.is_same(lock(&self.sum).clone()) {
+        if !sum.equals(lock(&self.sum).clone()) {
             return Ok(Found::Altered);
         }
         let ours = self.file.metadata()?;

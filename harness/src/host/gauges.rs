@@ -59,6 +59,11 @@ pub fn descriptor_limit(pid: i32) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// The most descriptors that this process may have.
+pub fn own_descriptor_limit() -> Option<u64> {
+    getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
+}
+
 /// Whether a child of ours was stopped, or went on, since this was last asked. Its death is left
 /// to the process that waits for it.
 pub fn was_stopped(pid: i32) -> bool {
@@ -97,7 +102,7 @@ pub fn host(folder: &Path) -> HostSample {
             let (free, block) = (disk.blocks_available(), disk.fragment_size());
             free.saturating_mul(block) / 1024
         }),
-        descriptor_limit: getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft),
+        descriptor_limit: own_descriptor_limit(),
         asleep_ns: asleep_ns(),
     }
 }

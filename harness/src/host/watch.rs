@@ -97,12 +97,11 @@ impl Watch {
     /// A replica connected, or was given up while it had not: what kept it from the processor since it was started at
     /// `spawned` counts from there. Of a process that connects again only what came since its last sample is new.
     pub fn started(&mut self, spawned: RunTime, now: RunTime, id: NodeId, sample: ProcessSample) {
-        let (since, waited, named) = match self.last(now, id, sample) {
-            Some(last) => (last.at, last.waited(now, &sample), limits::STARVED),
-            None => {
-                let waited = of_each(sample.run_delay_ns, sample.threads).min(now.since(spawned));
-                (spawned, waited, limits::STARVED_AT_START)
-            }
+        let (since, waited, named) = if let Some(last) = self.last(now, id, sample) {
+            (last.at, last.waited(now, &sample), limits::STARVED)
+        } else {
+            let waited = of_each(sample.run_delay_ns, sample.threads).min(now.since(spawned));
+            (spawned, waited, limits::STARVED_AT_START)
         };
         if waited > named {
             self.note(DisturbanceKind::Starved, Some(id), since, now, waited.as_secs_f64());

@@ -197,15 +197,16 @@ mod tests {
 
     #[test]
     fn a_history_from_memory_is_the_one_that_was_written() {
-        let operation = |index: u64, process, invoked, completed: Option<u64>| OperationRecord {
-            index,
-            process,
-            client: NodeId(process as u16),
-            invoked: RunTime(invoked),
-            completed: completed.map(RunTime),
-            outcome: if completed.is_some() { Outcome::Ok } else { Outcome::Info },
-            ..sample::record().operations[0].clone()
-        };
+        let operation =
+            |index: u64, process: u16, invoked, completed: Option<u64>| OperationRecord {
+                index,
+                process: process.into(),
+                client: NodeId(process),
+                invoked: RunTime(invoked),
+                completed: completed.map(RunTime),
+                outcome: if completed.is_some() { Outcome::Ok } else { Outcome::Info },
+                ..sample::record().operations[0].clone()
+            };
         // The second process asks again at once, in the moment of its answer; the last is never answered.
         let operations = [
             operation(0, 20, 5, Some(9)),

@@ -163,6 +163,16 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// What the system said, if it refused something.
+    pub fn reason(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Spawn { reason, .. }
+            | Self::System { reason, .. }
+            | Self::Journal(JournalError { reason, .. }) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Says what was tried when the system refused.
     fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();

@@ -191,3 +191,33 @@ fn a_fault_that_the_transport_cannot_bear_is_refused_before_the_start() {
     let reset = r#""events": [{"type": "reset", "time": 1}]"#;
     run(reset, "udp", &["`events[0].type`", "no connection to `reset`", "`partition`"]);
 }
+
+#[test]
+fn where_nothing_can_be_printed_the_end_is_no_good_one_and_a_verdict_stays() {
+    let bench = Bench::new();
+    let invoked = r#"{"index":0,"time_ns":1,"process":0,"client":"0005","type":"invoke","f":"get","key":"k","value":null}"#;
+    let answered = r#"{"index":1,"time_ns":2,"process":0,"client":"0005","type":"ok","f":"get","key":"k","value":"VALUE"}"#;
+    for (value, code) in [("", 1), ("never written", 10)] {
+        let history = format!("{invoked}\n{}\n", answered.replace("VALUE", value));
+        let history = bench.file("history.jsonl", history);
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = bench.command(&["check", &history.to_string_lossy(), "--model", "kv"]);
+        let output = command.stdout(full).spawn().unwrap().wait_with_output().unwrap();
+        let ended = crate::support::Ended::from(output);
+        ended.expect(code);
+        ended.expect_words("standard output cannot be written");
+    }
+}
+
+#[test]
+fn a_limit_on_open_files_is_the_hosts_and_told_with_a_remedy() {
+    let bench = Bench::new();
+    let of_harness = bench.odd_command("right", crate::support::SHORT);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", r#"ulimit -n 40; exec "$@""#, "sh"]);
+    command.arg(of_harness.get_program()).args(of_harness.get_args());
+    let ended = bench.finish(command.current_dir(bench.path(".")), 1);
+    ended.expect(15);
+    ended.expect_words("the limit on open files is reached (40;");
+    ended.expect_words("ulimit -n 1024");
+}

@@ -141,6 +141,13 @@ const ATTACKS: &[Attack] = &[
         ..PLAIN
     },
     Attack {
+        mode: "stops-its-parent",
+        does: "the harness stands still until its watchdog lets it go on",
+        code: Some(15),
+        process: "sound",
+        ..PLAIN
+    },
+    Attack {
         mode: "removes-the-mark",
         does: "the mark by which the directory is deleted is gone",
         code: Some(0),

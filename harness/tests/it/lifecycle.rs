@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::{
-    Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, room, wait_until,
+    Bench, Ended, SHORT, odd_replica, processes_of, processes_of_pid, room, skip, wait_until,
 };
 
 /// A harness in the middle of a run of some ten seconds: five replicas live and the history grows.
@@ -176,4 +176,125 @@ fn two_runs_at_the_same_time_in_the_same_directory_never_meet() {
     assert_eq!(folders, 4);
     let summary = std::fs::read_to_string(bench.path("results/summary.csv")).unwrap();
     assert_eq!(summary.lines().count(), 5, "a header and a row for each:\n{summary}");
+}
+
+/// The process ids from this one on, of which none lives here.
+fn free_pids(count: i32) -> i32 {
+    let lives = |pid: i32| std::path::Path::new(&format!("/proc/{pid}")).exists();
+    (300..30_000).find(|&first| !(first..first + count).any(lives)).expect("a free process id")
+}
+
+/// Its process id means nothing here: the sweep for what a killed harness left must not end its replicas.
+#[test]
+fn a_living_run_in_another_pid_namespace_is_left_alone() {
+    use std::process::{Command, Stdio};
+
+    let apart = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    let can = Command::new("unshare").args(apart).arg("true").stderr(Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        return skip("no PID namespace can be made here");
+    }
+    let (_turn, bench, beside) = (room::clusters(2), Bench::new(), Bench::new());
+    let workload =
+        bench.file("long.json", SHORT.replacen("\"lifetime\": 5", "\"lifetime\": 12", 1));
+    let script = r#"until [ "$(sh -c 'echo $$')" -ge "$1" ]; do :; done; shift; "$@"; exit $?"#;
+    let of_harness = bench.command(&["run", &workload.to_string_lossy(), "--quiet"]);
+    let child = Command::new("unshare")
+        .args(apart)
+        .args(["sh", "-c", script, "sh", &free_pids(30).to_string()])
+        .arg(of_harness.get_program())
+        .args(of_harness.get_args())
+        .current_dir(bench.path("."))
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("unshare starts");
+    wait_until("operations are in the history", || {
+        let history = std::fs::read_to_string(bench.path("results/latest/history.jsonl"));
+        history.is_ok_and(|text| text.lines().count() > 100)
+    });
+    let mut command = beside.odd_command("exits-at-once", SHORT);
+    let ended = Ended::from(command.output().expect("the harness starts"));
+    ended.expect(2);
+    assert!(!ended.says("that a killed harness had left"), "{}", ended.stderr);
+    Ended::from(child.wait_with_output().expect("it ends")).expect(0);
+    assert_eq!(bench.answer("process"), ("valid".into(), "sound".into()));
+}
+
+#[test]
+fn where_proc_is_that_of_another_pid_namespace_nothing_is_started() {
+    let bench = Bench::new();
+    let of_harness = bench.odd_command("right", SHORT);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork"]).arg(of_harness.get_program()).args(of_harness.get_args());
+    let ended = bench.finish(command.current_dir(bench.path(".")), 1);
+    if ended.says("unshare failed") || ended.code == -1 {
+        return skip("no PID namespace can be made here");
+    }
+    ended.expect(1);
+    ended.expect_words("/proc shows the processes of another PID namespace");
+}
+
+#[test]
+fn a_path_with_line_ends_makes_the_watchdog_delete_nothing_else() {
+    let (_turn, bench) = (room::clusters(1), Bench::new());
+    let victim = bench.path("victim");
+    std::fs::create_dir(&victim).unwrap();
+    let scratch = format!("{}\n+{}\n/x", bench.path("t").display(), victim.display());
+    std::fs::create_dir_all(&scratch).unwrap();
+    std::fs::create_dir(bench.path("t")).unwrap();
+    let mut command =
+        bench.odd_command("right", &SHORT.replacen("\"lifetime\": 5", "\"lifetime\": 30", 1));
+    let mut child = command.env("TMPDIR", &scratch).spawn().unwrap();
+    wait_until("the replicas are there", || processes_of(&child).len() >= 5);
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    let is_clean = || std::fs::read_dir(&scratch).unwrap().count() == 0;
+    wait_until("the sockets' directory is gone", is_clean);
+    assert!(victim.exists() && bench.path("t").exists());
+}
+
+#[test]
+fn the_next_start_removes_what_was_left_when_the_watchdog_was_killed_too() {
+    let (_turn, bench) = (room::clusters(1), Bench::new());
+    let scratch = bench.path("scratch");
+    std::fs::create_dir(&scratch).unwrap();
+    std::fs::create_dir(scratch.join("hunrelatd")).unwrap();
+    let mut child = bench.odd_command("right", SHORT).env("TMPDIR", &scratch).spawn().unwrap();
+    wait_until("the replicas are there", || processes_of(&child).len() >= 5);
+    let (harness, children) = (child.id(), format!("/proc/{0}/task/{0}/children", child.id()));
+    let children = std::fs::read_to_string(children).unwrap();
+    let is_watchdog = |pid: &&str| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "watchdog\n")
+    };
+    let watchdog = children.split_whitespace().find(is_watchdog).expect("a watchdog");
+    kill(Pid::from_raw(watchdog.parse().unwrap()), Signal::SIGKILL).unwrap();
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    wait_until("the replicas are gone", || processes_of_pid(harness).is_empty());
+    let left = || std::fs::read_dir(&scratch).unwrap().count();
+    assert!(left() > 1, "a directory of sockets is left");
+    let mut command = bench.odd_command("exits-at-once", SHORT);
+    bench.finish(command.env("TMPDIR", &scratch), 0).expect(2);
+    assert_eq!(left(), 1, "only what has no mark");
+}
+
+#[test]
+fn where_the_history_no_longer_fits_the_verdict_comes_from_memory() {
+    for (way, code) in [("right", 15), ("forgets", 10)] {
+        let bench = Bench::new();
+        let of_harness = bench.odd_command(way, SHORT);
+        let mut command = std::process::Command::new("sh");
+        // In units of 512 bytes.
+        command.args(["-c", r#"ulimit -f 128; exec "$@""#, "sh"]);
+        command.arg(of_harness.get_program()).args(of_harness.get_args());
+        let ended = bench.finish(command.current_dir(bench.path(".")), 1);
+        ended.expect(code);
+        ended.expect_words("the history could not be written");
+        let history = bench.run().read("history.jsonl");
+        assert!(history.lines().count() > 50, "the folder stays, with what there is");
+        assert_eq!(bench.answer("process").0, "valid", "{}", bench.verdict());
+    }
 }

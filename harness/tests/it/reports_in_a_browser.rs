@@ -78,7 +78,7 @@ fn a_good_run_shows_its_lanes_bands_and_points() {
     let report = bench.run().path("report.html");
     for (name, width, height) in SIZES {
         browser.open(&report, width, height);
-        assert_eq!(browser.eval("document.querySelectorAll('.answers dt').length"), 5);
+        assert_eq!(browser.eval("document.querySelectorAll('.answers dt').length"), 6);
         assert_eq!(browser.eval("D.clients.length"), 4, "a lane for each client");
         let fits = "document.documentElement.scrollWidth <= innerWidth";
         assert_eq!(browser.eval(fits), true, "{name}: the page is wider than its window");
