@@ -106,7 +106,7 @@ pub fn stress(seed: Seed) -> Result<Scenario, WorkloadError> {
     } else {
         ("stress.json", include_str!("../../../workloads/stress-course.json"))
     };
-    if seed.0 % 2 == 0 { Scenario::parse(name, text) } else { gentle(name, text) }
+    if seed.0.is_multiple_of(2) { Scenario::parse(name, text) } else { gentle(name, text) }
 }
 
 /// A workload with its faults, and many clients that ask seldom and evenly.
