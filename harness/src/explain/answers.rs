@@ -32,6 +32,11 @@ pub fn meaning(answer: &Answer) -> &'static str {
              order. A client that reads from one of them, now or as a later leader, gets other values. \
              Replicas that applied less and never catch up hold old values."
         }
+        (Question::Liveness, AnswerKind::SlowToCatchUp) => {
+            "All faults were over and a majority was alive, so every operation should have been answered within the \
+             bound. All were answered in the end, but later. A leader that goes back one entry a heartbeat until it \
+             meets a follower's log takes that long behind hundreds of entries."
+        }
         (Question::Liveness, _) => {
             "All faults were over and a majority was alive, so every operation should have been \
              answered within the bound. Either no leader was elected, or the leader does not answer, \

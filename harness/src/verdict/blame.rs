@@ -30,7 +30,9 @@ pub fn attribute_to_host(record: &RunRecord, answer: Answer) -> (Answer, Option<
         return (answer, None);
     }
     let excuse = foreign_processes(record).or_else(|| match (answer.question, answer.kind) {
-        (Question::Liveness, AnswerKind::Unanswered) => late_answers(record),
+        (Question::Liveness, AnswerKind::Unanswered | AnswerKind::SlowToCatchUp) => {
+            late_answers(record)
+        }
         (Question::Process, AnswerKind::Died) if record.violations.is_empty() => deaths(record),
         _ => None,
     });

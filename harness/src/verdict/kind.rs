@@ -41,8 +41,10 @@ pub enum AnswerKind {
     NotHealed,
     /// Liveness: operations were answered.
     Answered,
-    /// Liveness: operations waited too long.
+    /// Liveness: operations waited too long, some of them for good.
     Unanswered,
+    /// Liveness: operations waited too long, and all were answered in the end.
+    SlowToCatchUp,
     /// Liveness: replicas still differ after the last request.
     Diverged,
     /// Environment: the host kept up.
@@ -59,7 +61,7 @@ pub enum AnswerKind {
 
 impl AnswerKind {
     /// Those that carry nothing.
-    const PLAIN: [Self; 21] = [
+    const PLAIN: [Self; 22] = [
         Self::Linearizable,
         Self::Undecided,
         Self::Durable,
@@ -75,6 +77,7 @@ impl AnswerKind {
         Self::NotHealed,
         Self::Answered,
         Self::Unanswered,
+        Self::SlowToCatchUp,
         Self::Diverged,
         Self::Quiet,
         Self::Disturbed,
@@ -103,6 +106,7 @@ impl AnswerKind {
             Self::NotHealed => "not healed",
             Self::Answered => "answered",
             Self::Unanswered => "unanswered",
+            Self::SlowToCatchUp => "slow to catch up",
             Self::Diverged => "diverged",
             Self::Quiet => "quiet",
             Self::Disturbed => "disturbed",

@@ -1,6 +1,7 @@
 //! Once faults are healed and a majority lives, are operations answered within the bound?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
@@ -117,13 +118,14 @@ fn after_healing(record: &RunRecord) -> Answer {
         if waited > bound {
             let how =
                 if operation.answered.is_some() { "was answered after" } else { "waited for" };
-            late.push(format!(
+            let told = format!(
                 "client {} {} {:?}, first asked at {started}, {how} {:.1} s",
                 operation.client,
                 operation.kind.name(),
                 operation.key,
                 waited.as_secs_f64()
-            ));
+            );
+            late.push(Late { told, waited, is_answered: operation.answered.is_some() });
         }
     }
     let since = "after the healing";
@@ -151,7 +153,8 @@ fn after_last_fault(record: &RunRecord) -> Answer {
         asked += u32::from(is_answered || waited >= bound);
         answered += u32::from(is_answered);
         if waited > bound || (waited == bound && !is_answered) {
-            late.push(describe(operation, waited.as_secs_f64()));
+            let told = describe(operation, waited.as_secs_f64());
+            late.push(Late { told, waited, is_answered });
         }
     }
     let since = if last.is_some() { "after the last fault" } else { "throughout" };
@@ -183,7 +186,14 @@ fn describe(operation: &OperationRecord, waited: f64) -> String {
     )
 }
 
-fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> Answer {
+/// An operation that waited longer than the bound.
+struct Late {
+    told: String,
+    waited: Duration,
+    is_answered: bool,
+}
+
+fn conclude(record: &RunRecord, asked: u32, late: Vec<Late>, since: &str) -> Answer {
     const SHOWN: usize = 5;
     let bound = record.scenario.liveness_bound.as_secs_f64();
     let count = late.len();
@@ -195,13 +205,21 @@ fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> A
         };
         return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
     }
-    let mut details: Vec<String> = late.into_iter().take(SHOWN).collect();
+    let are_answered = late.iter().all(|it| it.is_answered);
+    let longest = late.iter().map(|it| it.waited).max().unwrap_or_default().as_secs_f64();
+    let mut details: Vec<String> = late.into_iter().take(SHOWN).map(|it| it.told).collect();
     if count > SHOWN {
         details.push(format!("and {} more", count - SHOWN));
     }
     let sentence = format!("{count} of {asked} operations {since} waited longer than {bound} s");
-    Answer::new(Question::Liveness, Standing::Invalid, AnswerKind::Unanswered, sentence)
-        .with_details(details)
+    let (kind, sentence) = if are_answered {
+        let sentence =
+            format!("{sentence}, and all were answered in the end, the last after {longest:.1} s");
+        (AnswerKind::SlowToCatchUp, sentence)
+    } else {
+        (AnswerKind::Unanswered, sentence)
+    };
+    Answer::new(Question::Liveness, Standing::Invalid, kind, sentence).with_details(details)
 }
 
 #[cfg(test)]
@@ -244,5 +262,16 @@ mod tests {
         assert_eq!(answer.kind, AnswerKind::Unanswered);
         let told = "2 of 12 puts were refused (`fail`): 1 by 0000, 1 by 0001";
         assert_eq!(answer.details.last().map(String::as_str), Some(told));
+    }
+
+    #[test]
+    fn one_that_answers_late_but_answers_is_slow_to_catch_up() {
+        let mut late = record(0, 12);
+        let bound = late.scenario.liveness_bound;
+        late.operations[11].completed = Some(late.operations[11].invoked + bound * 2);
+        let answer = answer(&late);
+        assert_eq!((answer.standing, answer.kind), (Standing::Invalid, AnswerKind::SlowToCatchUp));
+        let end = "and all were answered in the end, the last after 10.0 s";
+        assert!(answer.sentence.ends_with(end), "{}", answer.sentence);
     }
 }
