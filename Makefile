@@ -29,7 +29,7 @@ test: lint ## formatting, lints, unit and property tests, the command line, real
 	exit $$code
 
 snapshots: ## accept the texts of today: help, console, explanations; then review the diff
-	INSTA_UPDATE=always $(CARGO) test --package harness --lib --test it -- texts::
+	INSTA_UPDATE=always $(CARGO) test --package harness --lib --test it -- texts:: console::tests:: tell::tests::
 
 lint: ## formatting, and lints with warnings as errors
 	$(CARGO) fmt --all --check

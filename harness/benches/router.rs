@@ -254,7 +254,7 @@ fn router(rules: &[Rule], is_paced: bool) -> Received {
     let folder = tempfile::tempdir().expect("a folder");
     let ids: Vec<NodeId> = (0..4).map(NodeId::replica).collect();
     let plan = plan();
-    let mut router = Router::new(&plan.network(&[]), plan.router, MessageLog::default());
+    let mut router = Router::new(&plan.network(&[]), plan.router, Some(3), MessageLog::default());
     let pairs = || ids.iter().flat_map(|&from| ids.iter().map(move |&to| (from, to)));
     for (rule, n) in rules.iter().zip(0..) {
         router.apply(FaultId::Network(n), pairs(), rule);

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::op::Outcome;
 use crate::seed::Seed;
 
 /// How often a run is drawn again.
@@ -96,7 +97,7 @@ impl Run {
         let mut latencies = Vec::new();
         for row in reader.records() {
             let row = row?;
-            if row.get(outcome) == Some("ok") {
+            if row.get(outcome) == Some(Outcome::Ok.name()) {
                 latencies.extend(row.get(latency).and_then(|cell| cell.parse::<f64>().ok()));
             }
         }

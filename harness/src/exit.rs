@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How the program ended. The order of badness among verdicts is that of [`Exit::join`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
-    /// All five questions were answered well.
+    /// All six questions were answered well.
     Valid,
     /// The harness itself failed.
     Internal,
@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The history violates the model.
     Safety,
+    /// A put was acknowledged before enough replicas can have known of it.
+    Durability,
     /// After healing, operations were not answered.
     Liveness,
     /// A replica died by itself, or wrote what no protocol allows.
@@ -35,6 +37,7 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::Safety => 10,
+            Self::Durability => 16,
             Self::Liveness => 11,
             Self::Process => 12,
             Self::Undecided => 13,
@@ -55,13 +58,14 @@ impl Exit {
             Self::Environment => 4,
             Self::Liveness => 5,
             Self::Process => 6,
-            Self::Safety => 7,
-            Self::Usage => 8,
-            Self::Internal => 9,
+            Self::Durability => 7,
+            Self::Safety => 8,
+            Self::Usage => 9,
+            Self::Internal => 10,
         }
     }
 
-    /// The worse of two: safety, then process, liveness, environment, evidence.
+    /// The worse of two: safety, then durability, process, liveness, environment, evidence.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         if other.badness() > self.badness() { other } else { self }

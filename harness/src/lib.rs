@@ -2,7 +2,7 @@
 //!
 //! A run flows one way, and each room hands the next a plain value:
 //! [`scenario`] (what a workload file describes) → [`plan`] (all chance is spent here) → [`run`]
-//! (a state machine made of [`network`], [`leadership`], [`nemesis`] and [`clients`]) in a [`world`] (clock, sockets,
+//! (a state machine made of [`network`], [`leadership`], [`durability`], [`nemesis`] and [`clients`]) in a [`world`] (clock, sockets,
 //! processes of the [`cluster`], [`journal`]) → [`record::RunRecord`] → [`check`] and [`verdict`] → [`report`]. [`course`] adds the
 //! judgement of the course's own rules; [`explain`] says in sentences what a verdict means; [`cli`] is what a person calls.
 
@@ -14,6 +14,7 @@ pub mod clients;
 pub mod cluster;
 pub mod compare;
 pub mod course;
+pub mod durability;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -42,4 +43,5 @@ pub mod shrink;
 pub mod text;
 pub mod time;
 pub mod verdict;
+mod words;
 pub mod world;

@@ -300,6 +300,13 @@ pub const SERVE_READ_BYTES: usize = 1024;
 
 /// How long `harness serve` waits for a request, all in all: a browser sends it at once.
 pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
+/// Without any answer for so long, bursts give way to a gentle load: the timers of some programs run only when a packet
+/// arrives, and many at the same moment let all their replicas stand for election at once.
+pub const SILENCE: Duration = Duration::from_secs(2);
+
+/// The operations a second of the gentle load.
+pub const GENTLE_RATE: f64 = 150.0;
+
 /// Keys that are written once (`clients.one_shot_keys`): a third of what is asked after the healing.
 pub const ONE_SHOT_KEYS: usize = 3_000;
 

@@ -50,12 +50,43 @@ impl Outcome {
     }
 }
 
-/// Why an operation did not end in `ok`: a replica answered `fail`.
-pub const REFUSED: &str = "refused";
+/// Why an operation did not end with a plain `ok`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationError {
+    /// A replica answered `fail`.
+    Refused,
+    /// A get ended in `ok` without a value, although it was answered `fail`: in the recovery phase replicas went on
+    /// refusing it.
+    RefusedForGood,
+    /// A probe read was answered `redirect`, which says nothing about the key.
+    Redirected,
+    /// No answer came within the client's timeout.
+    TimedOut,
+    /// The run ended first.
+    Unanswered,
+}
 
-/// Why a get ended in `ok` without a value although it was answered `fail`: in the recovery phase a replica went on
-/// refusing it.
-pub const NO_SUCH_KEY: &str = "refused for good: no such key";
+impl OperationError {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Refused, Self::RefusedForGood, Self::Redirected, Self::TimedOut, Self::Unanswered];
+
+    /// The text in `history.jsonl`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::RefusedForGood => "refused for good: no such key",
+            Self::Redirected => "redirected",
+            Self::TimedOut => "timed out",
+            Self::Unanswered => "unanswered",
+        }
+    }
+
+    /// The one with this text.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.name() == name)
+    }
+}
 
 /// One client operation from its first message to its last answer.
 #[derive(Clone, Debug)]
@@ -85,8 +116,8 @@ pub struct OperationRecord {
     pub leader: Option<NodeId>,
     /// How often it was redirected.
     pub redirects: u32,
-    /// Why it did not end in `ok`: `timed out`, `refused`, `unanswered`, ...
-    pub error: Option<&'static str>,
+    /// Why it did not end with a plain `ok`.
+    pub error: Option<OperationError>,
     /// Whether it belongs to the reads after the healing.
     pub is_final_read: bool,
 }
@@ -132,4 +163,17 @@ pub struct RequestCounts {
     /// Time from each request to its answer (`ok`, `redirect` or `fail`), in nanoseconds, in the
     /// order of the answers.
     pub latencies_ns: Vec<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_is_read_back_from_its_text() {
+        for error in OperationError::ALL {
+            assert_eq!(OperationError::named(error.name()), Some(error));
+        }
+        assert_eq!(OperationError::named("it rained"), None);
+    }
 }

@@ -57,7 +57,7 @@ impl Server {
 }
 
 /// What is sent back.
-struct Answer {
+struct Response {
     status: &'static str,
     kind: &'static str,
     body: Body,
@@ -68,7 +68,7 @@ enum Body {
     File(File, u64),
 }
 
-impl Answer {
+impl Response {
     fn refusal(status: &'static str) -> Self {
         Self { status, kind: "text/plain; charset=utf-8", body: Body::Text(format!("{status}\n")) }
     }
@@ -137,24 +137,26 @@ fn read(
     Ok(bytes)
 }
 
-fn respond(root: &Path, ip: IpAddr, head: &str) -> Answer {
+fn respond(root: &Path, ip: IpAddr, head: &str) -> Response {
     let mut lines = head.split("\r\n");
     let request: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-    let [method, target, version] = request[..] else { return Answer::refusal("400 Bad Request") };
+    let [method, target, version] = request[..] else {
+        return Response::refusal("400 Bad Request");
+    };
     if !version.starts_with("HTTP/1.") || !head.ends_with("\r\n\r\n") {
-        return Answer::refusal("400 Bad Request");
+        return Response::refusal("400 Bad Request");
     }
     if method != "GET" && method != "HEAD" {
-        return Answer::refusal("405 Method Not Allowed");
+        return Response::refusal("405 Method Not Allowed");
     }
     let host = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("host").then(|| value.trim())
     });
     if ip.is_loopback() && !host.is_some_and(is_loopback_name) {
-        return Answer::refusal("403 Forbidden");
+        return Response::refusal("403 Forbidden");
     }
-    file_at(root, target).unwrap_or_else(|| Answer::refusal("404 Not Found"))
+    file_at(root, target).unwrap_or_else(|| Response::refusal("404 Not Found"))
 }
 
 fn is_loopback_name(host: &str) -> bool {
@@ -167,7 +169,7 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 /// What lies at a target within `root`; nothing if it lies outside, also by a link.
-fn file_at(root: &Path, target: &str) -> Option<Answer> {
+fn file_at(root: &Path, target: &str) -> Option<Response> {
     let target = target.split(['?', '#']).next()?;
     let path = PathBuf::from(decoded(target)?);
     let within = path.strip_prefix("/").ok()?;
@@ -194,11 +196,11 @@ fn file_at(root: &Path, target: &str) -> Option<Answer> {
     let within = path.strip_prefix(root).ok()?;
     let file = File::open(&path).ok()?;
     let length = file.metadata().ok()?.len();
-    Some(Answer { status: "200 OK", kind: kind(within), body: Body::File(file, length) })
+    Some(Response { status: "200 OK", kind: kind(within), body: Body::File(file, length) })
 }
 
-fn html(text: String) -> Answer {
-    Answer { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
+fn html(text: String) -> Response {
+    Response { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
 }
 
 fn kind(within: &Path) -> &'static str {

@@ -1,6 +1,6 @@
 //! Text for people: safe on a terminal, wrapped to its width, with counts that can be read.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// Whether a character must not reach a terminal from a replica's message or a history: control and
 /// bidirectional characters move the cursor, change colours, or reorder what is shown.
@@ -50,6 +50,36 @@ pub fn grouped(count: u64) -> String {
     text
 }
 
+/// A count with its noun, a regular one: `1 key`, `0 keys`, `12 keys`.
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    format!("{count} {}", plural(count, noun))
+}
+
+/// A regular noun for so many: `key` or `keys`.
+pub fn plural<N: Copy + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    if count == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// A share of one in percent, with at most two digits behind the point: `5 %`, `0.25 %`.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 10_000.0).round() / 100.0)
+}
+
+/// A list in a sentence: `a`, `a and b`, `a, b and c`.
+pub fn listed<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.pop() {
+        None => String::new(),
+        Some(last) if items.is_empty() => last,
+        Some(last) => format!("{} and {last}", items.join(", ")),
+    }
+}
+
+/// The verb for so many: `was` or `were`.
+pub fn was<N: Copy + PartialEq + From<u8>>(count: N) -> &'static str {
+    if count == N::from(1) { "was" } else { "were" }
+}
+
 /// `text` in lines of at most `width` characters, broken at spaces, or inside a word that is longer
 /// than a line. What fits stays as it is, aligned columns and all; the lines after the first keep
 /// the first one's indentation.
@@ -81,11 +111,34 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     }
 }
 
+/// Compares a text for people with the one that is kept under this name in `tests/it/snapshots`; `make snapshots`
+/// writes them anew.
+#[cfg(test)]
+pub(crate) fn is_as_kept(name: &str, text: &str) {
+    insta::with_settings!({
+        omit_expression => true,
+        prepend_module_to_snapshot => false,
+        snapshot_path => "../tests/it/snapshots",
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn one_is_no_plural_and_the_last_of_a_list_has_its_and() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "key")), ["0 keys", "1 key", "2 keys"]);
+        assert_eq!([1, 2].map(was), ["was", "were"]);
+        assert_eq!([0.05, 0.0025, 1.0].map(percent), ["5 %", "0.25 %", "100 %"]);
+        assert_eq!(listed(["a"; 0]), "");
+        assert_eq!(listed(["a"]), "a");
+        assert_eq!(listed(["a", "b", "c"]), "a, b and c");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {

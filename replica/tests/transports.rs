@@ -71,7 +71,7 @@ fn a_closed_connection_is_made_again() {
         assert_eq!(ask(put())["type"], "ok");
         assert_eq!(ask(get())["value"], "value");
         drop(listener);
-        assert!(running.0.wait().unwrap().success(), "ends when nobody is there");
+        assert!(running.0.wait().unwrap().success(), "ends when no harness is there");
     }
 }
 

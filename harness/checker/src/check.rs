@@ -18,7 +18,7 @@ use crate::objects::confirm::Claim;
 use crate::objects::{self, Fact, Subject};
 use crate::session;
 use crate::verdict::{Reason, Verdict};
-use crate::witness::Witness;
+use crate::witness::{Unconfirmed, Witness};
 use register::Guide;
 pub(crate) use register::{plain, plain_initial};
 
@@ -81,13 +81,27 @@ impl Default for Options<'_> {
     }
 }
 
+/// What came of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyVerdict {
+    /// Consistent with the model.
+    Valid,
+    /// Not consistent.
+    Invalid,
+    /// Not decided.
+    Unknown,
+    /// Not decided, because another key was refuted.
+    Skipped,
+}
+
 /// The result for one key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct KeyReport {
     /// The key.
     pub key: String,
-    /// `valid`, `invalid`, `unknown`, or `skipped` because another key was refuted.
-    pub verdict: &'static str,
+    /// What came of it.
+    pub verdict: KeyVerdict,
     /// Operations on it that did not fail.
     pub operations: usize,
     /// How many of them were answered and tell something of the state: reads, elements taken out, locks
@@ -137,17 +151,24 @@ pub struct Report {
 impl Report {
     fn new(model: ModelName, history: &History) -> Self {
         let operations = history.operations();
-        let count = |outcome| operations.iter().filter(|op| op.outcome == outcome).count() as u64;
-        let failed = count(Outcome::Fail);
+        let (mut open, mut failed, mut answered, mut observations) = (0, 0, 0, 0);
+        for op in operations {
+            match op.outcome {
+                Outcome::Ok => answered += 1,
+                Outcome::Fail => failed += 1,
+                Outcome::Info => open += 1,
+            }
+            observations += u64::from(observes(op));
+        }
         Report {
             verdict: Verdict::Valid,
             model: model.name(),
             algorithms: Vec::new(),
             operations: operations.len() as u64 - failed,
-            open: count(Outcome::Info),
+            open,
             failed,
-            answered: count(Outcome::Ok),
-            observations: operations.iter().filter(|op| observes(op)).count() as u64,
+            answered,
+            observations,
             valid_keys: 0,
             invalid_keys: 0,
             unknown_keys: 0,
@@ -348,8 +369,12 @@ fn witness(
         Decision::Explained(mut witness, claim) => {
             let operations = history.at(positions);
             let subject = Subject { history, operations: &operations, budget: options.budget };
-            witness.confirmed =
-                claim.and_then(|claim| claim.confirm(options.model, subject, &witness, tester));
+            if options.model.info().is_linearizability {
+                let confirmation = claim.map_or(Err(Unconfirmed::OtherAnswers), |claim| {
+                    claim.confirm(options.model, subject, &witness, tester)
+                });
+                witness.note(confirmation);
+            }
             Some(witness)
         }
         Decision::Invalid(core) => {

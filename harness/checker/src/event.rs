@@ -92,7 +92,12 @@ impl F {
 
     /// The function of that name.
     pub fn named(name: &str) -> Option<F> {
-        F::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, f)| f)
+        F::of_bytes(name.as_bytes())
+    }
+
+    /// The same of a name that need not be a text.
+    pub(crate) fn of_bytes(name: &[u8]) -> Option<F> {
+        F::NAMES.iter().find(|(known, _)| known.as_bytes() == name).map(|&(_, f)| f)
     }
 
     /// Whether it asks without giving anything: its invocation has no value of its own.

@@ -50,27 +50,48 @@ impl<T: Hash + Eq> Interner<T> {
 pub(crate) struct Slices {
     bytes: Vec<u8>,
     ends: Vec<u64>,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
+}
+
+/// A slice in the table. With the hash beside the number, the slices themselves, which are anywhere in
+/// memory, are not looked at when the table grows.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    hash: u32,
+    id: u32,
+}
+
+impl Entry {
+    /// What the table takes for the hash.
+    fn hash(self) -> u64 {
+        let hash = u64::from(self.hash);
+        hash << 32 | hash
+    }
+}
+
+/// The upper half of the hash, whose bits are mixed best.
+fn hash(item: &[u8]) -> u32 {
+    u32::try_from(FxBuildHasher.hash_one(item) >> 32).unwrap_or_default()
 }
 
 impl Slices {
     pub(crate) fn intern(&mut self, item: &[u8]) -> u32 {
-        let hash = FxBuildHasher.hash_one(item);
-        let Slices { bytes, ends, table } = self;
-        if let Some(&id) = table.find(hash, |&id| slice(bytes, ends, id) == item) {
+        if let Some(id) = self.find(item) {
             return id;
         }
-        let id = u32::try_from(ends.len()).expect("fewer than 2^32 values, as events are");
-        bytes.extend_from_slice(item);
-        ends.push(bytes.len() as u64);
-        table.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(slice(bytes, ends, id)));
+        let id = u32::try_from(self.ends.len()).expect("fewer than 2^32 values, as events are");
+        self.bytes.extend_from_slice(item);
+        self.ends.push(self.bytes.len() as u64);
+        let entry = Entry { hash: hash(item), id };
+        self.table.insert_unique(entry.hash(), entry, |entry| entry.hash());
         id
     }
 
     /// The number of a slice that is there already.
     pub(crate) fn find(&self, item: &[u8]) -> Option<u32> {
-        let hash = FxBuildHasher.hash_one(item);
-        self.table.find(hash, |&id| self.get(id) == item).copied()
+        let wanted = Entry { hash: hash(item), id: 0 };
+        let is_item = |entry: &Entry| entry.hash == wanted.hash && self.get(entry.id) == item;
+        self.table.find(wanted.hash(), is_item).map(|entry| entry.id)
     }
 
     pub(crate) fn get(&self, id: u32) -> &[u8] {

@@ -199,7 +199,7 @@ mod verdict;
 mod witness;
 
 pub use budget::{Budget, Limit};
-pub use check::{Algorithm, KeyReport, Misfit, Options, Report, check, fits};
+pub use check::{Algorithm, KeyReport, KeyVerdict, Misfit, Options, Report, check, fits};
 pub use datum::Datum;
 pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};
@@ -209,4 +209,4 @@ pub use linearizable::{Linearization, linearizable, online};
 pub use models::ModelName;
 pub use order::{KeyOrder, Point, explained, linearization};
 pub use verdict::{Reason, Verdict};
-pub use witness::{Anomaly, Edge, Late, Why, Witness, WitnessOperation};
+pub use witness::{Anomaly, Edge, Late, Unconfirmed, Why, Witness, WitnessOperation};

@@ -131,15 +131,57 @@ pub struct Witness {
     pub minimal: bool,
     /// Whether an independent tester of linearizability, which shares no code with this crate's
     /// search, rejects the operations too, together with those around them that could make a difference.
-    /// `None` where it was not asked: they are more than eight in all, or the promise is not
-    /// linearizability. Never `Some(false)` in a verdict: what the testers do not agree on is no
-    /// accusation.
+    /// `None` where it was not asked. Never `Some(false)` in a verdict: what the testers do not agree on
+    /// is no accusation.
     pub confirmed: Option<bool>,
+    /// Why no tester was asked. `None` where one was, and where the promise is not linearizability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Unconfirmed>,
     /// The operation that saw a replaced value, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<Late>,
     /// Some sentences for people. Operations go by their numbers, the first of [`Witness::operations`] is 1.
     pub explanation: String,
+}
+
+/// Whether an independent tester rejects a witness too, or why it was not asked.
+pub(crate) type Confirmation = Result<bool, Unconfirmed>;
+
+/// Why no independent tester was asked about a witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unconfirmed {
+    /// The witness has more operations than a tester is given.
+    ManyOperations,
+    /// It has with the operations around it that could make a difference.
+    ManyAround,
+    /// The operations contradict one another only together with what others were answered, and a tester
+    /// is not given that.
+    OtherAnswers,
+    /// The object may have been in too many states before them.
+    ManyStates,
+    /// To find what could make a difference took too long.
+    TooLong,
+}
+
+impl Unconfirmed {
+    /// The reason in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Unconfirmed::ManyOperations => "these are more than eight operations",
+            Unconfirmed::ManyAround => {
+                "with the relevant operations around them, these are more than eight"
+            }
+            Unconfirmed::OtherAnswers => {
+                "these operations contradict one another only together with the answers of others, \
+                 which it is not given"
+            }
+            Unconfirmed::ManyStates => "too many states are possible before these operations",
+            Unconfirmed::TooLong => {
+                "the search for other explanations of these operations took too long"
+            }
+        }
+    }
 }
 
 /// An operation that saw an old value although a newer one was there before it began.
@@ -264,9 +306,16 @@ impl Witness {
             edges: edges(core),
             minimal,
             confirmed: None,
+            unconfirmed: None,
             late: None,
             explanation,
         }
+    }
+
+    /// Notes what an independent tester said, or why none was asked.
+    pub(crate) fn note(&mut self, confirmation: Confirmation) {
+        self.confirmed = confirmation.ok();
+        self.unconfirmed = confirmation.err();
     }
 }
 

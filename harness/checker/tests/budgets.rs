@@ -6,8 +6,8 @@ mod hard;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use checker::{
-    Budget, Datum, Entry, EventType, F, History, KeyReport, Limit, ModelName, Options, Recorder,
-    Report, Verdict, check,
+    Budget, Datum, Entry, EventType, F, History, KeyReport, KeyVerdict, Limit, ModelName, Options,
+    Recorder, Report, Verdict, check,
 };
 use hard::{Hard, Shape};
 
@@ -74,7 +74,7 @@ fn one_key_that_is_plainly_wrong_is_found_before_much_is_spent_on_many_that_are_
 fn keys_that_are_left_are_all_named() {
     let history = with_one_plainly_wrong(6);
     let report = checked_for(&history, 3_000, true);
-    let unknown = report.keys.iter().filter(|key| key.verdict == "unknown").count();
+    let unknown = report.keys.iter().filter(|key| key.verdict == KeyVerdict::Unknown).count();
     assert_eq!((report.keys.len(), unknown), (7, report.unknown_keys));
     assert!(report.invalid_keys == 1 && unknown > 2, "{report:?}");
 
@@ -93,7 +93,7 @@ fn with_more_time_nothing_else_is_said_but_more() {
     loop {
         let report = checked_for(&history, questions, true);
         for key in &report.keys {
-            assert!(["unknown", "invalid"].contains(&key.verdict), "{key:?}");
+            assert!([KeyVerdict::Unknown, KeyVerdict::Invalid].contains(&key.verdict), "{key:?}");
         }
         if let Some(before) = &before {
             assert!(before.invalid_keys <= report.invalid_keys, "after {questions} questions");
@@ -140,7 +140,7 @@ fn what_is_decided_does_not_depend_on_how_many_keys_are_decided_at_a_time() {
         for threads in [2, 3, 8] {
             assert_eq!(on(threads, kilobytes), alone, "{threads} threads, {kilobytes} kB");
         }
-        decided.push(alone.iter().filter(|key| key.verdict == "invalid").count());
+        decided.push(alone.iter().filter(|key| key.verdict == KeyVerdict::Invalid).count());
     }
     assert!(decided[0] < decided[2], "{decided:?}");
 }

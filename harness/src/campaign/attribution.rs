@@ -1,6 +1,9 @@
 //! Which fault did it: a run is made again without each of its faults in turn, with the same plan otherwise.
 //!
+//! Rules of the workload's `network` and its `drops` are faults here too: see [`candidate`].
 //! Processes are not deterministic, so each plan is run several times, and what counts are rates.
+
+pub mod candidate;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -8,7 +11,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::trials::{Tally, Trials, Until};
-use crate::plan::{Plan, PlannedFault};
+use crate::plan::Plan;
+use crate::text::listed;
+use candidate::Candidate;
 
 /// How often the failure came back in the runs of one plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,9 +42,10 @@ impl Rate {
 /// A fault, and how often the failure came back without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Without {
-    /// The fault's place in the plan, from 0: its `index` in `faults.jsonl`.
-    pub index: usize,
-    /// Its kind and time, for people.
+    /// What was left out.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// The same for people: its kind and time, or place in the workload.
     pub fault: String,
     /// The rate without it.
     pub rate: Rate,
@@ -85,14 +91,14 @@ pub fn attribute(
     times: usize,
     mut begins: impl FnMut(&str),
 ) -> anyhow::Result<Option<Attribution>> {
-    let faults = trials.earlier.faults.clone();
+    let plan = &trials.earlier;
+    let candidates = candidate::all(plan);
     let target = trials.target;
-    let mut rate = |what: &str, faults: Vec<PlannedFault>| -> anyhow::Result<Rate> {
+    let mut rate = |what: &str, plan: Plan| -> anyhow::Result<Rate> {
         begins(what);
-        let plan = Arc::new(Plan { faults, ..trials.earlier.clone() });
-        Ok(Rate::of(&trials.rate(&plan, times, Until::All)?))
+        Ok(Rate::of(&trials.rate(&Arc::new(plan), times, Until::All)?))
     };
-    let all = rate("all faults", faults.clone())?;
+    let all = rate("all faults", plan.clone())?;
     let mut found = Attribution {
         question: target.question.name(),
         kind: target.kind.name(),
@@ -101,29 +107,22 @@ pub fn attribute(
         without: Vec::new(),
         conclusion: Conclusion::NotReproduced,
     };
-    if all.failed > 0 && !faults.is_empty() {
-        let none = rate("no fault", Vec::new())?;
+    if all.failed > 0 && !candidates.is_empty() {
+        let none = rate("no fault", candidate::none(plan))?;
         found.none = Some(none);
         if none.is_clearly_less(all) {
-            for (index, fault) in faults.iter().enumerate() {
+            for &candidate in &candidates {
                 if trials.guard.is_interrupted() {
                     return Ok(None);
                 }
-                let mut others = faults.clone();
-                others.remove(index);
-                let fault = title(fault);
-                let rate = rate(&format!("without {fault}"), others)?;
-                found.without.push(Without { index, fault, rate });
+                let fault = candidate.title(plan);
+                let rate = rate(&format!("without {fault}"), candidate.left_out(plan))?;
+                found.without.push(Without { candidate, fault, rate });
             }
         }
     }
-    found.conclusion = found.conclude(faults.len());
+    found.conclusion = found.conclude(candidates.len());
     Ok((!trials.guard.is_interrupted()).then_some(found))
-}
-
-fn title(fault: &PlannedFault) -> String {
-    let shape = fault.event.parameters.shape.map(|shape| format!(" {}", shape.name()));
-    format!("{}{} at {}", fault.event.kind, shape.unwrap_or_default(), fault.event.at)
 }
 
 impl Attribution {
@@ -173,7 +172,7 @@ impl Attribution {
             }
             Conclusion::NeedsThese => {
                 let needed: Vec<&str> = self.needed().map(|it| it.fault.as_str()).collect();
-                format!("The failure needs {}.", needed.join(", and "))
+                format!("The failure needs {}.", listed(needed))
             }
             Conclusion::NeedsSome => {
                 "The failure needs a fault, but no single one: it comes back without each of them.".to_owned()
@@ -189,7 +188,7 @@ mod tests {
     fn attribution(all: u32, none: Option<u32>, without: &[u32]) -> Attribution {
         let rate = |failed| Rate { failed, runs: 5 };
         let without = without.iter().enumerate().map(|(index, &failed)| Without {
-            index,
+            candidate: Candidate::Fault { index },
             fault: format!("pause at {index}.000 s"),
             rate: rate(failed),
         });

@@ -18,6 +18,7 @@ use crate::cluster::owner::Owner;
 use crate::cluster::{excess, sweep};
 use crate::course::configs::CONFIGS;
 use crate::course::grade::{Row, RunPart};
+use crate::durability::promise::Promise;
 use crate::limits::confined as limits;
 use crate::network::transport::Transport;
 use crate::os;
@@ -54,6 +55,8 @@ pub struct Grading {
     pub transport: Option<Transport>,
     /// What a failed put means.
     pub fail_is: FailIs,
+    /// What is promised of a put that is acknowledged.
+    pub durability: Promise,
     /// The folder of `grade.csv`, with a folder for each program.
     pub results: PathBuf,
 }
@@ -171,6 +174,9 @@ impl Grading {
         }
         if self.fail_is == FailIs::Definite {
             command.args(["--fail-is", "definite"]);
+        }
+        if self.durability != Promise::default() {
+            command.args(["--durability", &self.durability.to_string()]);
         }
         command
     }

@@ -32,7 +32,8 @@ impl Guard {
         let interrupt = signals::listen(what).context("listening for Ctrl-C")?;
         let leftovers = sweep::kill_leftovers();
         if leftovers > 0 {
-            eprintln!("harness: ended {leftovers} processes that a killed harness had left");
+            let processes = if leftovers == 1 { "process" } else { "processes" };
+            eprintln!("harness: ended {leftovers} {processes} that a killed harness had left");
         }
         for root in BTreeSet::from([std::env::temp_dir(), PathBuf::from("/tmp")]) {
             marked::remove_leftovers(&root);

@@ -10,7 +10,7 @@ use crate::verdict::{self, Verdict, safety};
 
 /// What a run comes to.
 pub struct Judged {
-    /// The five answers.
+    /// The six answers.
     pub verdict: Verdict,
     /// The operations that exclude one another, if the history is invalid.
     pub witness: Option<checker::Witness>,

@@ -18,6 +18,7 @@ use serde::Serialize;
 use chain::{Chain, Way};
 
 use super::share_out;
+use crate::text::counted;
 
 /// The stress suite.
 pub const STRESS_SUITE: &str = "workloads/stress.json";
@@ -155,7 +156,7 @@ fn tell(chain: &Chain, name: &str, n: usize, total: usize) -> String {
         Some((question, kind)) => format!("{question}: {kind}"),
         None => "not caught".to_owned(),
     };
-    format!("{n}/{total}  {name}  {how}  ({} runs, {:.0} s)", chain.runs, chain.seconds)
+    format!("{n}/{total}  {name}  {how}  ({}, {:.0} s)", counted(chain.runs, "run"), chain.seconds)
 }
 
 fn summarize(of: &Bug, bug: usize, chains: &[(usize, Chain)]) -> Row {

@@ -142,7 +142,8 @@ impl Trials {
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
         let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
-        self.rate(&Arc::new(Plan { fail_is: self.earlier.fail_is, ..plan }), times, until)
+        let Plan { fail_is, durability, .. } = self.earlier;
+        self.rate(&Arc::new(Plan { fail_is, durability, ..plan }), times, until)
     }
 
     /// How often this plan fails as it should, of so many runs at most.

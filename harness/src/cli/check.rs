@@ -17,6 +17,7 @@ use crate::check::{self, Asked, Question};
 use crate::exit::Exit;
 use crate::report;
 use crate::scenario::CheckerBudget;
+use crate::text::counted;
 use crate::verdict::{Verdict, history_evidence, safety};
 
 /// `harness check`.
@@ -226,7 +227,12 @@ fn one(
         _ => None,
     };
     let history = path.display().to_string();
-    let orders = if arguments.show_order { check::orders(&asked, question) } else { Vec::new() };
+    let is_linearizability = asked.model.info().is_linearizability;
+    let orders = if arguments.show_order && is_linearizability {
+        check::orders(&asked, question)
+    } else {
+        Vec::new()
+    };
     let text = match arguments.output {
         Format::Json => {
             let (model, exit_code) = (report.model, verdict.exit().code());
@@ -237,7 +243,12 @@ fn one(
         Format::Human => {
             let title = if is_one { String::new() } else { format!("{history}\n") };
             let lines = report::verdict_lines(&verdict, super::style());
-            format!("{title}{lines}{}", order_lines(&asked.read.history, &orders))
+            let order = if arguments.show_order && !is_linearizability {
+                format!("no order to show: {} does not promise linearizability\n", report.model)
+            } else {
+                order_lines(&asked.read.history, &orders)
+            };
+            format!("{title}{lines}{order}")
         }
     };
     super::print(&text)?;
@@ -287,17 +298,21 @@ fn tell(path: &Path, asked: &Asked) {
     }
     if let Some(backwards) = read.history.backwards() {
         eprintln!(
-            "harness: {path}: times run backwards {} times, most at event {}, by {} ns; the order of the \
+            "harness: {path}: times run backwards at {}, most at event {}, by {} ns; the order of the \
              events is the file's (--strict-time refuses)",
-            backwards.count, backwards.index, backwards.largest_ns
+            counted(backwards.count, "event"),
+            backwards.index,
+            backwards.largest_ns
         );
     }
     let Repairs { dropped, left_open, reordered } = read.repairs;
     if read.repairs != Repairs::default() {
         eprintln!(
-            "harness: {path}: repaired: {dropped} completions without an invocation dropped, \
-             {left_open} operations left open because their process began another, {reordered} \
-             events whose index ran backwards raised"
+            "harness: {path}: repaired: {} without an invocation dropped, {} left open because \
+             the process began another, {} whose index ran backwards raised",
+            counted(dropped, "completion"),
+            counted(left_open, "operation"),
+            counted(reordered, "event")
         );
     }
 }

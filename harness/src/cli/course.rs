@@ -225,7 +225,7 @@ fn course_text(summaries: &[&RunSummary], era: Era) -> String {
 /// What the harness found wrong that the course's rules do not ask for: by question, in which runs.
 fn besides(summaries: &[&RunSummary]) -> String {
     let mut text = String::new();
-    for question in [Question::Safety, Question::Process, Question::Liveness] {
+    for question in Question::OWED {
         let is_wrong = |summary: &&&RunSummary| {
             let answer = summary.verdict.answer(question);
             answer.is_some_and(|answer| answer.standing == Standing::Invalid)

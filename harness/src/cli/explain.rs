@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Failure, Format, check};
 use crate::campaign::Guard;
-use crate::campaign::attribution::{Attribution, Conclusion, attribute};
+use crate::campaign::attribution::{Attribution, Conclusion, attribute, candidate};
 use crate::campaign::earlier::Earlier;
 use crate::campaign::trials::{Target, Trials};
 use crate::check::Question;
@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::explain::tell::tell;
 use crate::explain::{Evidence, Explanation};
 use crate::scenario::CheckerBudget;
+use crate::text::counted;
 
 /// `harness explain`.
 #[derive(Debug, Args)]
@@ -99,14 +100,14 @@ fn attribution(arguments: &ExplainArgs) -> Result<Option<Attribution>, Failure> 
     let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
     let target = Target::of_run(&arguments.run).map_err(Failure::usage)?;
     let program: Program = earlier.program().map_err(Failure::usage)?;
-    let plans = earlier.plan.faults.len() + 2;
+    let plans = candidate::all(&earlier.plan).len() + 2;
     let guard = Guard::begin("without an attribution")?;
     let trials = Trials::new(earlier.plan, program, target, guard, arguments.jobs);
     let mut begun = 0;
     let found = attribute(&trials, usize::from(arguments.times), |what| {
         begun += 1;
         if !arguments.quiet {
-            eprintln!("harness: {begun} of {plans}: {} runs, {what}", arguments.times);
+            eprintln!("harness: {begun} of {plans}: {}, {what}", counted(arguments.times, "run"));
         }
     })?;
     Ok(found)

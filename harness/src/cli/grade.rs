@@ -11,6 +11,7 @@ use super::course::CourseEra;
 use super::{FailMeaning, Failure, TransportChoice};
 use crate::campaign::grade::{self, Grading};
 use crate::course::grade::table;
+use crate::durability::promise::Promise;
 use crate::exit::Exit;
 
 /// `harness grade`.
@@ -51,6 +52,10 @@ pub struct GradeArgs {
     /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
+    /// Number of replicas that must be able to know of a put before it is acknowledged: `majority`, `any:N` (N of
+    /// them) or `off`
+    #[arg(long, value_name = "PROMISE", default_value_t)]
+    durability: Promise,
     /// Folder for `grade.csv` and a folder of each program
     #[arg(long, default_value = "results/grade", value_name = "DIR")]
     results: PathBuf,
@@ -74,6 +79,7 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
         again: arguments.again,
         transport: arguments.transport.given(),
         fail_is: arguments.fail_is.into(),
+        durability: arguments.durability,
         results: arguments.results.clone(),
     };
     let earlier = grading.earlier().map_err(Failure::usage)?;

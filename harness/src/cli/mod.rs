@@ -43,6 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{launch, watchdog};
+use crate::durability::promise::Promise;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
@@ -67,7 +68,7 @@ struct Cli {
 const RESULTS: &str = "results";
 
 const EXIT_CODES: &str = "Exit codes: 0 all valid, 1 internal error, 2 bad usage or workload, \
-10 safety, 11 liveness, 12 process, 13 undecided, 14 vacuous, 15 environment, 130 interrupted.";
+10 safety, 11 liveness, 12 process, 13 undecided, 14 vacuous, 15 environment, 16 durability, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -165,6 +166,10 @@ struct RunOptions {
     /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
+    /// Number of replicas that must be able to know of a put before it is acknowledged: `majority`, `any:N` (N of
+    /// them) or `off` [default: `majority`; for a replay that of the run]
+    #[arg(long, value_name = "PROMISE")]
+    durability: Option<Promise>,
     /// Simulated host: a built-in profile (`harness list hosts`) or a file [default: the host as it is; for a
     /// replay that of the run]
     #[arg(long, value_name = "NAME|FILE")]
@@ -246,6 +251,7 @@ impl RunOptions {
         }
         let mut plan = Plan::draw(&scenario, seed).on(host, self.router.unwrap_or_default());
         plan.fail_is = self.fail_is.into();
+        plan.durability = self.durability.unwrap_or_default();
         plan
     }
 }

@@ -60,7 +60,7 @@ pub struct RunSummary {
     pub seed: Seed,
     /// Its exit code.
     pub exit: Exit,
-    /// Its five answers.
+    /// Its six answers.
     pub verdict: Verdict,
     /// What the course's simulator would report.
     pub statistics: course::Statistics,

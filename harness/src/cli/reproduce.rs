@@ -102,6 +102,9 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     if options.fail_is == FailMeaning::Definite {
         line.extend(["--fail-is".to_owned(), "definite".to_owned()]);
     }
+    if let Some(promise) = options.durability {
+        line.extend(["--durability".to_owned(), promise.to_string()]);
+    }
     for argument in &options.replica_arguments {
         line.extend(["--replica-arg".to_owned(), quoted(argument)]);
     }

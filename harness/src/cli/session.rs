@@ -25,6 +25,7 @@ use crate::scenario::Scenario;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
+use crate::text::{counted, was};
 use crate::world::probe::Probe;
 
 /// Runs of the stress suite at the same time: fifteen replicas for two processors.
@@ -47,9 +48,9 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         add_stress_suite(&mut jobs, arguments)?;
     }
     // Some of the suite's seeds run in parallel unless the user wants it otherwise, and none is needed once one has
-    // found something.
+    // refuted safety. What else is wrong, or shows nothing, does not end the search.
     let at_once = if arguments.stress { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
-    let is_found = |exit| matches!(exit, Exit::Safety | Exit::Process | Exit::Liveness);
+    let is_found = |exit| exit == Exit::Safety;
     let making = Making {
         at_once: at_once.into(),
         is_silent: false,
@@ -145,6 +146,7 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         plan = plan.on(Some(&host), router);
     }
     plan.router = options.router.unwrap_or(plan.router);
+    plan.durability = options.durability.unwrap_or(plan.durability);
     let plan = Arc::new(plan);
     let reproduce = reproduce::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)
@@ -249,7 +251,8 @@ pub fn make_all(
     summaries.sort_by_key(|summary| summary.number);
     let mut exits = outcomes.into_iter().collect::<Result<Vec<Exit>, Failure>>()?;
     if begun < jobs.len() && is_interrupted {
-        eprintln!("harness: {} runs were not begun", jobs.len() - begun);
+        let left = jobs.len() - begun;
+        eprintln!("harness: {} {} not begun", counted(left, "run"), was(left));
         exits.push(Exit::Interrupted);
     }
     Ok((exits, summaries))

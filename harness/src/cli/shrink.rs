@@ -17,10 +17,12 @@ use crate::campaign::shrinking::{Found, Shrinking};
 use crate::campaign::trials::{Target, Trials};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
+use crate::durability::promise::Promise;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
 use crate::plan::FailIs;
 use crate::shrink::{candidates, history, workload};
+use crate::text::counted;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -131,7 +133,6 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
     text.push('\n');
     fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     let smallest = &found.smallest;
-    let of_it = |pointer: &str| smallest.pointer(pointer).map_or("-".to_owned(), Value::to_string);
     let rest = if found.is_out_of_time {
         "; the budget ended first, so it may not be the smallest"
     } else {
@@ -141,19 +142,19 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
     let words = words(trials);
     super::print(&format!(
         "shrink       {question}{} came in {} of {} runs of the whole workload\n\
-         smallest     {} faults, {} replicas, {} clients, {} keys, {} s, after {} runs{rest}\n\
+         smallest     {}, {}, {}, {}, {} s, after {}{rest}\n\
          fails        {} of {} runs, in the same way{}\n\
          workload     {}\n\
          try it       {} run {} --replica {}{words}\n",
         base.told_kinds(),
         base.failed,
         base.of,
-        candidates::events(smallest).len(),
-        of_it("/replicas"),
-        of_it("/clients/count"),
-        of_it("/clients/keys"),
-        of_it("/lifetime"),
-        found.runs,
+        counted(candidates::events(smallest).len(), "fault"),
+        count(smallest, "/replicas", "replica"),
+        count(smallest, "/clients/count", "client"),
+        count(smallest, "/clients/keys", "key"),
+        smallest["lifetime"],
+        counted(found.runs, "run"),
         again.failed,
         again.of,
         again.told_kinds(),
@@ -165,6 +166,14 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
 
+/// How many of something a workload has: `3 replicas`; `- keys` where it names no number.
+fn count(workload: &Value, pointer: &str, noun: &str) -> String {
+    match workload.pointer(pointer).and_then(Value::as_u64) {
+        Some(number) => counted(number, noun),
+        None => format!("- {noun}s"),
+    }
+}
+
 /// What a command line says of the program and its world.
 fn words(trials: &Trials) -> String {
     let mut words = vec![String::new()];
@@ -173,6 +182,9 @@ fn words(trials: &Trials) -> String {
     }
     if trials.earlier.fail_is == FailIs::Definite {
         words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
+    }
+    if trials.earlier.durability != Promise::default() {
+        words.extend(["--durability".to_owned(), trials.earlier.durability.to_string()]);
     }
     if let Some(host) = &trials.earlier.host {
         words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
@@ -194,13 +206,13 @@ fn bar(arguments: &ShrinkArgs) -> ProgressBar {
 
 /// Which workload is tried now, and what for.
 fn show(bar: &ProgressBar, begin: Instant, trials: &Trials, workload: &Value, what: &str) {
-    let events = candidates::events(workload).len();
-    let of_it = |pointer: &str| workload.pointer(pointer).map_or("-".to_owned(), Value::to_string);
     let runs = trials.runs.load(Ordering::SeqCst);
     bar.set_position(begin.elapsed().as_secs());
     bar.set_message(format!(
-        "{what}: {events} faults, {} replicas, {} clients ({runs} runs)",
-        of_it("/replicas"),
-        of_it("/clients/count")
+        "{what}: {}, {}, {} ({})",
+        counted(candidates::events(workload).len(), "fault"),
+        count(workload, "/replicas", "replica"),
+        count(workload, "/clients/count", "client"),
+        counted(runs, "run")
     ));
 }

@@ -15,5 +15,5 @@ mod recovery;
 mod requests;
 mod shared;
 
-pub use pool::{Answer, Effect, Pool, Unexpected, View, Wake};
+pub use pool::{Effect, Pool, Reply, Unexpected, View, Wake};
 pub use requests::OperationIndex;

@@ -10,6 +10,7 @@ mod under_faults;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -20,8 +21,10 @@ use super::requests::{OperationIndex, Requests};
 use super::shared::Shared;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::network::envelope::AnsweredValue;
-use crate::op::{OpKind, OperationRecord, Outcome, RecoveryOperation, RequestCounts};
+use crate::network::envelope::{AnsweredValue, ReplyType};
+use crate::op::{
+    OpKind, OperationError, OperationRecord, Outcome, RecoveryOperation, RequestCounts,
+};
 use crate::plan::{OperationPlan, Plan};
 use crate::scenario::Clients;
 use crate::seed;
@@ -43,6 +46,8 @@ pub struct View<'a> {
 pub enum Effect {
     /// Send this packet.
     Send {
+        /// The operation that it asks for.
+        operation: OperationIndex,
         /// The client.
         from: NodeId,
         /// The replica.
@@ -54,6 +59,13 @@ pub enum Effect {
     },
     /// The operation was invoked: write it down.
     Invoked(OperationIndex),
+    /// A replica acknowledged the put of this operation, which was not answered before.
+    Acknowledged {
+        /// The put.
+        put: OperationIndex,
+        /// The replica.
+        by: NodeId,
+    },
     /// The operation was completed: write it down.
     Completed(OperationIndex),
     /// Call [`Pool::wake`] with this at that time.
@@ -69,6 +81,8 @@ pub enum Wake {
     Request(usize),
     /// The next operation is due (shared clients at a given rate).
     Due,
+    /// The next operation is due of those that come evenly beside the bursts.
+    Steady,
     /// The operation may be sent again.
     Resend(OperationIndex),
     /// The client may go on after a refusal.
@@ -81,15 +95,15 @@ pub enum Wake {
     ProbeReads,
 }
 
-/// An answer of a replica to a client.
+/// What a replica replies to a client.
 #[derive(Clone, Debug)]
-pub struct Answer<'a> {
+pub struct Reply<'a> {
     /// The replica that answers.
     pub from: NodeId,
     /// The client that is answered.
     pub client: NodeId,
-    /// `ok`, `fail`, `redirect`.
-    pub kind: &'a str,
+    /// How it replies; `None`: in a type of message that a client does not know.
+    pub r#type: Option<ReplyType>,
     /// Which request.
     pub mid: &'a str,
     /// The leader that the replica names.
@@ -98,7 +112,7 @@ pub struct Answer<'a> {
     pub value: AnsweredValue,
 }
 
-/// What was odd about an answer.
+/// What was odd about a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unexpected {
     /// No client used this `MID`.
@@ -130,6 +144,8 @@ pub struct Pool {
     /// The next client when an operation is due.
     next_client: usize,
     routes: u64,
+    /// Requests that may have named a leader of old.
+    old_news: u64,
     affinity: Affinity,
     /// Until when probe reads go on.
     probe_until: RunTime,
@@ -199,6 +215,7 @@ impl Pool {
                 requests,
                 timeout,
                 burst,
+                steady_rate,
                 one_shot_keys,
                 probe_reads,
                 ..
@@ -209,6 +226,8 @@ impl Pool {
             let mut shared =
                 Shared::new(clients, keys, scenario.mix, one_shot_keys, rate, requests, timeout);
             shared.burst = burst;
+            shared.base = RunTime::from(scenario.start_wait);
+            shared.steady = (steady_rate > 0.0).then(|| Duration::from_secs_f64(1.0 / steady_rate));
             let prober = usize::from(!probe_reads.is_zero());
             (shared.count() + prober, Kind::Shared(shared))
         } else {
@@ -230,6 +249,7 @@ impl Pool {
             processes: count as u64,
             next_client: 0,
             routes: 0,
+            old_news: 0,
             affinity: Affinity::default(),
             probe_until: RunTime::ZERO,
             probes: 0,
@@ -270,6 +290,7 @@ impl Pool {
             Wake::Begin => self.begin(view),
             Wake::Request(n) => self.course_request(n, view),
             Wake::Due => self.due(view),
+            Wake::Steady => self.steady(view),
             Wake::Resend(operation) => {
                 if self.open.contains_key(&operation) {
                     self.send(operation, view);
@@ -360,15 +381,16 @@ impl Pool {
             self.routes += 1;
             (!living.is_empty()).then(|| living[seed::index(bits, living.len())])
         });
+        let old_news = (asking == Asking::Usual).then(|| self.old_news(&living)).flatten();
         // No replica is alive: the message is lost, like any message to the dead.
-        let Some(to) = to else { return };
+        let Some(to) = old_news.or(to) else { return };
         let mid = self.requests.add(index, view.now);
         let operation = &mut self.operations[index];
         operation.node = Some(to);
         let message = RequestMessage {
             src: operation.client,
             dst: to,
-            leader: self.clients[client].leader.unwrap_or(NodeId::ANY),
+            leader: old_news.or(self.clients[client].leader).unwrap_or(NodeId::ANY),
             r#type: operation.kind.name(),
             mid: &mid,
             key: &operation.key,
@@ -376,7 +398,18 @@ impl Pool {
         };
         let packet = serde_json::to_vec(&message).expect("texts serialize");
         let (from, kind) = (operation.client, operation.kind.name());
-        self.effects.push(Effect::Send { from, to, kind, packet });
+        self.effects.push(Effect::Send { operation: index, from, to, kind, packet });
+    }
+
+    /// Now and then a client believes that some replica leads, as one does that has heard nothing for long: whoever
+    /// is asked as the leader must know better.
+    fn old_news(&mut self, living: &[NodeId]) -> Option<NodeId> {
+        let Clients::Shared { old_news, .. } = self.plan.scenario.clients else { return None };
+        let draws = self.plan.routes.derive("old news");
+        let n = self.old_news;
+        self.old_news += 1;
+        let is_drawn = draws.fraction(2 * n) < old_news && !living.is_empty();
+        is_drawn.then(|| living[seed::index(draws.draw(2 * n + 1), living.len())])
     }
 
     /// Ends an operation. If its outcome is unknown, the client continues as a new process.
@@ -384,7 +417,7 @@ impl Pool {
         &mut self,
         index: OperationIndex,
         outcome: Outcome,
-        error: Option<&'static str>,
+        error: Option<OperationError>,
         now: RunTime,
     ) {
         let Some(in_flight) = self.open.remove(&index) else { return };
@@ -407,7 +440,7 @@ impl Pool {
     pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<RecoveryOperation>, RequestCounts) {
         for &index in self.open.keys() {
             let operation = &mut self.operations[index];
-            operation.error = Some("unanswered");
+            operation.error = Some(OperationError::Unanswered);
             match operation.kind {
                 OpKind::Get => self.counts.unanswered_gets += 1,
                 OpKind::Put => self.counts.unanswered_puts += 1,

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_key_is_gone_when_several_are_refused_for_long_and_served_otherwise() {
         let mut recovery = two_clients();
-        assert!(!recovery.refused(0, at(0), BOUND), "nobody was served yet");
+        assert!(!recovery.refused(0, at(0), BOUND), "no client was served yet");
         assert!(!recovery.refused(0, at(9000), BOUND), "for however long");
         serve(&mut recovery, 0);
         assert_eq!(recovery.next(0, at(0)).map(|(_, key)| key.to_string()), Some("k".into()));

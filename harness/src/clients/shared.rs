@@ -10,6 +10,7 @@ use crate::limits;
 use crate::op::OpKind;
 use crate::plan::operations::draw_shared;
 use crate::seed::{self, Seed};
+use crate::time::RunTime;
 
 /// A key that was written once is read by chance as long as it is among so many last ones.
 const RECENT_KEYS: usize = 8;
@@ -31,8 +32,14 @@ pub struct Shared {
     pub backlog: u64,
     /// Operations that fall due at the same moment.
     pub burst: u64,
-    /// Operations that were due so far.
+    /// Operations that were due so far since `base`.
     pub due: u64,
+    /// From when on operations fall due.
+    pub base: RunTime,
+    /// Between two operations that come evenly beside the bursts, if there are any.
+    pub steady: Option<Duration>,
+    /// When a client was last answered.
+    pub last_answer: RunTime,
     mix: f64,
     one_shot_keys: f64,
     one_shot_names: Vec<Arc<str>>,
@@ -69,6 +76,9 @@ impl Shared {
             backlog: 0,
             burst: 1,
             due: 0,
+            base: RunTime::ZERO,
+            steady: None,
+            last_answer: RunTime::ZERO,
             mix,
             one_shot_keys,
             one_shot_names: Vec::new(),
@@ -80,6 +90,16 @@ impl Shared {
     /// Number of clients.
     pub fn count(&self) -> usize {
         self.clients.len()
+    }
+
+    /// Nobody was answered for long: from now on operations come evenly, and not too many.
+    pub fn be_gentle(&mut self, now: RunTime) {
+        let silence = now.since(self.last_answer.max(self.base));
+        if self.burst > 1 && silence >= limits::SILENCE {
+            let gentle = Duration::from_secs_f64(1.0 / limits::GENTLE_RATE);
+            self.interval = self.interval.map(|interval| interval.max(gentle));
+            (self.burst, self.base, self.due) = (1, now, 0);
+        }
     }
 
     /// Whether a client that is idle in the request phase may ask now; takes its leave if so.

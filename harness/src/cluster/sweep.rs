@@ -187,6 +187,6 @@ mod tests {
         assert!(!is_of_another(Some("4711-9-9-1.0002")), "its own");
         assert!(is_of_another(Some("4711-9-9-12.")), "of a run beside it");
         assert!(is_of_another(Some("4712-9-9-1.")), "of another harness");
-        assert!(!is_of_another(None), "nobody knows");
+        assert!(!is_of_another(None), "it is unknown");
     }
 }

@@ -134,7 +134,7 @@ fn linearizable(runs: &[RunPart]) -> &'static str {
 
 /// The worst question that is answered badly anywhere, with the kind that is most frequent there.
 fn worst(runs: &[RunPart]) -> Option<String> {
-    for question in [Question::Safety, Question::Process, Question::Liveness] {
+    for question in Question::OWED {
         let mut counts = BTreeMap::<&str, usize>::new();
         for run in runs.iter().filter(|run| run.is_invalid(question)) {
             if let Some((_, kind)) = run.answer(question) {

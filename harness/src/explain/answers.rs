@@ -12,6 +12,11 @@ pub fn meaning(answer: &Answer) -> &'static str {
         (_, AnswerKind::Undecided) => {
             "It could not be decided, which is neither a pass nor a failure."
         }
+        (Question::Durability, _) => {
+            "The replica said that the put was done before it can have heard from enough others that they know of \
+             it. If those that know of it are lost, or cut off while the others elect a leader, the put is lost, \
+             although the client was told that it was done. Clients need not have seen that in this run."
+        }
         (Question::Process, AnswerKind::Died) => "No fault did this: the program ended by itself.",
         (Question::Process, AnswerKind::Interference) => {
             "A file, socket or directory that only the harness and this run use was changed or removed, and no \

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use checker::event::F;
 use checker::{Datum, History, ModelName, Outcome, Report, Verdict, Witness};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::leaders;
 use super::messages::{Message, Messages, Reader, Reading, Wanted};
@@ -19,7 +19,8 @@ use crate::leadership::claims::LeadershipClaim;
 use crate::limits;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::message_log;
-use crate::op::NO_SUCH_KEY;
+use crate::op::OperationError;
+use crate::text;
 use crate::verdict::{Answer, AnswerKind, Standing, last_words};
 
 /// Everything that an explanation is made of.
@@ -37,6 +38,8 @@ pub struct Evidence {
     pub replicas: Option<usize>,
     /// Each fault; empty for a bare history.
     pub faults: Vec<FaultRecord>,
+    /// What the workload itself does to messages on links, if the run left its plan: `a loss of 10 % (drops)`.
+    pub on_links: Vec<String>,
     /// Leadership claims; `None` if the run has no file of them.
     pub leaders: Option<Vec<LeadershipClaim>>,
     /// What the messages say, if each was written down and there is something to ask them.
@@ -131,6 +134,7 @@ impl Evidence {
             answers,
             replicas: None,
             faults: Vec::new(),
+            on_links: Vec::new(),
             leaders: None,
             messages: None,
             refused: BTreeSet::new(),
@@ -139,7 +143,10 @@ impl Evidence {
         if !folder.is_dir() {
             return Ok(evidence);
         }
-        evidence.replicas = read_replicas(&folder.join("plan.json"));
+        if let Some(scenario) = read_scenario(&folder.join("plan.json")) {
+            evidence.replicas = Some(scenario.replicas);
+            evidence.on_links = scenario.on_links();
+        }
         let lines: Vec<FaultRecord> = read_lines(&folder.join(faults::NAME))?.unwrap_or_default();
         evidence.faults = faults::latest(lines, |fault| u64::try_from(fault.index).ok());
         evidence.leaders = read_lines(&folder.join(leaders_file::NAME))?;
@@ -253,8 +260,11 @@ impl Evidence {
         let Ok(file) = File::open(path) else { return BTreeSet::new() };
         let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
         let refused: BTreeSet<u64> = lines
-            .filter(|line| line.contains(NO_SUCH_KEY))
-            .filter_map(|line| serde_json::from_str::<IndexPart>(&line).ok())
+            .filter(|line| line.contains(OperationError::RefusedForGood.name()))
+            .filter_map(|line| serde_json::from_str::<ErrorPart>(&line).ok())
+            .filter(|event| {
+                OperationError::named(&event.error) == Some(OperationError::RefusedForGood)
+            })
             .map(|event| event.index)
             .collect();
         asked.retain(|index| refused.contains(index));
@@ -268,8 +278,9 @@ pub fn is_nothing(value: Option<&Datum>) -> bool {
 }
 
 #[derive(Deserialize)]
-struct IndexPart {
+struct ErrorPart {
     index: u64,
+    error: String,
 }
 
 #[derive(Deserialize)]
@@ -280,11 +291,26 @@ struct PlanPart {
 #[derive(Deserialize)]
 struct ScenarioPart {
     replicas: usize,
+    #[serde(default)]
+    drops: f64,
+    #[serde(default)]
+    network: Vec<IgnoredAny>,
 }
 
-fn read_replicas(path: &Path) -> Option<usize> {
+impl ScenarioPart {
+    /// What it does to messages on links, for people.
+    fn on_links(&self) -> Vec<String> {
+        let drops = (self.drops > 0.0)
+            .then(|| format!("a loss of {} (`drops`)", text::percent(self.drops)));
+        let rules = self.network.len();
+        let rules = (rules > 0).then(|| format!("{} of `network`", text::counted(rules, "rule")));
+        drops.into_iter().chain(rules).collect()
+    }
+}
+
+fn read_scenario(path: &Path) -> Option<ScenarioPart> {
     let text = fs::read(path).ok()?;
-    serde_json::from_slice::<PlanPart>(&text).ok().map(|plan| plan.scenario.replicas)
+    serde_json::from_slice::<PlanPart>(&text).ok().map(|plan| plan.scenario)
 }
 
 /// The answers in the `verdict.json` of a run's folder; none if it has no such file.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::NodeId;
 use crate::leadership::claims::LeadershipClaim;
+use crate::text::listed;
 use crate::time::RunTime;
 
 /// No more claims of the replicas of a witness than this are told one by one.
@@ -134,6 +135,9 @@ fn rest(others: &[Leadership]) -> Option<String> {
     let brief = others.iter().filter(|it| it.is_brief()).count();
     let brief = match brief {
         0 => String::new(),
+        1 if others.len() == 1 => {
+            "; it lasted less than 1 ms, and no other replica agreed".to_owned()
+        }
         n => format!("; {n} of them lasted less than 1 ms, and no other replica agreed"),
     };
     match others.len() {
@@ -151,10 +155,6 @@ fn stood_for_election(candidacies: &[Leadership]) -> Option<String> {
         1 => Some(format!("{} asked for votes once, and did not win.", listed(&replicas))),
         n => Some(format!("{} asked for votes {n} times, and did not win.", listed(&replicas))),
     }
-}
-
-fn listed(ids: &BTreeSet<NodeId>) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn describe(leadership: &Leadership) -> String {
@@ -258,7 +258,7 @@ mod tests {
             told(&claims, (400, 600), &[0, 2]),
             [
                 "0000 claimed leadership from 0.100 s until 0.900 s; 0001 agreed.",
-                "0002 claimed leadership from 0.500 s on; 0000, 0001 agreed.",
+                "0002 claimed leadership from 0.500 s on; 0000 and 0001 agreed.",
                 "Two leaders at once: from 0.500 s until 0.900 s both 0000 and 0002 claimed leadership.",
             ]
         );
@@ -288,7 +288,7 @@ mod tests {
             told(&claims, (0, 100), &[0, 1]),
             [
                 "0000 claimed leadership from 0.001 s on; no other replica agreed.",
-                "There were 60 more claims, by 0003, 0004; 30 of them lasted less than 1 ms, and no other \
+                "There were 60 more claims, by 0003 and 0004; 30 of them lasted less than 1 ms, and no other \
                  replica agreed.",
             ]
         );

@@ -1,5 +1,7 @@
 //! The likely cause of an anomaly. The anomaly itself is decided by the history, not guessed.
 
+mod object;
+
 use checker::{Anomaly, Witness};
 
 use super::evidence::Evidence;
@@ -65,20 +67,7 @@ pub fn of(witness: &Witness, evidence: &Evidence) -> Mistake {
                     the two look the same",
         },
         Anomaly::StaleRead => stale_read(reader),
-        Anomaly::LostWrite | Anomaly::Lost => Mistake {
-            name: "lost acknowledged write",
-            meaning: "a write was acknowledged and is gone: reads that began later saw what was there \
-                      before it, and no later read saw it",
-            check: if reader == Reader::Acknowledged {
-                "a replica whose own state goes back: a log that is cut off too far back, a restart \
-                 that loses entries, or a write that is acknowledged before it is applied"
-            } else {
-                "an acknowledgement that is sent before a majority holds the write, a vote for a \
-                 candidate whose log lacks it, or a log that is cut off too far back. If the key was \
-                 read only once before it was written again, the cause may also be a replaced \
-                 leader, or a new one that has not caught up, that answered this read"
-            },
-        },
+        Anomaly::LostWrite => lost_write(reader),
         Anomaly::GarbageRead => Mistake {
             name: "garbage read",
             meaning: "a read returned a value that no client ever wrote to that key",
@@ -91,7 +80,7 @@ pub fn of(witness: &Witness, evidence: &Evidence) -> Mistake {
             check: "answers that are given to the wrong request, or a clock or identity that is used \
                     twice",
         },
-        Anomaly::DuplicatedWrite | Anomaly::Duplicated => Mistake {
+        Anomaly::DuplicatedWrite => Mistake {
             name: "duplicated write",
             meaning: "one operation took effect twice",
             check: "a request that was sent again, or an entry that was read again from the log, \
@@ -104,11 +93,47 @@ pub fn of(witness: &Witness, evidence: &Evidence) -> Mistake {
             check: "two replicas that answer at the same time, each from its own state: two leaders, \
                     or followers that answer on their own",
         },
-        _ => Mistake {
+        Anomaly::ReorderedWrites => Mistake {
+            name: "reordered writes",
+            meaning: "a read shows two writes in the wrong order: the one that it shows first began after the \
+                      other was over",
+            check: "writes that replicas apply in different orders, or a late write that is put before \
+                    entries of the log that were acknowledged already",
+        },
+        Anomaly::NotLinearizable => Mistake {
             name: "not linearizable",
             meaning: "no order of these operations, one after another, explains their answers, and \
                       none of the simpler anomalies fits",
             check: "writes that replicas apply in different orders",
+        },
+        Anomaly::Lost
+        | Anomaly::Duplicated
+        | Anomaly::OutOfBounds
+        | Anomaly::OutOfOrder
+        | Anomaly::FalselyEmpty
+        | Anomaly::TwoHolders
+        | Anomaly::NotTheHolder
+        | Anomaly::TokenNotFenced
+        | Anomaly::WrongTotal
+        | Anomaly::NegativeBalance
+        | Anomaly::MissingAccount
+        | Anomaly::UnknownAccount => object::of(witness.anomaly),
+    }
+}
+
+fn lost_write(reader: Reader) -> Mistake {
+    Mistake {
+        name: "lost acknowledged write",
+        meaning: "a write was acknowledged and is gone: reads that began later saw what was there \
+                  before it, and no later read saw it",
+        check: if reader == Reader::Acknowledged {
+            "a replica whose own state goes back: a log that is cut off too far back, a restart that \
+             loses entries, or a write that is acknowledged before it is applied"
+        } else {
+            "an acknowledgement that is sent before a majority holds the write, a vote for a candidate \
+             whose log lacks it, or a log that is cut off too far back. If the key was read only once \
+             before it was written again, the cause may also be a replaced leader, or a new one that has \
+             not caught up, that answered this read"
         },
     }
 }

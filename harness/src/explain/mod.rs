@@ -7,6 +7,7 @@
 //! - [`messages`]: what the log of messages says: losses, what a reader heard, candidacies.
 //! - [`surroundings`]: faults and lost messages in the witness's window.
 //! - [`silence`]: a store that is not live.
+//! - [`operation`]: one operation of a witness.
 //! - [`answers`]: what the other verdicts mean.
 //! - [`tell`](mod@tell): all of that as text. A pure function of the evidence.
 
@@ -15,6 +16,7 @@ pub mod evidence;
 pub mod leaders;
 pub mod messages;
 pub mod mistake;
+pub mod operation;
 pub mod silence;
 pub mod surroundings;
 pub mod tell;

@@ -1,11 +1,12 @@
 //! A store that is not live: since when, what its leader did meanwhile, and which replica refused how much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::Evidence;
 use super::leaders::{self, Leadership};
 use super::messages::Traffic;
 use crate::ids::NodeId;
+use crate::text::{listed, was};
 use crate::time::RunTime;
 
 /// No more leaders than this are told one by one.
@@ -44,13 +45,11 @@ fn led(after: &[Leadership], traffic: Option<&BTreeMap<NodeId, Traffic>>) -> Vec
         return vec!["After that no replica claimed leadership.".to_owned()];
     }
     if after.len() > LEADERS_SHOWN {
-        let mut ids: Vec<String> = after.iter().map(|it| it.leader.to_string()).collect();
-        ids.sort();
-        ids.dedup();
+        let ids: BTreeSet<NodeId> = after.iter().map(|it| it.leader).collect();
         return vec![format!(
             "After that leadership was claimed {} times, by {}: no leader lasted.",
             after.len(),
-            ids.join(", ")
+            listed(ids)
         )];
     }
     let mut lines = Vec::new();
@@ -83,16 +82,16 @@ fn did(leader: NodeId, traffic: Option<&Traffic>) -> String {
         traffic.sent.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let sent = if sent.is_empty() { "nothing".to_owned() } else { sent.join(", ") };
     format!(
-        "  After the last answer {leader} sent {sent} to other replicas ({} of these were lost), and \
+        "  After the last answer {leader} sent {sent} to other replicas ({} of these {} lost), and \
          received {} of their messages.",
-        traffic.lost, traffic.received
+        traffic.lost,
+        was(traffic.lost),
+        traffic.received
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn leadership(leader: u16, from_s: u64) -> Leadership {
@@ -127,7 +126,7 @@ mod tests {
         let many: Vec<Leadership> = (0..9).map(|n| leadership(n % 2, n.into())).collect();
         assert_eq!(
             led(&many, None),
-            ["After that leadership was claimed 9 times, by 0000, 0001: no leader lasted."]
+            ["After that leadership was claimed 9 times, by 0000 and 0001: no leader lasted."]
         );
     }
 }

@@ -7,13 +7,19 @@ use super::messages::Message;
 use crate::fault::{FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::nemesis::happened::{FaultRecord, sides};
+use crate::text::{counted, listed};
 use crate::time::RunTime;
 
 /// No more links than this are listed one by one.
 const LINKS_SHOWN: usize = 12;
 
-/// The faults that were injected in the window or in force when it began, and the last one before it.
-pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
+/// The faults that were injected in the window or in force when it began, and the last one before it. `on_links`:
+/// what the workload itself does to messages, which is no planned fault.
+pub fn faults(
+    faults: &[FaultRecord],
+    on_links: &[String],
+    (begin, end): (u64, u64),
+) -> Vec<String> {
     let mut applied: Vec<(u64, &FaultRecord)> =
         faults.iter().filter_map(|fault| Some((fault.applied_ns?.0, fault))).collect();
     applied.sort_by_key(|&(at, _)| at);
@@ -33,7 +39,15 @@ pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
         within.map(|&(at, fault)| format!("{} (between these operations).", describe(at, fault))),
     );
     if lines.is_empty() {
-        lines.push("No fault had been injected by then: the anomaly needs none.".to_owned());
+        lines.push(match on_links {
+            [] => "No fault had been injected by then: the anomaly needs none.".to_owned(),
+            rules => {
+                format!(
+                    "No fault had been injected by then, but the workload has {}.",
+                    listed(rules)
+                )
+            }
+        });
     }
     lines
 }
@@ -41,15 +55,14 @@ pub fn faults(faults: &[FaultRecord], (begin, end): (u64, u64)) -> Vec<String> {
 fn describe(at: u64, fault: &FaultRecord) -> String {
     let time = RunTime(at);
     if fault.kind == FaultKind::PartEnd {
-        return format!("At {time} part_end healed the partition");
+        return format!("At {time} the partition was healed");
     }
-    let mut text = format!("At {time} {} was injected", fault.kind);
+    let mut text = format!("At {time} {} was injected", noun(fault.kind));
     if fault.kind == FaultKind::IsolateLeaders {
         text += &isolated(fault);
     } else {
         if !fault.targets.is_empty() {
-            let ids: Vec<String> = fault.targets.iter().map(NodeId::to_string).collect();
-            let _ = write!(text, " on {}", ids.join(", "));
+            let _ = write!(text, " on {}", listed(&fault.targets));
         }
         if !fault.sides.is_empty() {
             let _ = write!(text, ": the network was cut into {}", sides(&fault.sides));
@@ -63,6 +76,28 @@ fn describe(at: u64, fault: &FaultRecord) -> String {
         let _ = write!(text, ", until {ended}");
     }
     text
+}
+
+/// A fault with its article; with its word in workload files, where that is another one.
+fn noun(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::KillLeader => "a kill of the leader",
+        FaultKind::KillNonLeader => "a kill of a replica that does not lead",
+        FaultKind::PartEasy => "a partition (part_easy)",
+        FaultKind::PartHard => "a partition (part_hard)",
+        FaultKind::PartEnd => "the end of a partition",
+        FaultKind::Kill => "a kill",
+        FaultKind::Crash => "a crash",
+        FaultKind::Pause => "a pause",
+        FaultKind::Restart => "a restart",
+        FaultKind::Rolling => "a rolling restart",
+        FaultKind::Slow => "a slowdown",
+        FaultKind::Disk => "a disk fault",
+        FaultKind::IsolateLeaders => "an isolation of leaders",
+        FaultKind::Partition => "a partition",
+        FaultKind::Reset => "a connection reset",
+        FaultKind::Network => "a network fault",
+    }
 }
 
 /// Each leader that was cut off, with its time, and what was cut in the end.
@@ -139,7 +174,7 @@ fn by_link(lost: &[&Message]) -> Vec<String> {
         lines.push(format!("  {src} to {dst}: {}", kinds.join(", ")));
     }
     if by_count.len() > LINKS_SHOWN {
-        lines.push(format!("  and on {} more links", by_count.len() - LINKS_SHOWN));
+        lines.push(format!("  and on {} more", counted(by_count.len() - LINKS_SHOWN, "link")));
     }
     lines
 }
@@ -165,14 +200,22 @@ mod tests {
         let kill = fault(FaultKind::KillLeader, 1);
         let all = [kill, partition, fault(FaultKind::PartEnd, 5), fault(FaultKind::Pause, 9)];
         assert_eq!(
-            faults(&all, (3_000_000_000, 6_000_000_000)),
+            faults(&all, &[], (3_000_000_000, 6_000_000_000)),
             [
-                "At 2.000 s part_hard was injected: the network was cut into 0001 0002 | 0000 (1.000 s \
+                "At 2.000 s a partition (part_hard) was injected: the network was cut into 0001 0002 | 0000 (1.000 s \
                  before the first of these operations).",
-                "At 5.000 s part_end healed the partition (between these operations).",
+                "At 5.000 s the partition was healed (between these operations).",
             ]
         );
-        assert_eq!(faults(&[], (0, 1)).len(), 1);
+        assert_eq!(faults(&[], &[], (0, 1)).len(), 1);
+        let on_links = ["a loss of 10 % (`drops`)".to_owned(), "1 rule of `network`".to_owned()];
+        assert_eq!(
+            faults(&[], &on_links, (0, 1)),
+            [
+                "No fault had been injected by then, but the workload has a loss of 10 % (`drops`) and 1 rule of \
+             `network`."
+            ]
+        );
     }
 
     #[test]
@@ -187,9 +230,9 @@ mod tests {
             ..fault(FaultKind::IsolateLeaders, 2)
         };
         assert_eq!(
-            faults(&[isolated], (2_000_000_000, 6_000_000_000)),
+            faults(&[isolated], &[], (2_000_000_000, 6_000_000_000)),
             [
-                "At 2.000 s isolate_leaders was injected: it cut off 0001 at 2.000 s, then 0004 at 2.300 s; the \
+                "At 2.000 s an isolation of leaders was injected: it cut off 0001 at 2.000 s, then 0004 at 2.300 s; the \
               network was cut in the end into 0000 0002 0003 | 0004 | 0001 (between these operations)."
             ]
         );

@@ -1,13 +1,14 @@
 //! The explanation as text: sections of sentences.
 
-use checker::event::F;
-use checker::{Datum, ModelName, Outcome, Verdict, Witness, WitnessOperation};
+use checker::{ModelName, Outcome, Verdict, Witness};
 
-use super::evidence::{Evidence, is_nothing};
+use super::evidence::Evidence;
 use super::leaders::{Claim, View};
+use super::operation::told;
 use super::{answers, leaders, mistake, silence, surroundings};
 use crate::ids::NodeId;
-use crate::verdict::{Answer, AnswerKind, Question, Standing};
+use crate::text::{counted, was};
+use crate::verdict::{Answer, AnswerKind, Question, Standing, history_evidence, safety};
 
 /// What a run's verdict means.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -90,10 +91,12 @@ pub fn tell(evidence: &Evidence) -> Explanation {
         sections.push(Section { title, lines: of_answer(answer, evidence) });
     }
     if short.is_empty() {
-        short = if evidence.report.answered == 0 {
-            "No operation was answered, so nothing was shown.".to_owned()
-        } else {
-            "The run kept its promise.".to_owned()
+        short = match vacuous(evidence) {
+            _ if evidence.report.answered == 0 => {
+                "No operation was answered, so nothing was shown.".to_owned()
+            }
+            Some(why) => format!("{}: {why}.", Question::Evidence.name()),
+            None => "No anomaly was found.".to_owned(),
         };
     }
     sections.push(what_was_shown(evidence));
@@ -128,7 +131,7 @@ fn of_answer(answer: &Answer, evidence: &Evidence) -> Vec<String> {
         Question::Liveness if answer.kind == AnswerKind::Unanswered => {
             lines.extend(silence::sentences(evidence));
         }
-        Question::Liveness | Question::Safety | Question::Environment => {}
+        Question::Liveness | Question::Safety | Question::Durability | Question::Environment => {}
     }
     lines
 }
@@ -165,7 +168,10 @@ fn on_key(witness: &Witness) -> String {
 
 fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>) -> Vec<Section> {
     let claims = evidence.leaders.as_deref().unwrap_or_default();
-    let mut lines = vec![format!("These operations{} cannot all be true:", on_key(witness))];
+    let mut lines = vec![match witness.operations.len() {
+        1 => format!("This operation{} cannot be true:", on_key(witness)),
+        _ => format!("These operations{} cannot all be true:", on_key(witness)),
+    }];
     for (n, operation) in witness.operations.iter().enumerate() {
         let is_refused =
             operation.complete_index.is_some_and(|index| evidence.refused.contains(&index));
@@ -182,7 +188,7 @@ fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>)
     lines.extend(heard(witness, evidence));
     if evidence.report.invalid_keys > 1 {
         lines.push(format!(
-            "{} keys have an anomaly; this is the first.",
+            "{} keys have an anomaly. This is the first of them.",
             evidence.report.invalid_keys
         ));
     }
@@ -207,7 +213,7 @@ fn counterexample(witness: &Witness, evidence: &Evidence, of_host: Option<&str>)
         let view = View { window, replicas: &replicas, candidacies: evidence.candidacies() };
         let lines = leaders::sentences(claims, view);
         sections.push(Section { title: "Leadership claims", lines });
-        let lines = surroundings::faults(&evidence.faults, window);
+        let lines = surroundings::faults(&evidence.faults, &evidence.on_links, window);
         sections.push(Section { title: "Faults in this window", lines });
     }
     if let Some(messages) = &evidence.messages {
@@ -224,60 +230,6 @@ fn heard(witness: &Witness, evidence: &Evidence) -> Vec<String> {
         (Some(late), Some(heard)) => heard.sentences(late.read + 1, late.newer + 1),
         _ => Vec::new(),
     }
-}
-
-/// One operation of a witness; `is_refused`: it was answered `fail`, which counts as no value.
-fn told(operation: &WitnessOperation, is_refused: bool) -> String {
-    let who = match operation.client.as_str() {
-        "" => format!("process {}", operation.process),
-        client => format!("client {client}"),
-    };
-    let shown = |datum: &Option<Datum>| datum.as_ref().map(Datum::to_string).unwrap_or_default();
-    let value = shown(&operation.value);
-    let is_nothing = is_nothing(operation.value.as_ref());
-    let what = match (operation.f, operation.outcome) {
-        (F::Get, Outcome::Ok) if is_refused => {
-            "asked for the value and was refused to the end (`fail`), which counts as no value"
-                .to_owned()
-        }
-        (F::Get, Outcome::Ok) if is_nothing => "found no value".to_owned(),
-        (F::Get, Outcome::Ok) => format!("read {value}"),
-        (F::Get, _) => "asked for the value".to_owned(),
-        (F::Put, _) => format!("wrote {value}"),
-        (F::Append, _) => format!("appended {value}"),
-        (F::Cas, _) => {
-            let expected = shown(&operation.expected);
-            let refused = if operation.refused { ", and was refused" } else { "" };
-            format!("swapped {expected} for {value}{refused}")
-        }
-        _ => {
-            let answer = operation.answer.as_ref().map(|answer| format!(", answered {answer}"));
-            format!("{} {value}{}", operation.name, answer.unwrap_or_default())
-        }
-    };
-    let node = operation.node.as_deref();
-    let by = match (operation.outcome, node) {
-        (Outcome::Ok, Some(node)) => format!(", answered by {node}"),
-        (Outcome::Ok, None) => String::new(),
-        (Outcome::Fail, Some(node)) => format!(", refused by {node} (`fail`)"),
-        (Outcome::Fail, None) => ", refused (`fail`)".to_owned(),
-        (Outcome::Info, Some(node)) => format!(", never answered (last asked: {node})"),
-        (Outcome::Info, None) => ", never answered".to_owned(),
-    };
-    let when = match (operation.invoke_ns, operation.complete_ns) {
-        (0, Some(0) | None) => match operation.complete_index {
-            Some(end) => format!(", events {} to {end}", operation.invoke_index),
-            None => format!(", event {}", operation.invoke_index),
-        },
-        (begin, Some(end)) => format!(", from {} to {}", fine(begin), fine(end)),
-        (begin, None) => format!(", begun at {}", fine(begin)),
-    };
-    format!("{who} {what}{by}{when}")
-}
-
-/// Seconds with microseconds: two operations may be closer than a millisecond.
-fn fine(ns: u64) -> String {
-    format!("{}.{:06} s", ns / 1_000_000_000, ns / 1_000 % 1_000_000)
 }
 
 fn last_words(evidence: &Evidence) -> Vec<String> {
@@ -298,21 +250,25 @@ fn last_words(evidence: &Evidence) -> Vec<String> {
 fn not_applied(evidence: &Evidence) -> Vec<String> {
     let planned = evidence.faults.len();
     let missed = evidence.faults.iter().filter(|fault| fault.applied_ns.is_none()).count();
-    let count =
-        (missed > 0).then(|| format!("{missed} of {planned} planned faults were never injected."));
-    count.into_iter().collect()
+    let line = || format!("{missed} of {planned} planned faults {} never injected.", was(missed));
+    (missed > 0).then(line).into_iter().collect()
+}
+
+/// Why a run or history shows too little to say anything; `None` if it shows enough.
+fn vacuous(evidence: &Evidence) -> Option<String> {
+    let of_history = || history_evidence(&evidence.report, &safety::answer(&evidence.report));
+    let of_run = evidence.answers.iter().find(|it| it.question == Question::Evidence);
+    let answer = of_run.cloned().unwrap_or_else(of_history);
+    (answer.kind == AnswerKind::Vacuous).then(|| answer.sentence.trim_end_matches('.').to_owned())
 }
 
 fn what_was_shown(evidence: &Evidence) -> Section {
     let mut lines: Vec<String> = evidence.answers.iter().filter_map(answers::shown).collect();
+    let is_valid = matches!(evidence.report.verdict, Verdict::Valid);
     if evidence.answers.is_empty() {
-        let keys = evidence.report.keys.len();
-        if matches!(evidence.report.verdict, Verdict::Valid) {
-            lines.push(format!(
-                "safety: {} operations on {keys} {} linearizable.",
-                evidence.report.operations,
-                if keys == 1 { "key are" } else { "keys are" }
-            ));
+        if is_valid {
+            let answer = safety::answer(&evidence.report);
+            lines.push(format!("safety: {}.", answer.sentence));
         }
         lines.push(if evidence.leaders.is_none() {
             "This is only a history: nothing is known of processes, faults and messages.".to_owned()
@@ -323,12 +279,21 @@ fn what_was_shown(evidence: &Evidence) -> Section {
     }
     if evidence.report.answered == 0 {
         lines.push("No operation was answered, so this says nothing about the program.".to_owned());
-    } else if matches!(evidence.report.verdict, Verdict::Valid) {
+    } else if let Some(why) = vacuous(evidence) {
+        lines.push(format!("This says nothing about the program: {why}."));
+    } else if is_valid {
+        let operations = counted(evidence.report.operations, "operation");
         let injected = evidence.faults.iter().filter(|fault| fault.applied_ns.is_some()).count();
+        let of = match (evidence.answers.is_empty(), injected) {
+            (true, 0) => format!("a history of {operations}"),
+            (false, 0) => format!("one run of {operations} without faults"),
+            (_, injected) => {
+                format!("one run of {operations} and {}", counted(injected, "injected fault"))
+            }
+        };
         lines.push(format!(
-            "This does not show that the program is correct. It kept its promise in one run of {} \
-             operations and {injected} injected faults. Another seed, or another timing, may show more.",
-            evidence.report.operations
+            "This does not show that the program is correct. It shows no anomaly in {of}. Another seed, or \
+             another timing, may show more."
         ));
     }
     Section { title: "What this run shows, and what it does not", lines }

@@ -122,7 +122,7 @@ impl<W: Write> Trace<W> {
         let ends = Ends::of(folder);
         let mut flow = 0u64;
         for message in messages(folder) {
-            let is_lost = message.fate != "delivered";
+            let is_lost = message.fate != message_log::DELIVERED;
             let lost = if is_lost { format!(", lost: {}", message.fate) } else { String::new() };
             let (kind, to, from) = (&message.kind, &message.to, &message.from);
             flow += 1;
@@ -193,7 +193,7 @@ impl Ends {
         let mut times: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for message in messages(folder) {
             times.entry(message.from).or_default().push(message.sent);
-            if message.fate == "delivered" {
+            if message.fate == message_log::DELIVERED {
                 times.entry(message.to).or_default().push(message.ended);
             }
         }

@@ -1,8 +1,6 @@
 //! Which directions of a cut are closed.
 
-use serde::{Deserialize, Serialize};
-
-use super::words::words;
+use crate::words::words;
 
 words! {
     /// Which directions between two sides are cut, told of the smaller side (the second half).

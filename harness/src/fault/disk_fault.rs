@@ -1,8 +1,6 @@
 //! What is done to a data directory.
 
-use serde::{Deserialize, Serialize};
-
-use super::words::words;
+use crate::words::words;
 
 words! {
     /// What is done to a data directory.

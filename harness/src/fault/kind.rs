@@ -3,10 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use crate::words::words;
 
 use super::target::Target;
-use super::words::words;
 
 words! {
     /// The faults that a file can ask for.

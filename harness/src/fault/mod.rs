@@ -7,7 +7,6 @@ pub mod length;
 mod rule;
 mod shape;
 mod target;
-mod words;
 
 use std::time::Duration;
 

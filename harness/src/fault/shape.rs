@@ -1,8 +1,6 @@
 //! How a partition cuts the network.
 
-use serde::{Deserialize, Serialize};
-
-use super::words::words;
+use crate::words::words;
 
 words! {
     /// The links that are cut.

@@ -103,7 +103,7 @@ pub fn trials(cells: &[(Cell, RouterKind, usize)], seed: u64) -> Vec<Trial> {
 
 /// What a judged run means here.
 pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
-    let asked = [Question::Safety, Question::Process, Question::Liveness];
+    let asked = Question::OWED;
     let failed = asked.iter().filter_map(|&question| {
         verdict.answer(question).filter(|answer| answer.standing != Standing::Valid)
     });

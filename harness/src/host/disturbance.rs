@@ -150,6 +150,9 @@ impl Disturbance {
         };
         let who = self.replica.map_or_else(|| "a replica".to_owned(), |id| id.to_string());
         let percent = figure * 100.0;
+        let is_one = (figure - 1.0).abs() < 0.5;
+        let counted = |noun: &str| format!("{figure:.0} {noun}{}", if is_one { "" } else { "s" });
+        let were = if is_one { "was" } else { "were" };
         match self.kind {
             DisturbanceKind::LoopLag => format!(
                 "the harness's loop stood still for {figure:.1} s {when}: the host was overloaded or suspended"
@@ -183,17 +186,17 @@ impl Disturbance {
                 format!("the hypervisor took {percent:.0} % of the processors {when}")
             }
             DisturbanceKind::Backlog => {
-                format!("up to {figure:.0} events waited for the harness {when}")
+                format!("up to {} waited for the harness {when}", counted("event"))
             }
             DisturbanceKind::FullQueue => {
-                format!("up to {figure:.0} messages waited for {who}, which did not read, {when}")
+                let messages = counted("message");
+                format!("up to {messages} waited for {who}, which did not read, {when}")
             }
             DisturbanceKind::Descriptors => {
                 let whose =
                     self.replica.map_or_else(|| "the harness".to_owned(), |id| id.to_string());
-                format!(
-                    "{figure:.0} descriptors of {whose} were open {when}, nearly all that it may have"
-                )
+                let open = counted("descriptor");
+                format!("{open} of {whose} {were} open {when}, nearly all that it may have")
             }
             DisturbanceKind::DiskFull if self.replica.is_some() => {
                 format!("the disk for the output of {who} was full {when}")
@@ -202,18 +205,20 @@ impl Disturbance {
                 format!("the disk with the results was full {when} ({figure:.0} kB left)")
             }
             DisturbanceKind::Truncated => format!(
-                "{figure:.0} packets of {who} were longer than 16,384 bytes {when}: the rules of 2016 \
-                 truncate them without a warning, so they could not be read"
+                "{} of {who} {were} longer than 16,384 bytes {when}: the rules of 2016 truncate such packets \
+                 without a warning, so they could not be read",
+                counted("packet")
             ),
             DisturbanceKind::FailedSends => format!(
-                "{figure:.0} messages for {who}, which was alive but not connected, were lost {when}"
+                "{} for {who}, which was alive but not connected, {were} lost {when}",
+                counted("message")
             ),
             DisturbanceKind::Deadlock => format!(
                 "a deadlock: the router waited {figure:.1} s {when} for {who} to read, and {who} for \
                  the router"
             ),
             DisturbanceKind::LogsLost => {
-                format!("{figure:.0} bytes of output of {who} could not be kept {when}")
+                format!("{} of output of {who} could not be kept {when}", counted("byte"))
             }
             DisturbanceKind::HistoryLost => {
                 format!("the history could not be written {when}; it was judged from memory")
@@ -229,7 +234,12 @@ impl Disturbance {
                 "a process of another run in the same working directory was connected as {who} {when}"
             ),
             DisturbanceKind::OutOfMemory => {
-                format!("the kernel killed {figure:.0} processes for want of memory {when}")
+                let killed = if is_one {
+                    "one process".to_owned()
+                } else {
+                    format!("{figure:.0} processes")
+                };
+                format!("the kernel killed {killed} for want of memory {when}")
             }
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::lines::Lines;
 use crate::files::counted::Seal;
 use crate::files::folder::Folder;
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::time::RunTime;
 
 /// The name in a run's folder.
@@ -165,7 +165,10 @@ fn completion(operation: &OperationRecord) -> Event<'_> {
         Outcome::Info => EventType::Info,
     };
     let at = operation.completed.unwrap_or(operation.invoked);
-    Event { error: operation.error.map(Cow::Borrowed), ..event(operation, kind, at) }
+    Event {
+        error: operation.error.map(OperationError::name).map(Cow::Borrowed),
+        ..event(operation, kind, at)
+    }
 }
 
 fn event(operation: &OperationRecord, kind: EventType, at: RunTime) -> Event<'_> {

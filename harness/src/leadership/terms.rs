@@ -129,7 +129,7 @@ mod tests {
     fn words_and_terms_that_never_change_prove_nothing() {
         let mut terms = one_leader();
         terms.hear(RunTime(5), IDS[1], Some(2), Some(IDS[1]));
-        assert_eq!(terms.acknowledged(IDS[1], RunTime(6)), None, "nobody named it");
+        assert_eq!(terms.acknowledged(IDS[1], RunTime(6)), None, "no replica named it");
         let mut terms = Terms::default();
         for id in IDS {
             terms.hear(RunTime(1), id, Some(1), Some(id));

@@ -104,12 +104,9 @@ mod tests {
             inject(&parameters, &situation, Seed(draw)).unwrap().script
         };
         let script = |shape, draw| script_of(shape, 3, draw);
-        let nobody = script_of(PartitionShape::Everyone, 0, 1);
+        let once = script_of(PartitionShape::Everyone, 0, 1);
         let end = [Step::Wait(Duration::from_millis(60)), Step::Do(Act::Lift)];
-        assert!(
-            nobody.ends_with(&end) && !nobody.contains(&Step::Do(Act::CutElected)),
-            "{nobody:?}"
-        );
+        assert!(once.ends_with(&end) && !once.contains(&Step::Do(Act::CutElected)), "{once:?}");
         let cuts = |script: &[Step], act: &Act| {
             script.iter().filter(|step| matches!(step, Step::Do(it) if it == act)).count()
         };
@@ -120,7 +117,7 @@ mod tests {
             assert_eq!(cuts(&leader, &Act::CutLeader), 0, "it is cut off from the beginning");
             assert_eq!(cuts(&script(PartitionShape::One, draw), &Act::CutLeader), 1);
             let everyone = script(PartitionShape::Everyone, draw);
-            assert_eq!(everyone[2], Step::Do(Act::Lift), "somebody must see a majority");
+            assert_eq!(everyone[2], Step::Do(Act::Lift), "some replica must see a majority");
             reunions.insert(match &everyone[3] {
                 Step::Do(Act::Apply { rules, sides }) => {
                     let cut = rules.iter().flat_map(LinkRule::pairs).count();

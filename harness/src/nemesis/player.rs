@@ -300,9 +300,10 @@ impl Player {
             let is_new = active.until.is_none();
             let until = *active.until.get_or_insert(scene.now + wait);
             if is_over || scene.now >= until {
-                let nobody = matches!(step, Step::UntilElected(_)) && active.elected.is_none();
+                let is_unelected =
+                    matches!(step, Step::UntilElected(_)) && active.elected.is_none();
                 active.until = None;
-                active.next = if nobody { active.script.len() - 1 } else { active.next + 1 };
+                active.next = if is_unelected { active.script.len() - 1 } else { active.next + 1 };
                 continue;
             }
             if is_new {

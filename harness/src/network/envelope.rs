@@ -66,6 +66,29 @@ pub enum AnsweredValue {
     Odd(String),
 }
 
+/// How a replica answers a client: the three types of message that a client knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyType {
+    /// Done.
+    Ok,
+    /// Not done now.
+    Fail,
+    /// Another replica is to be asked.
+    Redirect,
+}
+
+impl ReplyType {
+    /// The reply that a message type stands for; `None`: a client knows no such type.
+    pub fn named(kind: &str) -> Option<Self> {
+        match kind {
+            "ok" => Some(Self::Ok),
+            "fail" => Some(Self::Fail),
+            "redirect" => Some(Self::Redirect),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Envelope<'a> {
     /// Reads a packet; a line end behind the object is allowed.
     pub fn parse(packet: &'a [u8]) -> Result<Self, NotAMessage> {
@@ -82,6 +105,11 @@ impl<'a> Envelope<'a> {
             (take(|raw| &mut raw.src)?, take(|raw| &mut raw.dst)?, take(|raw| &mut raw.kind)?);
         let leader = raw.leader.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok());
         Ok(Self { src, dst, leader: leader.map(|text| text.0), kind, raw })
+    }
+
+    /// How it answers a client; `None` if it is of another type.
+    pub fn reply_type(&self) -> Option<ReplyType> {
+        ReplyType::named(&self.kind)
     }
 
     /// The request that this message answers; a `MID` that is no text is taken by its JSON text.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::counts::DropCause;
 use super::delay::{DelayQueue, Delayed};
@@ -349,10 +350,14 @@ impl Fabric {
         }
     }
 
-    /// The packet of the first message that waits for a replica.
-    pub fn first_waiting(&self, to: NodeId) -> Option<Rc<[u8]>> {
-        let message = self.queues.get(&to)?.front()?;
-        Some(Rc::clone(&message.packet))
+    /// The first message that waits for a replica.
+    pub fn first_waiting(&self, to: NodeId) -> Option<&Outgoing> {
+        self.queues.get(&to)?.front()
+    }
+
+    /// The type of a message on its way to a replica; `None` if it is not counted.
+    pub fn kind(&self, to: NodeId, message: &Outgoing) -> Option<&Arc<str>> {
+        Some(self.ledger.links.get((message.from, to))?.kind(message.kind?))
     }
 
     /// What came of handing over the first message that waits. Whether the next one may be tried.

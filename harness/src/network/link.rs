@@ -85,7 +85,7 @@ impl Link {
         let seed = fault.seed(self.seed);
         self.rules.push(InForce { fault, rule, seed, busy_until: RunTime::ZERO });
         // A stable order, whatever came first: a fault that ends and comes again changes nothing.
-        self.rules.sort_by_key(|it| (it.rule.rank(), it.fault));
+        self.rules.sort_by_key(|it| (it.rule.kind(), it.fault));
     }
 
     /// The rules of this fault no longer hold. Whether nothing holds messages back here any more,
@@ -202,7 +202,7 @@ impl Link {
     }
 
     /// The name of a message type of this link.
-    pub fn kind(&self, index: TypeIndex) -> &str {
+    pub fn kind(&self, index: TypeIndex) -> &Arc<str> {
         &self.counts[index.0].0
     }
 

@@ -97,6 +97,8 @@ pub enum ProtocolWarning {
     NoHello,
     /// A message without `leader`.
     MissingLeader,
+    /// `src` is a client's id or `FFFF`: a replica hands a client's request on.
+    HandedOn,
     /// A get answered with no `value`, or with one that is no text; taken as empty if it is `[]`,
     /// `null` or missing, else by its JSON text.
     OddValue,
@@ -118,6 +120,7 @@ impl ProtocolWarning {
                 "a first datagram that is no `hello`, without which the course's simulator finds no \
                  replica"
             }
+            Self::HandedOn => "messages with a client's id or `FFFF` as `src`",
             Self::MissingLeader => "messages without `leader`",
             Self::OddValue => "answers to a get whose `value` is no text",
             Self::RefusedForGood => {

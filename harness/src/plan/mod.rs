@@ -10,6 +10,7 @@ pub mod operations;
 
 use serde::{Deserialize, Serialize};
 
+use crate::durability::promise::Promise;
 use crate::fault::{FaultEvent, FaultKind};
 use crate::ids::NodeId;
 use crate::network::course_2016::RouterKind;
@@ -52,6 +53,9 @@ pub struct Plan {
     /// What a refused put means.
     #[serde(default)]
     pub fail_is: FailIs,
+    /// What the system under test promises of a put that it acknowledges.
+    #[serde(default)]
+    pub durability: Promise,
 }
 
 /// What it means that a put was answered `fail`: the protocol leaves it open.
@@ -113,6 +117,7 @@ impl Plan {
             router: RouterKind::Default,
             routes: seed.derive("routes"),
             fail_is: FailIs::default(),
+            durability: Promise::default(),
             scenario: scenario.clone(),
         }
     }
@@ -155,6 +160,7 @@ impl Plan {
             host: self.host.clone(),
             router: self.router,
             fail_is: self.fail_is,
+            durability: self.durability,
             ..Self::draw(&scenario, self.seed)
         })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::life::Death;
+use crate::durability::DurabilityRecord;
 use crate::host::disturbance::Disturbance;
 use crate::ids::NodeId;
 use crate::leadership::claims::LeadershipClaim;
@@ -47,6 +48,8 @@ pub struct RunRecord {
     pub leaders: Vec<(RunTime, NodeId)>,
     /// Leadership claims, where they changed, in the order of their times.
     pub leadership_claims: Vec<LeadershipClaim>,
+    /// Whether puts were known to enough replicas when they were acknowledged.
+    pub durability: DurabilityRecord,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
     /// What the living replicas that know `status` said of their state when all was quiet, in the

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::{EndReason, HostRecord, ReplicaRecord, RunRecord};
 use crate::cluster::life::{Death, Ending};
+use crate::durability::DurabilityRecord;
 use crate::fault::{FaultKind, Parameters};
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::counts::{DropCause, MessageCounts};
 use crate::network::protocol::{Example, ProtocolWarning};
-use crate::op::{OpKind, OperationRecord, Outcome, RequestCounts};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome, RequestCounts};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -41,6 +42,7 @@ pub fn record() -> RunRecord {
         faults: faults(),
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
         leadership_claims: Vec::new(),
+        durability: DurabilityRecord { required: Some(3), acknowledged: 2, early: 0, first: None },
         replicas: replicas(),
         violations: BTreeMap::new(),
         interference: BTreeSet::new(),
@@ -102,19 +104,19 @@ fn operations() -> Vec<OperationRecord> {
             node: Some(NodeId(2)),
             completed: Some(RunTime(1_200_500_000)),
             outcome: Outcome::Fail,
-            error: Some("refused"),
+            error: Some(OperationError::Refused),
             ..operation(2, 0, Put, "x", 1_200_000_000)
         },
         OperationRecord {
             node: Some(NodeId(2)),
             completed: Some(RunTime(2_300_000_000)),
             leader: Some(NodeId(3)),
-            error: Some("timed out"),
+            error: Some(OperationError::TimedOut),
             ..operation(3, 1, Put, "y", 1_300_000_000)
         },
         OperationRecord {
             leader: Some(NodeId(3)),
-            error: Some("unanswered"),
+            error: Some(OperationError::Unanswered),
             ..operation(4, 0, Get, "x", 1_400_000_000)
         },
     ]

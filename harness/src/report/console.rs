@@ -15,7 +15,7 @@ use crate::report::files::FILES;
 use crate::report::summary_csv;
 use crate::report::totals::{Totals, leaders};
 use crate::report::{Finished, warnings};
-use crate::text::{escape, grouped, wrap};
+use crate::text::{counted, escape, grouped, plural, wrap};
 use crate::verdict::{Answer, Standing, Verdict};
 
 /// Wide enough for a sentence, narrow enough for half a screen.
@@ -92,11 +92,11 @@ fn title(record: &RunRecord) -> String {
         EndReason::AllDead => "  (ended: no replica was left alive)",
     };
     format!(
-        "{}  seed {}  {:.1} s  {} replicas{end}",
+        "{}  seed {}  {:.1} s  {}{end}",
         escape(&record.scenario.name),
         record.plan.seed,
         record.duration.as_secs_f64(),
-        record.scenario.replicas,
+        counted(record.scenario.replicas, "replica"),
     )
 }
 
@@ -152,13 +152,15 @@ fn explanation_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
 fn numbers(record: &RunRecord, style: Style) -> Vec<String> {
     let totals = Totals::of(record);
     let operations = format!(
-        "{}: {} ok, {} fail, {} info ({} gets, {} puts)",
+        "{}: {} ok, {} fail, {} info ({} {}, {} {})",
         grouped(totals.operations),
         grouped(totals.ok),
         grouped(totals.fail),
         grouped(totals.info),
         grouped(totals.gets),
+        plural(totals.gets, "get"),
         grouped(totals.puts),
+        plural(totals.puts, "put"),
     );
     let latency = totals.latency.as_ref().map_or_else(
         || "no operation ended in ok".to_owned(),
@@ -287,6 +289,7 @@ mod tests {
 
     use super::*;
     use crate::report::sample::Sample;
+    use crate::text::is_as_kept;
 
     fn sample_block(style: Style) -> String {
         console_block(&Sample::new().finished(Path::new("results")), style)
@@ -294,13 +297,13 @@ mod tests {
 
     #[test]
     fn the_block_at_the_default_width() {
-        assert_eq!(sample_block(Style::new(false)), include_str!("golden/console_100.txt"));
+        is_as_kept("console-100-columns", &sample_block(Style::new(false)));
     }
 
     #[test]
     fn the_block_on_a_small_terminal() {
         let style = Style { is_coloured: false, width: 80 };
-        assert_eq!(sample_block(style), include_str!("golden/console_80.txt"));
+        is_as_kept("console-80-columns", &sample_block(style));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `junit.xml`: the five answers for a CI server, a suite for each workload and a case per question.
+//! `junit.xml`: the six answers for a CI server, a suite for each workload and a case per question.
 //!
 //! There is no one schema; this fits both in use, Ant's (no time zone, a host's name, an id, both
 //! outputs of a suite and none of a case) and that of Jenkins.

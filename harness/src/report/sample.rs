@@ -78,6 +78,11 @@ pub fn verdict() -> Verdict {
                      counterexample is below",
                 )
             },
+            valid(
+                    Question::Durability,
+                    AnswerKind::Durable,
+                    "each of the 2 acknowledged puts can have been known to a majority (3 of 5 replicas) before",
+                ),
             valid(Question::Process, AnswerKind::Sound, "no replica died by itself"),
             valid(Question::Liveness, AnswerKind::Answered, "answered within 5.000 s of the healing"),
             valid(Question::Environment, AnswerKind::Quiet, "the host did not disturb the run"),

@@ -132,6 +132,7 @@ fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
         ("kills", totals.kills.to_string()),
         ("deaths", totals.deaths.to_string()),
         ("safety", standing(Question::Safety)),
+        ("durability", standing(Question::Durability)),
         ("process", standing(Question::Process)),
         ("liveness", standing(Question::Liveness)),
         ("environment", standing(Question::Environment)),
@@ -169,10 +170,10 @@ mod tests {
             "\
 scenario,era,seed,start_utc,replicas,duration_s,operations,ok,fail,info,gets,puts,\
 latency_p50_us,latency_p99_us,latency_max_us,messages_sent,messages_delivered,messages_dropped,\
-leaders,faults_applied,faults_planned,kills,deaths,safety,process,liveness,environment,evidence,\
+leaders,faults_applied,faults_planned,kills,deaths,safety,durability,process,liveness,environment,evidence,\
 safety_kind,course_passed,course_tiers,exit_code,results
 demo,2021,7,1970-01-01T00:00:00.000Z,5,12.000,5,2,1,2,2,3,1000.001,1234.567,1234.567,2310,2077,\
-233,2,2,3,1,1,invalid,valid,valid,valid,unknown,stale read,,,10,results/demo/19700101T000000Z-7
+233,2,2,3,1,1,invalid,valid,valid,valid,valid,unknown,stale read,,,10,results/demo/19700101T000000Z-7
 "
         );
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::course::{self, CourseJudgement};
+use crate::durability::DurabilityRecord;
 use crate::explain::Explanation;
 use crate::ids::NodeId;
 use crate::record::{EndReason, ReplicaRecord, RunRecord};
@@ -35,6 +36,8 @@ struct VerdictFile<'a> {
     explanation: &'a Option<Explanation>,
     /// The operations of the witness; `null` if there is none.
     witness: Option<&'a checker::Witness>,
+    /// The first put that was acknowledged too early, with its messages, and how many there were.
+    durability: &'a DurabilityRecord,
     replicas: Vec<ReplicaReport<'a>>,
     statistics: Totals,
     course: CourseReport<'a>,
@@ -104,6 +107,7 @@ impl<'a> VerdictFile<'a> {
             answers: &finished.verdict.answers,
             explanation: &finished.explanation,
             witness: finished.witness,
+            durability: &record.durability,
             replicas: record.replicas.iter().map(|it| ReplicaReport::of(it, record)).collect(),
             statistics: Totals::of(record),
             course: CourseReport {

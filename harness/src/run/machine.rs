@@ -58,6 +58,10 @@ pub struct Machine {
     player: Player,
     agenda: Agenda,
     phase: Phase,
+    /// Whether replicas that are started again have what they wrote before.
+    keeps_data: bool,
+    /// The replicas that come back without what they knew.
+    forgetful: BTreeSet<NodeId>,
     /// The replicas that have connected at least once.
     connected: BTreeSet<NodeId>,
     feed: EventFeed,
@@ -68,20 +72,24 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The run of a plan, before its replicas have connected. What becomes of each message is written to `log`.
-    pub fn new(plan: Arc<Plan>, log: MessageLog) -> Self {
+    /// The run of a plan, before its replicas have connected. What becomes of each message is written to `log`;
+    /// `keeps_data`: replicas that are started again have what they wrote before.
+    pub fn new(plan: Arc<Plan>, keeps_data: bool, log: MessageLog) -> Self {
         let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
         let pool = Pool::new(Arc::clone(&plan));
         // The clients, and the one that asks for the states in the end.
         let senders: Vec<NodeId> =
             (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
+        let required = plan.durability.required(plan.scenario.replicas);
         Self {
-            router: Router::new(&plan.network(&senders), plan.router, log),
+            router: Router::new(&plan.network(&senders), plan.router, required, log),
             pool,
             lives: Lives::new(&replicas),
             player: Player::new(Arc::clone(&plan)),
             agenda: Agenda::default(),
             phase: Phase::Starting,
+            keeps_data,
+            forgetful: BTreeSet::new(),
             connected: BTreeSet::new(),
             feed: EventFeed::default(),
             progress: Progress::default(),
@@ -109,6 +117,10 @@ impl Machine {
             Event::Connected(id) => {
                 self.connected.insert(id);
                 self.router.connected(id);
+                // Only now: what the last process sent may lie in the socket until then.
+                if self.forgetful.remove(&id) {
+                    self.router.knowledge().forgot(now, id);
+                }
                 self.with_player(now, |player, scene| player.connected(id, scene));
                 self.effects.push_back(Effect::ShowProgress);
             }

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::event::Handed;
+use crate::durability::DurabilityRecord;
+use crate::durability::knowledge::{Arrival, Knowledge};
 use crate::ids::NodeId;
 use crate::leadership::Leadership;
 use crate::leadership::claims::LeadershipClaim;
@@ -23,6 +25,7 @@ use crate::time::RunTime;
 pub struct Router {
     fabric: Fabric,
     leadership: Leadership,
+    knowledge: Knowledge,
     protocol: ProtocolFindings,
     /// The rules of 2016, if they are asked for.
     course: Option<Course2016>,
@@ -42,11 +45,18 @@ pub struct ToClient {
 }
 
 impl Router {
-    /// The network of `settings` under the rules of `kind`; what becomes of each message is written to `log`.
-    pub fn new(settings: &Settings, kind: RouterKind, log: MessageLog) -> Self {
+    /// The network of `settings` under the rules of `kind`; what becomes of each message is written to `log`. So many
+    /// replicas as are `required` have to be able to know of a put before it is acknowledged.
+    pub fn new(
+        settings: &Settings,
+        kind: RouterKind,
+        required: Option<usize>,
+        log: MessageLog,
+    ) -> Self {
         let mut router = Self {
             fabric: Fabric::new(settings, log),
             leadership: Leadership::default(),
+            knowledge: Knowledge::new(&settings.replicas, required),
             protocol: ProtocolFindings::default(),
             course: (kind == RouterKind::Course2016).then(Course2016::default),
             crossed: 0,
@@ -61,6 +71,11 @@ impl Router {
     /// What is known of leadership.
     pub fn leadership(&self) -> &Leadership {
         &self.leadership
+    }
+
+    /// Which replicas can know of which put.
+    pub fn knowledge(&mut self) -> &mut Knowledge {
+        &mut self.knowledge
     }
 
     /// What was wrong or odd about messages.
@@ -198,8 +213,15 @@ impl Router {
         packet: &Rc<[u8]>,
         alive: &BTreeSet<NodeId>,
     ) -> Option<ToClient> {
-        if message.src.parse() != Ok(from) {
-            self.protocol.violation(ProtocolViolation::ForeignSource, now, from, packet);
+        match message.src.parse::<NodeId>() {
+            Ok(id) if id == from => {}
+            // A client's request that is handed on, as the course's own simulators carry it.
+            Ok(id)
+                if id == NodeId::ANY || self.fabric.connects(id, from) && !self.is_replica(id) =>
+            {
+                self.protocol.warning(ProtocolWarning::HandedOn, now, from, packet);
+            }
+            _ => self.protocol.violation(ProtocolViolation::ForeignSource, now, from, packet),
         }
         let leader = self.hear_leader(now, from, message, packet, alive);
         self.leadership.term(now, from, message.term(), leader);
@@ -324,16 +346,29 @@ impl Router {
             course.was_blocked(handed.blocked);
             course.handed(message.from, to, handed.sent, handed.has_unread);
         }
+        if handed.sent == Sent::Delivered
+            && let Some(kind) = self.fabric.kind(to, &message)
+        {
+            let Outgoing { from, sent, .. } = message;
+            self.knowledge.arrived(&Arrival { from, to, kind, sent, at: now });
+        }
         self.fabric.handed(now, to, message, handed.sent);
     }
 
     /// The packet of the first message that waits for a replica.
     pub fn first_waiting(&self, to: NodeId) -> Option<Rc<[u8]>> {
-        self.fabric.first_waiting(to)
+        self.fabric.first_waiting(to).map(|message| Rc::clone(&message.packet))
     }
 
     /// What came of handing it over. Whether the next one may be tried.
     pub fn retried(&mut self, now: RunTime, to: NodeId, sent: Sent) -> bool {
+        if sent == Sent::Delivered
+            && let Some(message) = self.fabric.first_waiting(to)
+            && let Some(kind) = self.fabric.kind(to, message)
+        {
+            let Outgoing { from, sent, .. } = *message;
+            self.knowledge.arrived(&Arrival { from, to, kind, sent, at: now });
+        }
         self.fabric.retried(now, to, sent)
     }
 
@@ -341,7 +376,14 @@ impl Router {
     pub fn finish(self) -> Traffic {
         let (messages, log_problem) = self.fabric.finish();
         let (leaders, leadership_claims) = self.leadership.into_history();
-        Traffic { messages, leaders, leadership_claims, protocol: self.protocol, log_problem }
+        Traffic {
+            messages,
+            leaders,
+            leadership_claims,
+            durability: self.knowledge.into_record(),
+            protocol: self.protocol,
+            log_problem,
+        }
     }
 }
 
@@ -353,6 +395,8 @@ pub struct Traffic {
     pub leaders: Vec<(RunTime, NodeId)>,
     /// The leadership claims of each replica.
     pub leadership_claims: Vec<LeadershipClaim>,
+    /// Whether puts were known to enough replicas when they were acknowledged.
+    pub durability: DurabilityRecord,
     /// What was wrong or odd about messages.
     pub protocol: ProtocolFindings,
     /// Why not every message was written down, if so.

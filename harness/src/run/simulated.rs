@@ -152,7 +152,7 @@ impl Simulated {
         let replica =
             |n| (NodeId::replica(n), Replica { process: Process::Running, ..Replica::default() });
         Self {
-            machine: Machine::new(plan, MessageLog::default()),
+            machine: Machine::new(plan, true, MessageLog::default()),
             now: RunTime::ZERO,
             habits,
             replicas: (0..5).map(replica).collect(),

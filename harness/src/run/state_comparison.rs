@@ -23,10 +23,18 @@ pub struct StateComparison {
 }
 
 #[derive(Deserialize)]
-struct StatusAnswer {
-    r#type: String,
+struct Status {
+    #[expect(dead_code, reason = "it is there to be of this type")]
+    r#type: StatusType,
     commit: u64,
     digest: String,
+}
+
+/// The only type of message that tells a state.
+#[derive(Deserialize)]
+enum StatusType {
+    #[serde(rename = "status")]
+    Status,
 }
 
 impl StateComparison {
@@ -45,12 +53,8 @@ impl StateComparison {
 
     /// A replica said something to the observer.
     pub fn hear(&mut self, now: RunTime, from: NodeId, packet: &[u8]) {
-        let Ok(answer) = serde_json::from_slice::<StatusAnswer>(packet) else { return };
-        if answer.r#type == "status" {
-            let state =
-                ReplicaState { id: from, at: now, commit: answer.commit, digest: answer.digest };
-            self.states.insert(from, state);
-        }
+        let Ok(Status { commit, digest, .. }) = serde_json::from_slice(packet) else { return };
+        self.states.insert(from, ReplicaState { id: from, at: now, commit, digest });
     }
 
     /// Whether the living replicas agree by now, or have had their time.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::Era;
 use crate::fault::{Direction, DiskFault, FaultKind, PartitionShape};
-use crate::network::rules::{Distribution, Rule};
+use crate::network::rules::{Distribution, RuleKind};
 use crate::text::grouped;
 
 /// One key of a workload file.
@@ -358,7 +358,7 @@ const MIDDLE: &[Key] = &[
         "names for groups of replicas, such as data centres"),
     ours("network", Shape::Objects { max_items: MOST_RULES }, "", "none",
         "rules on the links between replicas, from the start or between two times"),
-    ours("network[].rule", Shape::Choice(Rule::NAMES), "", "required",
+    ours("network[].rule", Shape::Choice(RuleKind::NAMES), "", "required",
         "the effect on messages: see the rules below"),
     ours("network[].from", Shape::Nodes, "", "`*`", "the sources"),
     ours("network[].to", Shape::Nodes, "", "`*`", "the destinations"),
@@ -401,6 +401,11 @@ const MIDDLE: &[Key] = &[
         "the largest message that passes"),
     ours("clients.burst", Shape::Whole { min: 1, max: 256 }, "", "1",
         "with a `rate`: so many operations begin at the same moment, with a longer pause after them"),
+    ours("clients.steady_rate", Shape::Number { min: 0.0, max: 10_000.0 }, "", "0",
+        "with a `rate`: so many operations a second, evenly spread, besides those of the bursts"),
+    ours("clients.old_news", FRACTION, "", "0",
+        "the fraction of requests that go to some replica as to the leader, as those of a client do that has heard \
+         nothing for long"),
     ours("clients.partition_affinity", FRACTION, "", "0",
         "during a partition, this fraction of the clients uses only the leader's side, and the others only \
          the other side; with 0 every client uses any replica"),

@@ -152,6 +152,12 @@ pub enum Clients {
         /// pause between two such moments.
         #[serde(default = "one")]
         burst: u64,
+        /// At a given rate: so many operations a second besides, evenly spread; zero: none.
+        #[serde(default)]
+        steady_rate: f64,
+        /// This fraction of the requests goes to some replica as to the leader, whatever the client has heard.
+        #[serde(default)]
+        old_news: f64,
         /// While a partition lasts, this fraction of the clients asks only the leader's side, and the
         /// others only the other one; with 0 every client uses any replica.
         #[serde(default)]

@@ -14,7 +14,7 @@ use super::fields::Fields;
 use crate::fault::{LinkRule, RoleRule, Target};
 use crate::ids::NodeId;
 use crate::network::rules::{
-    Buffer, Corrupt, Distribution, Duplicate, Latency, Loss, Rate, Reorder, Rule, Size,
+    Buffer, Corrupt, Distribution, Duplicate, Latency, Loss, Rate, Reorder, Rule, RuleKind, Size,
 };
 use crate::time::RunTime;
 
@@ -118,15 +118,15 @@ fn read_rule(
     sites: &Sites,
     takes_roles: bool,
 ) -> Result<Vec<RoleRule>, Fault> {
-    let name = fields.required("rule", fields.choice("rule")?)?;
+    let kind = fields.required("rule", fields.choice("rule")?.and_then(RuleKind::named))?;
     let distribution = fields.choice("distribution")?;
-    check_parameters(fields, name, distribution)?;
-    if name == "latency" && distribution == Some(MATRIX) {
+    check_parameters(fields, kind, distribution)?;
+    if kind == RuleKind::Latency && distribution == Some(MATRIX) {
         return read_matrix(fields, sites);
     }
     let nodes = |key: &str| fields.nodes(key, replicas, sites, takes_roles);
     let (from, to) = (nodes("from")?, nodes("to")?);
-    let what = RoleRule { rule: read_one(fields, name, distribution)?, from, to };
+    let what = RoleRule { rule: read_one(fields, kind, distribution)?, from, to };
     let is_one = what.from.len() == 1 && what.from == what.to;
     // A role of several has links among themselves.
     if is_one && !matches!(what.from[0], Target::Minority | Target::Majority | Target::All) {
@@ -143,8 +143,8 @@ const MOST_CORRUPTED: u32 = 10_000;
 /// The rules with their parameters and what they do, for people; in the order in which a link asks
 /// them.
 pub fn rules() -> impl Iterator<Item = (&'static str, String, &'static str)> {
-    Rule::NAMES.iter().map(|&name| {
-        let of = |distribution| parameters(name, distribution).iter().copied();
+    RuleKind::ALL.iter().map(|&kind| {
+        let of = |distribution| parameters(kind, distribution).iter().copied();
         let mut all: Vec<&str> = Vec::new();
         for key in [None, Some(MATRIX)]
             .into_iter()
@@ -156,49 +156,30 @@ pub fn rules() -> impl Iterator<Item = (&'static str, String, &'static str)> {
             }
         }
         let all: Vec<String> = all.into_iter().map(|key| format!("`{key}`")).collect();
-        (name, all.join(", "), meaning(name))
+        (kind.name(), all.join(", "), kind.meaning())
     })
-}
-
-fn meaning(name: &str) -> &'static str {
-    match name {
-        "cut" => {
-            "nothing crosses, and messages on their way are lost. On a byte stream it is a black hole: the \
-             ends are not told"
-        }
-        "size" => "larger messages are lost",
-        "loss" => "some messages are lost",
-        "buffer" => {
-            "messages that do not fit behind those that are on their way, or unread, are lost"
-        }
-        "corrupt" => "some messages arrive changed, at the right receiver",
-        "duplicate" => "some messages arrive more than once",
-        "rate" => "messages leave one after the other, each as long as its bytes take",
-        "latency" => "messages take time, and keep their order unless `reorders`",
-        _ => "some messages are held back, and others overtake them",
-    }
 }
 
 /// The distribution whose times are given by site.
 pub(super) const MATRIX: &str = "matrix";
 
-/// What a rule of this name can be told, beside where and when.
-pub(crate) fn parameters(name: &str, distribution: Option<&str>) -> &'static [&'static str] {
-    match (name, distribution) {
-        ("loss", _) => &["probability"],
-        ("size", _) => &["max_bytes"],
-        ("buffer", _) => &["messages", "bytes"],
-        ("corrupt", _) => &["probability", "bytes", "spare_envelope"],
-        ("duplicate", _) => &["probability", "copies", "within_ms"],
-        ("rate", _) => &["bytes_per_s"],
-        ("reorder", _) => &["probability", "within_ms"],
-        ("latency", Some("uniform")) => &["distribution", "min_ms", "max_ms", "reorders"],
-        ("latency", Some("normal")) => &["distribution", "mean_ms", "sd_ms", "reorders"],
-        ("latency", Some("exponential")) => &["distribution", "mean_ms", "reorders"],
-        ("latency", Some("pareto")) => &["distribution", "min_ms", "shape", "reorders"],
-        ("latency", Some(MATRIX)) => &["distribution", "matrix_ms"],
-        ("latency", _) => &["distribution", "ms", "reorders"],
-        _ => &[],
+/// What a rule of this kind can be told, beside where and when.
+pub(crate) fn parameters(kind: RuleKind, distribution: Option<&str>) -> &'static [&'static str] {
+    match (kind, distribution) {
+        (RuleKind::Cut, _) => &[],
+        (RuleKind::Loss, _) => &["probability"],
+        (RuleKind::Size, _) => &["max_bytes"],
+        (RuleKind::Buffer, _) => &["messages", "bytes"],
+        (RuleKind::Corrupt, _) => &["probability", "bytes", "spare_envelope"],
+        (RuleKind::Duplicate, _) => &["probability", "copies", "within_ms"],
+        (RuleKind::Rate, _) => &["bytes_per_s"],
+        (RuleKind::Reorder, _) => &["probability", "within_ms"],
+        (RuleKind::Latency, Some("uniform")) => &["distribution", "min_ms", "max_ms", "reorders"],
+        (RuleKind::Latency, Some("normal")) => &["distribution", "mean_ms", "sd_ms", "reorders"],
+        (RuleKind::Latency, Some("exponential")) => &["distribution", "mean_ms", "reorders"],
+        (RuleKind::Latency, Some("pareto")) => &["distribution", "min_ms", "shape", "reorders"],
+        (RuleKind::Latency, Some(MATRIX)) => &["distribution", "matrix_ms"],
+        (RuleKind::Latency, _) => &["distribution", "ms", "reorders"],
     }
 }
 
@@ -223,8 +204,12 @@ const PARAMETERS: [&str; 17] = [
     "matrix_ms",
 ];
 
-fn check_parameters(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<(), Fault> {
-    let known = parameters(name, distribution);
+fn check_parameters(
+    fields: &Fields,
+    kind: RuleKind,
+    distribution: Option<&str>,
+) -> Result<(), Fault> {
+    let known = parameters(kind, distribution);
     let mut foreign: Vec<&str> =
         fields.names().filter(|key| PARAMETERS.contains(key) && !known.contains(key)).collect();
     if distribution == Some(MATRIX) {
@@ -232,11 +217,11 @@ fn check_parameters(fields: &Fields, name: &str, distribution: Option<&str>) -> 
         foreign.extend(fields.names().filter(|key| ["from", "to"].contains(key)));
     }
     let Some(first) = foreign.first() else { return Ok(()) };
-    let of = match (name, distribution) {
-        ("latency", distribution) => {
+    let of = match kind {
+        RuleKind::Latency => {
             format!("`latency` with `distribution` \"{}\"", distribution.unwrap_or("constant"))
         }
-        _ => format!("`{name}`"),
+        kind => format!("`{}`", kind.name()),
     };
     let allowed = match known {
         [] => "it takes `from`, `to`, `start` and `end` only".to_owned(),
@@ -245,21 +230,21 @@ fn check_parameters(fields: &Fields, name: &str, distribution: Option<&str>) -> 
     Err(fields.fault(first, format!("{of} has no `{first}`; {allowed}")))
 }
 
-fn read_one(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<Rule, Fault> {
+fn read_one(fields: &Fields, kind: RuleKind, distribution: Option<&str>) -> Result<Rule, Fault> {
     let number = |key: &str| fields.required(key, fields.number(key)?);
     let count = |key: &str, default: u64| {
         let count = fields.whole(key)?.unwrap_or(default);
         Ok::<u32, Fault>(u32::try_from(count).unwrap_or(u32::MAX))
     };
     let within_ms = |default: f64| Ok::<f64, Fault>(fields.number("within_ms")?.unwrap_or(default));
-    Ok(match name {
-        "cut" => Rule::Cut,
-        "loss" => Rule::Loss(Loss { probability: number("probability")? }),
-        "size" => {
+    Ok(match kind {
+        RuleKind::Cut => Rule::Cut,
+        RuleKind::Loss => Rule::Loss(Loss { probability: number("probability")? }),
+        RuleKind::Size => {
             let max_bytes = fields.required("max_bytes", fields.whole("max_bytes")?)?;
             Rule::Size(Size { max_bytes })
         }
-        "buffer" => {
+        RuleKind::Buffer => {
             let (messages, bytes) = (fields.whole("messages")?, fields.whole("bytes")?);
             if messages.is_none() && bytes.is_none() {
                 let problem = "a buffer needs a size; give `messages`, `bytes`, or both";
@@ -267,22 +252,22 @@ fn read_one(fields: &Fields, name: &str, distribution: Option<&str>) -> Result<R
             }
             Rule::Buffer(Buffer { messages, bytes })
         }
-        "corrupt" => Rule::Corrupt(Corrupt {
+        RuleKind::Corrupt => Rule::Corrupt(Corrupt {
             probability: number("probability")?,
             bytes: read_corrupted(fields)?,
             spare_envelope: fields.flag("spare_envelope")?.unwrap_or(true),
         }),
-        "duplicate" => Rule::Duplicate(Duplicate {
+        RuleKind::Duplicate => Rule::Duplicate(Duplicate {
             probability: number("probability")?,
             copies: count("copies", 1)?,
             within_ms: within_ms(0.0)?,
         }),
-        "rate" => Rule::Rate(Rate { bytes_per_s: number("bytes_per_s")? }),
-        "reorder" => Rule::Reorder(Reorder {
+        RuleKind::Rate => Rule::Rate(Rate { bytes_per_s: number("bytes_per_s")? }),
+        RuleKind::Reorder => Rule::Reorder(Reorder {
             probability: number("probability")?,
             within_ms: within_ms(10.0)?,
         }),
-        _ => Rule::Latency(Latency {
+        RuleKind::Latency => Rule::Latency(Latency {
             distribution: read_distribution(fields, distribution)?,
             reorders: fields.flag("reorders")?.unwrap_or(false),
         }),

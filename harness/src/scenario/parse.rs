@@ -246,6 +246,8 @@ fn read_clients(
         requests,
         timeout: Duration::from_millis(whole("timeout_ms")?.unwrap_or(1000)),
         burst: whole("burst")?.unwrap_or(1),
+        steady_rate: number("steady_rate")?.unwrap_or(0.0),
+        old_news: number("old_news")?.unwrap_or(0.0),
         partition_affinity: number("partition_affinity")?.unwrap_or(0.0),
         probe_reads: Duration::from_millis(whole("probe_reads_ms")?.unwrap_or(0)),
         one_shot_keys: number("one_shot_keys")?.unwrap_or(0.0),

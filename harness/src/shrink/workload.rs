@@ -71,6 +71,8 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
             requests,
             timeout,
             burst,
+            steady_rate,
+            old_news,
             partition_affinity,
             probe_reads,
             one_shot_keys,
@@ -78,6 +80,7 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
             let timeout_ms = whole_ms(*timeout);
             let mut clients = json!({
                 "count": count, "keys": keys, "timeout_ms": timeout_ms, "burst": burst,
+                "steady_rate": steady_rate, "old_news": old_news,
                 "partition_affinity": partition_affinity, "probe_reads_ms": whole_ms(*probe_reads), "one_shot_keys": one_shot_keys,
             });
             if let Some(rate) = rate {

@@ -21,6 +21,7 @@ use crate::network::course_2016::{GivenUp, GivenUpFor};
 use crate::op::Outcome;
 use crate::record::{ReplicaRecord, RunRecord};
 use crate::scenario::host::profile::Logs;
+use crate::text::listed;
 use crate::time::RunTime;
 
 /// The answer as it is, or attributed to the host, with the reason.
@@ -49,10 +50,9 @@ pub(super) fn foreign_processes(record: &RunRecord) -> Option<String> {
     let foreign: Vec<&Disturbance> = of_kind(record, DisturbanceKind::ForeignProcess).collect();
     let first = foreign.iter().map(|it| it.from).min()?;
     let places: BTreeSet<NodeId> = foreign.iter().filter_map(|it| it.replica).collect();
-    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
     Some(format!(
         "from {first} on, processes of another run in the same working directory were connected as {}",
-        places.join(", ")
+        listed(places)
     ))
 }
 

@@ -5,6 +5,7 @@
 //! show on the disturbed host alone, and that its disturbances account for, are the host's.
 
 use crate::exit::Exit;
+use crate::text::counted;
 use crate::verdict::{Answer, Question, Standing, Verdict};
 
 /// The answer.
@@ -101,10 +102,13 @@ impl Counts {
 
     /// For people.
     pub fn describe(&self) -> String {
-        let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
-            "{} {runs}: {} unsafe, {} with a failed replica, {} too slow, {} attributed to the host",
-            self.runs, self.unsafe_runs, self.crashed, self.failed, self.attributed_to_host
+            "{}: {} unsafe, {} with a failed replica, {} too slow, {} attributed to the host",
+            counted(self.runs, "run"),
+            self.unsafe_runs,
+            self.crashed,
+            self.failed,
+            self.attributed_to_host
         )
     }
 }
@@ -114,8 +118,10 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
     let unsafe_runs = before.unsafe_runs + quiet.unsafe_runs + disturbed.unsafe_runs;
     if unsafe_runs > 0 {
         let runs = before.runs + quiet.runs + disturbed.runs;
-        let reason =
-            format!("{unsafe_runs} of {runs} runs show an anomaly, and slowness excuses no answer");
+        let show = if unsafe_runs == 1 { "shows" } else { "show" };
+        let reason = format!(
+            "{unsafe_runs} of {runs} runs {show} an anomaly, and slowness excuses no answer"
+        );
         return (Diagnosis::TheReplica, reason);
     }
     let crashed = before.crashed + quiet.crashed + disturbed.crashed;
@@ -129,12 +135,12 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
     }
     if quiet.failed > 0 {
         let reason =
-            format!("it fails on the quiet host too, {} of {} times", quiet.failed, quiet.runs);
+            format!("it fails on the quiet host too, in {} of {} runs", quiet.failed, quiet.runs);
         return (Diagnosis::TheReplica, reason);
     }
     if quiet.attributed_to_host > 0 {
         let reason = format!(
-            "this host was disturbed itself in {} of {} runs; try again when it is quiet",
+            "this host itself was disturbed in {} of {} runs; try again when it is quiet",
             quiet.attributed_to_host, quiet.runs
         );
         return (Diagnosis::CannotTell, reason);
@@ -146,8 +152,8 @@ pub fn diagnose(before: &Counts, quiet: &Counts, disturbed: &Counts) -> (Diagnos
         0 if attributed == 0 => (
             Diagnosis::CannotTell,
             format!(
-                "it failed on neither host in {} runs; more runs may decide (--times)",
-                quiet.runs + runs
+                "it failed on neither host in {}; more runs may decide (--times)",
+                counted(quiet.runs + runs, "run")
             ),
         ),
         0 => (

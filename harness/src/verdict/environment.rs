@@ -5,6 +5,7 @@ use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::limits;
 use crate::network::counts::DropCause;
 use crate::record::RunRecord;
+use crate::text::{counted, was};
 
 /// The answer, from what the harness measured while it worked. `blamed` are the sentences by which
 /// other answers were attributed to the host.
@@ -43,7 +44,8 @@ fn told(disturbances: &[&Disturbance]) -> Vec<String> {
         .collect();
     let left = disturbances.len() - told.len();
     if left > 0 {
-        told.push(format!("and {left} more disturbances like these"));
+        let noun = counted(left, "more disturbance");
+        told.push(format!("and {noun} like these"));
     }
     told
 }
@@ -56,7 +58,8 @@ fn messages(record: &RunRecord) -> Vec<String> {
     };
     let full = lost(DropCause::FullQueue);
     if full > 0 {
-        notes.push(format!("{full} messages were lost because their receiver did not read them"));
+        let messages = counted(full, "message");
+        notes.push(format!("{messages} {} lost because the receiver did not read", was(full)));
     }
     let lives = |id| record.replicas.iter().any(|it| it.id == id && it.death.is_none());
     let to_living = record.messages.iter().filter(|((_, to, _), _)| lives(*to));
@@ -64,7 +67,8 @@ fn messages(record: &RunRecord) -> Vec<String> {
         to_living.filter_map(|(_, counts)| counts.dropped.get(&DropCause::Gone)).sum();
     if failed > 0 {
         notes.push(format!(
-            "{failed} messages could not be sent to replicas that were alive but not connected"
+            "{} could not be sent to replicas that were alive but not connected",
+            counted(failed, "message")
         ));
     }
     notes

@@ -28,6 +28,7 @@ use requests::Requests;
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::op::{OpKind, Outcome};
 use crate::record::RunRecord;
+use crate::text::{counted, was};
 
 /// The answer; `safety` tells whether the checker finished.
 pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
@@ -48,7 +49,7 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
     let mut details: Vec<String> = missing.collect();
     details.extend(record.faults.iter().filter_map(|fault| {
         let reason = fault.not_applied.as_ref()?;
-        Some(format!("{} at {} was not applied: {reason}", fault.kind, fault.planned_ns))
+        Some(format!("{} at {} was not injected: {reason}", fault.kind, fault.planned_ns))
     }));
     details.extend(missing::notes(&faults));
     let (standing, kind, sentence) = if let Some(sentence) = vacuous {
@@ -70,8 +71,11 @@ fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize
         let of_kind = record.operations.iter().filter(|operation| operation.kind == kind);
         of_kind.filter(|operation| operation.outcome == Outcome::Ok).count()
     };
-    let mut parts =
-        vec![format!("{} gets and {} puts answered", answered(OpKind::Get), answered(OpKind::Put))];
+    let mut parts = vec![format!(
+        "{} and {} answered",
+        counted(answered(OpKind::Get), "get"),
+        counted(answered(OpKind::Put), "put")
+    )];
     if keys.0 < keys.1 {
         parts.push(format!("{} of {} keys both written and read", keys.0, keys.1));
     }
@@ -109,8 +113,9 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
     // A failed operation tells at least that the store was there to refuse it.
     if report.observations == 0 && report.failed == 0 && safety.standing != Standing::Invalid {
         return vacuous(format!(
-            "{answered} of {asked} operations were answered, and none of the answers tells what the store \
-             held: nothing could contradict"
+            "{answered} of {asked} operations {} answered, and none of the answers tells what the store held: \
+             no answer can be wrong",
+            was(answered)
         ));
     }
     if safety.standing == Standing::Unknown {
@@ -118,6 +123,7 @@ pub fn of_history(report: &checker::Report, safety: &Answer) -> Answer {
     }
     let told = match report.observations {
         0 => "none of which tells what the store held".to_owned(),
+        1 => "1 of which tells what the store held".to_owned(),
         some => format!("{some} of which tell what the store held"),
     };
     let sentence = format!("{answered} of {asked} operations answered, {told}");

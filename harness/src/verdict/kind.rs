@@ -17,6 +17,14 @@ pub enum AnswerKind {
     Keeps(ModelName),
     /// Safety, evidence: the checker did not finish.
     Undecided,
+    /// Durability: enough replicas can have known of each acknowledged put.
+    Durable,
+    /// Durability: a put was acknowledged before enough replicas can have known of it.
+    EarlyAcknowledgement,
+    /// Durability: the messages between the replicas were not seen.
+    NotObserved,
+    /// Durability: it was not asked.
+    NotAsked,
     /// Process: nothing to report.
     Sound,
     /// Process: replicas died by themselves.
@@ -51,9 +59,13 @@ pub enum AnswerKind {
 
 impl AnswerKind {
     /// Those that carry nothing.
-    const PLAIN: [Self; 17] = [
+    const PLAIN: [Self; 21] = [
         Self::Linearizable,
         Self::Undecided,
+        Self::Durable,
+        Self::EarlyAcknowledgement,
+        Self::NotObserved,
+        Self::NotAsked,
         Self::Sound,
         Self::Died,
         Self::Protocol,
@@ -78,6 +90,10 @@ impl AnswerKind {
             Self::Keeps(model) => model.name(),
             Self::Linearizable => "linearizable",
             Self::Undecided => "undecided",
+            Self::Durable => "durable",
+            Self::EarlyAcknowledgement => "early acknowledgement",
+            Self::NotObserved => "not observed",
+            Self::NotAsked => "not asked",
             Self::Sound => "sound",
             Self::Died => "died",
             Self::Protocol => "protocol",

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
 use crate::ids::NodeId;
-use crate::op::{OpKind, OperationRecord, Outcome, REFUSED};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::record::RunRecord;
+use crate::text::was;
 use crate::time::RunTime;
 
 /// The answer: from what was asked after the healing, and for course clients (which ask nothing
@@ -16,8 +17,9 @@ pub fn answer(record: &RunRecord) -> Answer {
     let alive = record.replicas.iter().filter(|replica| replica.death.is_none()).count();
     if alive < scenario.majority() {
         let sentence = format!(
-            "not judged: only {alive} of {} replicas were alive at the end, which is no majority",
-            scenario.replicas
+            "not judged: only {alive} of {} replicas {} alive at the end, which is no majority",
+            scenario.replicas,
+            was(alive)
         );
         return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::NoMajority, sentence);
     }
@@ -41,7 +43,7 @@ impl Refusals {
         let mut refusals = Self::default();
         for operation in operations.iter().filter(|it| it.kind == OpKind::Put) {
             refusals.puts += 1;
-            if operation.error == Some(REFUSED) {
+            if operation.error == Some(OperationError::Refused) {
                 refusals.refused += 1;
                 if let Some(id) = operation.node {
                     *refusals.by.entry(id).or_default() += 1;
@@ -68,13 +70,15 @@ fn with_refusals(record: &RunRecord, mut answer: Answer) -> Answer {
     let Refusals { puts, refused, .. } = refusals;
     if refusals.are_many() {
         answer.sentence = format!(
-            "{}; {refused} of {puts} puts were refused (`fail`): {}",
+            "{}; {refused} of {puts} puts {} refused (`fail`): {}",
             answer.sentence,
+            was(refused),
             refusals.by_replica()
         );
     } else if answer.standing == Standing::Invalid && refused > 0 {
         answer.details.push(format!(
-            "{refused} of {puts} puts were refused (`fail`): {}",
+            "{refused} of {puts} puts {} refused (`fail`): {}",
+            was(refused),
             refusals.by_replica()
         ));
     }
@@ -154,8 +158,9 @@ fn after_last_fault(record: &RunRecord) -> Answer {
     if record.scenario.drops > 0.0 && answered > 0 && !late.is_empty() {
         // Loss is a fault that a course config never heals: it excuses delay, not silence.
         let sentence = format!(
-            "{answered} of {asked} operations {since} were answered; {} waited longer than {} s \
+            "{answered} of {asked} operations {since} {} answered; {} waited longer than {} s \
              while messages went on being lost",
+            was(answered),
             late.len(),
             bound.as_secs_f64()
         );
@@ -185,6 +190,7 @@ fn conclude(record: &RunRecord, asked: u32, late: Vec<String>, since: &str) -> A
     if count == 0 {
         let sentence = match asked {
             0 => format!("not judged: no operation {since} had long enough to be answered"),
+            1 => format!("the only operation {since} was answered within {bound} s"),
             n => format!("all {n} operations {since} were answered within {bound} s"),
         };
         return Answer::new(Question::Liveness, Standing::Valid, AnswerKind::Answered, sentence);
@@ -211,7 +217,7 @@ mod tests {
         record.operations = (0..puts)
             .map(|n| OperationRecord {
                 node: Some(NodeId(u16::from(n % 3 == 0))),
-                error: (n < refused).then_some(REFUSED),
+                error: (n < refused).then_some(OperationError::Refused),
                 outcome: if n < refused { Outcome::Info } else { Outcome::Ok },
                 completed: Some(pattern.invoked),
                 ..pattern.clone()

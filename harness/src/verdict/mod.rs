@@ -1,10 +1,11 @@
-//! Five questions, answered apart, because they mean different things to the reader.
+//! Six questions, answered apart, because they mean different things to the reader.
 //!
 //! Each file here answers one question from the [`RunRecord`];
 //! [`judge`] puts them together. A report only shows what stands here.
 
 pub mod blame;
 pub mod diagnosis;
+mod durability;
 mod environment;
 mod evidence;
 mod kind;
@@ -27,6 +28,8 @@ use crate::record::{EndReason, RunRecord};
 pub enum Question {
     /// Is the history consistent with the model asked for?
     Safety,
+    /// Was every acknowledged put known to enough replicas before it was acknowledged, by the messages that were seen?
+    Durability,
     /// Did a replica die by itself, or write what no protocol allows?
     Process,
     /// Once faults are healed and a majority lives, are operations answered within the bound?
@@ -38,10 +41,14 @@ pub enum Question {
 }
 
 impl Question {
+    /// Those that ask for what the system under test owes, in the order of badness.
+    pub const OWED: [Self; 4] = [Self::Safety, Self::Durability, Self::Process, Self::Liveness];
+
     /// The word in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Safety => "safety",
+            Self::Durability => "durability",
             Self::Process => "process",
             Self::Liveness => "liveness",
             Self::Environment => "environment",
@@ -121,6 +128,7 @@ impl Answer {
             (Question::Evidence, _) if self.kind == AnswerKind::Vacuous => Exit::Vacuous,
             (Question::Evidence, _) | (_, Standing::Unknown) => Exit::Undecided,
             (Question::Safety, _) => Exit::Safety,
+            (Question::Durability, _) => Exit::Durability,
             (Question::Process, _) => Exit::Process,
             (Question::Liveness, _) => Exit::Liveness,
             (Question::Environment, _) => Exit::Environment,
@@ -128,7 +136,7 @@ impl Answer {
     }
 }
 
-/// The five answers about one run.
+/// The six answers about one run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// In the order of [`Question`].
@@ -150,17 +158,18 @@ impl Verdict {
     }
 }
 
-/// Answers all five questions about a run; `safety` is the checker's answer about its history.
+/// Answers all six questions about a run; `safety` is the checker's answer about its history.
 pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
     let evidence = evidence::answer(record, &safety);
     let (process, died) = blame::attribute_to_host(record, process::answer(record));
     let (liveness, waited) = blame::attribute_to_host(record, liveness::answer(record));
+    let (durability, stood_in) = blame::attribute_to_host(record, durability::answer(record));
     let (safety, misled) = blame::attribute_to_host(record, safety);
-    let mut blamed: Vec<String> = [misled, died, waited].into_iter().flatten().collect();
+    let mut blamed: Vec<String> = [misled, stood_in, died, waited].into_iter().flatten().collect();
     blamed.dedup();
     let environment = environment::answer(record, &blamed);
     Verdict {
-        answers: vec![safety, process, liveness, environment, evidence],
+        answers: vec![safety, durability, process, liveness, environment, evidence],
         is_interrupted: record.end == EndReason::Interrupted,
     }
 }

@@ -3,6 +3,7 @@
 use super::{Answer, AnswerKind, Question, Standing, last_words};
 use crate::network::protocol::ProtocolViolation;
 use crate::record::{ReplicaRecord, RunRecord};
+use crate::text::listed;
 
 /// The answer, from deaths and from what was written.
 pub fn answer(record: &RunRecord) -> Answer {
@@ -49,9 +50,9 @@ pub fn answer(record: &RunRecord) -> Answer {
             (kind, format!("replicas sent {}", kinds.join("; ")))
         }
         (died, _) => {
-            let ids: Vec<String> = died.iter().map(|replica| replica.id.to_string()).collect();
-            let by = if ids.len() == 1 { "itself" } else { "themselves" };
-            (AnswerKind::Died, format!("{} died by {by}", ids.join(", ")))
+            let by = if died.len() == 1 { "itself" } else { "themselves" };
+            let ids = listed(died.iter().map(|replica| replica.id));
+            (AnswerKind::Died, format!("{ids} died by {by}"))
         }
     };
     Answer::new(Question::Process, Standing::Invalid, kind, sentence).with_details(details)

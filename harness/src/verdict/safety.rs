@@ -1,8 +1,9 @@
 //! Is the history consistent with the model asked for?
 
-use checker::{ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
+use checker::{KeyVerdict, ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 
 use super::{Answer, AnswerKind, Question, Standing};
+use crate::text::{counted, was};
 
 /// The checker's report as an answer.
 pub fn answer(report: &Report) -> Answer {
@@ -23,8 +24,9 @@ pub fn answer(report: &Report) -> Answer {
 }
 
 fn valid(report: &Report) -> Answer {
-    let (operations, keys) = (report.operations, report.keys.len());
-    let plural = if keys == 1 { "key" } else { "keys" };
+    let (operations, keys) = (report.operations, counted(report.keys.len(), "key"));
+    let operations_told = counted(operations, "operation");
+    let are = if operations == 1 { "is" } else { "are" };
     let algorithms = report.algorithms.join(", ");
     let is_linearizable = is_linearizable(report);
     let kind = if is_linearizable {
@@ -34,14 +36,15 @@ fn valid(report: &Report) -> Answer {
     };
     let sentence = if operations == 0 {
         "no operation was recorded, so there was nothing to check".to_owned()
+    } else if report.answered == 0 {
+        format!("none of {operations_told} was answered, so there was nothing to check")
     } else if is_linearizable {
         format!(
-            "{operations} operations on {keys} {plural} are linearizable as {} ({algorithms}; {} of \
-             unknown outcome)",
+            "{operations_told} on {keys} {are} linearizable as {} ({algorithms}; {} of unknown outcome)",
             report.model, report.open
         )
     } else {
-        format!("{operations} operations keep the promise {} ({algorithms})", report.model)
+        format!("{operations_told} {are} consistent with the model {} ({algorithms})", report.model)
     };
     Answer::new(Question::Safety, Standing::Valid, kind, sentence).with_details(facts(report))
 }
@@ -62,13 +65,13 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = witness.operations.iter().enumerate().map(numbered).collect();
     if witness.confirmed == Some(true) {
         lines.push("an independent linearizability tester rejects these operations too".to_owned());
-    } else if !witness.operations.is_empty() && is_linearizable(report) {
-        let why = "not confirmed by an independent tester: with the relevant operations around them, these \
-                   are more than eight";
-        lines.push(why.to_owned());
+    } else if let Some(unconfirmed) = witness.unconfirmed
+        && !witness.operations.is_empty()
+    {
+        lines.push(format!("not confirmed by an independent tester: {}", unconfirmed.reason()));
     }
     lines.extend(report.assumptions.iter().map(|assumption| format!("assumed: {assumption}")));
-    let refuted = report.keys.iter().filter(|key| key.verdict == "invalid");
+    let refuted = report.keys.iter().filter(|key| key.verdict == KeyVerdict::Invalid);
     let mut others: Vec<&str> = refuted.map(|key| key.key.as_str()).collect();
     // Keys of different types may have one name: only the witness's own is left out.
     if let Some(own) = others.iter().position(|key| *key == witness.key) {
@@ -79,8 +82,9 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
     }
     if report.skipped_keys > 0 {
         lines.push(format!(
-            "{} keys were not decided, because this one is refuted (--all-keys goes on)",
-            report.skipped_keys
+            "{} {} not decided, because this one is refuted (--all-keys goes on)",
+            counted(report.skipped_keys, "key"),
+            was(report.skipped_keys)
         ));
     }
     lines.extend(undecided_keys(report));
@@ -89,7 +93,7 @@ fn violation(witness: &Witness, report: &Report) -> Vec<String> {
 }
 
 fn undecided_keys(report: &Report) -> Vec<String> {
-    let undecided = |key: &&checker::KeyReport| key.verdict == "unknown";
+    let undecided = |key: &&checker::KeyReport| key.verdict == KeyVerdict::Unknown;
     let keys: Vec<&str> =
         report.keys.iter().filter(undecided).map(|key| key.key.as_str()).collect();
     if keys.len() < 2 { Vec::new() } else { vec![format!("undecided: {}", list(&keys))] }

@@ -43,7 +43,7 @@ use crate::journal::history::{Journal, JournalError, Kept};
 use crate::journal::leaders::LeadersFile;
 use crate::network::message_log::MessageLog;
 use crate::network::transport::Transport;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::record::RunRecord;
 use crate::run::machine::Machine;
 use crate::run::progress::Progress;
@@ -205,7 +205,8 @@ pub fn execute(request: RunRequest) -> Result<Executed, RunError> {
     let leaders = LeadersFile::create(&place).map_err(RunError::system("writing leaders.jsonl"))?;
     let mut messages = MessageLog::open(&place);
     let mut others: Vec<Seal> = messages.take_seal().into_iter().collect();
-    let machine = Machine::new(Arc::clone(&request.plan), messages);
+    let keeps_data = plan::keeps_data(&request.program.arguments);
+    let machine = Machine::new(Arc::clone(&request.plan), keeps_data, messages);
     let faults = FaultsFile::create(&place, machine.faults())
         .map_err(RunError::system("writing faults.jsonl"))?;
     let (sampler, seal) = sampling::HostSampler::create(&place, request.folder.clone())?;

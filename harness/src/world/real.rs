@@ -377,6 +377,7 @@ impl RealWorld {
             faults: outcome.faults,
             leaders: traffic.leaders,
             leadership_claims: traffic.leadership_claims,
+            durability: traffic.durability,
             states: outcome.states,
             violations: traffic.protocol.violations,
             interference: self.interference,

@@ -403,7 +403,7 @@ fn a_named_pipe_is_read_from_whoever_writes_to_it() {
     let to = pipe.clone();
     // Opening it to write waits for the reader.
     let writer = std::thread::spawn(move || {
-        let mut pipe = std::fs::File::create(to).expect("somebody reads");
+        let mut pipe = std::fs::File::create(to).expect("a process reads");
         for line in large(100).text.lines() {
             writeln!(pipe, "{line}").expect("it is read");
         }

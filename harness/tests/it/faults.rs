@@ -109,7 +109,7 @@ fn a_partition_lets_nothing_cross_until_it_heals_nor_does_a_suspended_machine_he
         let sent = seen.messages.iter().filter(to_it);
         let during: Vec<bool> =
             sent.filter(|it| during.contains(&it.sent_ns)).map(Message::is_delivered).collect();
-        assert!(!during.is_empty(), "somebody wrote to {target}");
+        assert!(!during.is_empty(), "a client wrote to {target}");
         assert!(
             during.iter().all(|&is_delivered| is_delivered != is_lost),
             "{fault:?}: {during:?}"
@@ -186,7 +186,7 @@ fn a_run_whose_faults_found_nobody_is_vacuous_and_says_which() {
     bench.expect_code_of_verdict(&ended);
     assert_eq!(bench.answer("evidence").1, "vacuous");
     let verdict = bench.verdict().to_string();
-    assert!(verdict.contains("slow at") && verdict.contains("was not applied"), "{verdict}");
+    assert!(verdict.contains("slow at") && verdict.contains("was not injected"), "{verdict}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_stop_that_the_harness_did_not_send_is_named_with_its_moments() {
     let ended = Ended::from(child.wait_with_output().expect("it ends"));
     ended.expect(15);
     assert_eq!(bench.answer("environment").1, "disturbed");
-    let sentence = bench.verdict()["answers"][3]["sentence"].to_string();
+    let sentence = bench.verdict()["answers"][4]["sentence"].to_string();
     assert!(sentence.contains("by a signal that the harness did not send"), "{sentence}");
 }
 

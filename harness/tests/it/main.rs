@@ -14,6 +14,7 @@ mod course;
 mod course_programs;
 mod course_ways;
 mod data_faults;
+mod durability;
 mod faults;
 mod flake;
 mod fuzz_check;

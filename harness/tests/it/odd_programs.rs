@@ -63,7 +63,7 @@ fn odd_but_allowed_answers_are_no_contradiction() {
 fn garbage_is_counted_by_kind_with_an_example() {
     let bench = deserves("garbage", 12, "process", "invalid", "protocol");
     let verdict = bench.verdict();
-    let details = verdict["answers"][1]["details"].to_string();
+    let details = verdict["answers"][2]["details"].to_string();
     for what in ["not a JSON object", "without `src`", "another's `src`", "unknown `dst`", "`MID`"]
     {
         assert!(details.contains(what), "{what} in {details}");
@@ -75,14 +75,14 @@ fn garbage_is_counted_by_kind_with_an_example() {
 #[test]
 fn a_replica_that_dies_by_itself_is_told_with_its_last_words() {
     let bench = deserves("dies-midway", 12, "process", "invalid", "died");
-    let details = bench.verdict()["answers"][1]["details"].to_string();
+    let details = bench.verdict()["answers"][2]["details"].to_string();
     assert!(details.contains("exit status 7; index out of range; log: replicas/"), "{details}");
 }
 
 #[test]
 fn a_replica_that_hangs_up_and_lives_on_is_told() {
     let bench = deserves("hangs-up", 12, "process", "invalid", "protocol");
-    let sentence = bench.verdict()["answers"][1]["sentence"].to_string();
+    let sentence = bench.verdict()["answers"][2]["sentence"].to_string();
     assert!(sentence.contains("the end of their connection"), "{sentence}");
 }
 
@@ -106,7 +106,7 @@ fn redirects_without_end_are_a_matter_of_liveness() {
 #[test]
 fn living_replicas_that_tell_their_state_must_hold_the_same() {
     let bench = deserves("diverges", 11, "liveness", "invalid", "diverged");
-    let details = bench.verdict()["answers"][2]["details"].to_string();
+    let details = bench.verdict()["answers"][3]["details"].to_string();
     assert!(details.contains("0004: applied up to 7, digest 0004"), "{details}");
     deserves("agrees", 0, "liveness", "valid", "answered");
     // A program that dies of a message that no protocol asks it to know is not judged for it.
@@ -133,7 +133,7 @@ fn more_messages_than_the_workload_allows_end_the_run_as_a_packet_storm() {
     let bench = Bench::new();
     let workload = SHORT.replacen('{', "{\"max_packets\": 5000,", 1);
     bench.odd("floods", &workload).expect(12);
-    let details = bench.verdict()["answers"][1]["details"].to_string();
+    let details = bench.verdict()["answers"][2]["details"].to_string();
     assert!(details.contains("max_packets"), "{details}");
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use harness::ids::NodeId;
-use harness::network::rules::{Distribution, Latency, Loss, Rule};
+use harness::network::rules::{Distribution, Latency, Loss, Rule, RuleKind};
 use harness::scenario::{NetworkRule, Scenario};
 use harness::time::RunTime;
 
@@ -141,7 +141,7 @@ fn the_examples_of_the_manual_are_workloads_and_show_every_rule() {
             scenario.network.into_iter().map(|rule| rule.what.rule)
         })
         .collect();
-    for name in Rule::NAMES {
+    for name in RuleKind::NAMES {
         assert!(shown.iter().any(|rule| rule.name() == *name), "an example of `{name}`");
     }
 }

@@ -17,6 +17,8 @@ const SHARED: Clients = Clients::Shared {
     requests: None,
     timeout: Duration::from_secs(1),
     burst: 1,
+    steady_rate: 0.0,
+    old_news: 0.0,
     partition_affinity: 0.0,
     probe_reads: Duration::ZERO,
     one_shot_keys: 0.0,
@@ -82,6 +84,8 @@ fn every_key_is_read() {
             requests: Some(2000),
             timeout: Duration::from_millis(250),
             burst: 1,
+            steady_rate: 0.0,
+            old_news: 0.0,
             partition_affinity: 0.0,
             probe_reads: Duration::ZERO,
             one_shot_keys: 0.0,
@@ -216,7 +220,7 @@ fn the_table_tells_the_defaults_that_hold() {
         assert_eq!(parse("n.json", &text(&given)), silent, "{} = {}", key.path, key.default);
         checked += 1;
     }
-    assert_eq!(checked, 14, "the keys whose default is one value");
+    assert_eq!(checked, 16, "the keys whose default is one value");
 }
 
 #[test]

@@ -192,8 +192,8 @@ impl Replica {
 
     /// Takes what may leave before anything is stored: a leader's appends. They promise nothing
     /// about its own disk, so followers can write while it does (Ongaro's thesis, section 10.2.1).
-    /// It counts itself among those that have an entry from the moment it is in its log: so whoever
-    /// drives it must store what [`Self::take_effects`] says before the next [`Self::step`].
+    /// It counts itself among those that have an entry from the moment it is in its log: so the
+    /// caller must store what [`Self::take_effects`] says before the next [`Self::step`].
     ///
     /// Nothing leaves early in a term that is not stored yet, nor what makes a follower forget its
     /// queue: that is a promise to keep it.

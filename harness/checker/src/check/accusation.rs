@@ -6,18 +6,24 @@ use super::sieve::sieve;
 use crate::budget::Budget;
 use crate::event::F;
 use crate::explain;
+use crate::history::content::content;
 use crate::history::{History, Operation, Value};
 use crate::linearizable::appends;
-use crate::linearizable::calls::{WithModel, with_model};
+use crate::linearizable::calls::{WithModel, with_model, with_model_of};
 use crate::linearizable::confirm::{self, Tester};
 use crate::linearizable::contradiction::{self, Shown, Sources};
+use crate::linearizable::fewest;
 use crate::linearizable::minimize;
 use crate::linearizable::pairs;
+use crate::linearizable::search::{self, Answer};
 use crate::model::Call;
-use crate::witness::{Anomaly, Size, Witness};
+use crate::witness::{Anomaly, Confirmation, Size, Witness, WitnessOperation};
 
 /// A chain of more links than this is shown as it is.
 const MOST_TO_MINIMIZE: usize = 3_000;
+
+/// Steps to try whether a witness has an order by itself.
+const MOST_STEPS_ALONE: u64 = 20_000;
 
 /// With so few operations, what the structure shows is not compared with what else there is.
 const FEW: usize = 3;
@@ -42,17 +48,21 @@ pub(super) fn witness(
     let Shown { positions, is_minimal } = key.shown(core);
     let shown: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
     let mut witness = explain::explain(history, operations, &shown, initial, is_minimal);
+    if key.stands(&positions) == Some(false) {
+        explain::call_excerpt(&mut witness);
+    }
     let near = sieve(operations, &positions);
     let (operations, positions) = match &near {
         None => (operations, positions),
         Some(near) => (&near.operations[..], near.shown.clone()),
     };
     let confirmer = Confirmer { tester, shown: &positions, must_contradict: is_minimal };
-    witness.confirmed = with_model(history, operations, initial, confirmer);
+    witness.note(with_model(history, operations, initial, confirmer));
     witness
 }
 
-/// The same of a text or list that its reads refute.
+/// The same of a text or list that its reads refute. Where what they show needs others to be understood,
+/// a set of operations that does not is searched for.
 pub(super) fn witness_of_reads(
     history: &History,
     operations: &[&Operation],
@@ -64,11 +74,21 @@ pub(super) fn witness_of_reads(
         return explain::unexplained(history, operations[0]);
     }
     let initial = plain_initial(history, options.model);
+    if !found.stands {
+        let key = Key { history, operations, initial, budget: options.budget };
+        let searched = witness(history, operations, None, options, tester);
+        if key.stands(&key.positions(&searched)) == Some(true) {
+            return searched;
+        }
+    }
     let positions = &found.operations;
     let core: Vec<&Operation> = positions.iter().map(|&at| operations[at as usize]).collect();
     let mut witness = explain::of_reads(history, operations, &core, initial, named(found.anomaly));
+    if !found.stands {
+        explain::call_excerpt(&mut witness);
+    }
     let confirmer = Confirmer { tester, shown: positions, must_contradict: false };
-    witness.confirmed = with_model(history, operations, initial, confirmer);
+    witness.note(with_model(history, operations, initial, confirmer));
     witness
 }
 
@@ -95,15 +115,39 @@ struct Key<'a> {
 }
 
 impl Key<'_> {
+    /// The positions of a witness's operations.
+    fn positions(&self, witness: &Witness) -> Vec<u32> {
+        let position = |shown: &WitnessOperation| {
+            let invoke = |op: &&Operation| op.invoke_index();
+            let at = self.operations.binary_search_by_key(&shown.invoke_index, invoke).ok()?;
+            u32::try_from(at).ok()
+        };
+        witness.operations.iter().filter_map(position).collect()
+    }
+
+    /// Whether these operations have no order if nothing else was done. `None` if that takes too long.
+    fn stands(&self, shown: &[u32]) -> Option<bool> {
+        let content = content(self.history, self.operations, self.initial);
+        let shown: Vec<&Operation> = shown.iter().map(|&at| self.operations[at as usize]).collect();
+        with_model_of(content, self.history, &shown, self.initial, Alone)
+    }
+
     /// The smallest contradiction: by structure where values differ, else of what is known, or of
     /// the whole history.
     fn shown(&self, core: Option<Vec<u32>>) -> Shown {
         let known = pairs::smallest(self.operations, self.initial, self.budget.stop)
             .or_else(|| pairs::garbage_read(self.operations, self.initial))
             .map(|positions| Shown { positions, is_minimal: true });
-        let is_plain = self.operations.iter().all(|op| op.f != F::Cas);
+        match known {
+            Some(known) if self.operations.iter().all(|op| op.f != F::Cas) => known,
+            known => self.smallest_of(self.smaller(known, core)),
+        }
+    }
+
+    /// Of what is known and what is found by search, the smaller.
+    fn smaller(&self, known: Option<Shown>, core: Option<Vec<u32>>) -> Shown {
         if let Some(known) = &known
-            && (is_plain || core.is_none() || known.positions.len() <= FEW)
+            && (core.is_none() || known.positions.len() <= FEW)
         {
             return known.clone();
         }
@@ -118,12 +162,38 @@ impl Key<'_> {
         let smallest = known.into_iter().chain(found).min_by_key(size);
         smallest.unwrap_or(Shown { positions: core.unwrap_or_default(), is_minimal: false })
     }
+
+    /// What is smaller still, if the operations are few.
+    fn smallest_of(&self, known: Shown) -> Shown {
+        if self.operations.len() > fewest::MOST_CALLS {
+            return known;
+        }
+        let smallest = Smallest { known, budget: self.budget };
+        with_model(self.history, self.operations, self.initial, smallest)
+    }
 }
 
 /// From positions of operations to those of the calls that they became.
 fn calls_of(positions: &[u32], sources: &[u32]) -> Vec<u32> {
     let call = |at: &u32| sources.binary_search(at).ok().and_then(|at| u32::try_from(at).ok());
     positions.iter().filter_map(call).collect()
+}
+
+/// Finds the fewest operations that contradict one another, of few.
+struct Smallest<'a> {
+    known: Shown,
+    budget: Budget<'a>,
+}
+
+impl WithModel for Smallest<'_> {
+    type Output = Shown;
+
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Shown {
+        let known = Shown { positions: calls_of(&self.known.positions, sources), ..self.known };
+        let Shown { positions, is_minimal } = fewest::fewest(model, calls, known, self.budget);
+        let positions = positions.into_iter().map(|at| sources[at as usize]).collect();
+        Shown { positions, is_minimal }
+    }
 }
 
 /// Finds few operations that contradict one another, and whether none is too many.
@@ -148,6 +218,22 @@ impl WithModel for Minimizer<'_> {
     }
 }
 
+/// Tries whether operations have an order if nothing else was done.
+struct Alone;
+
+impl WithModel for Alone {
+    type Output = Option<bool>;
+
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], _: &[u32]) -> Option<bool> {
+        let budget = Budget { steps: MOST_STEPS_ALONE, ..Budget::default() };
+        match search::linearize(model, calls, budget).answer {
+            Answer::NotLinearizable => Some(true),
+            Answer::Linearizable(_) => Some(false),
+            Answer::GivenUp(_) => None,
+        }
+    }
+}
+
 /// Asks the testers that confirm a witness.
 struct Confirmer<'a, T> {
     tester: T,
@@ -157,9 +243,9 @@ struct Confirmer<'a, T> {
 }
 
 impl<T: Tester> WithModel for Confirmer<'_, T> {
-    type Output = Option<bool>;
+    type Output = Confirmation;
 
-    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Option<bool> {
+    fn run<M: Sources>(self, model: &M, calls: &[Call<M::Op>], sources: &[u32]) -> Confirmation {
         let core = calls_of(self.shown, sources);
         confirm::confirm_core_by(self.tester, model, calls, &core, self.must_contradict)
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use super::{Decided, Decision, KeyReport, Options, Report, decide, observes, witness};
+use super::{Decided, Decision, KeyReport, KeyVerdict, Options, Report, decide, observes, witness};
 use crate::budget::{Budget, Limit};
 use crate::history::History;
 use crate::linearizable::confirm::{self, Tester};
@@ -206,7 +206,7 @@ fn sum_up(rounds: Rounds<'_>, tester: impl Tester, report: &mut Report) {
         let Decided { decision, algorithm, facts, .. } = result.unwrap_or_else(|| not_begun(&key));
         let mut count = KeyReport {
             key,
-            verdict: "valid",
+            verdict: KeyVerdict::Valid,
             operations: positions.len(),
             observations: positions
                 .iter()
@@ -224,7 +224,7 @@ fn sum_up(rounds: Rounds<'_>, tester: impl Tester, report: &mut Report) {
             Decision::Valid => report.valid_keys += 1,
             Decision::Unknown(reason) => {
                 let is_skipped = is_refuted && !options.all_keys;
-                count.verdict = if is_skipped { "skipped" } else { "unknown" };
+                count.verdict = if is_skipped { KeyVerdict::Skipped } else { KeyVerdict::Unknown };
                 report.skipped_keys += usize::from(is_skipped);
                 report.unknown_keys += usize::from(!is_skipped);
                 report.join(Verdict::Unknown(reason));
@@ -236,11 +236,11 @@ fn sum_up(rounds: Rounds<'_>, tester: impl Tester, report: &mut Report) {
                     .then(|| witness(history, positions, refuted, &options, tester))
                     .flatten();
                 if let Some(disputed) = found.as_ref().filter(|it| it.confirmed == Some(false)) {
-                    count.verdict = "unknown";
+                    count.verdict = KeyVerdict::Unknown;
                     report.unknown_keys += 1;
                     report.join(Verdict::Unknown(confirm::disputed(disputed)));
                 } else {
-                    count.verdict = "invalid";
+                    count.verdict = KeyVerdict::Invalid;
                     report.invalid_keys += 1;
                     explained += usize::from(found.is_some());
                     let both = [shown, found].into_iter().flatten();

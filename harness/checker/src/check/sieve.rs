@@ -25,15 +25,19 @@ pub(super) struct Near<'a> {
 /// `None` if that cannot be told by values: where there are appends, or one of the shown was refused.
 pub(super) fn sieve<'a>(operations: &[&'a Operation], shown: &[u32]) -> Option<Near<'a>> {
     let mut few = shown.iter().map(|&at| operations[at as usize]);
-    if operations.iter().any(|op| op.f == F::Append) || few.clone().any(|op| op.refused) {
+    if few.clone().any(|op| op.refused) {
         return None;
     }
     let mut wanted: FxHashSet<Value> = few.clone().filter_map(expected).collect();
     for walk in 0.. {
         let before = wanted.len();
-        for op in operations.iter().rev().filter(|op| op.f == F::Cas && !op.refused) {
-            if wanted.contains(&op.argument) {
-                wanted.insert(op.result);
+        for op in operations.iter().rev() {
+            match op.f {
+                F::Append => return None,
+                F::Cas if !op.refused && wanted.contains(&op.argument) => {
+                    wanted.insert(op.result);
+                }
+                _ => {}
             }
         }
         if wanted.len() == before {

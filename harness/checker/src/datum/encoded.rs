@@ -261,6 +261,12 @@ impl Encoder {
         self.string(TEXT, text);
     }
 
+    /// A text of ASCII alone, which need not be tried for UTF-8.
+    pub(crate) fn ascii(&mut self, text: &[u8]) {
+        debug_assert!(text.is_ascii(), "{text:?}");
+        self.string_of_bytes(TEXT, text);
+    }
+
     pub(crate) fn keyword(&mut self, name: &str) {
         self.string(KEYWORD, name);
     }
@@ -361,6 +367,10 @@ impl Encoder {
     }
 
     fn string(&mut self, tag: u8, text: &str) {
+        self.string_of_bytes(tag, text.as_bytes());
+    }
+
+    fn string_of_bytes(&mut self, tag: u8, text: &[u8]) {
         self.bytes.push(tag);
         let mut length = text.len();
         while length >= 0x80 {
@@ -368,7 +378,7 @@ impl Encoder {
             length >>= 7;
         }
         self.bytes.push(u8::try_from(length).unwrap_or_default());
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text);
     }
 
     fn end(&mut self, tag: u8, Mark(start): Mark) {

@@ -14,12 +14,16 @@
 
 use std::fmt::Write;
 
+use rustc_hash::FxHashMap;
+
 use crate::event::F;
 use crate::history::{History, Operation, Outcome, Value};
 use crate::witness::{Anomaly, Witness};
+use facts::{Facts, facts};
 pub(crate) use words::capitalized;
 
 mod again;
+mod facts;
 mod origin;
 mod replaced;
 mod swaps;
@@ -42,7 +46,7 @@ pub(crate) fn explain(
     if core.len() > MOST_TOLD {
         return untold(history, core);
     }
-    let teller = Teller { history, all, core, initial };
+    let teller = Teller::new(history, all, core, initial);
     let (anomaly, what) = teller
         .garbage_read()
         .or_else(|| teller.future_read())
@@ -75,12 +79,24 @@ pub(crate) fn of_reads(
     if core.len() > MOST_TOLD {
         return untold(history, core);
     }
-    let teller = Teller { history, all, core, initial };
+    let teller = Teller::new(history, all, core, initial);
     let told = teller.text().filter(|(found, _)| *found == anomaly);
     let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
     let on_key = history.on_key(core[0].key);
     let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
     Witness::new(history, anomaly, core, true, explanation)
+}
+
+/// Says that the operations of a witness have an order if nothing else was done.
+pub(crate) fn call_excerpt(witness: &mut Witness) {
+    if witness.operations.is_empty() {
+        return;
+    }
+    witness.minimal = false;
+    witness.explanation.push_str(
+        " These operations are an excerpt: by themselves they have an order. A counterexample needs \
+         more operations on this key, and the search for a small one spent its budget.",
+    );
 }
 
 /// A violation without its reason.
@@ -110,16 +126,27 @@ struct Teller<'a> {
     all: &'a [&'a Operation],
     core: &'a [&'a Operation],
     initial: Value,
+    has_appends: bool,
+    /// What is known of the values of the core.
+    facts: FxHashMap<Value, Facts>,
 }
 
 impl<'a> Teller<'a> {
+    fn new(
+        history: &'a History,
+        all: &'a [&'a Operation],
+        core: &'a [&'a Operation],
+        initial: Value,
+    ) -> Self {
+        let has_appends = all.iter().any(|op| op.f == F::Append);
+        // Where there are appends, values are not what counts.
+        let facts = if has_appends { FxHashMap::default() } else { facts(all, core, initial) };
+        Teller { history, all, core, initial, has_appends, facts }
+    }
+
     /// Whether the key is only read and written, so that a value says all about the state.
     fn is_plain(&self) -> bool {
         self.all.iter().all(|op| matches!(op.f, F::Get | F::Put))
-    }
-
-    fn has_appends(&self) -> bool {
-        self.all.iter().any(|op| op.f == F::Append)
     }
 
     fn reads(&self) -> impl Iterator<Item = &'a Operation> {

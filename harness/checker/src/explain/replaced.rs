@@ -25,30 +25,11 @@
 
 use rustc_hash::FxHashMap;
 
+use super::facts::Facts;
 use super::{Teller, is_read, is_swap, may_write, seen};
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
 use crate::witness::{self, Anomaly};
-
-/// What a key's history says of one value.
-#[derive(Debug, Clone, Copy)]
-struct Facts {
-    /// The operations that may have written it; the first state counts as a write.
-    writers: usize,
-    first_invocation: i64,
-    /// Until when it may have been written.
-    last_completion: i64,
-    /// When it was certainly there, or had been: acknowledged or seen.
-    there: i64,
-}
-
-/// Before everything.
-const START: i64 = -1;
-
-impl Facts {
-    const NONE: Facts =
-        Facts { writers: 0, first_invocation: i64::MAX, last_completion: START, there: i64::MAX };
-}
 
 /// How one value is known to be older than another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,13 +65,12 @@ struct Aftermath<'a> {
 
 impl<'a> Teller<'a> {
     pub(super) fn replaced(&self) -> Option<(Anomaly, String)> {
-        if self.has_appends() {
+        if self.has_appends {
             return None;
         }
-        let facts = self.facts();
-        let late = self.late(&facts, Order::Writes).or_else(|| self.late(&facts, Order::Sight))?;
-        let aftermath = self.aftermath(&late, &facts);
-        let (kind, end) = self.judge(&late, &aftermath, &facts);
+        let late = self.late(Order::Writes).or_else(|| self.late(Order::Sight))?;
+        let aftermath = self.aftermath(&late);
+        let (kind, end) = self.judge(&late, &aftermath);
         let begin = self.begins(late.read);
         let newer = self.newer(&late);
         Some((kind, format!("{begin}. But {newer}, {}. {end}", self.gap(late.newer, late.read))))
@@ -98,11 +78,10 @@ impl<'a> Teller<'a> {
 
     /// The operation that saw a replaced value, by its place in the witness.
     pub(super) fn late_operation(&self) -> Option<witness::Late> {
-        if self.has_appends() {
+        if self.has_appends {
             return None;
         }
-        let facts = self.facts();
-        let late = self.late(&facts, Order::Writes).or_else(|| self.late(&facts, Order::Sight))?;
+        let late = self.late(Order::Writes).or_else(|| self.late(Order::Sight))?;
         let place =
             |of: &Operation| self.core.iter().position(|op| op.invoke_index() == of.invoke_index());
         Some(witness::Late { read: place(late.read)?, newer: place(late.newer)? })
@@ -134,39 +113,13 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The facts of all values of the core.
-    fn facts(&self) -> FxHashMap<Value, Facts> {
-        let values = self.core.iter().flat_map(|op| [op.argument, op.result]);
-        let mut facts: FxHashMap<Value, Facts> =
-            values.chain([self.initial]).map(|value| (value, Facts::NONE)).collect();
-        facts.entry(self.initial).and_modify(|facts| {
-            (facts.writers, facts.first_invocation, facts.there) = (1, START, START);
-        });
-        for op in self.all {
-            if may_write(op)
-                && let Some(facts) = facts.get_mut(&op.argument)
-            {
-                facts.writers += 1;
-                facts.first_invocation = facts.first_invocation.min(i64::from(op.invoke));
-                facts.last_completion = facts.last_completion.max(i64::from(op.complete));
-                facts.there = facts.there.min(i64::from(op.complete));
-            }
-            if let Some(value) = seen(op)
-                && let Some(facts) = facts.get_mut(&value)
-            {
-                facts.there = facts.there.min(i64::from(op.complete));
-            }
-        }
-        facts
-    }
-
-    fn late(&self, facts: &FxHashMap<Value, Facts>, order: Order) -> Option<Late<'a>> {
+    fn late(&self, order: Order) -> Option<Late<'a>> {
         self.core.iter().copied().find_map(|late| {
             let old = seen(late)?;
             let is_newer = |op: &&Operation| {
                 op.complete < late.invoke
                     && shown(op).is_some_and(|new| {
-                        new != old && is_older(facts[&old], old, op, facts[&new], order)
+                        new != old && is_older(self.facts[&old], old, op, self.facts[&new], order)
                     })
             };
             let mut newer: Vec<&Operation> = self.core.iter().copied().filter(is_newer).collect();
@@ -176,10 +129,13 @@ impl<'a> Teller<'a> {
         })
     }
 
-    fn aftermath(&self, late: &Late<'a>, facts: &FxHashMap<Value, Facts>) -> Aftermath<'a> {
+    fn aftermath(&self, late: &Late<'a>) -> Aftermath<'a> {
         let Late { read: late, old, newer, new, order } = *late;
-        let since =
-            if may_write(newer) { i64::from(newer.invoke) } else { facts[&new].first_invocation };
+        let since = if may_write(newer) {
+            i64::from(newer.invoke)
+        } else {
+            self.facts[&new].first_invocation
+        };
         // With the order by sight the writes overlap: only what began later is newer.
         let is_newer = |op: &&&Operation| {
             may_write(op)
@@ -217,8 +173,8 @@ impl<'a> Teller<'a> {
         }
         // Operations that saw the old state and were not followed by any that saw the newer.
         let since = newer.complete.max(returned.map_or(0, |op| op.complete));
-        let is_last = |op: &&&Operation| op.invoke > since && op.invoke > newer.complete;
-        let last = self.all.iter().filter(is_last).filter_map(|op| seen(op));
+        let later = self.all.partition_point(|op| op.invoke <= since);
+        let last = self.all[later..].iter().filter_map(|op| seen(op));
         let mut aftermath = Aftermath { returned, old: 0, for_good: true, newest, before };
         for value in last {
             if newer_values.contains_key(&value) {
@@ -233,13 +189,8 @@ impl<'a> Teller<'a> {
         aftermath
     }
 
-    fn judge(
-        &self,
-        late: &Late<'_>,
-        aftermath: &Aftermath<'_>,
-        facts: &FxHashMap<Value, Facts>,
-    ) -> (Anomaly, String) {
-        let old = facts[&late.old];
+    fn judge(&self, late: &Late<'_>, aftermath: &Aftermath<'_>) -> (Anomaly, String) {
+        let old = self.facts[&late.old];
         let is_first_state = late.old == self.initial && old.writers == 1;
         let unanswered =
             late.order == Order::Sight && old.last_completion > i64::from(late.newer.invoke);
@@ -250,13 +201,14 @@ impl<'a> Teller<'a> {
         });
         let unseen =
             newest.filter(|write| self.all.iter().all(|op| seen(op) != Some(write.argument)));
-        let is_older = late.order == Order::Writes || old.there < facts[&late.new].first_invocation;
+        let is_older =
+            late.order == Order::Writes || old.there < self.facts[&late.new].first_invocation;
         let again = self.again(late).filter(|_| !is_older);
         let in_turns = !is_older
             && (again.is_some() || self.saw_before(late.old, late.newer).next().is_some());
         if let Some(again) = again
             && late.new != self.initial
-            && facts[&late.new].writers == 1
+            && self.facts[&late.new].writers == 1
             && self.one_replica_served(late.newer, again)
         {
             let end = format!(

@@ -36,7 +36,7 @@ enum Made {
 
 impl<'a> Teller<'a> {
     pub(super) fn text(&self) -> Option<(Anomaly, String)> {
-        if content(self.history, self.all, self.initial) != Content::Text {
+        if !self.has_appends || content(self.history, self.all, self.initial) != Content::Text {
             return None;
         }
         let parts = self.parts()?;

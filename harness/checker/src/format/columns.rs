@@ -186,8 +186,7 @@ pub(super) fn fields(form: &Form<'_>, at: usize) -> Result<Fields, Wrong> {
 
 /// Whether a function cannot do without a value.
 fn writes(name: Option<&[u8]>) -> bool {
-    let name = name.and_then(|name| std::str::from_utf8(name.strip_prefix(b":")?).ok());
-    let f = name.and_then(F::named);
+    let f = name.and_then(|name| F::of_bytes(name.strip_prefix(b":")?));
     f.is_some_and(|f| !f.only_asks() && !matches!(f, F::Acquire | F::Release | F::Renew))
 }
 

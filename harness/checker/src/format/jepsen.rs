@@ -209,9 +209,9 @@ fn head(form: &Form<'_>, fields: &Fields) -> Result<Option<Head>, Wrong> {
     let expected = || format!("one of {}", F::all_names());
     let told = fields.f.of(form.bytes).ok_or_else(|| missing(":f", &expected()))?;
     let name = function_name(told);
-    let f = name.and_then(F::named);
+    let f = name.and_then(F::of_bytes);
     let f = f.ok_or_else(|| wrong(fields.f, "the function ", &expected()))?;
-    let says_read = matches!(name, Some("read" | "write"));
+    let says_read = matches!(name, Some(b"read" | b"write"));
     Ok(Some(Head { process: number, r#type, f, says_read }))
 }
 
@@ -227,9 +227,9 @@ pub(super) fn event_type(told: &[u8]) -> Option<EventType> {
 }
 
 /// A keyword, or a string without escapes.
-fn function_name(told: &[u8]) -> Option<&str> {
+fn function_name(told: &[u8]) -> Option<&[u8]> {
     let ([b':', name @ ..] | [b'"', name @ .., b'"']) = told else { return None };
-    std::str::from_utf8(name).ok()
+    Some(name)
 }
 
 /// A name for people.

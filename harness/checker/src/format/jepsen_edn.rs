@@ -94,13 +94,13 @@ fn fields(walker: &mut Walker<'_>) -> Result<Option<Fields>, Wrong> {
         walker.skip(1)?;
         walker.blanks(0)?;
     }
-    let mut inside = walker.clone();
     match walker.peek() {
         None => Ok(None),
         Some(b'{') => map(walker).map(Some),
         Some(b'[' | b'(') => tuple(walker).map(Some),
         Some(b'#') if !walker.has_next(b"{#") => {
             // A record, as Jepsen writes its operations: `#jepsen.history.Op{...}`.
+            let mut inside = walker.clone();
             let is_tag = !inside.tag()?.contains(&b'#');
             inside.blanks(0)?;
             match inside.peek() {

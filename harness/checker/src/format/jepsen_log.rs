@@ -17,6 +17,9 @@ use super::passed::Passed;
 use super::{ParseError, ReadHistory};
 use crate::history::{FailedCas, Reading};
 
+/// What logs events.
+const EVENT_LOGGER: &[u8] = b"jepsen.util";
+
 /// Reads a log in pieces.
 #[derive(Debug)]
 pub struct Reader {
@@ -81,6 +84,10 @@ impl Entries {
         };
         if head.is_of_event(line) {
             return self.event(form, &head);
+        }
+        if head.logger == EVENT_LOGGER && line[head.message..].trim_ascii().is_empty() {
+            // Nothing is logged there but events: this one breaks off.
+            return Err(broken(form, line.len(), "the end of the line"));
         }
         refuse_second(form, head.message)?;
         self.passed.entry(number, line);
@@ -150,7 +157,7 @@ impl Head<'_> {
         }
         let is_tabbed = message.get(process.len()) == Some(&b'\t');
         let is_like = is_tabbed || r#type.is_none_or(|word| word[0] == b':');
-        self.logger == b"jepsen.util" && is_number(process) && is_like
+        self.logger == EVENT_LOGGER && is_number(process) && is_like
     }
 }
 

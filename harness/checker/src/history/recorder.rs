@@ -55,6 +55,9 @@ pub(crate) struct Line<'a> {
     pub(crate) node: Option<&'a str>,
 }
 
+/// The position of no operation.
+const NONE: u32 = u32::MAX;
+
 /// What a compare-and-set's halves take at the most, if they are small.
 const BYTES_PER_SWAP: u64 = 32;
 
@@ -64,8 +67,11 @@ pub struct Recorder {
     history: History,
     reading: Reading,
     lenient: Option<Lenient>,
-    open: FxHashMap<u64, u32>,
     process_ids: FxHashMap<u64, u32>,
+    /// The open operation of each process, by the id of the process, or [`NONE`].
+    open: Vec<u32>,
+    /// The key of the last invocation.
+    last_key: Option<Key>,
     last_index: Option<u64>,
     last_ns: u64,
     has_keys: bool,
@@ -95,8 +101,9 @@ impl Recorder {
             history: History::new(),
             reading,
             lenient: reading.is_lenient.then(Lenient::default),
-            open: FxHashMap::default(),
             process_ids: FxHashMap::default(),
+            open: Vec::new(),
+            last_key: None,
             last_index: None,
             last_ns: 0,
             has_keys: false,
@@ -128,11 +135,9 @@ impl Recorder {
 
     /// What is taken so far, in bytes, with what [`Recorder::finish`] takes besides.
     pub fn memory_bytes(&self) -> u64 {
-        let map = |map: &FxHashMap<u64, u32>| {
-            memory::growing_map(map.len(), map.capacity(), size_of::<(u64, u32)>())
-        };
-        let maps = map(&self.open) + map(&self.process_ids);
-        self.history.memory_bytes() + maps as u64 + self.finish_bytes()
+        let processes =
+            memory::growing_hash_map(&self.process_ids) + memory::growing_list(&self.open);
+        self.history.memory_bytes() + processes as u64 + self.finish_bytes()
     }
 
     /// Pairs may have to be put together, and compare-and-sets leave their halves.
@@ -272,10 +277,10 @@ impl Recorder {
     }
 
     fn invoke(&mut self, line: &Line<'_>, index: u32, time_ns: u64) -> Result<(), PairingError> {
-        let process = line.process;
-        if let Some(&position) = self.open.get(&process) {
-            let open = self.history.operations[position as usize].invoke_index();
-            return Err(PairingError::AlreadyOpen { index: line.index, process, open });
+        let process = self.process(line);
+        if let Some(open) = self.history.operations.get(self.open[process as usize] as usize) {
+            let (index, open) = (line.index, open.invoke_index());
+            return Err(PairingError::AlreadyOpen { index, process: line.process, open });
         }
         self.has_keys |= line.key.is_some();
         let (key, argument) = self.key_and_argument(line);
@@ -288,7 +293,7 @@ impl Recorder {
             key: self.key(key),
             argument: self.value(argument),
             result: Value::NIL,
-            process: self.process(line),
+            process,
             node: self.node(line),
             f: line.f,
             outcome: Outcome::Info,
@@ -298,7 +303,7 @@ impl Recorder {
         let position = u32::try_from(self.history.operations.len());
         let position = position.expect("there are no more operations than indices");
         self.history.operations.push(operation);
-        self.open.insert(process, position);
+        self.open[process as usize] = position;
         Ok(())
     }
 
@@ -315,6 +320,7 @@ impl Recorder {
         }
         if let Some(pairs) = self.pairs.take() {
             pairs.join(&mut self.history);
+            self.last_key = None;
         }
         (line.key, line.value)
     }
@@ -327,10 +333,12 @@ impl Recorder {
         outcome: Outcome,
     ) -> Result<(), PairingError> {
         let process = line.process;
-        let Some(&position) = self.open.get(&process) else {
+        let place = self.process_ids.get(&process).map(|&id| id as usize);
+        let position = place.map_or(NONE, |place| self.open[place]);
+        let (Some(place), Some(&invoked)) = (place, self.history.operations.get(position as usize))
+        else {
             return Err(PairingError::NotInvoked { index: line.index, process });
         };
-        let invoked = self.history.operations[position as usize];
         let invoked_key = match self.pairs {
             Some(_) => Encoded::NIL,
             None => Encoded::new(self.history.keys.get(invoked.key.0)),
@@ -354,7 +362,7 @@ impl Recorder {
         // Most writes repeat what they were given.
         let repeats = answer.is_some_and(|it| self.history.encoded(invoked.argument) == it);
         let result = if repeats { invoked.argument } else { self.value(answer) };
-        self.open.remove(&process);
+        self.open[place] = NONE;
         let operation = &mut self.history.operations[position as usize];
         operation.outcome = outcome;
         operation.result = result;
@@ -371,7 +379,12 @@ impl Recorder {
     }
 
     fn key(&mut self, key: Option<Encoded<'_>>) -> Key {
-        Key(self.history.keys.intern(key.unwrap_or(Encoded::NIL).bytes()))
+        let bytes = key.unwrap_or(Encoded::NIL).bytes();
+        let keys = &mut self.history.keys;
+        let is_last = |last: &Key| keys.get(last.0) == bytes;
+        let key = self.last_key.filter(is_last).unwrap_or_else(|| Key(keys.intern(bytes)));
+        self.last_key = Some(key);
+        key
     }
 
     fn value(&mut self, value: Option<Encoded<'_>>) -> Value {
@@ -382,10 +395,11 @@ impl Recorder {
     }
 
     fn process(&mut self, line: &Line<'_>) -> u32 {
-        let history = &mut self.history;
-        *self.process_ids.entry(line.process).or_insert_with(|| {
+        let Recorder { history, process_ids, open, .. } = self;
+        *process_ids.entry(line.process).or_insert_with(|| {
             let client = history.names.intern(line.client);
             history.processes.push(Process { number: line.process, client });
+            open.push(NONE);
             u32::try_from(history.processes.len() - 1).expect("no more processes than events")
         })
     }

@@ -25,7 +25,18 @@ pub(crate) fn with_model<W: WithModel>(
     initial: Value,
     work: W,
 ) -> W::Output {
-    match content(history, operations, initial) {
+    with_model_of(content(history, operations, initial), history, operations, initial, work)
+}
+
+/// The same with some operations of a key whose content is known.
+pub(crate) fn with_model_of<W: WithModel>(
+    content: Content,
+    history: &History,
+    operations: &[&Operation],
+    initial: Value,
+    work: W,
+) -> W::Output {
+    match content {
         Content::Any => {
             let (calls, sources) = translate(operations, register_op);
             work.run(&Register { initial }, &calls, &sources)

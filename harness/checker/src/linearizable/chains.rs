@@ -14,11 +14,14 @@
 //! leaves it where a refusal wants it to. Every order is replayed through the register before it
 //! is given out ([`replay`]).
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::ops::Range;
+
+use rustc_hash::FxHashSet;
 
 use crate::budget::Budget;
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
+use crate::linearizable::by_value::ByValue;
 use crate::linearizable::search::Order;
 use crate::linearizable::zones::{self, NEVER, NOBODY, START, Zone};
 use crate::model::{Call, RegisterOp};
@@ -47,6 +50,7 @@ const UNSEEN: Value = Value(u32::MAX - 1);
 /// One value: the operations that wrote, read and replaced it.
 #[derive(Debug, Clone)]
 struct Link {
+    value: Value,
     write: u32,
     /// The value that the write expected, if it is a compare-and-set.
     expected: Option<Value>,
@@ -59,7 +63,7 @@ struct Link {
 struct Chains<'a> {
     operations: &'a [&'a Operation],
     initial: Value,
-    links: FxHashMap<Value, Link>,
+    links: ByValue<Link>,
     /// Completed reads by value are folded into zones; refused swaps are kept apart.
     refused: FxHashSet<Value>,
 }
@@ -87,6 +91,13 @@ pub(crate) fn check(operations: &[&Operation], initial: Value, budget: Budget<'_
 /// A chain of values, from its root on, as one zone.
 struct Block {
     zone: Zone,
+    /// Where its values lie among those of all blocks.
+    values: Range<usize>,
+}
+
+/// All chains, their values one after another.
+struct Blocks {
+    list: Vec<Block>,
     values: Vec<Value>,
 }
 
@@ -95,16 +106,17 @@ type Core = Vec<u32>;
 
 impl<'a> Chains<'a> {
     fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Self> {
-        let link = |write, expected| Link {
+        let link = |value, write, expected| Link {
+            value,
             write,
             expected,
             next: NOBODY,
             seen: false,
             reads: Zone::EMPTY,
         };
-        let mut links = FxHashMap::default();
+        let mut links = ByValue::new();
         let mut refused = FxHashSet::default();
-        links.insert(initial, link(NOBODY, None));
+        links.insert(initial, link(initial, NOBODY, None));
         for (position, operation) in (0u32..).zip(operations) {
             if operation.complete != OPEN && operation.complete > OPEN / 2 - 1 {
                 return None;
@@ -119,7 +131,8 @@ impl<'a> Chains<'a> {
                 F::Cas => Some(operation.result),
                 _ => return None,
             };
-            if links.insert(operation.argument, link(position, expected)).is_some() {
+            let value = operation.argument;
+            if !links.insert(value, link(value, position, expected)) {
                 return None;
             }
         }
@@ -137,6 +150,11 @@ impl<'a> Chains<'a> {
         self.operations[position as usize]
     }
 
+    /// The place of a value among all, of which there is one for each write.
+    fn place(&self, value: Value) -> usize {
+        self.links.place(value).expect("each value here is that of a write, or the first") as usize
+    }
+
     /// What a station writes.
     fn value(&self, station: Station) -> Value {
         if station.write == NOBODY { self.initial } else { self.op(station.write).argument }
@@ -148,7 +166,7 @@ impl<'a> Chains<'a> {
             if operation.outcome != Outcome::Ok || operation.refused || operation.f == F::Put {
                 continue;
             }
-            let Some(link) = self.links.get_mut(&operation.result) else {
+            let Some(link) = self.links.get_mut(operation.result) else {
                 return Err(vec![position]);
             };
             if operation.f == F::Get {
@@ -158,7 +176,7 @@ impl<'a> Chains<'a> {
         }
         // Whatever led to a value that was seen took effect too.
         while let Some(value) = seen.pop() {
-            if let Some(link) = self.links.get_mut(&value)
+            if let Some(link) = self.links.get_mut(value)
                 && !link.seen
             {
                 link.seen = true;
@@ -179,10 +197,10 @@ impl<'a> Chains<'a> {
             if operation.f != F::Cas || operation.refused {
                 continue;
             }
-            if !self.took_effect(&self.links[&operation.argument]) {
+            if !self.took_effect(&self.links[operation.argument]) {
                 continue;
             }
-            let Some(from) = self.links.get_mut(&operation.result) else {
+            let Some(from) = self.links.get_mut(operation.result) else {
                 let mut core = vec![position];
                 self.add_evidence(position, &mut core);
                 return Err(sorted(core));
@@ -206,7 +224,7 @@ impl<'a> Chains<'a> {
         let mut at = position;
         let mut steps = 0;
         while self.op(at).outcome != Outcome::Ok && steps < self.links.len() {
-            let link = &self.links[&self.op(at).argument];
+            let link = &self.links[self.op(at).argument];
             if link.reads.first != NOBODY {
                 core.push(link.reads.first);
                 return;
@@ -215,7 +233,7 @@ impl<'a> Chains<'a> {
                 op.f == F::Cas
                     && !op.refused
                     && op.result == self.op(at).argument
-                    && self.took_effect(&self.links[&op.argument])
+                    && self.took_effect(&self.links[op.argument])
             };
             let Some(next) = self.operations.iter().position(|op| seer(op)) else { return };
             at = u32::try_from(next).expect("positions fit");
@@ -225,40 +243,42 @@ impl<'a> Chains<'a> {
     }
 
     /// Follows each chain from its root, checking its order against time on the way.
-    fn blocks(&self) -> Result<Vec<Block>, Core> {
+    fn blocks(&self) -> Result<Blocks, Core> {
         let mut roots: Vec<Value> = self
             .links
+            .items()
             .iter()
-            .filter(|(_, link)| link.expected.is_none() && self.took_effect(link))
-            .map(|(&value, _)| value)
+            .filter(|link| link.expected.is_none() && self.took_effect(link))
+            .map(|link| link.value)
             .collect();
         roots.sort_unstable();
-        let mut reached = 0;
-        let mut blocks = Vec::with_capacity(roots.len());
+        let mut values = Vec::with_capacity(self.links.len());
+        let mut list = Vec::with_capacity(roots.len());
         for root in roots {
-            let block = self.block(root)?;
-            reached += block.values.len();
-            blocks.push(block);
+            list.push(self.block(root, &mut values)?);
         }
-        if reached < self.links.values().filter(|link| self.took_effect(link)).count() {
+        if values.len() < self.links.items().iter().filter(|link| self.took_effect(link)).count() {
             return Err(self.circle());
         }
-        Ok(blocks)
+        Ok(Blocks { list, values })
     }
 
-    fn block(&self, root: Value) -> Result<Block, Core> {
+    /// Follows one chain, and adds its values.
+    fn block(&self, root: Value, all: &mut Vec<Value>) -> Result<Block, Core> {
         let mut zone = Zone::EMPTY;
-        let mut values = vec![root];
+        let start = all.len();
+        all.push(root);
         let (mut latest, mut latest_stage) = (NOBODY, 0);
         loop {
+            let values = &all[start..];
             let stage = values.len() - 1;
-            let link = &self.links[&values[stage]];
+            let link = &self.links[values[stage]];
             // What comes later in the chain must not be over before what comes earlier began.
             let mut check = |first: u32, last: u32, zone: &mut Zone| -> Result<(), Core> {
                 let before = if latest == NOBODY { 0 } else { self.op(latest).invoke };
                 if first != NOBODY && latest != NOBODY && self.op(first).complete < before {
                     let mut core = vec![first, latest];
-                    self.add_links(&values, latest_stage.min(stage), stage, &mut core);
+                    self.add_links(values, latest_stage.min(stage), stage, &mut core);
                     self.add_evidence(latest, &mut core);
                     return Err(sorted(core));
                 }
@@ -278,48 +298,48 @@ impl<'a> Chains<'a> {
             }
             check(link.reads.first, link.reads.last, &mut zone)?;
             if link.next == NOBODY {
-                return Ok(Block { zone, values });
+                return Ok(Block { zone, values: start..all.len() });
             }
-            values.push(self.op(link.next).argument);
+            all.push(self.op(link.next).argument);
         }
     }
 
     /// Adds the writes of a part of a chain.
     fn add_links(&self, values: &[Value], from: usize, to: usize, core: &mut Core) {
-        let writes = values[from..=to].iter().map(|value| self.links[value].write);
+        let writes = values[from..=to].iter().map(|&value| self.links[value].write);
         core.extend(writes.filter(|&write| write != NOBODY));
     }
 
     /// Swaps that lead back to where they began, so that none can be the first.
     fn circle(&self) -> Core {
         let mut on_chain: FxHashSet<Value> = FxHashSet::default();
-        for (&value, link) in &self.links {
+        for link in self.links.items() {
             if link.expected.is_none() && self.took_effect(link) {
-                let mut at = value;
-                while on_chain.insert(at) && self.links[&at].next != NOBODY {
-                    at = self.op(self.links[&at].next).argument;
+                let mut at = link.value;
+                while on_chain.insert(at) && self.links[at].next != NOBODY {
+                    at = self.op(self.links[at].next).argument;
                 }
             }
         }
-        let lost =
-            |(value, link): &(&Value, &Link)| !on_chain.contains(value) && self.took_effect(link);
-        let start = self.links.iter().filter(lost).map(|(&value, _)| value).min();
+        let lost = |link: &&Link| !on_chain.contains(&link.value) && self.took_effect(link);
+        let start = self.links.items().iter().filter(lost).map(|link| link.value).min();
         let mut core = Vec::new();
         let mut at = start;
         while let Some(value) = at {
-            let link = &self.links[&value];
+            let link = &self.links[value];
             if core.contains(&link.write) {
                 break;
             }
             core.push(link.write);
             self.add_evidence(link.write, &mut core);
-            at = link.expected.filter(|expected| self.links.contains_key(expected));
+            at = link.expected.filter(|&expected| self.links.get(expected).is_some());
         }
         sorted(core)
     }
 
     /// An order of all values, block by block.
-    fn order(&self, mut blocks: Vec<Block>) -> Result<Vec<Value>, Core> {
+    fn order(&self, blocks: Blocks) -> Result<Vec<Value>, Core> {
+        let Blocks { list: mut blocks, values } = blocks;
         let zones =
             blocks.iter().map(|block| block.zone).filter(|zone| zone.first_completion != NEVER);
         if let Some((u, v)) = zones::first_conflict(zones.collect()) {
@@ -327,7 +347,7 @@ impl<'a> Chains<'a> {
             for zone in [u, v] {
                 let ends = [zone.first, zone.last];
                 let whole = blocks.iter().find(|block| block.zone == zone);
-                let values = whole.map_or(&[][..], |block| &block.values);
+                let values = whole.map_or(&[][..], |block| &values[block.values.clone()]);
                 let stages: Vec<usize> =
                     ends.iter().filter_map(|&end| self.stage(values, end)).collect();
                 if let (Some(&from), Some(&to)) = (stages.iter().min(), stages.iter().max()) {
@@ -342,7 +362,7 @@ impl<'a> Chains<'a> {
             return Err(sorted(core));
         }
         blocks.sort_by_key(|block| block.zone.first_completion.min(block.zone.last_invocation));
-        Ok(blocks.into_iter().flat_map(|block| block.values).collect())
+        Ok(blocks.into_iter().flat_map(|block| &values[block.values]).copied().collect())
     }
 
     /// Where in a chain an operation stands.
@@ -355,21 +375,21 @@ impl<'a> Chains<'a> {
         values.iter().position(|&other| other == value)
     }
 
-    /// The calls for the search: what took effect has to, no later than what saw it; what nobody
-    /// saw is there for the refused. Places are doubled to have room in between.
+    /// The calls for the search: what took effect has to, no later than what saw it; what no
+    /// read saw is there for the refused. Places are doubled to have room in between.
     fn guide(&self, values: &[Value]) -> (Vec<Call<RegisterOp>>, Order) {
         let mut ranks = vec![u32::MAX; self.operations.len()];
-        let mut deadlines: FxHashMap<Value, u32> = FxHashMap::default();
-        for (value, rank) in values.iter().rev().zip((0..u32::MAX).rev()) {
+        let mut deadlines = vec![OPEN; self.links.len()];
+        for (&value, rank) in values.iter().rev().zip((0..u32::MAX).rev()) {
             let link = &self.links[value];
             let end = |at: u32| if at == NOBODY { OPEN } else { self.op(at).complete };
             let next = if link.next == NOBODY {
                 OPEN
             } else {
-                deadlines.get(&self.op(link.next).argument).copied().unwrap_or(OPEN)
+                deadlines[self.place(self.op(link.next).argument)]
             };
             let by_seen = end(link.reads.first).min(next);
-            deadlines.insert(*value, end(link.write).min(by_seen));
+            deadlines[self.place(value)] = end(link.write).min(by_seen);
             if link.write != NOBODY {
                 ranks[link.write as usize] = rank;
             }
@@ -383,8 +403,9 @@ impl<'a> Chains<'a> {
             let mut complete = (operation.complete != OPEN).then(|| 2 * operation.complete);
             let mut argument = operation.argument;
             if operation.f != F::Get && complete.is_none() {
-                if self.took_effect(&self.links[&argument]) {
-                    complete = deadlines.get(&argument).map(|seen| 2 * seen - 1);
+                if self.took_effect(&self.links[argument]) {
+                    let seen = deadlines[self.place(argument)];
+                    complete = (seen != OPEN).then(|| 2 * seen - 1);
                 } else if !self.refused.contains(&argument) {
                     argument = UNSEEN;
                 }

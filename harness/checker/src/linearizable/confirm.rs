@@ -7,7 +7,8 @@
 //!
 //! What is given to them must be evidence: leaving out operations can create a contradiction that
 //! is not there. So the operations of a witness go together with all others, [struck](crate::linearizable::strike),
-//! that could make a difference; where both are more than eight, no tester is asked.
+//! that could make a difference; where both are more than eight, no tester is asked. Neither is one where
+//! the operations contradict one another only by what others were answered: [`Unconfirmed`] says why.
 //!
 //! Objects that are no registers, texts or lists have objects of their own for the testers: see
 //! [`crate::objects::confirm`].
@@ -22,7 +23,7 @@ use crate::budget::{Budget, Limit};
 use crate::linearizable::strike::{Left, Trial};
 use crate::model::{Call, Model};
 use crate::verdict::Reason;
-use crate::witness::Witness;
+use crate::witness::{Confirmation, Unconfirmed, Witness};
 
 /// `stateright` remembers nothing of where it has been: more operations could take it for ever.
 pub(crate) const MOST_OPERATIONS: usize = 8;
@@ -122,7 +123,7 @@ impl<M: Model> SequentialSpec for Object<'_, M> {
 /// `None` if they are too many to ask.
 #[cfg(test)]
 pub(crate) fn confirm<M: Model>(model: &M, calls: &[Call<M::Op>]) -> Option<bool> {
-    confirm_by(Stateright, &[Object::new(model)], calls)
+    confirm_by(Stateright, &[Object::new(model)], calls).ok()
 }
 
 /// The same of a few of the calls on one object, by position in increasing order, together with
@@ -133,7 +134,7 @@ pub(crate) fn confirm_core<M: Model>(
     calls: &[Call<M::Op>],
     core: &[u32],
 ) -> Option<bool> {
-    confirm_core_by(Stateright, model, calls, core, false)
+    confirm_core_by(Stateright, model, calls, core, false).ok()
 }
 
 /// The same with this tester. Where a core `must_contradict` itself with all others struck, an order of
@@ -144,27 +145,31 @@ pub(crate) fn confirm_core_by<M: Model>(
     calls: &[Call<M::Op>],
     core: &[u32],
     must_contradict: bool,
-) -> Option<bool> {
+) -> Confirmation {
     match evidence(model, calls, core) {
         Evidence::Contradicts(left) => {
             let objects: Vec<Object<'_, M>> = left.models().iter().map(Object::new).collect();
             confirm_by(tester, &objects, &left.calls)
         }
-        Evidence::Explained => must_contradict.then_some(false),
-        Evidence::NotAsked => None,
+        Evidence::Explained if must_contradict => Ok(false),
+        Evidence::Explained => Err(Unconfirmed::OtherAnswers),
+        Evidence::NotAsked(why) => Err(why),
     }
 }
 
 /// Whether this tester and the recursion find that these calls are not linearizable on any of the
-/// objects. `None` if they are too many to ask.
+/// objects, if they are not too many to ask.
 pub(crate) fn confirm_by<S: Specification>(
     tester: impl Tester,
     objects: &[S],
     calls: &[Call<S::Op>],
-) -> Option<bool> {
+) -> Confirmation {
+    if calls.len() > MOST_OPERATIONS {
+        return Err(Unconfirmed::ManyAround);
+    }
     let accepts =
         |object: &S| tester.accepts(object, calls) || recursion(object, calls) != Some(false);
-    (calls.len() <= MOST_OPERATIONS).then(|| !objects.iter().any(accepts))
+    Ok(!objects.iter().any(accepts))
 }
 
 /// What becomes of a core with all other calls struck.
@@ -173,28 +178,32 @@ enum Evidence<'a, M: Model> {
     Contradicts(Left<'a, M>),
     /// There is an order of it, wherever it begins.
     Explained,
-    /// It is too much to ask about.
-    NotAsked,
+    /// No tester can be asked.
+    NotAsked(Unconfirmed),
 }
 
 /// The core and what is left around it, where that contradicts itself and is not too much: from the
 /// first state on, or in any state from where one of the core began.
 fn evidence<'a, M: Model>(model: &'a M, calls: &'a [Call<M::Op>], core: &[u32]) -> Evidence<'a, M> {
     if core.len() > MOST_OPERATIONS {
-        return Evidence::NotAsked;
+        return Evidence::NotAsked(Unconfirmed::ManyOperations);
     }
     let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
     let trial = Trial::new(model, calls, budget);
-    let mut is_explained = true;
+    let mut unknown = None;
     for part in trial.parts(core) {
-        let left = trial.left(part, core).filter(|left| left.calls.len() <= MOST_OPERATIONS);
-        match left.as_ref().map(|left| left.contradicts(budget)) {
-            Some(Some(true)) => return left.map_or(Evidence::NotAsked, Evidence::Contradicts),
-            Some(Some(false)) => {}
-            Some(None) | None => is_explained = false,
-        }
+        let why = match trial.left(part, core) {
+            None => Unconfirmed::ManyStates,
+            Some(left) if left.calls.len() > MOST_OPERATIONS => Unconfirmed::ManyAround,
+            Some(left) => match left.contradicts(budget) {
+                Some(true) => return Evidence::Contradicts(left),
+                Some(false) => continue,
+                None => Unconfirmed::TooLong,
+            },
+        };
+        unknown = unknown.or(Some(why));
     }
-    if is_explained { Evidence::Explained } else { Evidence::NotAsked }
+    unknown.map_or(Evidence::Explained, Evidence::NotAsked)
 }
 
 /// Whether at most 64 calls are linearizable: every order in real time is tried, but for what was

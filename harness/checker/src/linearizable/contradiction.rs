@@ -250,7 +250,7 @@ impl Sources for Register {
     fn is_made_by(&self, op: &RegisterOp, others: &[&RegisterOp]) -> bool {
         match *op {
             RegisterOp::Read(value) | RegisterOp::Cas(value, _) => {
-                others.iter().any(|op| written(op) == Some(value))
+                value == self.initial || others.iter().any(|op| written(op) == Some(value))
             }
             RegisterOp::Write(_) | RegisterOp::Refused(_) => true,
         }
@@ -322,4 +322,4 @@ impl<E: Clone + Eq + std::hash::Hash + std::fmt::Debug> Sources for Sequence<E> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

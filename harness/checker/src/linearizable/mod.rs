@@ -10,14 +10,16 @@
 //! | [`online`] | a register, while the run goes on |
 //!
 //! The other rooms make a witness of a refutation: [`contradiction`] finds few operations, [`pairs`] the
-//! fewest where values differ, [`minimize`] and [`strike`] leave out what can be spared, and [`confirm`]
-//! asks a second and a third checker.
+//! fewest where values differ, [`fewest`] those of a small history, [`minimize`] and [`strike`] leave out
+//! what can be spared, and [`confirm`] asks a second and a third checker.
 
 pub(crate) mod appends;
+mod by_value;
 pub(crate) mod calls;
 pub(crate) mod chains;
 pub(crate) mod confirm;
 pub(crate) mod contradiction;
+pub(crate) mod fewest;
 pub(crate) mod minimize;
 pub mod online;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The smallest contradiction of a register whose written values are all different.
 //!
-//! Where every read says which write it saw, a contradiction is a value that nobody wrote, a read that was
+//! Where every read says which write it saw, a contradiction is a value that was never written, a read that was
 //! over before its write began, or two values that must each come before the other (see
 //! [`crate::linearizable::zones`]): something about `u`, say `a`, was over before something about `v`, say `b`,
 //! began, and the same the other way round. With the two writes that makes at most six
@@ -9,7 +9,7 @@
 //!
 //! | operations | kinds |
 //! |---|---|
-//! | 1 | `r` of what nobody wrote |
+//! | 1 | `r` of what was never written |
 //! | 2 | `ru < wu`; `wv < r0` |
 //! | 3 | `wu < wv < ru`; `rv < r0` |
 //! | 4 | `wu < rv, wv < ru`; `wu < rv < ru`; `wu < wv, rv < ru`; `ru < wv < r'u` |
@@ -24,10 +24,11 @@
 //! less, so that what contradicts stands. What is lost by that is found apart: a value that was
 //! swapped away twice, and one that was there before or after it can have been.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::event::F;
 use crate::history::{Operation, Outcome, Value};
+use crate::linearizable::by_value::ByValue;
 use crate::witness::Size;
 
 /// The smallest contradiction, as positions in increasing order. None if there is none of these
@@ -38,10 +39,10 @@ pub(crate) fn smallest(
     initial: Value,
     stop: &dyn Fn() -> bool,
 ) -> Option<Vec<u32>> {
-    let values = Values::new(operations, initial)?;
-    if let Some(garbage) = shortest_garbage(operations, |value| values.is_new(value)) {
-        return Some(garbage);
-    }
+    let values = match Values::new(operations, initial)? {
+        Ok(values) => values,
+        Err(garbage) => return Some(garbage),
+    };
     let mut best = Best { operations, found: None };
     values.two(&mut best);
     values.swapped(&mut best);
@@ -55,7 +56,7 @@ pub(crate) fn smallest(
     best.found.map(|(_, positions)| positions)
 }
 
-/// An answered read or swap that saw a value which was never there and nobody ever wrote, the shortest.
+/// An answered read or swap that saw a value which was never there and never written, the shortest.
 /// Where there are no appends it contradicts by itself, for each write says all about the state.
 pub(crate) fn garbage_read(operations: &[&Operation], initial: Value) -> Option<Vec<u32>> {
     if operations.iter().any(|op| op.f == F::Append) {
@@ -63,17 +64,9 @@ pub(crate) fn garbage_read(operations: &[&Operation], initial: Value) -> Option<
     }
     let new = operations.iter().filter(|op| !is_idle(op)).filter_map(|op| written(op));
     let written: FxHashSet<Value> = new.chain([initial]).collect();
-    shortest_garbage(operations, |value| written.contains(&value))
-}
-
-/// The shortest operation that saw a value which cannot have been there.
-fn shortest_garbage(
-    operations: &[&Operation],
-    is_known: impl Fn(Value) -> bool,
-) -> Option<Vec<u32>> {
     let mut best = Best { operations, found: None };
     for (position, op) in (0u32..).zip(operations) {
-        if seen(op).is_some_and(|value| !is_known(value)) {
+        if seen(op).is_some_and(|value| !written.contains(&value)) {
             best.consider(&[position]);
         }
     }
@@ -118,6 +111,14 @@ impl Best<'_> {
     }
 }
 
+/// When an operation was under way, apart from all else that is known of it: that is small, and looked at
+/// often.
+#[derive(Clone, Copy)]
+struct Span {
+    invoke: u32,
+    complete: u32,
+}
+
 /// The operations that saw one value, by position.
 #[derive(Clone, Copy)]
 struct Sorted<'a> {
@@ -141,29 +142,33 @@ struct Groups {
 
 impl Groups {
     /// Of positions with their groups, the positions in increasing order.
-    fn new(
-        operations: &[&Operation],
-        count: usize,
-        members: impl Iterator<Item = (u32, u32)> + Clone,
-    ) -> Self {
-        let op = |at: u32| operations[at as usize];
+    fn new(spans: &[Span], count: usize, members: &[(u32, u32)]) -> Self {
+        let span = |at: u32| spans[at as usize];
         let Members { starts, positions: by_invoke } = Members::new(count, members);
         let (mut soonest, mut by_complete) = (by_invoke.clone(), by_invoke.clone());
-        for group in starts.windows(2) {
-            let group = group[0] as usize..group[1] as usize;
+        let larger = || {
+            let groups = starts.windows(2).map(|group| group[0] as usize..group[1] as usize);
+            groups.filter(|group| group.len() > 1)
+        };
+        let mut ends: Vec<(u32, u32)> = Vec::new();
+        for group in larger() {
             let soonest = &mut soonest[group.clone()];
             for at in (1..soonest.len()).rev() {
-                if op(soonest[at]).complete < op(soonest[at - 1]).complete {
+                if span(soonest[at]).complete < span(soonest[at - 1]).complete {
                     soonest[at - 1] = soonest[at];
                 }
             }
-            by_complete[group].sort_unstable_by_key(|&at| (op(at).complete, at));
+            let by_complete = &mut by_complete[group];
+            ends.clear();
+            ends.extend(by_complete.iter().map(|&at| (span(at).complete, at)));
+            ends.sort_unstable();
+            by_complete.iter_mut().zip(&ends).for_each(|(place, &(_, at))| *place = at);
         }
         let mut latest = by_complete.clone();
-        for group in starts.windows(2) {
-            let latest = &mut latest[group[0] as usize..group[1] as usize];
+        for group in larger() {
+            let latest = &mut latest[group];
             for at in 1..latest.len() {
-                if op(latest[at - 1]).invoke > op(latest[at]).invoke {
+                if span(latest[at - 1]).invoke > span(latest[at]).invoke {
                     latest[at] = latest[at - 1];
                 }
             }
@@ -191,9 +196,9 @@ struct Members {
 
 impl Members {
     /// Of positions with their groups; the order within a group stays.
-    fn new(count: usize, members: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+    fn new(count: usize, members: &[(u32, u32)]) -> Self {
         let mut starts = vec![0u32; count + 1];
-        for (_, group) in members.clone() {
+        for &(_, group) in members {
             starts[group as usize + 1] += 1;
         }
         for group in 1..starts.len() {
@@ -201,7 +206,7 @@ impl Members {
         }
         let mut positions = vec![0; starts[count] as usize];
         let mut next = starts.clone();
-        for (position, group) in members {
+        for &(position, group) in members {
             let place = &mut next[group as usize];
             positions[*place as usize] = position;
             *place += 1;
@@ -224,8 +229,10 @@ struct Entry<'a> {
 
 struct Values<'a> {
     operations: &'a [&'a Operation],
-    /// The places of the values: first that of the first one, then the others by their writes.
-    index: FxHashMap<Value, u32>,
+    spans: Vec<Span>,
+    /// The values, first the first one, then the others by their writes; and of each whether it was there
+    /// first, or was written by more than a swap for itself.
+    index: ByValue<bool>,
     /// All writes, as one group.
     writes: Groups,
     reads: Groups,
@@ -233,27 +240,46 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Self> {
-        let mut index = FxHashMap::default();
-        index.insert(initial, 0);
-        for op in operations {
+    /// None if a value was written twice, or something else was done than reads, writes and swaps; or the
+    /// shortest read of what no operation wrote.
+    fn new(operations: &'a [&'a Operation], initial: Value) -> Option<Result<Self, Vec<u32>>> {
+        let mut index = ByValue::new();
+        index.insert(initial, true);
+        let mut spans = Vec::with_capacity(operations.len());
+        let mut writes = Vec::new();
+        for (position, op) in (0u32..).zip(operations) {
             if !matches!(op.f, F::Get | F::Put | F::Cas) {
                 return None;
             }
-            let place = u32::try_from(index.len()).ok()?;
-            if written(op).is_some_and(|value| index.insert(value, place).is_some()) {
-                return None;
+            if let Some(value) = written(op) {
+                if !index.insert(value, !is_idle(op)) {
+                    return None;
+                }
+                writes.push((position, 0));
+            }
+            spans.push(Span { invoke: op.invoke, complete: op.complete });
+        }
+        let mut garbage = Best { operations, found: None };
+        let (mut reads, mut swaps) = (Vec::new(), Vec::new());
+        for (position, op) in (0u32..).zip(operations).filter(|(_, op)| op.f != F::Put) {
+            let place = index.place(op.result);
+            if seen(op).is_some() {
+                if place.is_none_or(|place| !index.items()[place as usize]) {
+                    garbage.consider(&[position]);
+                }
+                reads.extend(place.map(|place| (position, place)));
+            }
+            if op.f == F::Cas && !op.refused {
+                swaps.extend(place.map(|place| (position, place)));
             }
         }
-        let all = || (0u32..).zip(operations);
-        let writes = all().filter_map(|(position, op)| written(op).map(|_| (position, 0)));
-        let writes = Groups::new(operations, 1, writes);
-        let reads = all().filter_map(|(position, op)| Some((position, *index.get(&seen(op)?)?)));
-        let reads = Groups::new(operations, index.len(), reads);
-        let swaps = all().filter(|(_, op)| op.f == F::Cas && !op.refused);
-        let swaps = swaps.filter_map(|(position, op)| Some((position, *index.get(&op.result)?)));
-        let swaps = Members::new(index.len(), swaps);
-        Some(Values { operations, index, writes, reads, swaps })
+        if let Some((_, positions)) = garbage.found {
+            return Some(Err(positions));
+        }
+        let writes = Groups::new(&spans, 1, &writes);
+        let reads = Groups::new(&spans, index.len(), &reads);
+        let swaps = Members::new(index.len(), &swaps);
+        Some(Ok(Values { operations, spans, index, writes, reads, swaps }))
     }
 
     /// The first value, then the others by their writes.
@@ -266,28 +292,23 @@ impl<'a> Values<'a> {
         Entry { write, reads: self.reads.of(place), swaps: self.swaps.of(place) }
     }
 
-    /// Whether a value was there first, or was written by more than a swap for itself.
-    fn is_new(&self, value: Value) -> bool {
-        let place = self.index.get(&value);
-        place.is_some_and(|&place| {
-            let write = (place as usize).checked_sub(1).map(|write| self.writes.by_invoke[write]);
-            write.is_none_or(|write| !is_idle(self.op(write)))
-        })
-    }
-
     fn op(&self, position: u32) -> &'a Operation {
         self.operations[position as usize]
     }
 
+    fn span(&self, position: u32) -> Span {
+        self.spans[position as usize]
+    }
+
     /// Of those that began after an event, the one that was over first.
     fn soonest_after(&self, sorted: Sorted<'_>, event: u32) -> Option<u32> {
-        let after = sorted.by_invoke.partition_point(|&at| self.op(at).invoke <= event);
+        let after = sorted.by_invoke.partition_point(|&at| self.span(at).invoke <= event);
         sorted.soonest.get(after).copied()
     }
 
     /// Of those that were over before an event, the one that began last.
     fn latest_before(&self, sorted: Sorted<'_>, event: u32) -> Option<u32> {
-        let before = sorted.by_complete.partition_point(|&at| self.op(at).complete < event);
+        let before = sorted.by_complete.partition_point(|&at| self.span(at).complete < event);
         before.checked_sub(1).map(|last| sorted.latest[last])
     }
 
@@ -295,34 +316,36 @@ impl<'a> Values<'a> {
     /// so that steps that double find them sooner than halves of all.
     fn next_write(&self, write: usize) -> Option<u32> {
         let writes = &self.writes.by_invoke;
-        let event = self.op(writes[write]).complete;
-        let is_after = |at: usize| writes.get(at).is_none_or(|&at| self.op(at).invoke > event);
+        let event = self.span(writes[write]).complete;
+        let is_after = |at: usize| writes.get(at).is_none_or(|&at| self.span(at).invoke > event);
         let mut step = 1;
         while !is_after(write + step) {
             step *= 2;
         }
         let (from, to) = (write + step / 2, writes.len().min(write + step));
         let near = &writes[from..to];
-        let after = from + near.partition_point(|&at| self.op(at).invoke <= event);
+        let after = from + near.partition_point(|&at| self.span(at).invoke <= event);
         self.writes.soonest.get(after).copied()
     }
 
     fn two(&self, best: &mut Best<'_>) {
         for entry in self.entries() {
             let Some(write) = entry.write else { continue };
-            let is_early = |&&read: &&u32| self.op(read).complete < self.op(write).invoke;
+            let is_early = |&&read: &&u32| self.span(read).complete < self.span(write).invoke;
             for &read in entry.reads.by_invoke.iter().filter(is_early) {
                 best.consider(&[read, write]);
             }
         }
-        for &write in &self.writes.by_invoke {
-            if let Some(other) = self.swapped_back(write) {
-                best.consider(&[write, other]);
+        if !self.swaps.positions.is_empty() {
+            for &write in &self.writes.by_invoke {
+                if let Some(other) = self.swapped_back(write) {
+                    best.consider(&[write, other]);
+                }
             }
         }
         let writes = self.writes.of(0);
         for &read in self.reads.of(0).by_invoke {
-            if let Some(write) = self.latest_before(writes, self.op(read).invoke) {
+            if let Some(write) = self.latest_before(writes, self.span(read).invoke) {
                 best.consider(&[write, read]);
             }
         }
@@ -330,20 +353,20 @@ impl<'a> Values<'a> {
 
     fn three(&self, best: &mut Best<'_>) {
         let first = self.reads.of(0);
-        let last_of_first = first.by_invoke.last().map_or(0, |&at| self.op(at).invoke);
+        let last_of_first = first.by_invoke.last().map_or(0, |&at| self.span(at).invoke);
         for (number, &old) in self.writes.by_invoke.iter().enumerate() {
             let reads = self.reads.of(number + 1);
             let Some(&last) = reads.by_invoke.last() else { continue };
-            if self.op(last).invoke > self.op(old).complete
+            if self.span(last).invoke > self.span(old).complete
                 && let Some(new) = self.next_write(number)
-                && let Some(read) = self.soonest_after(reads, self.op(new).complete)
+                && let Some(read) = self.soonest_after(reads, self.span(new).complete)
             {
                 let new = self.latest_between(old, read).unwrap_or(new);
                 best.consider(&[old, new, read]);
             }
             for &seer in reads.by_invoke {
-                if self.op(seer).complete < last_of_first
-                    && let Some(read) = self.soonest_after(first, self.op(seer).complete)
+                if self.span(seer).complete < last_of_first
+                    && let Some(read) = self.soonest_after(first, self.span(seer).complete)
                 {
                     best.consider(&[old, seer, read]);
                 }
@@ -354,15 +377,17 @@ impl<'a> Values<'a> {
     /// The write that was over last of those that began after one operation and were over before
     /// another: what should have been read.
     fn latest_between(&self, before: u32, after: u32) -> Option<u32> {
-        let (begin, end) = (self.op(before).complete, self.op(after).invoke);
+        let (begin, end) = (self.span(before).complete, self.span(after).invoke);
         let writes = &self.writes.by_complete;
-        let over = writes.partition_point(|&at| self.op(at).complete < end);
+        let over = writes.partition_point(|&at| self.span(at).complete < end);
         let latest = writes[..over].iter().rev().copied();
-        latest.take_while(|&at| self.op(at).complete > begin).find(|&at| self.op(at).invoke > begin)
+        latest
+            .take_while(|&at| self.span(at).complete > begin)
+            .find(|&at| self.span(at).invoke > begin)
     }
 
     fn entry_of(&self, write: u32) -> Entry<'_> {
-        self.entry(self.index[&self.op(write).argument] as usize)
+        self.entry(self.index.place(self.op(write).argument).map_or(0, |place| place as usize))
     }
 }
 

@@ -102,8 +102,8 @@ impl<'a, M: Model> Trial<'a, M> {
         [Part::WHOLE].into_iter().chain(later)
     }
 
-    /// What is left with all but `kept` struck, and without those of the struck that cannot help
-    /// anybody. `None` if there are too many states to begin in.
+    /// What is left with all but `kept` struck, and without those of the struck that help no
+    /// operation. `None` if there are too many states to begin in.
     pub(crate) fn left(&self, part: Part, kept: &[u32]) -> Option<Left<'a, M>> {
         // What began after all of the kept were over comes too late for them.
         let ends = kept.iter().filter_map(|&at| self.calls[at as usize].complete);

@@ -15,10 +15,9 @@
 //! was seen is over, at the latest, with its first reader. The initial value was written before
 //! everything.
 
-use rustc_hash::FxHashMap;
-
 use crate::event::F;
 use crate::history::{OPEN, Operation, Outcome, Value};
+use crate::linearizable::by_value::ByValue;
 
 /// What the zones say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +98,7 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
         if !is_answered_read(read) {
             continue;
         }
-        let Some(zone) = zones.get_mut(&read.result) else {
+        let Some(zone) = zones.get_mut(read.result) else {
             return Answer::Contradiction;
         };
         if zone.write != NOBODY && operations[zone.write as usize].invoke > read.complete {
@@ -107,7 +106,8 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
         }
         zone.take(position, read);
     }
-    let zones = zones.into_values().filter(|zone| zone.first_completion != NEVER).collect();
+    let mut zones = zones.into_items();
+    zones.retain(|zone| zone.first_completion != NEVER);
     match first_conflict(zones) {
         Some(_) => Answer::Contradiction,
         None => Answer::Linearizable,
@@ -118,20 +118,20 @@ pub(crate) fn check(operations: &[&Operation], initial: Value) -> Answer {
 /// write before its reads. Of two values that have no order in time, either may be first, but
 /// transitively: the one whose zone shows first, by its first completion or its last invocation.
 pub(crate) fn order(operations: &[&Operation], initial: Value) -> Vec<u32> {
-    let mut zones = writes(operations, initial).unwrap_or_default();
+    let Some(mut zones) = writes(operations, initial) else { return Vec::new() };
     for (position, op) in (0u32..).zip(operations).filter(|(_, op)| is_answered_read(op)) {
-        if let Some(zone) = zones.get_mut(&op.result) {
+        if let Some(zone) = zones.get_mut(op.result) {
             zone.take(position, op);
         }
     }
-    zones.retain(|_, zone| zone.first_completion != NEVER);
     // Values before others, writes before reads, and reads as they began.
     let mut order: Vec<(i64, Value, bool, u32)> = Vec::with_capacity(operations.len());
     for (position, op) in (0u32..).zip(operations) {
         let is_read = is_answered_read(op);
         let value = if is_read { op.result } else { op.argument };
         if (is_read || op.f == F::Put)
-            && let Some(zone) = zones.get(&value)
+            && let Some(zone) = zones.get(value)
+            && zone.first_completion != NEVER
         {
             let shows = zone.first_completion.min(zone.last_invocation);
             order.push((shows, value, is_read, position));
@@ -146,15 +146,15 @@ fn is_answered_read(operation: &Operation) -> bool {
 }
 
 /// A zone for each write and for the initial value; none if they are not all different.
-fn writes(operations: &[&Operation], initial: Value) -> Option<FxHashMap<Value, Zone>> {
-    let mut zones = FxHashMap::default();
+fn writes(operations: &[&Operation], initial: Value) -> Option<ByValue<Zone>> {
+    let mut zones = ByValue::new();
     zones.insert(initial, Zone::of_initial());
     for (position, operation) in (0u32..).zip(operations) {
         match operation.f {
             F::Get => {}
             F::Put => {
                 let zone = Zone::of_write(position, operation);
-                if zones.insert(operation.argument, zone).is_some() {
+                if !zones.insert(operation.argument, zone) {
                     return None;
                 }
             }

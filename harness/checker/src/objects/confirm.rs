@@ -15,7 +15,7 @@
 //!   then, where that is claimed to be enough. What was under way then may be over by then, or not.
 //!
 //! Answers of other operations are left out where they change nothing. Each claim promises that such
-//! operations have no order. Where they are more than eight, no tester is asked.
+//! operations have no order. Where they are more than eight, no tester is asked: [`Unconfirmed`] says why.
 
 mod container;
 mod counter;
@@ -36,7 +36,7 @@ use crate::linearizable::confirm::{self, MOST_OPERATIONS, Tester};
 use crate::model::Call;
 use crate::models::ModelName;
 use crate::objects::exact::{Refutation, Scope};
-use crate::witness::{Anomaly, Witness, WitnessOperation};
+use crate::witness::{Anomaly, Confirmation, Unconfirmed, Witness, WitnessOperation};
 
 /// What is claimed of a witness.
 #[derive(Debug, Clone, Copy)]
@@ -58,18 +58,24 @@ impl Claim {
         (refutation.scope != Scope::Nearby).then_some(Claim { is_alone, from })
     }
 
-    /// Whether this tester rejects the witness too. `None` if it was not asked.
+    /// Whether this tester rejects the witness too, if it is asked.
     pub(crate) fn confirm(
         self,
         model: ModelName,
         subject: Subject<'_>,
         witness: &Witness,
         tester: impl Tester,
-    ) -> Option<bool> {
-        let case = Case::new(subject, witness, self)?;
+    ) -> Confirmation {
+        if witness.operations.len() > MOST_OPERATIONS {
+            return Err(Unconfirmed::ManyOperations);
+        }
+        let case = Case::new(subject, witness, self).ok_or(Unconfirmed::OtherAnswers)?;
         match model {
             ModelName::Set => case.ask(&set::Set::new(&case), tester),
-            ModelName::Counter => case.ask(&counter::Counter::new(&case)?, tester),
+            ModelName::Counter => {
+                let counter = counter::Counter::new(&case).ok_or(Unconfirmed::OtherAnswers)?;
+                case.ask(&counter, tester)
+            }
             ModelName::Queue
             | ModelName::UnorderedQueue
             | ModelName::Stack
@@ -81,7 +87,7 @@ impl Claim {
             | ModelName::ReentrantLock
             | ModelName::FencedLock
             | ModelName::ReentrantFencedLock => case.ask(&lock::Lock::new(model, &case), tester),
-            _ => None,
+            _ => Err(Unconfirmed::OtherAnswers),
         }
     }
 }
@@ -121,10 +127,8 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
+    /// None if the witness names no operations, or others than the subject's.
     fn new(subject: Subject<'a>, witness: &Witness, claim: Claim) -> Option<Self> {
-        if witness.operations.is_empty() || witness.operations.len() > MOST_OPERATIONS {
-            return None;
-        }
         let of = |shown: &WitnessOperation| {
             let invoke = |op: &&Operation| op.invoke_index();
             let at = subject.operations.binary_search_by_key(&shown.invoke_index, invoke).ok()?;
@@ -136,14 +140,15 @@ impl<'a> Case<'a> {
         Some(Case { subject, core, claim, anomaly: witness.anomaly, end })
     }
 
-    fn ask<O: Object>(&self, object: &O, tester: impl Tester) -> Option<bool> {
+    fn ask<O: Object>(&self, object: &O, tester: impl Tester) -> Confirmation {
         let beginnings = [None, self.claim.from];
         let beginnings = &beginnings[..if self.claim.from.is_some() { 2 } else { 1 }];
-        beginnings.iter().find_map(|&after| {
+        let asked = beginnings.iter().find_map(|&after| {
             let calls = self.calls(object, after)?;
             let states = object.starts(after.is_some(), &calls);
-            confirm::confirm_by(tester, &[Possible { object, states }], &calls)
-        })
+            confirm::confirm_by(tester, &[Possible { object, states }], &calls).ok()
+        });
+        asked.ok_or(Unconfirmed::ManyAround)
     }
 
     /// What was done with the same parts after some place. None if that is too much.

@@ -36,7 +36,7 @@ pub(super) fn told(history: &History, op: &Operation) -> String {
     let is_nil = |value| value == Value::NIL;
     let argument = if is_nil(op.argument) { String::new() } else { short(op.argument) + " " };
     let end = match op.complete_index() {
-        Some(complete) if (is_nil(op.result) && !op.f.only_asks()) || op.result == op.argument => {
+        Some(complete) if (is_nil(op.result) || op.result == op.argument) && !op.f.only_asks() => {
             format!("to {complete}")
         }
         Some(complete) => format!("to {complete}, answered {}", short(op.result)),

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::budget::Limit;
+use crate::datum::Datum;
 use crate::event::F;
 use crate::explain::capitalized;
 use crate::history::{History, Operation, Outcome};
@@ -45,17 +46,21 @@ pub(super) fn spent(limit: Limit) -> Verdict {
 
 fn told(history: &History, op: &Operation) -> String {
     let (key, argument) = (history.key(op.key), history.value(op.argument));
+    let has_keys = key != Datum::Nil;
+    let of_key = if has_keys { format!(" of {key}") } else { String::new() };
     let name = history.name(op.f);
     let what = match op.f {
         F::Get if op.outcome == Outcome::Ok => {
-            format!("{name} of {key} returned {}", history.value(op.result))
+            format!("{name}{of_key} returned {}", history.value(op.result))
         }
+        F::Get => format!("{name}{of_key}"),
         F::Cas => {
             let refused = if op.refused { ", refused" } else { "" };
             let expected = history.value(op.result);
-            format!("cas of {key} from {expected} to {argument}{refused}")
+            format!("cas{of_key} from {expected} to {argument}{refused}")
         }
-        _ => format!("{name} of {key}, {argument}"),
+        _ if has_keys => format!("{name} of {argument} to {key}"),
+        _ => format!("{name} of {argument}"),
     };
     let end = match op.complete_index() {
         Some(index) => format!("to {index}"),

@@ -7,8 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use insta::{assert_snapshot, with_settings};
-
 use super::judge;
 use crate::cluster::life::{Death, Ending};
 use crate::course;
@@ -20,12 +18,13 @@ use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
 use crate::journal::history::{Journal, Kept};
 use crate::nemesis::happened::FaultRecord;
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
 use crate::plan::Plan;
 use crate::record::{RunRecord, sample};
 use crate::report::{Finished, Style, console_block};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
+use crate::text::is_as_kept;
 use crate::time::RunTime;
 
 const WORKLOAD: &str = r#"{"name": "demo", "lifetime": 8, "start_wait": 0, "end_wait": 0,
@@ -130,17 +129,6 @@ fn told(record: &RunRecord, exit: Exit) -> String {
     format!("{console}\n$ harness explain results/latest\n{}", explanation.text(100))
 }
 
-/// Compares a text with the one among the snapshots of the command line.
-fn is_as_kept(name: &str, text: &str) {
-    with_settings!({
-        omit_expression => true,
-        prepend_module_to_snapshot => false,
-        snapshot_path => "../../../tests/it/snapshots",
-    }, {
-        assert_snapshot!(name, text);
-    });
-}
-
 #[test]
 fn a_good_run() {
     is_as_kept("run-good", &told(&good(), Exit::Valid));
@@ -163,7 +151,7 @@ fn a_vacuous_run() {
     let mut record = good();
     for operation in &mut record.operations {
         operation.outcome = Outcome::Info;
-        operation.error = Some("timed out");
+        operation.error = Some(OperationError::TimedOut);
         operation.value = operation.value.take().filter(|_| operation.kind == OpKind::Put);
     }
     is_as_kept("run-vacuous", &told(&record, Exit::Vacuous));

@@ -18,6 +18,7 @@ use super::{CONTROL, Mutants, SCENARIO, STRESS_SUITE};
 use crate::exit::Exit;
 use crate::os;
 use crate::seed::Seed;
+use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// What became of one chain.
 #[derive(Clone, Debug, Default)]
@@ -195,16 +196,16 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 fn note(chain: &mut Chain, line: &Value, after: Duration) {
     chain.runs += 1;
     chain.seconds = after.as_secs_f64();
-    chain.disturbed += usize::from(answer(line, "environment").is_some());
-    let questions = ["safety", "process", "liveness"];
-    let bad = |question: &str| Some((question.to_owned(), answer(line, question)?));
-    chain.caught = questions.into_iter().find_map(bad);
+    let answers: Vec<Answer> = serde_json::from_value(line["answers"].clone()).unwrap_or_default();
+    chain.disturbed += usize::from(bad(&answers, Question::Environment).is_some());
+    let told = |question: Question| {
+        Some((question.name().to_owned(), bad(&answers, question)?.name().to_owned()))
+    };
+    chain.caught = Question::OWED.into_iter().find_map(told);
 }
 
 /// The kind of the answer to `question`, if it is a bad one.
-fn answer(line: &Value, question: &str) -> Option<String> {
-    let answers = line["answers"].as_array()?;
-    let answer = answers.iter().find(|answer| answer["question"] == question)?;
-    (answer["standing"] == "invalid")
-        .then(|| answer["kind"].as_str().unwrap_or_default().to_owned())
+fn bad(answers: &[Answer], question: Question) -> Option<AnswerKind> {
+    let answer = answers.iter().find(|answer| answer.question == question)?;
+    (answer.standing == Standing::Invalid).then_some(answer.kind)
 }

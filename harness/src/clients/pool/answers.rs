@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Asking, Effect, Kind, Pool, Unexpected, View, Wake};
+use super::{Asking, Effect, Kind, Pool, Reply, Unexpected, View, Wake};
 use crate::clients::requests::OperationIndex;
 use crate::ids::NodeId;
 use crate::limits;
-use crate::network::envelope::AnsweredValue;
-use crate::op::{NO_SUCH_KEY, OpKind, Outcome, REFUSED};
+use crate::network::envelope::{AnsweredValue, ReplyType};
+use crate::op::{OpKind, OperationError, Outcome};
 use crate::plan::FailIs;
 use crate::time::RunTime;
 
@@ -20,7 +20,7 @@ impl Pool {
     }
 
     /// A replica answered a client.
-    pub fn answer(&mut self, answer: &Answer<'_>, view: View<'_>) -> Option<Unexpected> {
+    pub fn answer(&mut self, answer: &Reply<'_>, view: View<'_>) -> Option<Unexpected> {
         let client = self.ids.iter().position(|&id| id == answer.client)?;
         let Some(request) = self.requests.find(answer.mid) else {
             return Some(Unexpected::UnknownMid);
@@ -30,32 +30,30 @@ impl Pool {
         if self.operations[index].client != answer.client {
             return Some(Unexpected::UnknownMid);
         }
-        if !matches!(answer.kind, "ok" | "fail" | "redirect") {
-            return Some(Unexpected::UnknownAnswer);
-        }
+        let Some(reply) = answer.r#type else { return Some(Unexpected::UnknownAnswer) };
         if !was_answered {
             self.counts.latencies_ns.push(RunTime::from(view.now.since(sent)).0);
         }
         if !self.open.contains_key(&index) {
             // Where the client had given up before, this is a late answer, no second one.
             let is_duplicate = self.operations[index].outcome == Outcome::Ok
-                && (was_answered || answer.kind == "ok");
-            if answer.kind == "ok" {
+                && (was_answered || reply == ReplyType::Ok);
+            if reply == ReplyType::Ok {
                 self.came_late(view.now.since(sent));
             }
             self.counts.duplicate_responses += u64::from(is_duplicate);
             return is_duplicate.then_some(Unexpected::Duplicate);
         }
-        self.hear_leader(client, answer);
-        match answer.kind {
+        self.hear_leader(client, reply, answer);
+        match reply {
             // Also for a request that was redirected first: the operation is done.
-            "ok" => self.accepted(client, index, answer, view),
-            _ if was_answered => Some(Unexpected::Duplicate),
-            "redirect" => {
+            ReplyType::Ok => self.accepted(client, index, answer, view),
+            ReplyType::Fail | ReplyType::Redirect if was_answered => Some(Unexpected::Duplicate),
+            ReplyType::Redirect => {
                 self.redirected(index, view);
                 None
             }
-            _ => self.refused(client, index, answer.from, view),
+            ReplyType::Fail => self.refused(client, index, answer.from, view),
         }
     }
 
@@ -69,14 +67,14 @@ impl Pool {
         }
     }
 
-    fn hear_leader(&mut self, client: usize, answer: &Answer<'_>) {
+    fn hear_leader(&mut self, client: usize, reply: ReplyType, answer: &Reply<'_>) {
         let believed = &mut self.clients[client].leader;
-        *believed = match (answer.kind, answer.leader) {
+        *believed = match (reply, answer.leader) {
             (_, Some(leader)) => Some(leader),
-            ("ok", None) => Some(answer.from),
-            // "Ask anyone": the client believed in the wrong leader.
-            ("redirect", None) => None,
-            (_, None) => *believed,
+            (ReplyType::Ok, None) => Some(answer.from),
+            // The client believed in the wrong leader, and is told of no other.
+            (ReplyType::Redirect, None) => None,
+            (ReplyType::Fail, None) => *believed,
         };
     }
 
@@ -84,7 +82,7 @@ impl Pool {
         &mut self,
         client: usize,
         index: OperationIndex,
-        answer: &Answer<'_>,
+        answer: &Reply<'_>,
         view: View<'_>,
     ) -> Option<Unexpected> {
         let asking = self.open.get(&index)?.asking;
@@ -106,10 +104,14 @@ impl Pool {
         self.clients[client].setbacks = 0;
         if let Kind::Shared(shared) = &mut self.kind {
             shared.was_served = true;
+            shared.last_answer = view.now;
         }
         self.check_course_answer(client, index, view.now);
-        if let (Kind::Shared(shared), OpKind::Put) = (&mut self.kind, operation_kind) {
-            shared.put_acknowledged(&self.operations[index].key);
+        if operation_kind == OpKind::Put {
+            self.effects.push(Effect::Acknowledged { put: index, by: answer.from });
+            if let Kind::Shared(shared) = &mut self.kind {
+                shared.put_acknowledged(&self.operations[index].key);
+            }
         }
         self.complete(index, Outcome::Ok, None, view.now);
         if asking == Asking::Recovery {
@@ -141,7 +143,7 @@ impl Pool {
             // A redirect says nothing about the key: the next round asks again.
             self.counts.redirects += 1;
             self.operations[index].redirects += 1;
-            return self.complete(index, Outcome::Fail, Some("redirected"), view.now);
+            return self.complete(index, Outcome::Fail, Some(OperationError::Redirected), view.now);
         }
         in_flight.setbacks += 1;
         self.counts.redirects += 1;
@@ -178,11 +180,11 @@ impl Pool {
             && self.recovery.refused(client, view.now, bound);
         if is_gone {
             operation.value = Some(Arc::from(""));
-            self.complete(index, Outcome::Ok, Some(NO_SUCH_KEY), view.now);
+            self.complete(index, Outcome::Ok, Some(OperationError::RefusedForGood), view.now);
             self.recovery.given_up(client, view.now);
         } else {
             self.postpone(index);
-            self.complete(index, outcome, Some(REFUSED), view.now);
+            self.complete(index, outcome, Some(OperationError::Refused), view.now);
         }
         self.clients[client].setbacks += 1;
         let wait = retry_wait(self.clients[client].setbacks).unwrap_or_default();
@@ -200,7 +202,7 @@ impl Pool {
         // A replica that did not answer is not asked first again.
         self.clients[client].leader = None;
         self.postpone(index);
-        self.complete(index, Outcome::Info, Some("timed out"), view.now);
+        self.complete(index, Outcome::Info, Some(OperationError::TimedOut), view.now);
         self.go_on(client, view);
     }
 

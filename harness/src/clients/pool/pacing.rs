@@ -6,7 +6,6 @@ use super::{Asking, Effect, Kind, Phase, Pool, View, Wake};
 use crate::clients::requests::OperationIndex;
 use crate::op::OpKind;
 use crate::plan::OperationPlan;
-use crate::time::RunTime;
 
 impl Pool {
     pub(super) fn begin(&mut self, view: View<'_>) {
@@ -16,6 +15,7 @@ impl Pool {
             Kind::Shared(shared) => shared.interval,
         };
         if interval.is_some() {
+            self.steady(view);
             return self.due(view);
         }
         for client in 0..self.askers() {
@@ -55,12 +55,13 @@ impl Pool {
 
     pub(super) fn due(&mut self, view: View<'_>) {
         let Kind::Shared(shared) = &mut self.kind else { return };
-        let Some(interval) = shared.interval else { return };
         if self.phase != Phase::Requests {
             return;
         }
+        shared.be_gentle(view.now);
+        let Some(interval) = shared.interval else { return };
         // Timers are coarser than a fast rate: everything due by now is due.
-        let begin = RunTime::from(self.plan.scenario.start_wait);
+        let begin = shared.base;
         let due = view.now.since(begin).as_nanos() / interval.as_nanos().max(1) + 1;
         let due = u64::try_from(due).unwrap_or(u64::MAX).max(shared.due + 1);
         let due = due.next_multiple_of(shared.burst);
@@ -72,6 +73,22 @@ impl Pool {
         shared.due = due;
         let next = begin + interval.saturating_mul(u32::try_from(due).unwrap_or(u32::MAX));
         self.effects.push(Effect::WakeAt(next, Wake::Due));
+        self.share_backlog(view);
+    }
+
+    /// One operation of those that come evenly beside the bursts is due.
+    pub(super) fn steady(&mut self, view: View<'_>) {
+        let Kind::Shared(shared) = &mut self.kind else { return };
+        let Some(interval) = shared.steady.filter(|_| self.phase == Phase::Requests) else {
+            return;
+        };
+        shared.backlog += 1;
+        self.effects.push(Effect::WakeAt(view.now + interval, Wake::Steady));
+        self.share_backlog(view);
+    }
+
+    /// Idle clients ask what is due.
+    fn share_backlog(&mut self, view: View<'_>) {
         // In turn, from the one after the last: else the first would do all the work.
         let count = self.askers();
         for client in (self.next_client..self.next_client + count).map(|n| n % count) {

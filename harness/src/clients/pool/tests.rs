@@ -80,7 +80,7 @@ impl Clients {
     fn follow(&mut self) {
         for effect in self.pool.take_effects() {
             match effect {
-                Effect::Send { from, to, kind, packet } => {
+                Effect::Send { from, to, kind, packet, .. } => {
                     let asked: Asked = serde_json::from_slice(&packet).unwrap();
                     assert_eq!((asked.src, asked.dst, &*asked.r#type), (from, to, kind));
                     self.asked.push(Asked { at: self.now, ..asked });
@@ -89,7 +89,7 @@ impl Clients {
                     self.agenda.insert((at, self.added, wake));
                     self.added += 1;
                 }
-                Effect::Invoked(_) | Effect::Completed(_) => {}
+                Effect::Acknowledged { .. } | Effect::Invoked(_) | Effect::Completed(_) => {}
             }
         }
     }
@@ -112,12 +112,12 @@ impl Clients {
     /// The replica that was asked says this.
     fn answer(&mut self, asked: &Asked, says: &Says<'_>) -> Option<Unexpected> {
         let (kind, leader, value) = match says {
-            Says::Ok(value) => ("ok", None, AnsweredValue::Text((*value).to_owned())),
-            Says::Fail => ("fail", None, AnsweredValue::OddlyEmpty),
-            Says::Redirect(leader) => ("redirect", *leader, AnsweredValue::OddlyEmpty),
+            Says::Ok(value) => (ReplyType::Ok, None, AnsweredValue::Text((*value).to_owned())),
+            Says::Fail => (ReplyType::Fail, None, AnsweredValue::OddlyEmpty),
+            Says::Redirect(leader) => (ReplyType::Redirect, *leader, AnsweredValue::OddlyEmpty),
         };
         let (from, client, mid, leader) = (asked.dst, asked.src, &*asked.mid, leader.map(NodeId));
-        let answer = Answer { from, client, kind, mid, leader, value };
+        let answer = Reply { from, client, r#type: Some(kind), mid, leader, value };
         self.tell(|pool, view| pool.answer(&answer, view))
     }
 
@@ -202,7 +202,10 @@ fn an_operation_that_is_not_answered_in_time_is_open_for_ever() {
     assert_eq!(clients.asked.len(), 1);
     clients.run_until(ms(2_000));
     let operation = clients.operation(&asked);
-    assert_eq!((operation.outcome, operation.error), (Outcome::Info, Some("timed out")));
+    assert_eq!(
+        (operation.outcome, operation.error),
+        (Outcome::Info, Some(OperationError::TimedOut))
+    );
     let next = clients.last();
     assert_eq!((next.at, clients.asked.len()), (ms(2_000), 2));
     let process = clients.operation(&next).process;
@@ -252,10 +255,10 @@ fn a_second_answer_and_answers_to_nothing_are_told() {
     let other = Asked { src: clients.asked[1].src, ..clients.asked[2].clone() };
     assert_ne!(other.src, clients.asked[2].src);
     assert_eq!(clients.answer(&other, &Says::Ok("v")), Some(Unexpected::UnknownMid));
-    let odd = Answer {
+    let odd = Reply {
         from: NodeId(0),
         client: clients.asked[1].src,
-        kind: "maybe",
+        r#type: ReplyType::named("maybe"),
         mid: &clients.asked[1].mid.clone(),
         leader: None,
         value: AnsweredValue::OddlyEmpty,
@@ -275,7 +278,10 @@ fn a_refused_client_goes_on_with_the_next_operation_and_waits_longer_each_time()
         at.push(asked.at);
         clients.answer(&asked, &Says::Fail);
         let operation = clients.operation(&asked);
-        assert_eq!((operation.outcome, operation.error), (Outcome::Info, Some("refused")));
+        assert_eq!(
+            (operation.outcome, operation.error),
+            (Outcome::Info, Some(OperationError::Refused))
+        );
         clients.run_until(clients.next_at());
     }
     assert_eq!(at, [0, 0, 0, 10, 30, 70].map(ms));
@@ -425,7 +431,7 @@ fn a_course_client_repeats_what_was_refused_and_never_gives_up() {
     assert_eq!(clients.operation(&again).outcome, Outcome::Ok);
     let (operations, _, counts) = clients.pool.finish();
     assert_eq!(counts.failed_puts, 1);
-    let open = operations.iter().filter(|it| it.error == Some("unanswered")).count();
+    let open = operations.iter().filter(|it| it.error == Some(OperationError::Unanswered)).count();
     assert_eq!(open + 2, operations.len(), "the others are still waited for");
 }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::check::Question;
 use crate::scenario::CheckerBudget;
+use crate::text::is_as_kept;
 
 const STALE: &str = r#"{"schema":1}
 {"index":0,"time_ns":1000000000,"process":0,"client":"0015","type":"invoke","f":"put","key":"x","value":"a","node":null,"error":null}
@@ -79,7 +80,7 @@ fn a_stale_read_with_all_that_lay_around_it() {
 "#,
         ),
     ]);
-    assert_eq!(explanation.text(90), include_str!("golden/stale_read.txt"));
+    is_as_kept("explain-stale-read", &explanation.text(90));
 }
 
 #[test]
@@ -190,8 +191,36 @@ fn a_run_in_which_nothing_was_answered_kept_no_promise() {
         let explanation = explained(&[("history.jsonl", history)]);
         assert_eq!(explanation.short, "No operation was answered, so nothing was shown.");
         let text = explanation.text(1_000);
-        assert!(!text.contains("kept its promise"), "{text}");
+        assert!(!text.contains("shows no anomaly"), "{text}");
     }
+}
+
+#[test]
+fn a_run_that_shows_too_little_is_not_said_to_be_without_an_anomaly() {
+    let first_lines =
+        |count| STALE.lines().take(count).flat_map(|line| [line, "\n"]).collect::<String>();
+    // Puts alone tell nothing of what the store held.
+    let only_puts = explained(&[("history.jsonl", &first_lines(5))]);
+    assert!(only_puts.short.starts_with("evidence: 2 of 2 operations were"), "{}", only_puts.short);
+    let answers = r#"{"question":"safety","standing":"valid","kind":"linearizable","sentence":"it is"},
+        {"question":"evidence","standing":"unknown","kind":"vacuous","sentence":"only 3 of 90 were answered"}"#;
+    let run = explained(&[("history.jsonl", &first_lines(7)), ("verdict.json", &verdict(answers))]);
+    assert_eq!(run.short, "evidence: only 3 of 90 were answered.");
+    for explanation in [only_puts, run] {
+        let text = explanation.text(1_000);
+        assert!(text.contains("This says nothing about the program: "), "{text}");
+        assert!(!text.contains("no anomaly") && !text.contains("No anomaly"), "{text}");
+    }
+}
+
+#[test]
+fn one_fault_is_one_fault() {
+    let first: String = STALE.lines().take(7).flat_map(|line| [line, "\n"]).collect();
+    let fault = r#"{"schema":1,"kind":"faults"}
+{"index":0,"kind":"pause","planned_ns":1,"applied_ns":1,"leader":"0000","targets":["0001"],"sides":[],"not_applied":null}
+"#;
+    let text = explained(&[("history.jsonl", &first), ("faults.jsonl", fault)]).text(1_000);
+    assert!(text.contains("one run of 3 operations and 1 injected fault."), "{text}");
 }
 
 #[test]
@@ -233,5 +262,5 @@ fn a_store_that_is_not_live_is_told_since_when_and_what_its_leader_did() {
         ),
         "{text}"
     );
-    assert!(text.contains("0000 sent 1 append to other replicas (1 of these were lost)"), "{text}");
+    assert!(text.contains("0000 sent 1 append to other replicas (1 of these was lost)"), "{text}");
 }

@@ -278,7 +278,7 @@ fn a_message_for_a_replica_that_does_not_read_waits_its_turn() {
     };
     ["one", "two", "three", "four"].into_iter().for_each(&mut blocked);
     assert_eq!(net.fabric.waiting(B), 4);
-    let first = |net: &Net| net.fabric.first_waiting(B).map(|packet| packet.to_vec());
+    let first = |net: &Net| net.fabric.first_waiting(B).map(|message| message.packet.to_vec());
     assert_eq!(first(&net).as_deref(), Some(&b"one"[..]));
     assert!(net.fabric.retried(ms(5), B, Sent::Delivered));
     assert!(!net.fabric.retried(ms(5), B, Sent::WouldBlock));

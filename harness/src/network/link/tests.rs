@@ -150,7 +150,7 @@ fn jitter_and_reordering_let_messages_overtake() {
         let mut link = link(3, [(NETWORK, rule)]);
         let sent = fates(&mut link, 0..100);
         let at: Vec<RunTime> = sent.iter().zip(0..).map(|(fate, n)| arrival(fate, ms(n))).collect();
-        assert!(at.windows(2).any(|pair| pair[1] < pair[0]), "somebody is overtaken: {at:?}");
+        assert!(at.windows(2).any(|pair| pair[1] < pair[0]), "a message is overtaken: {at:?}");
     }
 }
 

@@ -33,6 +33,7 @@ pub use size::Size;
 use crate::network::counts::DropCause;
 use crate::seed::Seed;
 use crate::time::RunTime;
+use crate::words::words;
 
 /// A rule that holds on a link for a while; in the order in which a link asks them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,29 +99,43 @@ pub struct Message {
     pub waiting_bytes: usize,
 }
 
+words! {
+    /// The rules without their parameters, in the order in which a link asks them.
+    RuleKind {
+        Cut "cut"
+            "nothing crosses, and messages on their way are lost. On a byte stream it is a black hole: the \
+             ends are not told",
+        Size "size" "larger messages are lost",
+        Loss "loss" "some messages are lost",
+        Buffer "buffer"
+            "messages that do not fit behind those that are on their way, or unread, are lost",
+        Corrupt "corrupt" "some messages arrive changed, at the right receiver",
+        Duplicate "duplicate" "some messages arrive more than once",
+        Rate "rate" "messages leave one after the other, each as long as its bytes take",
+        Latency "latency" "messages take time, and keep their order unless `reorders`",
+        Reorder "reorder" "some messages are held back, and others overtake them",
+    }
+}
+
 impl Rule {
-    /// All names, in the order of the rules.
-    pub const NAMES: &[&str] =
-        &["cut", "size", "loss", "buffer", "corrupt", "duplicate", "rate", "latency", "reorder"];
+    /// What it is, without its parameters; a link asks its rules in the order of the kinds.
+    pub fn kind(&self) -> RuleKind {
+        match self {
+            Self::Cut => RuleKind::Cut,
+            Self::Size(_) => RuleKind::Size,
+            Self::Loss(_) => RuleKind::Loss,
+            Self::Buffer(_) => RuleKind::Buffer,
+            Self::Corrupt(_) => RuleKind::Corrupt,
+            Self::Duplicate(_) => RuleKind::Duplicate,
+            Self::Rate(_) => RuleKind::Rate,
+            Self::Latency(_) => RuleKind::Latency,
+            Self::Reorder(_) => RuleKind::Reorder,
+        }
+    }
 
     /// The name in workload files.
     pub fn name(&self) -> &'static str {
-        Self::NAMES[self.rank()]
-    }
-
-    /// The place among the rules of a link.
-    pub fn rank(&self) -> usize {
-        match self {
-            Self::Cut => 0,
-            Self::Size(_) => 1,
-            Self::Loss(_) => 2,
-            Self::Buffer(_) => 3,
-            Self::Corrupt(_) => 4,
-            Self::Duplicate(_) => 5,
-            Self::Rate(_) => 6,
-            Self::Latency(_) => 7,
-            Self::Reorder(_) => 8,
-        }
+        self.kind().name()
     }
 
     /// What this rule, drawing from `seed`, does with a message. `busy_until` is the rule's own

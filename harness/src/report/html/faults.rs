@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::fault::FaultKind;
 use crate::journal::faults::latest;
 use crate::nemesis::happened::FaultRecord;
 use crate::nemesis::happened::on_links;
@@ -73,8 +74,15 @@ fn read(folder: &Path, healed: Option<u64>, end: u64) -> Vec<Fault> {
         let begin = begins(line);
         let told = ["ended_ns", "lifted_ns", "healed_ns", "end_ns"];
         let told = told.iter().find_map(|name| line[name].as_u64()).map(|ns| ns / 1000);
-        let is_partition = kind(line).starts_with("part_") && kind(line) != "part_end";
-        let next = lines.iter().filter(|other| kind(other).starts_with("part_"));
+        let known_kind = |line: &Value| FaultKind::named(&kind(line));
+        let is_partition =
+            matches!(known_kind(line), Some(FaultKind::PartEasy | FaultKind::PartHard));
+        // Of the course's partitions there is one at a time, until the next or its end.
+        let ends = |other: &&Value| {
+            use FaultKind::{PartEasy, PartEnd, PartHard};
+            matches!(known_kind(other), Some(PartEasy | PartHard | PartEnd))
+        };
+        let next = lines.iter().filter(ends);
         let next =
             next.filter_map(begins).filter(|&at| begin.is_some_and(|begin| at > begin)).min();
         let until = next.into_iter().chain(healed).min().unwrap_or(end);

@@ -76,7 +76,7 @@ pub struct Page {
     operations_total: usize,
     /// Of all, by outcome: how many were completed in each of so many parts of the run.
     rates: [Vec<u64>; 3],
-    /// The operations of the witness.
+    /// The operations of the witness, or the first put that was acknowledged too early.
     witness: Vec<usize>,
     /// When operations took effect, by key.
     points: BTreeMap<usize, Vec<(usize, u64)>>,
@@ -185,6 +185,12 @@ fn witness(verdict: &Value, operations: &Operations) -> Vec<usize> {
     let listed = verdict["witness"]["operations"].as_array();
     let invoked = listed.into_iter().flatten().filter_map(|it| it["invoke_index"].as_u64());
     let mut places: Vec<usize> = invoked.filter_map(|at| operations.invoked_by(at)).collect();
+    if places.is_empty() {
+        // Operations are numbered by their invocations.
+        let early = verdict["durability"]["first"]["operation"].as_u64();
+        let place = early.and_then(|at| usize::try_from(at).ok());
+        places.extend(place.filter(|&at| at < operations.all.len()));
+    }
     places.sort_unstable();
     places
 }

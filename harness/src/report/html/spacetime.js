@@ -32,6 +32,12 @@ function spacetime() {
   const top = 30, left = 66;
   const y = (t) => top + ((t - range.from) / (range.to - range.from)) * (view.tall - top - 12);
   const time = (py) => range.from + ((py - top) / (view.tall - top - 12)) * (range.to - range.from);
+  // What can have carried news of the first put that was acknowledged too early.
+  const early = D.verdict?.durability?.first;
+  const us = (ns) => Math.floor(ns / 1000);
+  const name = (it) => `${it.from} ${it.to} ${us(it.sent_ns)}`;
+  const carriers = new Set((early?.messages || []).map(name));
+  const carries = (i) => carriers.has(`${M.nodes[M.from[i]]} ${M.nodes[M.to[i]]} ${M.sent[i]}`);
   let columns = [], places = new Map(), arrows = [], words = [];
 
   function draw(g, width, tall) {
@@ -86,10 +92,19 @@ function spacetime() {
     g.save(); g.beginPath(); g.rect(left, top, width - left, tall - top - 12); g.clip();
     for (const i of arrows) arrow(g, places.get(M.from[i]), places.get(M.to[i]), i);
     for (const [what, py, px] of names) if (px === undefined) nameFault(g, what, width, py); else badge(g, px, py, NUMBERS.get(what));
+    if (early && places.has(M.nodes.indexOf(early.by))) acknowledgement(g);
     g.restore();
     view.arrows = arrows.length;
     note.textContent = `${grouped(arrows.length)} arrows, ${at(Math.round(range.from))} to ${at(Math.round(range.to))}` +
       (all > arrows.length ? `; ${grouped(all - arrows.length)} more are left out: zoom in` : "");
+  }
+
+  /** Where the put was acknowledged too early. */
+  function acknowledgement(g) {
+    const px = places.get(M.nodes.indexOf(early.by)), py = y(us(early.at_ns));
+    if (py < top || py > view.tall - 12) return;
+    g.fillStyle = colours.bad; g.beginPath(); g.arc(px, py, 4, 0, 7); g.fill();
+    g.textAlign = "left"; g.fillText("acknowledged", px + 8, py);
   }
 
   function nameFault(g, fault, width, py) {
@@ -112,6 +127,7 @@ function spacetime() {
     const crowded = arrows.length > 1500;
     g.strokeStyle = g.fillStyle = arrives ? (isReplica[M.from[i]] && isReplica[M.to[i]] ? colours.ok : colours.quiet) : colours.fail;
     g.globalAlpha = crowded ? 0.45 : 0.85;
+    if (arrives && carries(i)) { g.strokeStyle = g.fillStyle = colours.bad; g.globalAlpha = 1; }
     const share = arrives ? 1 : 0.6;
     const xe = a + (b - a) * share, ye = ya + (yb - ya) * share;
     g.setLineDash(arrives ? [] : [4, 3]);

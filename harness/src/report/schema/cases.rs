@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::fault::FaultKind;
+use crate::network::rules::RuleKind;
 use crate::scenario::{Key, Shape, keys, network};
 
 /// An object that is told by some of its keys, and which of those that not all have it may have.
@@ -47,18 +48,19 @@ fn faults() -> Vec<Case> {
 /// A case for each rule; of `latency` one for each distribution, and one where none is named.
 fn rules() -> Vec<Case> {
     let mut cases = Vec::new();
-    for name in words("network[].rule") {
+    for &kind in RuleKind::ALL {
+        let name = kind.name();
         let mut when = json!({"properties": {"rule": {"const": name}}, "required": ["rule"]});
-        if name == "latency" {
+        if kind == RuleKind::Latency {
             for distribution in words("network[].distribution") {
                 let mut when = when.clone();
                 when["properties"]["distribution"] = json!({"const": distribution});
                 when["required"] = json!(["rule", "distribution"]);
-                cases.push(Case { when, own: network::parameters(name, Some(distribution)) });
+                cases.push(Case { when, own: network::parameters(kind, Some(distribution)) });
             }
             when["not"] = json!({"required": ["distribution"]});
         }
-        cases.push(Case { when, own: network::parameters(name, None) });
+        cases.push(Case { when, own: network::parameters(kind, None) });
     }
     cases
 }

@@ -141,6 +141,28 @@ fn what_a_fault_or_a_rule_does_not_take_or_lacks_is_a_problem() {
 }
 
 #[test]
+fn the_words_of_a_schema_are_those_of_the_program() {
+    use checker::EventType::{Fail, Info, Invoke, Ok};
+
+    use crate::verdict::Question::{Durability, Environment, Evidence, Liveness, Process, Safety};
+    use crate::verdict::Standing::{Invalid, Unknown, Valid};
+
+    let words = |schema: &str, path: &str| {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        schema.pointer(path).unwrap_or_else(|| panic!("{path}"))["enum"].clone()
+    };
+    let functions = checker::F::NAMES.map(|(name, _)| name);
+    assert_eq!(words(HISTORY, "/$defs/event/properties/f"), json!(functions));
+    assert_eq!(words(HISTORY, "/$defs/event/properties/type"), json!([Invoke, Ok, Fail, Info]));
+    let questions = [Safety, Durability, Process, Liveness, Environment, Evidence];
+    assert_eq!(words(VERDICT, "/$defs/answer/properties/question"), json!(questions));
+    assert_eq!(
+        words(VERDICT, "/$defs/answer/properties/standing"),
+        json!([Valid, Invalid, Unknown])
+    );
+}
+
+#[test]
 fn a_verdict_fits_its_schema() {
     let schema: Value = serde_json::from_str(VERDICT).unwrap();
     let sample = Sample::new();
@@ -155,7 +177,7 @@ fn a_verdict_with_a_witness_fits_its_schema() {
     let format = checker::format::Format::detect(history).unwrap();
     let read = checker::format::read(history, format, checker::Reading::default()).unwrap();
     let report = checker::check(&read.history, &checker::Options::default());
-    let checker::Verdict::Invalid(witness) = report.verdict else { panic!("nobody wrote 7") };
+    let checker::Verdict::Invalid(witness) = report.verdict else { panic!("no client wrote 7") };
     let schema: Value = serde_json::from_str(VERDICT).unwrap();
     let sample = Sample::new();
     let mut finished = sample.finished(Path::new("results"));

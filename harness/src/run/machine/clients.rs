@@ -1,10 +1,11 @@
 //! What clients want, and what they are answered.
 
 use super::Machine;
-use crate::clients::{Answer, Effect as PoolEffect, Pool, Unexpected, View};
+use crate::clients::{Effect as PoolEffect, Pool, Reply, Unexpected, View};
 use crate::ids::NodeId;
-use crate::network::envelope::Envelope;
+use crate::network::envelope::{Envelope, ReplyType};
 use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
+use crate::op::OpKind;
 use crate::run::agenda::Task;
 use crate::run::event::Effect;
 use crate::run::router::ToClient;
@@ -25,12 +26,19 @@ impl Machine {
     pub(super) fn follow_pool(&mut self, now: RunTime) {
         for effect in self.pool.take_effects() {
             match effect {
-                PoolEffect::Send { from, to, kind, packet } => {
+                PoolEffect::Send { operation, from, to, kind, packet } => {
+                    if self.pool.operation(operation).kind == OpKind::Put {
+                        self.router.knowledge().asked(now, operation as u64, from, to);
+                    }
                     self.router.from_client(now, from, to, kind, packet);
                     self.deliver_arrived();
                 }
                 PoolEffect::Invoked(index) => self.effects.push_back(Effect::Invoked(index)),
+                PoolEffect::Acknowledged { put, by } => {
+                    self.router.knowledge().acknowledged(now, put as u64, by);
+                }
                 PoolEffect::Completed(index) => {
+                    self.router.knowledge().over(index as u64);
                     self.progress.count(self.pool.operation(index).outcome);
                     self.effects.push_back(Effect::Completed(index));
                 }
@@ -50,11 +58,11 @@ impl Machine {
     ) {
         let mid = message.mid().unwrap_or_default();
         let ToClient { client, leader } = to;
-        let kind = &*message.kind;
-        let answer = Answer { from, client, kind, mid: &mid, leader, value: message.value() };
+        let r#type = message.reply_type();
+        let answer = Reply { from, client, r#type, mid: &mid, leader, value: message.value() };
         let put_sent = self.pool.put_sent(&mid);
         let unexpected = self.with_pool(now, |pool, view| pool.answer(&answer, view));
-        let is_ok = kind == "ok";
+        let is_ok = r#type == Some(ReplyType::Ok);
         if let Some(sent) = put_sent
             && is_ok
             && leader == Some(from)

@@ -1,7 +1,7 @@
 //! What the player of faults wants done: to links and clients here, to processes and data by the world.
 
 use super::Machine;
-use crate::nemesis::player::{Effect as PlayerEffect, Player, Scene};
+use crate::nemesis::player::{Effect as PlayerEffect, Player, Scene, Work};
 use crate::run::agenda::Task;
 use crate::run::event::Effect;
 use crate::time::RunTime;
@@ -30,10 +30,20 @@ impl Machine {
             PlayerEffect::Signal(id, signal) => {
                 self.effects.push_back(Effect::Signal(id, signal));
             }
-            PlayerEffect::Spawn(id) => self.effects.push_back(Effect::Spawn(id)),
+            PlayerEffect::Spawn(id) => {
+                if !self.keeps_data {
+                    self.forgetful.insert(id);
+                }
+                self.effects.push_back(Effect::Spawn(id));
+            }
             PlayerEffect::TakenDown(id) => self.taken_down(id),
             PlayerEffect::Disconnect(id) => self.effects.push_back(Effect::Disconnect(id)),
-            PlayerEffect::Data(id, work) => self.effects.push_back(Effect::Data(id, work)),
+            PlayerEffect::Data(id, work) => {
+                if work == Work::Wipe {
+                    self.forgetful.insert(id);
+                }
+                self.effects.push_back(Effect::Data(id, work));
+            }
             PlayerEffect::Apply(fault, rule) => self.router.apply(fault, rule.pairs(), &rule.rule),
             PlayerEffect::Lift(fault) => self.router.lift(fault),
             PlayerEffect::Part { fault, sides, leader } => self.pool.part(fault, &sides, leader),

@@ -11,7 +11,7 @@ const CLIENT: NodeId = NodeId(0x13);
 fn router(kind: RouterKind) -> Router {
     let settings =
         Settings { replicas: IDS.to_vec(), clients: vec![CLIENT], links: Seed(1), drops: 0.0 };
-    let mut router = Router::new(&settings, kind, MessageLog::default());
+    let mut router = Router::new(&settings, kind, None, MessageLog::default());
     for id in IDS {
         router.connected(id);
     }
@@ -138,7 +138,7 @@ fn given_up(router: &mut Router) -> Vec<(u16, GivenUpFor)> {
 fn the_rules_of_2016_give_up_a_replica_that_cannot_be_sent_to() {
     let settings =
         Settings { replicas: IDS.to_vec(), clients: vec![CLIENT], links: Seed(1), drops: 0.0 };
-    let mut router = Router::new(&settings, RouterKind::Course2016, MessageLog::default());
+    let mut router = Router::new(&settings, RouterKind::Course2016, None, MessageLog::default());
     router.start();
     for id in &IDS[..2] {
         router.connected(*id);

@@ -8,7 +8,7 @@ use super::*;
 use crate::check::{self, Question};
 use crate::network::counts::DropCause;
 use crate::network::protocol::ProtocolViolation;
-use crate::op::{OperationRecord, Outcome as How};
+use crate::op::{OperationError, OperationRecord, Outcome as How};
 use crate::scenario::CheckerBudget;
 
 fn ms(ms: u64) -> RunTime {
@@ -234,7 +234,8 @@ fn late_answers_leave_operations_open_and_disturb_no_later_ones() {
     assert_eq!(world.invoked, 3, "three were invoked");
     world.run_until(ms(9_000));
     let outcome = world.run().outcome;
-    let timed_out = outcome.operations.iter().filter(|it| it.error == Some("timed out")).count();
+    let timed_out =
+        outcome.operations.iter().filter(|it| it.error == Some(OperationError::TimedOut)).count();
     assert!(timed_out >= 3, "{timed_out}");
     // From the late answers the harness learnt to wait for longer.
     assert!(count(&outcome.operations, How::Ok) > 3);

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::op::{OpKind, Outcome};
 use crate::record::{EndReason, RunRecord};
 use crate::scenario::Clients;
+use crate::text::{counted, was};
 
 /// Where fewer reads than this were asked, the final reads stand for them.
 const FEW_READS: usize = 10;
@@ -41,16 +42,17 @@ pub fn operations(
         Some("no operation was invoked in the request phase".to_owned())
     } else if gets == 0 {
         Some(format!(
-            "no get was answered in the request phase ({asked} operations invoked), so there was \
-             nothing to check"
+            "no get was answered in the request phase ({} invoked), so there was nothing to check",
+            counted(asked, "operation")
         ))
     } else if puts == 0 {
         Some(format!(
-            "no put was answered in the request phase ({asked} operations invoked), so there was \
-             nothing to read"
+            "no put was answered in the request phase ({} invoked), so there was nothing to read",
+            counted(asked, "operation")
         ))
     } else if answered * 10 < due {
-        Some(format!("only {answered} of {due} operations were answered in the request phase"))
+        let were = was(answered);
+        Some(format!("only {answered} of {due} operations {were} answered in the request phase"))
     } else {
         None
     }
@@ -120,7 +122,7 @@ pub fn shared_keys(record: &RunRecord, keys: &BTreeMap<&str, Key>) -> Option<Str
     let is_shared = matches!(record.scenario.clients, Clients::Shared { .. });
     (is_shared && !missing.is_empty()).then(|| {
         let (count, all) = (missing.len(), keys.len());
-        format!("{count} of {all} keys were hardly served: {}", few(&missing))
+        format!("{count} of {all} keys {} hardly served: {}", was(count), few(&missing))
     })
 }
 

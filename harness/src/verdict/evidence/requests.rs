@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::limits;
-use crate::op::{OperationRecord, Outcome};
+use crate::op::{OperationError, OperationRecord, Outcome};
 use crate::record::RunRecord;
 use crate::time::RunTime;
 
@@ -35,7 +35,7 @@ impl<'a> Requests<'a> {
         let is_asked = |it: &&OperationRecord| {
             !it.is_final_read
                 && recovery.is_none_or(|begin| it.invoked < begin)
-                && it.error != Some("redirected")
+                && it.error != Some(OperationError::Redirected)
         };
         let operations: Vec<_> = record.operations.iter().filter(is_asked).collect();
         let mut ends: Vec<_> = operations.iter().filter_map(|it| it.completed).collect();

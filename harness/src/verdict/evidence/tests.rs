@@ -290,7 +290,7 @@ fn one_fault_of_three_that_nobody_saw_is_only_told() {
 fn each_shared_key_must_be_written_and_read() {
     expect_vacuous(
         &run(Vec::new(), |_, key| key != "k2"),
-        &["1 of 3 keys were hardly served: k2 (32 of 75 gets and 0 of 75 puts answered)"],
+        &["1 of 3 keys was hardly served: k2 (32 of 75 gets and 0 of 75 puts answered)"],
     );
     // One that was asked for a few times may have had bad luck.
     let mut rare = run(Vec::new(), |_, key| key != "k2");

@@ -40,6 +40,6 @@ mod tests {
         for _ in 0..5000 {
             sender.send_to(&[0; 1000], ("127.0.0.1", port)).expect("the loopback takes it");
         }
-        assert!(at(port).is_some_and(|lost| lost > 0), "nobody read 5 MB");
+        assert!(at(port).is_some_and(|lost| lost > 0), "no process read 5 MB");
     }
 }

@@ -116,7 +116,13 @@ impl Finished {
 
     /// The exit code that belongs to its answers: that of the worst, in the order of the manual.
     pub fn code(&self) -> i32 {
-        let order = [("safety", 10), ("process", 12), ("liveness", 11), ("environment", 15)];
+        let order = [
+            ("safety", 10),
+            ("durability", 16),
+            ("process", 12),
+            ("liveness", 11),
+            ("environment", 15),
+        ];
         let invalid = order.into_iter().find(|(question, _)| self.answer(question).0 == "invalid");
         let evidence = self.answer("evidence");
         let is_valid = |question: &str| self.answer(question).0 == "valid";

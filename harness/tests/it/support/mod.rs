@@ -73,8 +73,11 @@ impl Bench {
     /// The harness with these arguments, working in the folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.args(arguments);
+        if arguments.iter().any(|argument| shares_its_memory(argument)) {
+            command.args(["--durability", "off"]);
+        }
         command
-            .args(arguments)
             .current_dir(self.folder.path())
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
@@ -106,9 +109,8 @@ impl Bench {
         let workload = self.file("odd.json", workload);
         let (workload, odd) = (workload.to_string_lossy(), odd_replica());
         let replica = ["--replica", &odd.to_string_lossy(), "--replica-arg", way];
-        let mut command = self.command(&["run", &workload, "--seed", "7", "--quiet"]);
-        command.args(replica);
-        command
+        let first = ["run", &workload, "--seed", "7", "--quiet"];
+        self.command(&[&first[..], &replica[..]].concat())
     }
 
     /// Calls it and waits for its end.
@@ -197,6 +199,20 @@ pub fn each<T: Sync>(those: &[T], test: impl Fn(&T) + Sync) {
 pub fn odd_replica() -> PathBuf {
     let harness = Path::new(env!("CARGO_BIN_EXE_harness"));
     harness.with_file_name("examples").join("odd_replica")
+}
+
+/// Whether this is a program of the tests whose replicas share one memory, or hold nothing, instead of sending
+/// one another what they are asked: durability is not what its tests are about.
+fn shares_its_memory(program: &str) -> bool {
+    let those = [
+        "odd_replica",
+        "talking_replica",
+        "stamping_replica",
+        "host_meter.py",
+        "vacuous-run.py",
+        "store.py",
+    ];
+    Path::new(program).file_name().is_some_and(|name| those.iter().any(|it| name == *it))
 }
 
 /// Waits until `condition` holds, with a deadline.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Clusters at a time: with more, interpreters would wait for a processor.
-const CLUSTERS: usize = 6;
+const CLUSTERS: usize = 8;
 
 /// Computing tests at a time: as many as the smallest host has processors.
 const COMPUTING: usize = 2;

@@ -4,6 +4,8 @@
 //! cut is made by a state machine that knows brackets, strings, characters, comments, discards and
 //! tags. What is inside a form is none of its business.
 
+use memchr::memchr_iter;
+
 use super::super::ParseError;
 use super::{Class, DEEPEST, Place, class, closer, work};
 
@@ -337,27 +339,34 @@ impl Splitter {
         at: usize,
         take: &mut impl FnMut(Form<'_>) -> Taken,
     ) -> Result<usize, ParseError> {
-        let at = find(piece, at, |byte| !matches!(class(byte), Class::Word | Class::Blank));
-        let Some(&byte) = piece.get(at) else { return Ok(at) };
-        match class(byte) {
-            Class::Quote => self.state = State::String,
-            Class::Semicolon => self.state = State::Comment,
-            Class::Backslash => self.state = State::Character,
-            Class::Open if self.depth == DEEPEST => {
-                let Place { line, column } = self.place(piece, at);
-                let found = format!("{} inside {DEEPEST} others", byte as char);
-                let expected = format!("values nested at most {DEEPEST} deep");
-                return Err(ParseError::Syntax { line, column, found, expected });
-            }
-            Class::Open => self.depth += 1,
-            _ => {
-                self.depth -= 1;
-                if self.depth == 0 {
-                    self.end_form(piece, at + 1, take)?;
+        let mut at = at;
+        while self.state == State::Inside {
+            at = find(piece, at, |byte| !matches!(class(byte), Class::Word | Class::Blank));
+            let Some(&byte) = piece.get(at) else { return Ok(at) };
+            match class(byte) {
+                Class::Quote => match plain_string(&piece[at + 1..]) {
+                    Some(length) => at += length,
+                    None => self.state = State::String,
+                },
+                Class::Semicolon => self.state = State::Comment,
+                Class::Backslash => self.state = State::Character,
+                Class::Open if self.depth == DEEPEST => {
+                    let Place { line, column } = self.place(piece, at);
+                    let found = format!("{} inside {DEEPEST} others", byte as char);
+                    let expected = format!("values nested at most {DEEPEST} deep");
+                    return Err(ParseError::Syntax { line, column, found, expected });
+                }
+                Class::Open => self.depth += 1,
+                _ => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        self.end_form(piece, at + 1, take)?;
+                    }
                 }
             }
+            at += 1;
         }
-        Ok(at + 1)
+        Ok(at)
     }
 
     /// A form ends before this byte of the piece; with it all, unless it was only a prefix of one.
@@ -396,20 +405,24 @@ impl Splitter {
     }
 
     fn count_lines(&mut self, piece: &[u8], to: usize) {
-        let between = &piece[self.counted..to];
-        let lines = line_ends(between);
-        if lines > 0 {
-            self.line += lines;
-            let last = between.iter().rposition(|&byte| byte == b'\n').unwrap_or_default();
+        let mut last = None;
+        for end in memchr_iter(b'\n', &piece[self.counted..to]) {
+            self.line += 1;
+            last = Some(end);
+        }
+        if let Some(last) = last {
             self.line_start = self.offset + (self.counted + last + 1) as u64;
         }
         self.counted = to;
     }
 }
 
-#[expect(clippy::naive_bytecount, reason = "fast enough without another dependency")]
-fn line_ends(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+/// The length of a string that is short and without escapes, with the quotation mark at its end.
+fn plain_string(rest: &[u8]) -> Option<usize> {
+    const SHORT: usize = 64;
+    let rest = &rest[..rest.len().min(SHORT)];
+    let end = rest.iter().position(|&byte| byte == b'"' || byte == b'\\')?;
+    (rest[end] == b'"').then_some(end + 1)
 }
 
 /// A buffer of a form that is larger than this is given back.

@@ -202,6 +202,10 @@ impl Walker<'_> {
     fn string(&mut self, encoder: &mut Encoder) -> Result<(), Wrong> {
         let start = self.at + 1;
         let (inside, is_escaped) = self.skip_string()?;
+        if !is_escaped && inside.is_ascii() {
+            encoder.ascii(inside);
+            return Ok(());
+        }
         let text = self.utf8(start, inside)?;
         if !is_escaped {
             encoder.text(text);

@@ -115,7 +115,8 @@ impl<'a> Walker<'a> {
     }
 
     /// Passes over blanks, commas, comments and discarded forms.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a few instructions between any two values")]
+    #[inline(always)]
     pub(in crate::format) fn blanks(&mut self, depth: usize) -> Result<(), Wrong> {
         if self.peek() == Some(b' ') {
             self.advance();
@@ -127,6 +128,7 @@ impl<'a> Walker<'a> {
         }
     }
 
+    #[cold]
     fn more_blanks(&mut self, depth: usize) -> Result<(), Wrong> {
         let mut discards = 0_usize;
         loop {
@@ -159,7 +161,18 @@ impl<'a> Walker<'a> {
 
     /// Passes over one form, which begins here. Of its parts only brackets, strings and characters are
     /// looked at.
+    #[inline]
     pub(in crate::format) fn skip(&mut self, depth: usize) -> Result<(), Wrong> {
+        // Most are names and numbers.
+        let is_plain = |byte: u8| class(byte) == Class::Word && byte != b'#' && byte != b'^';
+        if depth <= DEEPEST && self.peek().is_some_and(is_plain) {
+            self.word_or_nothing();
+            return Ok(());
+        }
+        self.skip_other(depth)
+    }
+
+    fn skip_other(&mut self, depth: usize) -> Result<(), Wrong> {
         if depth > DEEPEST {
             return Err(self.wrong(format!("values nested at most {DEEPEST} deep")));
         }
@@ -196,6 +209,12 @@ impl<'a> Walker<'a> {
     }
 
     fn skip_brackets(&mut self, depth: usize) -> Result<(), Wrong> {
+        self.refuse_to_swallow()?;
+        if let Some(end) = self.end_of_flat() {
+            work::visit(end - self.at);
+            self.at = end;
+            return Ok(());
+        }
         let mut closers = [0; DEEPEST];
         let mut open = 0;
         loop {
@@ -234,12 +253,34 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Where the brackets that open here end, if nothing in them needs a closer look: names, numbers, and
+    /// strings of one line without escapes, as most values are made of.
+    fn end_of_flat(&self) -> Option<usize> {
+        let closer = closer(self.peek()?);
+        let mut at = self.at + 1;
+        loop {
+            let is_plain = |byte: &u8| matches!(class(*byte), Class::Word | Class::Blank);
+            at += self.bytes[at..].iter().position(|byte| !is_plain(byte))?;
+            match self.bytes[at] {
+                b'"' => {
+                    let inside = &self.bytes[at + 1..];
+                    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n');
+                    let end = inside.iter().position(is_end)?;
+                    if inside[end] != b'"' {
+                        return None;
+                    }
+                    at += end + 2;
+                }
+                byte => return (byte == closer).then_some(at + 1),
+            }
+        }
+    }
+
     /// A name, number or keyword: what goes on until a blank, bracket, quotation mark, comment or
     /// backslash.
     pub(in crate::format) fn word(&mut self) -> Result<&'a [u8], Wrong> {
-        let start = self.at;
-        self.at = self.find(|byte| class(byte) != Class::Word);
-        if start == self.at { Err(self.wrong("a value")) } else { Ok(&self.bytes[start..self.at]) }
+        let word = self.word_or_nothing();
+        if word.is_empty() { Err(self.wrong("a value")) } else { Ok(word) }
     }
 
     /// The tag after a `#`.
@@ -267,9 +308,22 @@ impl<'a> Walker<'a> {
     }
 
     /// A string: what is between its quotation marks, and whether anything of it is escaped.
+    #[inline]
     pub(super) fn skip_string(&mut self) -> Result<(&'a [u8], bool), Wrong> {
         let start = self.at;
         self.advance();
+        let end = self.find(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
+        // Most are of one line, without escapes.
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok((&self.bytes[start + 1..end], false));
+        }
+        self.at = end;
+        self.skip_long_string(start)
+    }
+
+    /// The same from its first line end or escape on.
+    fn skip_long_string(&mut self, start: usize) -> Result<(&'a [u8], bool), Wrong> {
         let mut is_escaped = false;
         loop {
             self.at = self.find(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
@@ -305,7 +359,7 @@ impl<'a> Walker<'a> {
     /// Refuses a bracket that begins an event at the beginning of a line, no further to the right than
     /// those of this one's line: it is the next event of the file, and this form is torn.
     fn refuse_to_swallow(&self) -> Result<(), Wrong> {
-        if self.begins_event(self.at) && self.begins_line(self.at) {
+        if self.begins_line(self.at) && self.begins_event(self.at) {
             Err(self.swallows(self.at))
         } else {
             Ok(())
@@ -331,24 +385,36 @@ impl<'a> Walker<'a> {
     /// a process and a type.
     pub(in crate::format) fn begins_event(&self, at: usize) -> bool {
         let mut walker = self.from(at);
-        if walker.peek() == Some(b'#') && walker.tag().is_err() {
-            return false;
+        if walker.peek() == Some(b'#') {
+            walker.at += 1;
+            if walker.word_or_nothing().is_empty() {
+                return false;
+            }
         }
         let Some(open @ (b'{' | b'(' | b'[')) = walker.peek() else { return false };
         walker.at += 1;
         walker.at = walker.find(|byte| class(byte) != Class::Blank);
+        let first = walker.word_or_nothing();
         if open == b'{' {
-            return walker.peek() == Some(b':')
-                && walker.word().is_ok_and(|word| EVENT_KEYS.contains(&&word[1..]));
+            return first.strip_prefix(b":").is_some_and(|key| EVENT_KEYS.contains(&key));
         }
-        let is_process =
-            |word: &[u8]| word[0] == b':' || word.iter().all(u8::is_ascii_digit) && word.len() < 20;
-        if !walker.word().is_ok_and(is_process) {
+        let is_process = match first.first() {
+            Some(b':') => true,
+            Some(_) => first.iter().all(u8::is_ascii_digit) && first.len() < 20,
+            None => false,
+        };
+        if !is_process {
             return false;
         }
         walker.at = walker.find(|byte| class(byte) != Class::Blank);
-        let r#type = walker.word().unwrap_or_default();
-        matches!(r#type, b":invoke" | b":ok" | b":fail" | b":info")
+        matches!(walker.word_or_nothing(), b":invoke" | b":ok" | b":fail" | b":info")
+    }
+
+    /// The same as [`Walker::word`], but nothing where no word begins.
+    fn word_or_nothing(&mut self) -> &'a [u8] {
+        let start = self.at;
+        self.at = self.find(|byte| class(byte) != Class::Word);
+        &self.bytes[start..self.at]
     }
 
     /// Whether a bracket, with its tag, is the first on its line and not right of where the form begins.
@@ -368,6 +434,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What is here instead of what was expected.
+    #[cold]
     pub(in crate::format) fn wrong(&self, expected: impl Into<String>) -> Wrong {
         let wrong = Wrong::new(self.at, self.found(), expected);
         let is_end = self.at >= self.bytes.len();

@@ -69,6 +69,20 @@ is it?
 }
 
 #[test]
+fn an_event_that_breaks_off_before_its_process_is_refused_or_torn() {
+    let old = "INFO  jepsen.util - 0 :invoke :read nil\n";
+    let begin = format!("{old}{HEAD}1\t:invoke\t:read\tnil\n");
+    for head in ["INFO  jepsen.util -", "INFO  jepsen.util - ", &HEAD[..HEAD.len() - 1], HEAD] {
+        let torn = read(&format!("{begin}{head}"), LOG).unwrap();
+        assert_eq!((torn.torn, torn.history.operations().len()), (Some(3), 2), "{head}");
+        let text = format!("{begin}{head}\n{old}");
+        let refused = read(&text, LOG);
+        let is_there = matches!(refused, Err(ParseError::Syntax { line: 3, .. }));
+        assert!(is_there, "{head}: {refused:?}");
+    }
+}
+
+#[test]
 fn days_are_counted() {
     for (date, days) in [
         ((1970, 1, 1), 0),

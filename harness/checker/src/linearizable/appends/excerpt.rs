@@ -7,14 +7,19 @@
 //! appended in between is what the read showed. So an excerpt that is impossible is a proof.
 //!
 //! The put may be left out where all kept reads begin with the same one, no other is kept, and each
-//! kept append is shown by a kept read: then all of them come after that put. Of equal appends, all
-//! are kept or none where it is not known which is shown where. Where they are few, that holds too
-//! although it is known: a reader who sees just the excerpt cannot know it.
+//! kept append is shown by a kept read: then all of them come after that put.
+//!
+//! Of equal appends it may not be known which is shown where. Then the others of a kept one are
+//! *struck*: each may take effect at any time after it began, or never. An excerpt that is impossible
+//! with them is so without them too. Where time tells which is which, a reader who sees just the
+//! excerpt cannot know it. So they are told apart by time only where nothing else is found, and an
+//! excerpt says whether it [stands by itself](Excerpt::stands): whether its calls, with all that their
+//! reads returned, have no order if nothing else was done.
 
 use super::chains::{Chains, NOWHERE};
 use super::decode::Token;
 use super::places::{Places, UNKNOWN};
-use super::{NO_CALL, SequenceOp, Symbol, number};
+use super::{NEVER, NO_CALL, SequenceOp, Symbol, number, stands};
 use crate::budget::Budget;
 use crate::linearizable::search;
 use crate::model::{Call, Model};
@@ -61,15 +66,15 @@ pub(super) const MOST_CANDIDATES: usize = 12;
 /// Steps for one combination: they are few calls.
 const MOST_STEPS: u64 = 20_000;
 
-/// So many equal appends are shown together, although it is known which is which.
-const MOST_EQUAL: usize = 4;
+/// With more appends struck than this, an excerpt is not tried.
+const MOST_STRUCK: usize = 32;
 
 /// How equal appends are known from one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// Not at all where they are few.
+    /// Not at all: an excerpt stands by itself.
     ByText,
-    /// By where they are shown, as far as that is known.
+    /// By where they are shown, as far as that is known: an excerpt may need others to be understood.
     ByPlace,
 }
 
@@ -81,7 +86,25 @@ pub(super) type Size = (u32, i64, i64);
 pub(super) struct Excerpt {
     pub(super) size: Size,
     pub(super) operations: Vec<u32>,
-    pub(super) calls: Vec<Call<ExcerptOp>>,
+    pub(super) reduced: Reduced,
+    /// Whether its calls have no order if nothing else was done.
+    pub(super) stands: bool,
+}
+
+/// The calls of an excerpt, reduced to what they wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Reduced {
+    pub(super) kept: Vec<Call<ExcerptOp>>,
+    /// Appends that are equal to those kept.
+    pub(super) struck: Vec<Call<ExcerptOp>>,
+}
+
+impl Reduced {
+    fn is_impossible(&self) -> bool {
+        let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
+        let calls = [&self.kept[..], &self.struck].concat();
+        search::linearize(&ExcerptModel, &calls, budget).answer == search::Answer::NotLinearizable
+    }
 }
 
 /// Calls of which an excerpt may consist.
@@ -150,11 +173,15 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
                 let size = self.size(subset);
                 let limit = best.as_ref().map(|best| best.size).or(than);
                 if limit.is_none_or(|limit| size < limit)
-                    && let Some(calls) = self.excerpt(subset)
-                    && is_impossible(&calls)
+                    && let Some(reduced) = self.reduced(subset)
+                    && reduced.is_impossible()
                 {
-                    let operations = self.chosen(subset).map(|call| call.position).collect();
-                    best = Some(Excerpt { size, operations, calls });
+                    let operations: Vec<u32> =
+                        self.chosen(subset).map(|call| call.position).collect();
+                    let stands = stands(self.chains.sequence, &operations);
+                    if stands || self.naming == Naming::ByPlace {
+                        best = Some(Excerpt { size, operations, reduced, stands });
+                    }
                 }
             }
             if best.is_some() {
@@ -166,8 +193,8 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
 
     /// The excerpt of all candidates, if it is impossible.
     pub(super) fn whole(&self) -> Option<Vec<Call<ExcerptOp>>> {
-        let calls = self.excerpt((1 << self.calls.len()) - 1)?;
-        is_impossible(&calls).then_some(calls)
+        let reduced = self.reduced((1 << self.calls.len()) - 1)?;
+        reduced.is_impossible().then_some(reduced.kept)
     }
 
     fn chosen(&self, subset: u32) -> impl Iterator<Item = &Candidate> + Clone {
@@ -191,7 +218,7 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
     }
 
     /// The calls of an excerpt; none if they may be impossible although the whole is not.
-    fn excerpt(&self, subset: u32) -> Option<Vec<Call<ExcerptOp>>> {
+    fn reduced(&self, subset: u32) -> Option<Reduced> {
         let is_kept = |position: u32| self.chosen(subset).any(|call| call.position == position);
         let root = |chain: u32| self.chains.all[chain as usize].root;
         let roots = self.reads(subset).map(|(chain, _)| root(chain));
@@ -203,15 +230,20 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
             return None;
         }
         let mut kept = Vec::new();
+        let mut others = Vec::new();
         for call in self.chosen(subset).filter(|call| matches!(call.kind, Kind::Append)) {
-            let is_certain = call.name == call.position;
+            let is_certain = call.name == call.position || self.is_single(call.position);
             let is_shown = self.reads(subset).any(|(_, shown)| shown.contains(&call.name));
-            let is_whole = self.equals(call.position).all(is_kept);
-            if !is_whole || (is_without_root && !(is_certain && is_shown)) {
+            if is_without_root && !(is_certain && is_shown) {
                 return None;
             }
             kept.push(call.name);
+            let equals = self.equals(call).filter(|&equal| !is_kept(equal));
+            others.extend(equals.map(|equal| (equal, call.name)));
         }
+        others.sort_unstable();
+        others.dedup();
+        let struck = self.struck(subset, others)?;
         let call = |candidate: &Candidate| {
             let op = match &candidate.kind {
                 Kind::Append => ExcerptOp::Append(candidate.name),
@@ -226,15 +258,42 @@ impl<'x, 'c, 't, 'a, S: Symbol> Candidates<'x, 'c, 't, 'a, S> {
                 self.chains.sequence.calls[candidate.position as usize];
             Call { op, invoke, complete }
         };
-        Some(self.chosen(subset).map(call).collect())
+        Some(Reduced { kept: self.chosen(subset).map(call).collect(), struck })
     }
 
-    fn equals(&self, append: u32) -> impl Iterator<Item = u32> {
-        equals(self.chains, self.places, self.naming, append)
+    /// Whether an append is the only one of its text.
+    fn is_single(&self, append: u32) -> bool {
+        let text = text(self.chains, append);
+        text.is_some_and(|text| self.chains.texts.appends(text).len() == 1)
+    }
+
+    /// The appends that an append cannot be known from, and itself.
+    fn equals(&self, append: &Candidate) -> impl Iterator<Item = u32> {
+        let (chains, places, naming) = (self.chains, self.places, self.naming);
+        let equals = equals(chains, places, naming, append.position);
+        equals.filter(move |&equal| name(chains, places, naming, equal) == append.name)
+    }
+
+    /// Appends that are not kept, with their names, as far as they began in time. None if they are
+    /// too many.
+    fn struck(&self, subset: u32, others: Vec<(u32, u32)>) -> Option<Vec<Call<ExcerptOp>>> {
+        let sequence = self.chains.sequence;
+        let ends = self.chosen(subset).map(|call| sequence.complete(call.position));
+        let end = ends.filter(|&end| end != NEVER).max()?;
+        let in_time = others.into_iter().filter(|&(append, _)| sequence.invoke(append) < end);
+        let mut struck = Vec::new();
+        for (append, name) in in_time {
+            if struck.len() == MOST_STRUCK {
+                return None;
+            }
+            let Call { invoke, .. } = sequence.calls[append as usize];
+            struck.push(Call { op: ExcerptOp::Append(name), invoke, complete: None });
+        }
+        Some(struck)
     }
 }
 
-/// The appends with which this one is kept: those that it cannot be known from.
+/// The appends that this one may not be known from.
 pub(super) fn equals<S: Symbol>(
     chains: &Chains<'_, '_, '_, S>,
     places: &Places,
@@ -249,9 +308,9 @@ pub(super) fn equals<S: Symbol>(
     equals.filter(move |&equal| is_alike || stage_of[equal as usize] == UNKNOWN)
 }
 
-/// Whether the appends of a text are few, and not known from one another.
+/// Whether the appends of a text are several, and not known from one another.
 fn are_alike<S: Symbol>(chains: &Chains<'_, '_, '_, S>, naming: Naming, text: u32) -> bool {
-    naming == Naming::ByText && (2..=MOST_EQUAL).contains(&chains.texts.appends(text).len())
+    naming == Naming::ByText && chains.texts.appends(text).len() > 1
 }
 
 fn is_append<S: Symbol>(chains: &Chains<'_, '_, '_, S>, at: u32) -> bool {
@@ -318,9 +377,4 @@ fn shown<S: Symbol>(
         });
     }
     Some((at, shown))
-}
-
-fn is_impossible(calls: &[Call<ExcerptOp>]) -> bool {
-    let budget = Budget { steps: MOST_STEPS, ..Budget::default() };
-    search::linearize(&ExcerptModel, calls, budget).answer == search::Answer::NotLinearizable
 }

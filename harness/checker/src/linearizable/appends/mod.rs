@@ -33,6 +33,7 @@ use std::hash::Hash;
 use crate::model::Call;
 use chains::Chains;
 use places::Places;
+use stands::stands;
 use texts::Texts;
 
 pub(crate) use anomaly::Anomaly;
@@ -48,6 +49,7 @@ mod excerpt;
 mod order;
 mod places;
 mod replay;
+mod stands;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -88,9 +90,12 @@ pub(crate) struct Contradiction {
     pub(crate) anomaly: Anomaly,
     /// Positions of the calls, in increasing order.
     pub(crate) operations: Vec<u32>,
-    /// The same calls, reduced to what they wrote themselves, for [`ExcerptModel`]: impossible by
-    /// themselves, while no fewer of them are.
+    /// The same calls, reduced to what they wrote themselves, for [`ExcerptModel`], and after them the
+    /// appends that some of them may not be known from: impossible, while no fewer of the calls are.
     pub(crate) excerpt: Vec<Call<ExcerptOp>>,
+    /// Whether the calls, with all that their reads returned, have no order if nothing else was done.
+    /// Else they are a part of a contradiction that is told by what others were at which time.
+    pub(crate) stands: bool,
 }
 
 /// The position of no call.

@@ -27,6 +27,9 @@ const MOST_ALIKE: usize = 32;
 /// So many cores are tried, those of few calls first.
 const MOST_CORES: usize = 64;
 
+/// Of equal appends, so many are candidates for an excerpt together.
+const MOST_EQUAL: usize = 4;
+
 /// What a read of garbage shows in an excerpt.
 const GARBAGE: u32 = u32::MAX;
 
@@ -40,18 +43,20 @@ pub(super) fn find<S: Symbol>(
         return Some(garbage);
     }
     let cores = finder.cores();
+    let by_text = finder.best(&cores, Naming::ByText);
     let best = finder
-        .best(&cores, Naming::ByText)
-        .or_else(|| finder.of_all())
+        .of_all(by_text.as_ref())
+        .or(by_text)
         .or_else(|| finder.best(&cores, Naming::ByPlace));
-    best.map(|Excerpt { operations, calls, .. }| {
+    best.map(|Excerpt { operations, reduced, stands, .. }| {
         // What it is called is told best with what is known of all calls.
         let by_place = Candidates::new(chains, places, Naming::ByPlace, operations.clone());
-        let known = by_place.and_then(|all| all.whole()).unwrap_or_else(|| calls.clone());
+        let known = by_place.and_then(|all| all.whole()).unwrap_or_else(|| reduced.kept.clone());
         Contradiction {
             anomaly: anomaly(&known, &|at, end| finder.is_seen_after(operations[at], end)),
             operations,
-            excerpt: calls,
+            excerpt: [reduced.kept, reduced.struck].concat(),
+            stands,
         }
     })
 }
@@ -87,6 +92,7 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             anomaly: Anomaly::GarbageRead,
             operations: vec![read],
             excerpt: vec![Call { op, invoke, complete }],
+            stands: true,
         })
     }
 
@@ -120,8 +126,8 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
         best
     }
 
-    /// The best excerpt of all calls, where they are few.
-    fn of_all(&self) -> Option<Excerpt> {
+    /// The best excerpt of all calls, where they are few, if it is better than what there is.
+    fn of_all(&self, than: Option<&Excerpt>) -> Option<Excerpt> {
         let sequence = self.chains.sequence;
         let says_something = |&at: &u32| match sequence.op(at) {
             SequenceOp::Read(_) => !sequence.is_open(at),
@@ -129,7 +135,8 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             SequenceOp::Put(_) => true,
         };
         let all = sequence.positions().filter(says_something).take(MOST_CANDIDATES + 1).collect();
-        Candidates::new(self.chains, self.places, Naming::ByText, all)?.best(None)
+        let all = Candidates::new(self.chains, self.places, Naming::ByText, all)?;
+        all.best(than.map(|than| than.size))
     }
 
     /// The best excerpt of a core and what it needs, if that is better than what there is.
@@ -283,7 +290,8 @@ impl<S: Symbol> Finder<'_, '_, '_, '_, S> {
             if !matches!(self.chains.sequence.op(write), SequenceOp::Append(_)) {
                 continue;
             }
-            for equal in equals(self.chains, self.places, naming, write) {
+            let equals = equals(self.chains, self.places, naming, write);
+            for equal in equals.take(MOST_EQUAL) {
                 core.push(equal);
                 core.extend(self.first_read(equal).filter(|_| equal != write));
             }

@@ -82,7 +82,7 @@ impl<'c, 'a> Excerpt<'c, 'a> {
         let mut wanted: Vec<Value> =
             core.iter().filter_map(|&at| needs(self.chains.op(at))).collect();
         while let Some(value) = wanted.pop() {
-            let link = self.chains.links.get(&value);
+            let link = self.chains.links.get(value);
             let Some(write) = link.map(|link| link.write).filter(|&write| write != NOBODY) else {
                 continue;
             };
@@ -148,7 +148,7 @@ impl<'c, 'a> Excerpt<'c, 'a> {
         let mut needed: Vec<Value> = self.needed.iter().copied().collect();
         needed.sort_unstable();
         for value in needed {
-            let Some(link) = self.chains.links.get(&value) else { continue };
+            let Some(link) = self.chains.links.get(value) else { continue };
             if link.write == NOBODY || self.chains.interval(link.write).1 <= self.from {
                 self.push(RegisterOp::Write(value), 0, None, link.write);
             }

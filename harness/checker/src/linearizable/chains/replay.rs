@@ -1,10 +1,8 @@
 //! From stations to an order of all operations, and its replay.
 
-use rustc_hash::FxHashMap;
-
 use super::{Chains, Station};
 use crate::event::F;
-use crate::history::{Outcome, Value};
+use crate::history::Outcome;
 use crate::linearizable::calls::register_op;
 use crate::linearizable::zones::NOBODY;
 use crate::model::{Model, Register};
@@ -21,8 +19,10 @@ impl Chains<'_> {
 
     /// Each write, then those that see its value, as they began.
     fn along(&self, stations: &[Station]) -> Option<Vec<u32>> {
-        let station_of: FxHashMap<Value, u32> =
-            (0u32..).zip(stations).map(|(at, &station)| (self.value(station), at)).collect();
+        let mut station_of = vec![NOWHERE; self.links.len()];
+        for (at, &station) in (0u32..).zip(stations) {
+            station_of[self.place(self.value(station))] = at;
+        }
         let mut places = vec![NOWHERE; self.operations.len()];
         let mut starts = vec![0_u32; stations.len() + 1];
         for (place, op) in places.iter_mut().zip(self.operations) {
@@ -37,7 +37,8 @@ impl Chains<'_> {
                 let is_there = self.value(stations[last]) == op.result;
                 u32::try_from(last.checked_sub(usize::from(is_there))?).ok()?
             } else {
-                *station_of.get(&op.result)?
+                let place = self.links.place(op.result)?;
+                Some(station_of[place as usize]).filter(|&at| at != NOWHERE)?
             };
             starts[*place as usize + 1] += 1;
         }

@@ -113,7 +113,8 @@ pub(super) struct Settling<'c, 'a> {
     pub(super) chains: &'c Chains<'a>,
     pub(super) stations: Vec<Station>,
     pub(super) spare: Spare,
-    pub(super) deadlines: FxHashMap<Value, i64>,
+    /// By when each value must be there, by its place among all.
+    deadlines: Vec<i64>,
     /// The longest of what was read or refused, in events.
     pub(super) longest: i64,
     /// What was refused and is not explained, by position.
@@ -136,21 +137,22 @@ impl Chains<'_> {
         }
     }
 
-    /// By when the write of each value must have taken effect.
-    fn deadlines(&self, values: &[Value]) -> FxHashMap<Value, i64> {
+    /// By when the write of each value must have taken effect, by the place of the value.
+    fn deadlines(&self, values: &[Value]) -> Vec<i64> {
         let end = |at: u32| match at {
             NOBODY => i64::MAX,
             at if self.op(at).complete == OPEN => i64::MAX,
             at => i64::from(self.op(at).complete),
         };
-        let mut deadlines: FxHashMap<Value, i64> = FxHashMap::default();
-        for value in values.iter().rev() {
+        let mut deadlines = vec![i64::MAX; self.links.len()];
+        for &value in values.iter().rev() {
             let link = &self.links[value];
             let next = match link.next {
                 NOBODY => i64::MAX,
-                next => deadlines.get(&self.op(next).argument).copied().unwrap_or(i64::MAX),
+                next => deadlines[self.place(self.op(next).argument)],
             };
-            deadlines.insert(*value, end(link.write).min(end(link.reads.first)).min(next));
+            let ends = end(link.write).min(end(link.reads.first));
+            deadlines[self.place(value)] = ends.min(next);
         }
         deadlines
     }
@@ -170,7 +172,7 @@ impl Chains<'_> {
         let mut spare = Spare::default();
         for (position, op) in (0u32..).zip(self.operations) {
             let is_change = op.f != F::Get && !op.refused;
-            if is_change && !self.took_effect(&self.links[&op.argument]) {
+            if is_change && !self.took_effect(&self.links[op.argument]) {
                 spare.put(self, position);
             }
         }
@@ -214,8 +216,8 @@ impl<'c, 'a> Settling<'c, 'a> {
             let Some(latest) = held().map(|&refused| chains.interval(refused).0).max() else {
                 continue;
             };
-            let link = &chains.links[&value];
-            if link.write != NOBODY && latest < self.deadlines[&value] {
+            let link = &chains.links[value];
+            if link.write != NOBODY && latest < self.deadline(value) {
                 self.stations[at].slot = latest;
                 continue;
             }
@@ -276,6 +278,10 @@ impl<'c, 'a> Settling<'c, 'a> {
         Settled::Order(self.stations)
     }
 
+    pub(super) fn deadline(&self, value: Value) -> i64 {
+        self.deadlines[self.chains.place(value)]
+    }
+
     pub(super) fn value(&self, station: Station) -> Value {
         self.chains.value(station)
     }
@@ -293,7 +299,7 @@ impl<'c, 'a> Settling<'c, 'a> {
     fn replace(&mut self, first: usize, end: usize, stations: &[Station]) {
         let chains = self.chains;
         let is_spare = |station: &&Station| {
-            !chains.took_effect(&chains.links[&chains.op(station.write).argument])
+            !chains.took_effect(&chains.links[chains.op(station.write).argument])
         };
         for old in self.stations[first..end].iter().filter(is_spare) {
             self.spare.put(chains, old.write);
@@ -310,18 +316,14 @@ impl<'c, 'a> Settling<'c, 'a> {
 }
 
 /// When each value's write takes effect at the earliest; none if that is too late for any.
-fn stations(
-    chains: &Chains<'_>,
-    values: &[Value],
-    deadlines: &FxHashMap<Value, i64>,
-) -> Option<Vec<Station>> {
+fn stations(chains: &Chains<'_>, values: &[Value], deadlines: &[i64]) -> Option<Vec<Station>> {
     let mut stations = Vec::with_capacity(values.len());
     let mut slot = FIRST;
-    for value in values {
+    for &value in values {
         let link = &chains.links[value];
         if link.write != NOBODY {
             slot = slot.max(i64::from(chains.op(link.write).invoke));
-            if slot >= deadlines[value] {
+            if slot >= deadlines[chains.place(value)] {
                 return None;
             }
         } else if slot > FIRST {

@@ -93,12 +93,12 @@ impl Window {
         let mut spare: Vec<u32> = Vec::new();
         for station in within {
             let op = chains.op(station.write);
-            if !chains.took_effect(&chains.links[&op.argument]) {
+            if !chains.took_effect(&chains.links[op.argument]) {
                 spare.push(station.write);
                 continue;
             }
             // An open write was over by what saw it.
-            let deadline = *settling.deadlines.get(&op.argument)?;
+            let deadline = settling.deadline(op.argument);
             let complete = if op.complete == OPEN && deadline < i64::MAX {
                 self.place(2 * deadline - 1)?
             } else {

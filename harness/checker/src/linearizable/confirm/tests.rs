@@ -13,6 +13,7 @@ use crate::history::{Recorder, Value};
 use crate::linearizable::oracle::{TextEvent, brute_force, cases, events, register_calls};
 use crate::model::{Call, Model, Register, RegisterOp};
 use crate::verdict::Verdict;
+use crate::witness::Unconfirmed;
 
 const MODEL: Register = Register { initial: Value::EMPTY };
 
@@ -134,9 +135,11 @@ fn a_core_is_confirmed_only_where_the_others_make_no_difference() {
     assert_eq!(confirm_core(&MODEL, &calls, &core), Some(true));
     // The value may have been written again.
     calls.push(call(RegisterOp::Write(Value(1)), 3, Some(9)));
-    assert_eq!(confirm_core(&MODEL, &calls, &core), None);
+    let answer =
+        |must_contradict| confirm_core_by(Stateright, &MODEL, &calls, &core, must_contradict);
+    assert_eq!(answer(false), Err(Unconfirmed::OtherAnswers));
     // A core that was said to contradict itself was chosen by mistake.
-    assert_eq!(confirm_core_by(Stateright, &MODEL, &calls, &core, true), Some(false));
+    assert_eq!(answer(true), Ok(false));
     // Others are none of its business, however many.
     calls.pop();
     for at in 0..20 {
@@ -152,4 +155,7 @@ fn nobody_is_asked_about_more_than_a_tester_can_bear() {
         .collect();
     assert_eq!(confirm(&MODEL, &calls), None);
     assert_eq!(confirm(&MODEL, &calls[1..]), Some(true));
+    let core: Vec<u32> = (0..).zip(&calls).map(|(at, _)| at).collect();
+    let answer = confirm_core_by(Stateright, &MODEL, &calls, &core, false);
+    assert_eq!(answer, Err(Unconfirmed::ManyOperations));
 }

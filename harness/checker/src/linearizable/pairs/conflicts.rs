@@ -1,6 +1,6 @@
 //! Two values that must each come before the other, of four operations and more.
 
-use super::{Best, Entry, Sorted, Values};
+use super::{Best, Entry, Sorted, Span, Values};
 use crate::history::OPEN;
 
 /// So many reads and pairs are looked at.
@@ -47,12 +47,11 @@ impl Values<'_> {
     /// A value that was written, with its first completion, if there is one, and last invocation.
     fn zone<'s>(&self, entry: Entry<'s>) -> Option<(Write<'s>, u32, u32)> {
         let write = entry.write?;
-        let op = self.op(write);
-        let ends = entry.reads.by_complete.first().map(|&at| self.op(at).complete);
-        let begins = entry.reads.by_invoke.last().map(|&at| self.op(at).invoke);
-        let first = ends.map_or(op.complete, |end| end.min(op.complete));
-        let last = begins.map_or(op.invoke, |begin| begin.max(op.invoke));
-        let (invoke, complete) = (op.invoke, op.complete);
+        let Span { invoke, complete } = self.span(write);
+        let ends = entry.reads.by_complete.first().map(|&at| self.span(at).complete);
+        let begins = entry.reads.by_invoke.last().map(|&at| self.span(at).invoke);
+        let first = ends.map_or(complete, |end| end.min(complete));
+        let last = begins.map_or(invoke, |begin| begin.max(invoke));
         (first != OPEN).then_some((
             Write { at: write, invoke, complete, reads: entry.reads },
             first,
@@ -83,8 +82,8 @@ impl Values<'_> {
             }
         }
         for &rv in v.reads.by_invoke {
-            if u.complete < self.op(rv).invoke.max(v.invoke)
-                && let Some(ru) = after(u.reads, self.op(rv).complete)
+            if u.complete < self.span(rv).invoke.max(v.invoke)
+                && let Some(ru) = after(u.reads, self.span(rv).complete)
             {
                 best.consider(&[u.at, v.at, rv, ru]);
             }
@@ -96,8 +95,8 @@ impl Values<'_> {
         let over = self.latest_before(reads, v.invoke);
         let late = self.soonest_after(reads, v.complete);
         for &rv in v.reads.by_invoke {
-            let before = self.latest_before(reads, self.op(rv).invoke);
-            let after = self.soonest_after(reads, self.op(rv).complete);
+            let before = self.latest_before(reads, self.span(rv).invoke);
+            let after = self.soonest_after(reads, self.span(rv).complete);
             for ends in [(before, late), (before, after), (over, after)] {
                 if let (Some(before), Some(after)) = ends {
                     best.consider(&[u.at, v.at, before, after, rv]);
@@ -111,9 +110,9 @@ impl Values<'_> {
         let before =
             |reads: Sorted<'_>, others: Sorted<'_>, side: usize| -> Vec<(u32, usize, u32, u32)> {
                 let pair = |&read: &u32| {
-                    let op = self.op(read);
-                    let before = self.latest_before(others, op.invoke)?;
-                    Some((op.complete, side, before, read))
+                    let Span { invoke, complete } = self.span(read);
+                    let before = self.latest_before(others, invoke)?;
+                    Some((complete, side, before, read))
                 };
                 reads.by_invoke.iter().filter_map(pair).collect()
             };
@@ -122,7 +121,7 @@ impl Values<'_> {
         ends.sort_unstable();
         let mut latest: [Option<(u32, u32)>; 2] = [None; 2];
         for (_, side, before, read) in ends {
-            let begin = |at: u32| self.op(at).invoke;
+            let begin = |at: u32| self.span(at).invoke;
             if latest[side].is_none_or(|(known, _)| begin(known) < begin(before)) {
                 latest[side] = Some((before, read));
             }

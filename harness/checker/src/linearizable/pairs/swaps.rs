@@ -24,16 +24,16 @@ impl Values<'_> {
             let write = entry.write.into_iter().chain([swap]);
             write.chain(others.iter().copied()).collect::<Vec<u32>>()
         };
-        if let Some(read) = self.soonest_after(entry.reads, self.op(swap).complete) {
+        if let Some(read) = self.soonest_after(entry.reads, self.span(swap).complete) {
             best.consider(&with(&[read]));
         }
         let results = self.entry_of(swap).reads;
-        let begin = entry.write.map_or(0, |write| self.op(write).invoke);
+        let begin = entry.write.map_or(0, |write| self.span(write).invoke);
         if let Some(result) = self.latest_before(results, begin) {
             best.consider(&with(&[result]));
         }
         for &result in results.by_invoke {
-            if let Some(read) = self.soonest_after(entry.reads, self.op(result).complete) {
+            if let Some(read) = self.soonest_after(entry.reads, self.span(result).complete) {
                 best.consider(&with(&[result, read]));
             }
         }

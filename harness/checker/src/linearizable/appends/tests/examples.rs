@@ -70,15 +70,15 @@ fn of_equal_appends_time_tells_which_was_read() {
 
 #[test]
 fn of_equal_appends_a_witness_shows_all_that_a_reader_needs() {
-    // Without the first append, "read 1" after the second one would be right.
+    // Without the first read, "read 1" after the second append would be right.
     let lines = ["append 1 at 0-1", "read 1 at 2-3", "append 1 at 4-5", "read 1 at 6-7"];
-    assert_found(Anomaly::LostWrite, &[0, 2, 3], &lines);
-    // And without the first read, the first append could come last.
+    assert_found(Anomaly::LostWrite, &[1, 2, 3], &lines);
+    // Whichever append the first read shows.
     let lines = ["append 1 at 0-7", "read 1 at 1-2", "append 1 at 3-4", "read 1 at 6-8"];
-    assert_found(Anomaly::LostWrite, &[0, 1, 2, 3], &lines);
-    // One was over before the read of nothing began; equal ones are shown together.
+    assert_found(Anomaly::LostWrite, &[1, 2, 3], &lines);
+    // One was over before the read of nothing began, whatever became of the other.
     let lines = ["append 1 at 0-1", "append 1 at 2-6", "read 1 at 4-5", "read - at 3-7"];
-    assert_found(Anomaly::LostWrite, &[0, 1, 3], &lines);
+    assert_found(Anomaly::LostWrite, &[0, 3], &lines);
 }
 
 #[test]

@@ -105,14 +105,16 @@ fn disturb<S: Symbol>(rng: &mut ChaCha8Rng, ops: &mut [Op<S>], states: &[Vec<S>]
     }
 }
 
-/// How many histories were found what, and how many witnesses were of the fewest calls that could
-/// be.
+/// How many histories were found what, how many witnesses were of the fewest calls that could be, and
+/// how many need no other calls to be understood.
 #[derive(Debug, Default)]
 struct Counts {
     valid: u64,
     invalid: u64,
     undecided: u64,
     fewest: u64,
+    /// Witnesses that a reader understands without the others.
+    standing: u64,
 }
 
 /// Compares answers: an order replays, and an excerpt is impossible.
@@ -139,7 +141,12 @@ fn compare<S: Symbol>(first: u64, count: u64, mix: &Mix<S>) -> Counts {
             Answer::Contradiction(found) => {
                 assert!(!is_valid(), "seed {seed}: {found:?} in {calls:#?}");
                 assert!(!brute_force(&ExcerptModel, &found.excerpt), "seed {seed}: {found:?}");
+                let alone = found.operations.iter().map(|&at| calls[at as usize].clone());
+                let alone: Vec<_> = alone.collect();
+                let story = || format!("seed {seed}: {found:?} in {calls:#?}");
+                assert_eq!(found.stands, !brute_force(&model, &alone), "{}", story());
                 counts.invalid += 1;
+                counts.standing += u64::from(found.stands);
                 counts.fewest += u64::from(is_fewest(&mix.initial, &calls, &found));
             }
             Answer::NotApplicable => counts.undecided += 1,
@@ -165,8 +172,8 @@ fn is_fewest<S: Symbol>(initial: &[S], calls: &[Call<Op<S>>], found: &Contradict
         SequenceOp::Put(_) => true,
     };
     let all: Vec<u32> = sequence.positions().filter(says_something).collect();
-    let of = |naming| Candidates::new(&chains, &places, naming, all.clone())?.best(None);
-    let best = of(Naming::ByText).or_else(|| of(Naming::ByPlace));
+    let naming = if found.stands { Naming::ByText } else { Naming::ByPlace };
+    let best = Candidates::new(&chains, &places, naming, all).and_then(|all| all.best(None));
     best.is_none_or(|best| best.operations.len() == found.operations.len())
 }
 

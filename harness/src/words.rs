@@ -4,7 +4,9 @@
 macro_rules! words {
     ($(#[$doc:meta])* $enum:ident { $($variant:ident $name:literal $meaning:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+        )]
         #[serde(rename_all = "snake_case")]
         pub enum $enum {
             $(#[doc = $meaning] $variant,)*
@@ -35,4 +37,4 @@ macro_rules! words {
     };
 }
 
-pub(super) use words;
+pub(crate) use words;
