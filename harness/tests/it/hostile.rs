@@ -182,7 +182,9 @@ fn run(bench: &Bench, attack: &Attack, transport: &str, is_confined: bool) -> (E
         .to_string();
     let (workload, outside) = (workload.display(), bench.path("outside"));
     let mut arguments: Vec<String> = vec!["run".into(), workload.to_string()];
-    arguments.extend(["--seed", "7", "--quiet", "--transport", transport].map(str::to_owned));
+    // The store replicates nothing, and that is not the question here.
+    arguments.extend(["--durability", "off", "--seed", "7", "--quiet"].map(str::to_owned));
+    arguments.extend(["--transport", transport].map(str::to_owned));
     arguments.extend(["--replica".to_owned(), program]);
     let mut of_program = vec![
         format!("--mode={}", attack.mode),
