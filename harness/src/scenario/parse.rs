@@ -240,8 +240,10 @@ fn read_clients(
     };
     let rate = number("rate")?;
     if let Some(fields) = fields.as_ref().filter(|_| rate.is_none()) {
-        for (name, none) in [("burst", 1.0), ("steady_rate", 0.0)] {
-            if fields.number(name)?.is_some_and(|it| it > none) {
+        let has_burst = fields.whole("burst")?.is_some_and(|burst| burst > 1);
+        let has_steady_rate = fields.number("steady_rate")?.is_some_and(|rate| rate > 0.0);
+        for (name, is_given) in [("burst", has_burst), ("steady_rate", has_steady_rate)] {
+            if is_given {
                 return Err(fields.fault(
                     name,
                     "without effect: it needs a `rate`, without which each client asks again as soon as it is \

@@ -571,3 +571,21 @@ fn a_fault_with_parameters_that_cannot_be_meant_is_told() {
         assert!(told.ends_with(expected), "for {list}: {told}");
     }
 }
+
+#[test]
+fn what_has_no_effect_without_a_rate_is_refused() {
+    let without = |name: &str, place: &str| {
+        format!(
+            "{place}, `clients.{name}`: without effect: it needs a `rate`, without which each client asks again \
+             as soon as it is answered; add `rate`, or remove it"
+        )
+    };
+    for (name, value) in [("burst", 5), ("steady_rate", 20)] {
+        let wrong = sentence(&with(&format!(r#""clients": {{"{name}": {value}}}"#)));
+        assert!(wrong.ends_with(without(name, "").trim_start_matches(", ")), "{wrong}");
+    }
+    // As it is without the key.
+    for text in [r#""clients": {"burst": 1}"#, r#""clients": {"burst": 5, "rate": 100}"#] {
+        assert!(Scenario::parse("good.json", &with(text)).is_ok(), "{text}");
+    }
+}
