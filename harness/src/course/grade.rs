@@ -81,11 +81,6 @@ impl Row {
         self.program == program || self.program == cell(program)
     }
 
-    /// Whether something was seen of the program: one that could not be started is tried again.
-    pub fn is_done(&self) -> bool {
-        self.note.is_empty() || self.messages > 0 || self.linearizable != "not tried"
-    }
-
     /// The row of a program that made these runs; `of` configs were asked.
     pub fn of(program: &str, of: usize, runs: &[RunPart]) -> Self {
         let judged: Vec<(&RunPart, &JudgementPart)> =

@@ -187,6 +187,19 @@ fn a_grading_has_a_row_for_each_program_and_goes_on_where_it_stopped() {
     let ended = bench.harness(&arguments);
     ended.expect(0);
     ended.expect_words("3 of 3 programs have a row");
+    // What no program could be graded with is refused, and no row is written.
+    let first = ["grade", "class", "--results", "other", "--replica-name"];
+    let cases = [
+        (&["kv", "--configs", "simple-77"][..], "simple-77"),
+        (&["kw"], "no subfolder of class has a file kw"),
+        (&["../kv"], "leads out of the programs' folders"),
+        (&["kv", "--time-limit", "0"], "1.."),
+    ];
+    for (wrong, words) in cases {
+        bench.refused(&[&first[..], wrong].concat()).expect(2).expect_words(words);
+        assert!(!bench.path("other").exists(), "{wrong:?}");
+    }
+    bench.refused(&["serve", &config]).expect(2).expect_words("is no folder");
 }
 
 /// The program of a student.
