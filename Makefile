@@ -7,9 +7,11 @@ CARGO ?= cargo
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-run: ## build, and run the demo: a verdict in half a minute
+run: ## build, and run the demo: a verdict in half a minute; then in virtual time, and exactly again
 	$(CARGO) build --release --bins
-	$(CARGO) run --release --quiet --package harness -- run workloads/demo.json
+	target/release/harness run workloads/demo.json
+	target/release/harness run workloads/demo.json --clock virtual --seed 7 --quiet
+	target/release/harness replay results/latest --quiet
 
 # Where each test that cannot run here says why.
 SKIPPED_TESTS := $(CURDIR)/target/skipped-tests
@@ -19,6 +21,8 @@ test: lint ## formatting, lints, unit and property tests, the command line, real
 	$(CARGO) build --workspace --bins --examples
 	# The reports are looked at in a browser.
 	test -x /usr/bin/chromium || (apt-get update && apt-get install -y chromium) >/dev/null 2>&1 || true
+	# Its programs run in virtual time.
+	command -v go >/dev/null || (apt-get update && apt-get install -y --no-install-recommends golang-go) >/dev/null 2>&1 || true
 	mkdir -p $(dir $(SKIPPED_TESTS)) && : >$(SKIPPED_TESTS)
 	# Tests with clusters wait for room by themselves. With a thread for each, those that compute run
 	# beside them.
@@ -38,8 +42,8 @@ lint: ## formatting, and lints with warnings as errors
 prove: ## the replica's proofs at length: millions of states, hundreds of seeds
 	$(CARGO) run --release --package replica --example replica-check
 
-attack: ## hostile programs over all transports, with and without `--confined`
-	HARNESS_ATTACKS=all $(CARGO) test --package harness --test it -- hostile::
+attack: ## hostile programs over all transports, also confined and as an ordinary user; damaged folders
+	HARNESS_ATTACKS=all $(CARGO) test --package harness --test it -- hostile:: fuzz_folders::
 
 mutants: ## each named bug of the replica under the stress suite: the table in the manual
 	$(CARGO) build --release --bins

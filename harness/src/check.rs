@@ -16,10 +16,14 @@ use checker::{
 };
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::Value;
 
 use crate::allocator;
+use crate::files::stored;
 use crate::journal::history::{self, Kept};
-use crate::scenario::CheckerBudget;
+use crate::journal::sightings;
+use crate::scenario::{CheckerBudget, Scenario};
+use crate::text::shell::quoted_path;
 use allowance::Allowance;
 
 /// A history that cannot be read or judged.
@@ -53,9 +57,20 @@ pub enum HistoryError {
         /// The formats.
         formats: String,
     },
+    /// Another file of the harness.
+    #[error("{path} is {what}, not a history: {remedy}")]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do instead.
+        remedy: String,
+    },
     /// A file that is packed.
     #[error(
-        "history {path} is packed: `gunzip -c {path} | harness check -`, with the same options"
+        "history {path} is packed: `gunzip -c {} | harness check -`, with the same options",
+        quoted_path(path)
     )]
     Packed {
         /// The file.
@@ -121,7 +136,12 @@ pub struct Question {
 }
 
 impl Question {
-    /// The question about a run's own history.
+    /// The question about the history of a run of this scenario.
+    pub fn of_scenario(scenario: &Scenario) -> Self {
+        Self { model: Some(scenario.model()), ..Self::of_run(scenario.checker) }
+    }
+
+    /// The question about the history of a run of the course's workload.
     pub fn of_run(budget: CheckerBudget) -> Self {
         Self { format: Some(Format::Jsonl), model: Some(ModelName::Kv), ..Self::of_file(budget) }
     }
@@ -175,10 +195,17 @@ struct Cut {
 /// for standard input. What that costs counts against the question's budget.
 pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
     let allowance = Allowance::begin(question.budget);
-    let path = if path.is_dir() { path.join(history::NAME) } else { path.to_owned() };
-    let source = Source::open(&path, allowance);
+    let folder = path.is_dir().then_some(path);
+    let path = folder.map_or_else(|| path.to_owned(), |folder| folder.join(history::NAME));
+    let source = match folder {
+        // What a run leaves is a file: for nothing else it is waited.
+        Some(_) => stored::open(&path).and_then(|file| Source::of_file(file, allowance)),
+        None => Source::open(&path, allowance),
+    };
     let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
-    read_from(source.map_err(unreadable)?, path.clone(), question, allowance)
+    let mut asked = read_from(source.map_err(unreadable)?, path.clone(), question, allowance)?;
+    asked.read.history.note_sightings(folder.map(sightings::read).unwrap_or_default());
+    Ok(asked)
 }
 
 /// Reads the history that a run has kept; `path` names it in errors.
@@ -351,6 +378,9 @@ fn format(path: &Path, beginning: &[u8], question: &Question) -> Result<Format, 
     if beginning.starts_with(GZIP) {
         return Err(HistoryError::Packed { path });
     }
+    if let Some((what, remedy)) = other_file(&path, beginning) {
+        return Err(HistoryError::OtherFile { path, what, remedy });
+    }
     question.format.or_else(|| Format::detect(beginning)).ok_or_else(|| {
         let text = String::from_utf8_lossy(beginning.trim_ascii_start());
         let names: Vec<&str> = Format::NAMES.iter().map(|(name, _)| *name).collect();
@@ -360,6 +390,26 @@ fn format(path: &Path, beginning: &[u8], question: &Question) -> Result<Format, 
             formats: names.join(", "),
         }
     })
+}
+
+/// What else it is that the harness reads or writes, and what to do with it.
+fn other_file(path: &Path, text: &[u8]) -> Option<(&'static str, String)> {
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(text).ok()?;
+    let folder = path.parent().filter(|it| it.join(history::NAME).is_file()).map(quoted_path);
+    let folder = folder.unwrap_or_else(|| "RUN".to_owned());
+    match () {
+        () if fields.contains_key("lifetime") => {
+            let run = format!("`harness run {}` runs it, and judges it too", quoted_path(path));
+            Some(("a workload", run))
+        }
+        () if fields.contains_key("scenario") && fields.contains_key("faults") => {
+            Some(("the plan of a run", format!("`harness check {folder}` checks its history")))
+        }
+        () if fields.contains_key("answers") => {
+            Some(("the verdict of a run", format!("`harness check {folder}` checks its history")))
+        }
+        () => None,
+    }
 }
 
 type Found = Option<(String, Option<Datum>)>;

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::files::stored;
 use crate::op::Outcome;
 use crate::seed::Seed;
 
@@ -86,9 +87,12 @@ pub struct Run {
 impl Run {
     /// Reads what the run in `folder` left.
     pub fn read(folder: &Path) -> io::Result<Self> {
-        let verdict = serde_json::from_slice(&std::fs::read(folder.join("verdict.json"))?)?;
-        let mut reader = csv::Reader::from_path(folder.join("latency.csv"))?;
-        let headers = reader.headers()?.clone();
+        let path = folder.join("verdict.json");
+        let verdict = stored::json(&path, &stored::read(&path)?).map_err(io::Error::other)?;
+        let path = folder.join("latency.csv");
+        let about = |error: csv::Error| io::Error::other(format!("{}: {error}", path.display()));
+        let mut reader = csv::Reader::from_reader(stored::open(&path)?);
+        let headers = reader.headers().map_err(about)?.clone();
         let column = |name: &str| {
             let found = headers.iter().position(|header| header == name);
             found.ok_or_else(|| io::Error::other(format!("latency.csv has no column `{name}`")))
@@ -96,7 +100,7 @@ impl Run {
         let (latency, outcome) = (column("latency_us")?, column("outcome")?);
         let mut latencies = Vec::new();
         for row in reader.records() {
-            let row = row?;
+            let row = row.map_err(about)?;
             if row.get(outcome) == Some(Outcome::Ok.name()) {
                 latencies.extend(row.get(latency).and_then(|cell| cell.parse::<f64>().ok()));
             }

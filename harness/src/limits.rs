@@ -42,6 +42,16 @@ pub const LONG_FAULT: Duration = Duration::from_secs(1);
 /// How long before a fault a store that works has answered some client.
 pub const FAULT_FOREGROUND: Duration = Duration::from_secs(1);
 
+/// How long after their beginning clients of a workload hold back: a system that is slow to begin is not flooded before
+/// it has done anything.
+pub const GENTLE_START: Duration = Duration::from_millis(500);
+
+/// By how much they hold back.
+pub const GENTLE_FACTOR: u32 = 2;
+
+/// So often an operation is redirected, then its client gives it up.
+pub const MOST_REDIRECTS: u32 = 20;
+
 /// How often a waiting fault is tried again.
 pub const FAULT_RETRY: Duration = Duration::from_millis(20);
 
@@ -78,6 +88,9 @@ pub const PACKET_BYTES: usize = 256 << 10;
 /// lost without a word.
 pub const UDP_RECEIVE_BYTES: usize = 4 << 20;
 
+/// The largest answer of a system to one operation: beyond, the answer is as good as none.
+pub const ANSWER_BYTES: usize = 1 << 20;
+
 /// What the course's simulator reads of a packet.
 pub const COURSE_PACKET_BYTES: usize = 16_384;
 
@@ -108,6 +121,13 @@ pub const STDERR_TAIL_BYTES: usize = 2000;
 
 /// Length to which an example of an odd message is cut.
 pub const EXAMPLE_CHARS: usize = 200;
+
+/// The operations that ended last, which the clients still know, some 13 MB: those of some seconds. An answer that comes
+/// later than that is only known to be late.
+pub const ENDED_OPERATIONS: usize = 1 << 16;
+
+/// Latencies of requests of which the median is made: those of a run of the course are fewer.
+pub const LATENCIES: usize = 1 << 17;
 
 /// Redirects and refusals that a client follows at once; after that it waits, longer each time,
 /// so that two replicas which point at each other cannot turn the run into a busy loop.
@@ -155,6 +175,10 @@ pub const HOST_INTERVAL: Duration = Duration::from_millis(500);
 /// less than half of it; elections time out after 100 to 350 ms.
 pub const STARVED: Duration = Duration::from_millis(250);
 
+/// A host that took this long from one process at a stretch did not keep up, whether anything failed or not: several
+/// elections time out meanwhile.
+pub const SLOW_HOST: Duration = Duration::from_secs(1);
+
 /// A replica that waited this long for a processor until it was connected was late by half of the shortest
 /// election timeout in use, 100 ms: a later one may miss the first vote requests.
 pub const STARVED_AT_START: Duration = Duration::from_millis(50);
@@ -174,6 +198,13 @@ pub const STEAL: f64 = 0.25;
 
 /// A system that slept this long let every timeout pass.
 pub const ASLEEP: Duration = Duration::from_millis(500);
+
+/// A replica that may have fewer descriptors than this is short of them by its host's doing; one that uses up more
+/// leaks them. It is what systems give each process, unless told otherwise.
+pub const FEW_DESCRIPTORS: u64 = 1024;
+
+/// The most bytes of a file of a run that is read as a whole: the plan of the largest workload has a tenth.
+pub const STORED_BYTES: u64 = 1 << 30;
 
 /// Above this share of its descriptors the harness may soon be unable to accept a replica.
 pub const DESCRIPTORS_PERCENT: u64 = 90;
@@ -300,6 +331,10 @@ pub const SERVE_READ_BYTES: usize = 1024;
 
 /// How long `harness serve` waits for a request, all in all: a browser sends it at once.
 pub const SERVE_REQUEST_TIME: Duration = Duration::from_secs(10);
+
+/// How long `harness serve` waits before it accepts again, when the system had nothing left for a connection.
+pub const SERVE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Without any answer for so long, bursts give way to a gentle load: the timers of some programs run only when a packet
 /// arrives, and many at the same moment let all their replicas stand for election at once.
 pub const SILENCE: Duration = Duration::from_secs(2);
@@ -312,3 +347,6 @@ pub const ONE_SHOT_KEYS: usize = 3_000;
 
 /// How often each replica gets a probe read.
 pub const PROBE_READ_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The newest acknowledged puts whose values are looked for in messages.
+pub const PUTS_LOOKED_FOR: usize = 20_000;

@@ -10,6 +10,7 @@ use crate::cluster::program::Program;
 use crate::files::counted::{Counted, Seal};
 use crate::files::folder::Folder;
 use crate::seed::Seed;
+use crate::world::Clock;
 
 /// What is in `manifest.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -30,10 +31,18 @@ pub struct Manifest {
     pub replica: Program,
     /// The machine.
     pub host: Host,
+    /// Whose time all other files tell.
+    pub clock: Clock,
     /// When the run was begun (UTC).
     pub start: Timestamp,
     /// When it ended (UTC); `null` while it goes on, and for ever if the harness was killed.
     pub end: Option<Timestamp>,
+    /// Of a run in virtual time: how many seconds of real time it took, with its start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_s: Option<f64>,
+    /// Of a run in virtual time: what keeps it from being the same each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_exact: Option<Vec<String>>,
     /// The exit code of this run alone; `null` until it is judged.
     pub exit_code: Option<u8>,
 }
@@ -55,7 +64,7 @@ pub struct Host {
 
 impl Host {
     /// Reads the facts of this machine.
-    pub fn detect() -> Self {
+    pub fn detect(clock: Clock) -> Self {
         let kernel = nix::sys::utsname::uname().map(|names| {
             let words = [names.sysname(), names.release()];
             words.map(|word| word.to_string_lossy().into_owned()).join(" ")
@@ -64,7 +73,9 @@ impl Host {
             let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
             line.trim().trim_end_matches("kB").trim().parse().ok()
         });
-        let load = fs::read_to_string("/proc/loadavg").ok();
+        // In virtual time nothing depends on it.
+        let load =
+            (clock == Clock::Real).then(|| fs::read_to_string("/proc/loadavg").ok()).flatten();
         Self {
             kernel: kernel.unwrap_or_default(),
             architecture: std::env::consts::ARCH,

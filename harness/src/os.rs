@@ -8,10 +8,13 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
+use nix::sys::resource::Resource;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use crate::limits::confined;
 
 /// Takes ownership of a descriptor that a system call has just returned.
 pub fn own_fd(fd: RawFd) -> OwnedFd {
@@ -127,21 +130,21 @@ pub fn inherit(command: &mut Command, fd: OwnedFd) {
     unsafe { command.pre_exec(hook) };
 }
 
+/// What a confined process may have.
+pub const CONFINED: [(Resource, u64); 5] = [
+    (Resource::RLIMIT_NPROC, confined::USER_PROCESSES),
+    (Resource::RLIMIT_FSIZE, confined::FILE_BYTES),
+    (Resource::RLIMIT_NOFILE, confined::OPEN_FILES),
+    (Resource::RLIMIT_CPU, confined::CPU_SECONDS),
+    (Resource::RLIMIT_CORE, 0),
+];
+
 /// Sets limits on what the child, and each process that it starts, may use; a process that goes beyond them is told so by
 /// the system, or ended by it. It joins the control groups behind these doors, where it may.
 pub fn confine(command: &mut Command, doors: &[PathBuf]) {
     use std::os::unix::process::CommandExt;
 
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
-    use crate::limits::confined as limits;
-    const LIMITS: [(Resource, u64); 5] = [
-        (Resource::RLIMIT_NPROC, limits::USER_PROCESSES),
-        (Resource::RLIMIT_FSIZE, limits::FILE_BYTES),
-        (Resource::RLIMIT_NOFILE, limits::OPEN_FILES),
-        (Resource::RLIMIT_CPU, limits::CPU_SECONDS),
-        (Resource::RLIMIT_CORE, 0),
-    ];
+    use nix::sys::resource::{getrlimit, setrlimit};
     let open = |door| std::fs::OpenOptions::new().write(true).open(door).ok();
     let doors: Vec<std::fs::File> = doors.iter().filter_map(open).collect();
     let hook = move || -> io::Result<()> {
@@ -149,7 +152,7 @@ pub fn confine(command: &mut Command, doors: &[PathBuf]) {
             // Zero is the writing process. A group that cannot be joined limits nothing.
             let _ = nix::unistd::write(door, b"0");
         }
-        for (resource, limit) in LIMITS {
+        for (resource, limit) in CONFINED {
             // A lower limit that is in force already stays.
             let limit = getrlimit(resource)?.1.min(limit);
             setrlimit(resource, limit, limit)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::files::stored;
 use crate::journal::history;
 use crate::seed::Seed;
 
@@ -42,7 +43,7 @@ pub fn point_latest(results: &Path, folder: &Path) -> io::Result<()> {
 
 /// Whether the history in a run's folder has a line of an operation behind its header: evidence that is never removed.
 pub fn has_history(folder: &Path) -> bool {
-    let Ok(file) = fs::File::open(folder.join(history::NAME)) else { return false };
+    let Ok(file) = stored::open(&folder.join(history::NAME)) else { return false };
     io::BufReader::new(file).lines().nth(1).is_some()
 }
 

@@ -4,18 +4,23 @@
 //! lie within the folder, links followed; what replicas wrote is sent as text, so that no page of theirs reads
 //! the results of others. On a loopback address it answers only to loopback names, so that
 //! no page from elsewhere can read results through a name that it points here.
+//!
+//! A browser that does not read holds up no other: where all connections are taken, the one that has been still for
+//! longest is closed for a new one. `target` finds what a request names.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
+mod connections;
+mod target;
+
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::limits;
-use crate::report::index;
+use connections::{Connection, Connections};
 
 /// A listening server.
 pub struct Server {
@@ -39,19 +44,25 @@ impl Server {
 
     /// Answers until the process ends.
     pub fn run(&self) {
-        let open = Arc::new(AtomicUsize::new(0));
-        for stream in self.listener.incoming().filter_map(Result::ok) {
-            if open.fetch_add(1, Ordering::SeqCst) >= limits::SERVE_CONNECTIONS {
-                open.fetch_sub(1, Ordering::SeqCst);
+        let open = Arc::new(Connections::default());
+        for stream in self.listener.incoming() {
+            let Ok(stream) = stream else {
+                // No descriptor is left for it, most likely: the next attempt would fail at once, too.
+                open.close_stalest();
+                thread::sleep(limits::SERVE_PAUSE);
                 continue;
-            }
-            let (root, counted) = (Arc::clone(&self.root), Arc::clone(&open));
-            let ip = self.address.ip();
-            std::thread::spawn(move || {
+            };
+            let connection = open.add(stream, limits::SERVE_CONNECTIONS);
+            let (root, open, ip) = (Arc::clone(&self.root), Arc::clone(&open), self.address.ip());
+            let ours = Arc::clone(&connection);
+            let answers = move || {
                 // A browser that goes away is no concern of ours.
-                let _ = answer(&root, ip, stream);
-                counted.fetch_sub(1, Ordering::SeqCst);
-            });
+                let _ = answer(&root, ip, &ours);
+                open.remove(&ours);
+            };
+            if thread::Builder::new().spawn(answers).is_err() {
+                connection.close();
+            }
         }
     }
 }
@@ -70,16 +81,25 @@ enum Body {
 
 impl Response {
     fn refusal(status: &'static str) -> Self {
-        Self { status, kind: "text/plain; charset=utf-8", body: Body::Text(format!("{status}\n")) }
+        Self::refusal_for(status, status)
+    }
+
+    fn refusal_for(status: &'static str, reason: &str) -> Self {
+        Self { status, kind: "text/plain; charset=utf-8", body: Body::Text(format!("{reason}\n")) }
+    }
+
+    fn html(text: String) -> Self {
+        Self { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
     }
 }
 
 /// The end of a request's head.
 const END: &[u8] = b"\r\n\r\n";
 
-fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
+fn answer(root: &Path, ip: IpAddr, mut connection: &Connection) -> io::Result<()> {
+    let stream = connection.stream();
     stream.set_write_timeout(Some(Duration::from_secs(30)))?;
-    let head = read(&mut stream, limits::SERVE_REQUEST_BYTES, |head| {
+    let head = read(stream, limits::SERVE_REQUEST_BYTES, |head| {
         let from = head.len().saturating_sub(limits::SERVE_READ_BYTES + END.len());
         head[from..].windows(END.len()).any(|it| it == END)
     })?;
@@ -91,26 +111,25 @@ fn answer(root: &Path, ip: IpAddr, mut stream: TcpStream) -> io::Result<()> {
         Body::File(_, length) => *length,
     };
     write!(
-        stream,
+        connection,
         "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\
          X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n",
         answer.status, answer.kind
     )?;
     if !head.starts_with("HEAD ") {
         match answer.body {
-            Body::Text(text) => stream.write_all(text.as_bytes())?,
-            Body::File(file, length) => drop(io::copy(&mut file.take(length), &mut stream)?),
+            Body::Text(text) => connection.write_all(text.as_bytes())?,
+            Body::File(file, length) => drop(io::copy(&mut file.take(length), &mut connection)?),
         }
     }
-    stream.flush()?;
     // A connection that is closed over what was not read takes the answer with it.
     stream.shutdown(Shutdown::Write)?;
-    read(&mut stream, limits::SERVE_LEFT_BYTES, |_| false).map(drop)
+    read(stream, limits::SERVE_LEFT_BYTES, |_| false).map(drop)
 }
 
 /// What comes until it is enough, too much, over, or late: a slow client waits no longer.
 fn read(
-    stream: &mut TcpStream,
+    mut stream: &TcpStream,
     most: usize,
     is_enough: impl Fn(&[u8]) -> bool,
 ) -> io::Result<Vec<u8>> {
@@ -156,7 +175,7 @@ fn respond(root: &Path, ip: IpAddr, head: &str) -> Response {
     if ip.is_loopback() && !host.is_some_and(is_loopback_name) {
         return Response::refusal("403 Forbidden");
     }
-    file_at(root, target).unwrap_or_else(|| Response::refusal("404 Not Found"))
+    target::found(root, target).unwrap_or_else(|| Response::refusal("404 Not Found"))
 }
 
 fn is_loopback_name(host: &str) -> bool {
@@ -168,107 +187,10 @@ fn is_loopback_name(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// What lies at a target within `root`; nothing if it lies outside, also by a link.
-fn file_at(root: &Path, target: &str) -> Option<Response> {
-    let target = target.split(['?', '#']).next()?;
-    let path = PathBuf::from(decoded(target)?);
-    let within = path.strip_prefix("/").ok()?;
-    if !within.components().all(|part| matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    let path = root.join(within).canonicalize().ok()?;
-    if !path.starts_with(root) {
-        return None;
-    }
-    if path.is_dir() {
-        // Relative links need the slash; a folder without it is shown by its full name instead.
-        if path == root {
-            let mut page = Vec::new();
-            index::write(&index::rows(root).ok()?, &mut page).ok()?;
-            return Some(html(String::from_utf8(page).ok()?));
-        }
-        return Some(html(listing(root, &path)?));
-    }
-    // To open a pipe waits for a writer, and to read a device has no end.
-    if !path.is_file() {
-        return None;
-    }
-    let within = path.strip_prefix(root).ok()?;
-    let file = File::open(&path).ok()?;
-    let length = file.metadata().ok()?.len();
-    Some(Response { status: "200 OK", kind: kind(within), body: Body::File(file, length) })
-}
-
-fn html(text: String) -> Response {
-    Response { status: "200 OK", kind: "text/html; charset=utf-8", body: Body::Text(text) }
-}
-
-fn kind(within: &Path) -> &'static str {
-    if within.components().any(|part| part.as_os_str() == "replicas") {
-        return "text/plain; charset=utf-8";
-    }
-    match within.extension().and_then(|it| it.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("json") => "application/json",
-        Some("png") => "image/png",
-        Some("svg") => "image/svg+xml",
-        _ => "text/plain; charset=utf-8",
-    }
-}
-
-fn listing(root: &Path, folder: &Path) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for entry in fs::read_dir(folder).ok()?.filter_map(Result::ok) {
-        names.push(entry.file_name().into_string().ok()?);
-    }
-    names.sort();
-    let place = folder.strip_prefix(root).ok()?.to_str()?;
-    let mut page = format!(
-        "<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1><ul>",
-        escaped(place)
-    );
-    for name in names {
-        let target = format!("/{place}/{name}");
-        let _ = write!(page, "<li><a href=\"{}\">{}</a>", encoded(&target), escaped(&name));
-    }
-    page.push_str("</ul>");
-    Some(page)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn encoded(path: &str) -> String {
-    let mut target = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
-            target.push(char::from(byte));
-        } else {
-            let _ = write!(target, "%{byte:02X}");
-        }
-    }
-    target
-}
-
-/// The text behind percent signs; nothing if they are malformed or hide a zero byte.
-fn decoded(target: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = target.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [rest.next()?, rest.next()?];
-        let digits = std::str::from_utf8(&digits).ok().filter(|it| !it.starts_with('+'))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-    }
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -313,13 +235,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_a_replica_wrote_is_no_page() {
-        assert_eq!(kind(Path::new("demo/1/report.html")), "text/html; charset=utf-8");
-        let own = Path::new("demo/1/replicas/0000/data/x.html");
-        assert_eq!(kind(own), "text/plain; charset=utf-8");
-    }
-
     /// What a server answers to this.
     fn said_to(request: &[u8]) -> String {
         let root = tempfile::tempdir().unwrap();
@@ -327,7 +242,8 @@ mod tests {
         let listener = TcpListener::bind((LOOPBACK, 0)).unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();
-        let server = std::thread::spawn(move || answer(&root, LOOPBACK, stream));
+        let server =
+            thread::spawn(move || answer(&root, LOOPBACK, &Connections::default().add(stream, 1)));
         client.write_all(request).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         let mut said = String::new();

@@ -1,6 +1,10 @@
 //! Text for people: safe on a terminal, wrapped to its width, with counts that can be read.
 
+pub mod shell;
+
+use std::ffi::OsStr;
 use std::fmt::{Display, Write};
+use std::os::unix::ffi::OsStrExt;
 
 /// Whether a character must not reach a terminal from a replica's message or a history: control and
 /// bidirectional characters move the cursor, change colours, or reorder what is shown.
@@ -22,6 +26,16 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// A name as text: the bytes that are no text are written out as `\xff`.
+pub fn bytes_shown(name: &OsStr) -> String {
+    let mut shown = String::new();
+    for part in name.as_bytes().utf8_chunks() {
+        shown.push_str(part.valid());
+        shown.extend(part.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    shown
+}
+
 /// A text of somebody else as a cell of a CSV file: what a spreadsheet would take for a formula has a `'` before it, and
 /// unsafe characters are written out.
 pub fn cell(text: &str) -> String {
@@ -32,6 +46,11 @@ pub fn cell(text: &str) -> String {
     } else {
         safe
     }
+}
+
+/// A text of somebody else as a cell of a Markdown table.
+pub fn markdown_cell(text: &str) -> String {
+    escape(text).replace('|', "\\|").replace('`', "'")
 }
 
 /// The JSON document `json` with the unsafe characters that JSON allows in a string written out as

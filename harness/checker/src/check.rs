@@ -201,7 +201,8 @@ impl Report {
 
 /// Whether an answer tells something of the state.
 fn observes(op: &Operation) -> bool {
-    op.is_ok() && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew))
+    op.is_ok()
+        && (op.f.only_asks() || matches!(op.f, F::Cas | F::Acquire | F::Renew | F::Echo | F::Send))
 }
 
 /// What a history has that its model has not.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 /// What an event says about its operation, in Jepsen's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,12 +59,22 @@ pub enum F {
     Generate,
     /// Moves money from one account to another.
     Transfer,
+    /// Sends something that must come back.
+    Echo,
+    /// Appends a message to a log.
+    Send,
+    /// Reads messages of logs, from where the reader stood.
+    Poll,
+    /// Says up to where messages of logs were worked off.
+    Commit,
+    /// Asks up to where they were.
+    Committed,
 }
 
 impl F {
     /// All functions by their names in histories. Where there are two, the first is the one that is
     /// shown.
-    pub const NAMES: [(&'static str, F); 19] = [
+    pub const NAMES: [(&'static str, F); 24] = [
         ("get", F::Get),
         ("read", F::Get),
         ("put", F::Put),
@@ -83,6 +94,11 @@ impl F {
         ("renew", F::Renew),
         ("generate", F::Generate),
         ("transfer", F::Transfer),
+        ("echo", F::Echo),
+        ("send", F::Send),
+        ("poll", F::Poll),
+        ("commit", F::Commit),
+        ("committed", F::Committed),
     ];
 
     /// The name in a history file.
@@ -102,7 +118,17 @@ impl F {
 
     /// Whether it asks without giving anything: its invocation has no value of its own.
     pub fn only_asks(self) -> bool {
-        matches!(self, F::Get | F::Dequeue | F::Drain | F::Pop | F::DeleteMin | F::Generate)
+        matches!(
+            self,
+            F::Get
+                | F::Dequeue
+                | F::Drain
+                | F::Pop
+                | F::DeleteMin
+                | F::Generate
+                | F::Poll
+                | F::Committed
+        )
     }
 
     /// The names that a history may use, as a list for people.
@@ -128,15 +154,33 @@ pub struct Event<'a> {
     pub r#type: EventType,
     /// Which function.
     pub f: F,
-    /// The key it works on.
-    #[serde(borrow)]
+    /// The key it works on; empty where there is only one object.
+    #[serde(borrow, deserialize_with = "text_or_nothing")]
     pub key: Cow<'a, str>,
-    /// What is written; or, in the `ok` of a get, what was read.
+    /// What is written; or, in the `ok` of a get, what was read. What is no text is read as its JSON.
+    #[serde(borrow, deserialize_with = "any_value")]
     pub value: Option<Cow<'a, str>>,
     /// The replica that answered, or was asked.
     pub node: Option<Cow<'a, str>>,
     /// Why it failed or stayed unknown.
     pub error: Option<Cow<'a, str>>,
+}
+
+/// A text that borrows where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn text_or_nothing<'de, D: Deserializer<'de>>(from: D) -> Result<Cow<'de, str>, D::Error> {
+    Ok(Option::<Text<'de>>::deserialize(from)?.map_or(Cow::Borrowed(""), |text| text.0))
+}
+
+fn any_value<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    let Some(raw) = Option::<&RawValue>::deserialize(from)? else { return Ok(None) };
+    if raw.get().starts_with('"') {
+        let text: Text<'de> = serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?;
+        return Ok(Some(text.0));
+    }
+    Ok(Some(Cow::Borrowed(raw.get())))
 }
 
 impl Event<'_> {

@@ -204,7 +204,9 @@ pub use datum::Datum;
 pub use event::{Event, EventType, F};
 pub use guess::{Guess, guess};
 pub use history::lenient;
-pub use history::{Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder};
+pub use history::{
+    Entry, FailedCas, History, Operation, Outcome, PairingError, Reading, Recorder, Shown, Sighting,
+};
 pub use linearizable::{Linearization, linearizable, online};
 pub use models::ModelName;
 pub use order::{KeyOrder, Point, explained, linearization};

@@ -19,10 +19,14 @@ pub enum ModelName {
     Set,
     /// A set whose elements, once there, appear to every reader in the end.
     SetEventual,
+    /// The same, where the last reads are after the end.
+    SetConverged,
     /// A number that is added to.
     Counter,
     /// The same, by bounds.
     CounterBounds,
+    /// The same, where reads may be late, but the last are not.
+    CounterEventual,
     /// A queue: first in, first out.
     Queue,
     /// A queue without order.
@@ -45,6 +49,10 @@ pub enum ModelName {
     Lease,
     /// A source of ids.
     UniqueIds,
+    /// An answer that repeats the question.
+    Echo,
+    /// Logs of messages, each at its offset.
+    Log,
     /// Accounts that never fall below zero.
     Bank,
     /// Accounts that may fall below zero.
@@ -104,7 +112,7 @@ const LOCK: &[F] = &[F::Acquire, F::Release];
 const BANK: &[F] = &[F::Transfer, F::Get];
 
 /// All models, in the order of `--help`.
-pub const MODELS: [ModelInfo; 27] = [
+pub const MODELS: [ModelInfo; 31] = [
     ModelInfo {
         name: "kv",
         model: ModelName::Kv,
@@ -172,6 +180,18 @@ pub const MODELS: [ModelInfo; 27] = [
         cost: "O((elements + size of all reads) log n), no search",
     },
     ModelInfo {
+        name: "set-converged",
+        model: ModelName::SetConverged,
+        family: Family::Object,
+        functions: SET,
+        promise: "a set that may be read late, but in the end each reader has all of it",
+        proves: "that nothing is lost, duplicated or invented, and that what each process reads last, after all \
+                 additions, lacks nothing",
+        is_linearizability: false,
+        misses: "late reads, which it counts",
+        cost: "O((elements + size of all reads) log n), no search",
+    },
+    ModelInfo {
         name: "counter",
         model: ModelName::Counter,
         family: Family::Object,
@@ -191,6 +211,18 @@ pub const MODELS: [ModelInfo; 27] = [
         proves: "that each read lies between what was certainly and what was possibly added",
         is_linearizability: false,
         misses: "a wrong number between the bounds",
+        cost: "O(n log n), no search",
+    },
+    ModelInfo {
+        name: "counter-eventual",
+        model: ModelName::CounterEventual,
+        family: Family::Object,
+        functions: SET,
+        promise: "a number that may be read late, but loses nothing",
+        proves: "that each process's last read lies between what was certainly and what was possibly added, and that \
+                 no read is out of reach",
+        is_linearizability: false,
+        misses: "late reads, and a wrong number between the bounds",
         cost: "O(n log n), no search",
     },
     ModelInfo {
@@ -313,6 +345,29 @@ pub const MODELS: [ModelInfo; 27] = [
         is_linearizability: false,
         misses: "nothing",
         cost: "O(n)",
+    },
+    ModelInfo {
+        name: "echo",
+        model: ModelName::Echo,
+        family: Family::Object,
+        functions: &[F::Echo],
+        promise: "each answer repeats the question",
+        proves: "that each answer is what was sent",
+        is_linearizability: false,
+        misses: "nothing",
+        cost: "O(n)",
+    },
+    ModelInfo {
+        name: "log",
+        model: ModelName::Log,
+        family: Family::Object,
+        functions: &[F::Send, F::Poll, F::Commit, F::Committed],
+        promise: "logs of messages, each at its offset, that readers poll in order",
+        proves: "that no message is lost before one that was read, duplicated, invented or at two offsets, that no \
+                 poll skips or goes back, and that what was committed stays so",
+        is_linearizability: false,
+        misses: "messages at the end of a log that no client polled, which it counts",
+        cost: "O(n log n), no search",
     },
     ModelInfo {
         name: "bank",

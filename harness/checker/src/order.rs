@@ -1,10 +1,14 @@
 //! The proof that a history is valid: an order of its operations that explains every answer.
 
-use crate::check::{Options, plain, plain_initial};
+use crate::budget::Budget;
+use crate::check::{Options, fits, plain, plain_initial};
 use crate::event::F;
+use crate::history::content::{Content, content};
 use crate::history::{History, OPEN, Operation, Outcome, Value};
 use crate::linearizable::appends::{self, Symbol};
-use crate::linearizable::calls::{WithAppends, WithModel, register_op, with_appends, with_model};
+use crate::linearizable::calls::{
+    WithAppends, WithModel, register_op, with_appends_of, with_model, with_model_of,
+};
 use crate::linearizable::chains;
 use crate::linearizable::contradiction::Sources;
 use crate::linearizable::search::{self, Answer};
@@ -45,7 +49,9 @@ pub fn explained(history: &History, options: &Options<'_>) -> Vec<KeyOrder> {
     keys.map(|positions| {
         let operations = history.at(positions);
         let key = history.key_text(operations[0].key);
-        if let Some(order) = order(history, &operations, options) {
+        // What a key holds is said by all its operations, also where an order is sought of the first ones.
+        let content = content_of(history, &operations, options);
+        if let Some(order) = order(history, &operations, content, options) {
             return KeyOrder { key, points: points(&operations, &order), until: None };
         }
         let mut ends: Vec<u32> =
@@ -54,7 +60,7 @@ pub fn explained(history: &History, options: &Options<'_>) -> Vec<KeyOrder> {
         let order_before = |end: u32| {
             let cut = cut(&operations, end);
             let cut: Vec<&Operation> = cut.iter().collect();
-            order(history, &cut, options).map(|order| points(&cut, &order))
+            order(history, &cut, content, options).map(|order| points(&cut, &order))
         };
         // Beginnings of what has an order have one.
         let explained = ends.partition_point(|&end| order_before(end + 1).is_some());
@@ -104,12 +110,14 @@ fn cut(operations: &[&Operation], end: u32) -> Vec<Operation> {
 ///
 /// If an order does not stand the replay, which would be a mistake of this crate's.
 pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<KeyOrder>> {
+    fits(history, options.model).ok()?;
     let by_key = history.by_key();
     let keys = by_key.iter().filter(|positions| !positions.is_empty());
     keys.map(|positions| {
         let operations = history.at(positions);
         let key = history.key_text(operations[0].key);
-        let order = order(history, &operations, options)?;
+        let content = content_of(history, &operations, options);
+        let order = order(history, &operations, content, options)?;
         let points = points(&operations, &order);
         if options.model.info().family == Family::Register {
             let initial = plain_initial(history, options.model);
@@ -123,8 +131,21 @@ pub fn linearization(history: &History, options: &Options<'_>) -> Option<Vec<Key
     .collect()
 }
 
-/// Positions of operations, in an order that explains their answers.
-fn order(history: &History, operations: &[&Operation], options: &Options<'_>) -> Option<Vec<u32>> {
+/// What a key holds, for the models of registers; any value for all others.
+fn content_of(history: &History, operations: &[&Operation], options: &Options<'_>) -> Content {
+    if options.model.info().family != Family::Register {
+        return Content::Any;
+    }
+    content(history, operations, plain_initial(history, options.model))
+}
+
+/// Positions of operations of a key with this content, in an order that explains their answers.
+fn order(
+    history: &History,
+    operations: &[&Operation],
+    content: Content,
+    options: &Options<'_>,
+) -> Option<Vec<u32>> {
     if (options.budget.stop)() {
         return None;
     }
@@ -142,6 +163,19 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
     let copies = plain(history, operations, options.model);
     let copied: Option<Vec<&Operation>> = copies.as_ref().map(|it| it.iter().collect());
     let operations = copied.as_deref().unwrap_or(operations);
+    if content != Content::Any {
+        return match with_appends_of(
+            content,
+            history,
+            operations,
+            initial,
+            Shown { budget: options.budget },
+        ) {
+            Some(Some(Ok(order))) => Some(order),
+            Some(Some(Err(()))) => None,
+            _ => with_model_of(content, history, operations, initial, Searcher { options }),
+        };
+    }
     match zones::check(operations, initial) {
         zones::Answer::Linearizable => return Some(zones::order(operations, initial)),
         zones::Answer::Contradiction => return None,
@@ -158,11 +192,6 @@ fn order(history: &History, operations: &[&Operation], options: &Options<'_>) ->
         }
         chains::Answer::Contradiction(_) => None,
         chains::Answer::NotApplicable => {
-            match with_appends(history, operations, initial, Shown) {
-                Some(Some(Ok(order))) => return Some(order),
-                Some(Some(Err(()))) => return None,
-                _ => {}
-            }
             with_model(history, operations, initial, Searcher { options })
         }
     }
@@ -175,9 +204,11 @@ fn positions_of_calls(operations: &[&Operation]) -> Vec<u32> {
 }
 
 /// The order of a text or list by what its reads show.
-struct Shown;
+struct Shown<'a> {
+    budget: Budget<'a>,
+}
 
-impl WithAppends for Shown {
+impl WithAppends for Shown<'_> {
     /// Nothing where the reads show too little, an error where there is no order.
     type Output = Option<Result<Vec<u32>, ()>>;
 
@@ -187,7 +218,7 @@ impl WithAppends for Shown {
         calls: &[Call<appends::SequenceOp<'_, S>>],
         sources: &[u32],
     ) -> Self::Output {
-        match appends::check(initial, calls) {
+        match appends::check(initial, calls, self.budget.stop) {
             appends::Answer::Linearizable(order) => {
                 Some(Ok(order.into_iter().map(|call| sources[call as usize]).collect()))
             }

@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::record::RunRecord;
 use crate::run::progress::Progress;
 use crate::verdict::Verdict;
-use crate::world::{self, RunRequest};
+use crate::world::{self, Clock, RunRequest};
 
 /// A replica that has not connected by then waits for something else than a processor.
 const KNOWN_TO_BE_LATE: Duration = Duration::from_millis(700);
@@ -51,18 +51,21 @@ pub struct Batch {
     begun: AtomicUsize,
     /// One run starts at a time.
     turnstile: Arc<Turnstile>,
+    /// Whose time the runs have.
+    clock: Clock,
     /// Starts are spread by this much, so that they do not crowd one another.
     pace: Duration,
 }
 
 impl Batch {
     /// Prepares runs of this program.
-    pub fn new(program: Program, pace: Duration) -> anyhow::Result<Self> {
+    pub fn new(program: Program, clock: Clock, pace: Duration) -> anyhow::Result<Self> {
         Ok(Self {
             program,
             guard: Guard::begin(signals::TO_JUDGE)?,
             begun: AtomicUsize::new(0),
             turnstile: Arc::default(),
+            clock,
             pace,
         })
     }
@@ -87,7 +90,9 @@ impl Batch {
             mark: self.guard.watchdog.mark(number),
             watchdog: Some(Arc::clone(&self.guard.watchdog)),
             interrupt: self.guard.interrupt.clone(),
+            clock: self.clock,
             progress,
+            hold: None,
         })?;
         let verdict = judge(&executed.record, executed.history, folder)?.verdict;
         Ok((executed.record, verdict))

@@ -1,13 +1,16 @@
 //! What an earlier run left, enough to make it again.
 
-use std::fs;
+mod soundness;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cluster::program::{Program, ProgramError};
+use crate::files::stored::{self, Malformed};
 use crate::plan::{Plan, SCHEMA};
+use crate::world::Clock;
 
 /// What an earlier run left: enough to make it again.
 pub struct Earlier {
@@ -15,6 +18,8 @@ pub struct Earlier {
     pub plan: Plan,
     /// With which program.
     pub replica: Program,
+    /// In whose time.
+    pub clock: Clock,
 }
 
 /// A folder from which no run can be made again.
@@ -29,12 +34,17 @@ pub enum EarlierError {
         reason: std::io::Error,
     },
     /// Not what a run writes.
-    #[error("{path}: {reason}; it was not written by this version of the harness")]
-    Malformed {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A plan that no workload leads to.
+    #[error(
+        "{path}: {problem}; it was edited, or damaged: run the workload itself with other figures"
+    )]
+    Unsound {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        reason: serde_json::Error,
+        /// What is wrong.
+        problem: String,
     },
     /// A plan of another time.
     #[error("{path}: a plan of schema {found}; this version of the harness reads schema {SCHEMA}")]
@@ -50,6 +60,8 @@ pub enum EarlierError {
 #[derive(Deserialize)]
 struct ManifestPart {
     replica: Program,
+    #[serde(default)]
+    clock: Clock,
 }
 
 /// The part of `plan.json` that is read first.
@@ -66,22 +78,30 @@ impl Earlier {
         if found != SCHEMA {
             return Err(EarlierError::OtherSchema { path, found });
         }
-        let plan = read(&path)?;
+        let plan: Plan = read(&path)?;
+        if let Err(problem) = soundness::check(&plan) {
+            return Err(EarlierError::Unsound { path, problem });
+        }
         let manifest: ManifestPart = read(&folder.join("manifest.json"))?;
-        Ok(Self { plan, replica: manifest.replica })
+        Ok(Self { plan, replica: manifest.replica, clock: manifest.clock })
+    }
+
+    /// Another program, started as that one was.
+    #[must_use]
+    pub fn as_started(&self, program: Program) -> Program {
+        Program { path: program.path, arguments: program.arguments, ..self.replica.clone() }
     }
 
     /// The program, as it was started then.
     pub fn program(&self) -> Result<Program, ProgramError> {
-        let program = Program::find(&self.replica.path, self.replica.arguments.clone())?;
-        Ok(Program { transport: self.replica.transport, ..program })
+        let Program { path, arguments, .. } = &self.replica;
+        Ok(self.as_started(Program::find(path, arguments.clone())?))
     }
 }
 
 /// Reads a file of JSON.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, EarlierError> {
     let unreadable = |reason| EarlierError::Unreadable { path: path.to_owned(), reason };
-    let text = fs::read(path).map_err(unreadable)?;
-    let malformed = |reason| EarlierError::Malformed { path: path.to_owned(), reason };
-    serde_json::from_slice(&text).map_err(malformed)
+    let text = stored::read(path).map_err(unreadable)?;
+    Ok(stored::json(path, &text)?)
 }

@@ -1,5 +1,6 @@
 //! Many programs graded, each by a harness of its own, so that none disturbs the judging of another.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter};
 use std::path::{Component, Path, PathBuf};
@@ -16,16 +17,18 @@ use tokio::sync::watch;
 use super::{share_out, signals};
 use crate::cluster::owner::Owner;
 use crate::cluster::{excess, sweep};
-use crate::course::configs::{CONFIGS, Config};
+use crate::course::configs::{Config, UnknownConfig, listed};
 use crate::course::grade::{Row, RunPart};
 use crate::durability::promise::Promise;
+use crate::files::stored;
 use crate::limits::confined as limits;
 use crate::network::transport::Transport;
 use crate::os;
 use crate::plan::FailIs;
 use crate::report::index;
 use crate::scenario::Era;
-use crate::text::{cell, escape};
+use crate::text::{self, cell, escape};
+use crate::world::Clock;
 
 /// The file with a row for each program, in the folder of the results.
 pub const NAME: &str = "grade.csv";
@@ -38,7 +41,7 @@ pub struct Grading {
     /// The file name of the program in each subfolder.
     pub replica_name: PathBuf,
     /// Names of configs or files with commas between, or `all`.
-    pub configs: String,
+    pub configs: OsString,
     /// The era of the configs and rules.
     pub era: Era,
     /// The seed of every random choice; each config has its own if there is none.
@@ -53,10 +56,14 @@ pub struct Grading {
     pub again: bool,
     /// The transport of the programs; found out for each if it is open.
     pub transport: Option<Transport>,
+    /// Whose time the runs have.
+    pub clock: Clock,
     /// What a failed put means.
     pub fail_is: FailIs,
     /// What is promised of a put that is acknowledged.
     pub durability: Promise,
+    /// The variables of the harness's environment that the programs get too.
+    pub passed_variables: Vec<String>,
     /// The folder of `grade.csv`, with a folder for each program.
     pub results: PathBuf,
 }
@@ -73,13 +80,22 @@ pub struct Graded {
     pub of: usize,
 }
 
+/// A program that is to be graded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Program {
+    /// Its name in the table and among the results: that of its folder, with the bytes that are no text written out.
+    pub name: String,
+    /// The name of its folder, as the system has it.
+    pub folder: OsString,
+}
+
 impl Grading {
     /// Grades what is not graded yet, and writes the rows as they come; `each` hears of them.
-    pub fn run(&self, programs: &[String], each: impl Fn(&Row) + Sync) -> anyhow::Result<Graded> {
+    pub fn run(&self, programs: &[Program], each: impl Fn(&Row) + Sync) -> anyhow::Result<Graded> {
         let csv = self.results.join(NAME);
         let earlier = self.earlier()?;
-        let is_due = |name: &&String| self.again || !earlier.iter().any(|row| row.is_of(name));
-        let due: Vec<&String> = programs.iter().filter(is_due).collect();
+        let is_due = |it: &&Program| self.again || !earlier.iter().any(|row| row.is_of(&it.name));
+        let due: Vec<&Program> = programs.iter().filter(is_due).collect();
         let rows = Mutex::new(earlier);
         let interrupt = signals::listen(signals::TO_JUDGE).context("listening for Ctrl-C")?;
         let goes_on = || !*interrupt.borrow();
@@ -94,13 +110,13 @@ impl Grading {
         });
         graded.into_iter().collect::<anyhow::Result<()>>()?;
         let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let is_missing = |name: &&String| !rows.iter().any(|row| row.is_of(name));
+        let is_missing = |it: &&Program| !rows.iter().any(|row| row.is_of(&it.name));
         let missing = programs.iter().filter(is_missing).count();
         Ok(Graded { rows, csv, missing, of: programs.len() })
     }
 
     /// Refuses what no program could be graded with.
-    pub fn check(&self, programs: &[String]) -> anyhow::Result<()> {
+    pub fn check(&self, programs: &[Program]) -> anyhow::Result<()> {
         let name = &self.replica_name;
         let is_plain = name.components().all(|it| matches!(it, Component::Normal(_)));
         anyhow::ensure!(
@@ -109,22 +125,14 @@ impl Grading {
             escape(&name.display().to_string())
         );
         anyhow::ensure!(
-            programs.iter().any(|program| self.folder.join(program).join(name).exists()),
+            programs.iter().any(|program| self.folder.join(&program.folder).join(name).exists()),
             "no subfolder of {} has a file {}; give its name by --replica-name",
             self.folder.display(),
             escape(&name.display().to_string())
         );
-        let is_known =
-            |it: &str| Config::named(it).is_some() || Path::new(it).exists() || it == "all";
-        if let Some(unknown) = self.configs.split(',').find(|it| !is_known(it))
-            && !is_known(&self.configs)
-        {
-            let names: Vec<&str> = CONFIGS.iter().map(|config| config.name).collect();
-            anyhow::bail!(
-                "`{}` is neither a file nor a published config; those are all, {}",
-                escape(unknown),
-                names.join(", ")
-            );
+        let is_known = |it: &&OsStr| Config::named(it).is_some() || Path::new(it).exists();
+        if let Some(unknown) = listed(&self.configs).into_iter().find(|it| !is_known(it)) {
+            return Err(UnknownConfig(text::bytes_shown(unknown)).into());
         }
         Ok(())
     }
@@ -135,7 +143,15 @@ impl Grading {
         if !csv.exists() {
             return Ok(Vec::new());
         }
-        let rows = csv::Reader::from_path(&csv)?.deserialize().collect::<Result<_, _>>();
+        anyhow::ensure!(
+            csv.is_file(),
+            "{} is no regular file; rename or remove it, or give other --results",
+            csv.display()
+        );
+        let reader = csv::Reader::from_path(&csv).with_context(|| {
+            format!("reading {}, the rows of an earlier grading", csv.display())
+        })?;
+        let rows = reader.into_deserialize().collect::<Result<_, _>>();
         rows.with_context(|| {
             format!(
                 "{} is not what a grading wrote; remove it or give other --results",
@@ -147,15 +163,16 @@ impl Grading {
     /// One program, by a harness of its own; nothing if the grading is interrupted.
     fn grade(
         &self,
-        program: &str,
+        program: &Program,
         interrupt: &watch::Receiver<bool>,
     ) -> anyhow::Result<Option<Row>> {
         let begun = Instant::now();
-        let results = self.results.join(program);
-        fs::create_dir_all(&results)?;
+        let results = self.results.join(&program.name);
+        fs::create_dir_all(&results)
+            .with_context(|| format!("making the results folder {}", results.display()))?;
         let (lines, words) = (results.join("runs.jsonl"), results.join("harness.log"));
         let mut command = self.command(program, &results);
-        command.stdin(Stdio::null()).stdout(File::create(&lines)?).stderr(File::create(&words)?);
+        command.stdin(Stdio::null()).stdout(made(&lines)?).stderr(made(&words)?);
         os::die_with_parent(&mut command);
         // The system shares the processors out among sessions: a program that spins leaves the others their part.
         os::begin_session(&mut command);
@@ -165,12 +182,11 @@ impl Grading {
             Watched::Over(note) => note,
         };
 
-        let of =
-            if self.configs == "all" { CONFIGS.len() } else { self.configs.split(',').count() };
-        let lines = BufReader::new(File::open(&lines)?).lines().map_while(Result::ok);
+        let of = listed(&self.configs).len();
+        let lines = BufReader::new(stored::open(&lines)?).lines().map_while(Result::ok);
         let runs: Vec<RunPart> =
             lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
-        let mut row = Row::of(program, of, &runs);
+        let mut row = Row::of(&program.name, of, &runs);
         row.note = match note {
             Some(note) => note,
             // A harness that ended early says why in its last line.
@@ -182,14 +198,16 @@ impl Grading {
         Ok(Some(row))
     }
 
-    fn command(&self, program: &str, results: &Path) -> Command {
+    fn command(&self, program: &Program, results: &Path) -> Command {
         let mut command =
             Command::new(std::env::current_exe().unwrap_or_else(|_| "harness".into()));
         command
-            .args(["course", &self.configs, "--format", "json", "--quiet", "--confined", "--era"])
+            .arg("course")
+            .arg(&self.configs)
+            .args(["--format", "json", "--quiet", "--confined", "--era"])
             .arg(self.era.to_string())
             .arg("--replica")
-            .arg(self.folder.join(program).join(&self.replica_name))
+            .arg(self.folder.join(&program.folder).join(&self.replica_name))
             .arg("--results")
             .arg(results);
         if let Some(seed) = self.seed {
@@ -201,36 +219,56 @@ impl Grading {
         if let Some(transport) = self.transport {
             command.args(["--transport", &transport.to_string()]);
         }
+        if self.clock == Clock::Virtual {
+            command.args(["--clock", "virtual"]);
+        }
         if self.fail_is == FailIs::Definite {
             command.args(["--fail-is", "definite"]);
         }
         if self.durability != Promise::default() {
             command.args(["--durability", &self.durability.to_string()]);
         }
+        for name in &self.passed_variables {
+            command.args(["--pass-env", name]);
+        }
         command
     }
 }
 
-/// The names of the subfolders, in order.
-pub fn subfolders(folder: &Path) -> anyhow::Result<Vec<String>> {
+/// The subfolders, by name.
+pub fn subfolders(folder: &Path) -> anyhow::Result<Vec<Program>> {
     let entries = fs::read_dir(folder).with_context(|| {
         format!("reading {}; give a folder with a subfolder for each program", folder.display())
     })?;
-    let mut names: Vec<String> = entries
+    let mut programs: Vec<Program> = entries
         .filter_map(Result::ok)
         .filter(|entry| entry.path().is_dir())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| !name.starts_with('.'))
+        .map(|entry| Program {
+            name: text::bytes_shown(&entry.file_name()),
+            folder: entry.file_name(),
+        })
+        .filter(|program| !program.name.starts_with('.'))
         .collect();
-    anyhow::ensure!(!names.is_empty(), "{} has no subfolders", folder.display());
-    names.sort();
-    Ok(names)
+    anyhow::ensure!(!programs.is_empty(), "{} has no subfolders", folder.display());
+    programs.sort();
+    if let Some(two) = programs.windows(2).find(|two| two[0].name == two[1].name) {
+        anyhow::bail!(
+            "{}: two subfolders would both be called `{}` in the table; rename the one whose name is no UTF-8 text",
+            folder.display(),
+            escape(&two[0].name)
+        );
+    }
+    Ok(programs)
+}
+
+fn made(path: &Path) -> anyhow::Result<File> {
+    File::create(path).with_context(|| format!("writing {}", path.display()))
 }
 
 /// Writes them whole or not at all.
 fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
     let temporary = csv.with_extension("csv.new");
-    let mut writer = csv::Writer::from_path(&temporary)?;
+    let mut writer = csv::Writer::from_writer(made(&temporary)?);
     for row in rows {
         let (program, note) = (cell(&row.program), cell(&row.note));
         writer.serialize(Row { program, note, ..row.clone() })?;
@@ -243,7 +281,7 @@ fn write(csv: &Path, rows: &[Row]) -> anyhow::Result<()> {
 fn report(results: &Path) -> anyhow::Result<String> {
     let rows = index::rows(results).context("reading the runs of a program")?;
     let page = results.join(index::NAME);
-    let out = BufWriter::new(File::create(&page)?);
+    let out = BufWriter::new(made(&page)?);
     index::write(&rows, out).with_context(|| format!("writing {}", page.display()))?;
     Ok(page.display().to_string())
 }
@@ -296,7 +334,7 @@ fn watch(
 
 /// The last thing that the harness said, if it was an error.
 fn last_words(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+    let text = stored::text(log).unwrap_or_default();
     let line = text.lines().rev().find_map(|line| line.strip_prefix("harness: "));
     line.map_or_else(|| "the harness ended early; see harness.log".to_owned(), escape)
 }

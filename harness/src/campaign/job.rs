@@ -16,4 +16,6 @@ pub struct Job {
     pub plan: Arc<Plan>,
     /// The command that makes this run again.
     pub reproduce: String,
+    /// Whether it takes the place of one that failed on a disturbed host.
+    pub is_again: bool,
 }

@@ -27,8 +27,9 @@ impl Judged {
 /// Reads the history of a run, as `harness check` would, checks it and judges the run. What else there is to explain
 /// comes from its folder.
 pub fn judge(record: &RunRecord, history: Kept, folder: &Path) -> anyhow::Result<Judged> {
-    let question = Question::of_run(record.scenario.checker);
-    let asked = check::read_kept(history, &folder.join(history::NAME), &question)?;
+    let question = Question::of_scenario(&record.scenario);
+    let mut asked = check::read_kept(history, &folder.join(history::NAME), &question)?;
+    asked.read.history.note_sightings(record.sightings.clone());
     let report = asked.judge(&question);
     let history = asked.read.history;
     let verdict = verdict::judge(record, safety::answer(&report));

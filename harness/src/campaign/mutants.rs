@@ -19,6 +19,7 @@ use chain::{Chain, Way};
 
 use super::share_out;
 use crate::text::counted;
+use crate::world::Clock;
 
 /// The stress suite.
 pub const STRESS_SUITE: &str = "workloads/stress.json";
@@ -47,6 +48,8 @@ pub struct Mutants {
     pub jobs: u16,
     /// The seed of all seeds.
     pub seed: u64,
+    /// Whose time the runs have.
+    pub clock: Clock,
     /// The folder of the runs.
     pub results: PathBuf,
 }

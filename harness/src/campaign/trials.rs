@@ -1,7 +1,6 @@
 //! How often a failure comes back: runs of a plan, some at a time, each ended as soon as it has shown the failure.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -16,12 +15,13 @@ use tokio::sync::watch;
 use super::{Guard, judge};
 use crate::check::{self, Question};
 use crate::cluster::program::Program;
+use crate::files::stored;
 use crate::plan::Plan;
 use crate::run::progress::Progress;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::verdict::{Answer, AnswerKind, Question as Asked, Standing, safety};
-use crate::world::{self, RunRequest};
+use crate::world::{self, Clock, RunRequest};
 
 /// How many runs of a candidate are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,10 @@ impl Target {
     pub fn of_run(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("verdict.json");
         let shown = path.display();
-        let text = fs::read(&path).with_context(|| {
+        let text = stored::read(&path).with_context(|| {
             format!("{shown} cannot be read: a run that was never judged has no failure to keep")
         })?;
-        let verdict: VerdictPart =
-            serde_json::from_slice(&text).with_context(|| format!("{shown} is no verdict"))?;
+        let verdict: VerdictPart = stored::json(&path, &text)?;
         worst(&verdict.answers).ok_or_else(|| {
             anyhow!("{}: the run was valid, there is no failure to keep", folder.display())
         })
@@ -123,6 +122,8 @@ pub struct Trials {
     pub target: Target,
     /// What surrounds the runs.
     pub guard: Guard,
+    /// In whose time.
+    pub clock: Clock,
     /// Runs at the same time.
     pub jobs: usize,
     /// Runs that were begun.
@@ -131,9 +132,15 @@ pub struct Trials {
 
 impl Trials {
     /// Runs of what a plan says beside its scenario, none made so far.
-    pub fn new(earlier: Plan, program: Program, target: Target, guard: Guard, jobs: u16) -> Self {
+    pub fn new(
+        earlier: Plan,
+        program: Program,
+        target: Target,
+        guard: Guard,
+        (clock, jobs): (Clock, u16),
+    ) -> Self {
         let (jobs, runs) = (usize::from(jobs), AtomicUsize::new(0));
-        Self { earlier, program, target, guard, jobs, runs }
+        Self { earlier, program, target, guard, clock, jobs, runs }
     }
 
     /// How often this workload fails as it should, of so many runs at most.
@@ -141,13 +148,18 @@ impl Trials {
         let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
-        let plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
-        let Plan { fail_is, durability, .. } = self.earlier;
-        self.rate(&Arc::new(Plan { fail_is, durability, ..plan }), times, until)
+        let mut plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
+        if let Some(changes) = self.earlier.changes_of_priorities() {
+            plan = plan.with_priorities(changes);
+        }
+        let Plan { fail_is, durability, processor, .. } = self.earlier;
+        self.rate(&Arc::new(Plan { fail_is, durability, processor, ..plan }), times, until)
     }
 
     /// How often this plan fails as it should, of so many runs at most.
+    /// In virtual time one tells all: the others would be the same.
     pub fn rate(&self, plan: &Arc<Plan>, times: usize, until: Until) -> anyhow::Result<Tally> {
+        let times = if self.clock == Clock::Virtual { times.min(1) } else { times };
         let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
         let counted = || tally.lock().unwrap_or_else(PoisonError::into_inner);
         let is_enough =
@@ -190,11 +202,13 @@ impl Trials {
             mark: self.guard.watchdog.mark(number),
             watchdog: Some(Arc::clone(&self.guard.watchdog)),
             interrupt,
+            clock: self.clock,
             progress,
+            hold: None,
         };
         let (executed, seen) = thread::scope(|scope| {
             let (under_way, is_over) = mpsc::channel();
-            let question = Question::of_run(plan.scenario.checker);
+            let question = Question::of_scenario(&plan.scenario);
             let path = folder.path();
             let watcher =
                 scope.spawn(move || self.watch(path, &question, &is_over, &end, is_enough));

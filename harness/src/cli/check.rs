@@ -186,7 +186,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
             Ok(exit) => worst = worst.join(exit),
             Err(failure) if is_one => return Err(failure),
             Err(failure) => {
-                eprintln!("harness: {:#}", failure.error);
+                eprintln!("harness: {}", failure.sentence());
                 worst = worst.join(Exit::Usage);
             }
         }

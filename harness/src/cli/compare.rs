@@ -10,7 +10,7 @@ use super::Failure;
 use crate::compare::{self, Line, Run};
 use crate::exit::Exit;
 use crate::seed::Seed;
-use crate::text::escape;
+use crate::text::{cell, escape};
 
 /// `harness compare`.
 #[derive(Debug, Args)]
@@ -30,7 +30,9 @@ pub struct CompareArgs {
 /// Prints the comparison.
 pub fn run(arguments: &CompareArgs) -> Result<Exit, Failure> {
     let read = |folder: &Path| {
-        let tried = || format!("{}: not the folder of a judged run", folder.display());
+        let tried = || {
+            format!("{}: not the folder of a judged run, such as results/latest", folder.display())
+        };
         Run::read(folder).with_context(tried).map_err(Failure::usage)
     };
     let (a, b) = (read(&arguments.run_a)?, read(&arguments.run_b)?);
@@ -78,7 +80,7 @@ fn write_csv(path: &Path, lines: &[Line]) -> anyhow::Result<()> {
     let head = ["what".to_owned()].into_iter().chain(columns.into_iter().flatten());
     csv.write_record(head.chain(["differs".to_owned()]))?;
     for line in lines {
-        let mut row = vec![line.what.clone()];
+        let mut row = vec![cell(&line.what)];
         for cell in [&line.a, &line.b, &line.difference] {
             let (low, high) = cell.interval.clone().unwrap_or_default();
             row.extend([cell.value.clone(), low, high]);

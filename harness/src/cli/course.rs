@@ -1,21 +1,25 @@
 //! `harness course`: the course's configs as the course judges them, and what it cannot say.
 
+mod again;
+
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::one_run::RunSummary;
-use super::session::{self, Making};
+use super::one_run::{self, RunSummary};
+use super::session::{self, Made, Making};
 use super::{Failure, Format, RunOptions, reproduce};
 use crate::campaign::job::Job;
-use crate::course::configs::{self, CONFIGS, Config};
+use crate::course::configs::{self, Config, UnknownConfig};
 use crate::exit::Exit;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::{Era, Scenario};
 use crate::seed::Seed;
-use crate::text::escape;
+use crate::text::{bytes_shown, escape};
 use crate::verdict::{Question, Standing};
 
 /// `harness course`.
@@ -23,7 +27,7 @@ use crate::verdict::{Question, Standing};
 pub struct CourseArgs {
     /// Name of a published config (`simple-1`), a config file, several with commas between, or `all`
     #[arg(value_name = "CONFIG")]
-    config: String,
+    config: OsString,
     /// Era of the configs and rules
     #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
     era: CourseEra,
@@ -73,32 +77,40 @@ pub fn run(arguments: &CourseArgs) -> Result<Exit, Failure> {
     jobs.extend(self::jobs(arguments, shared, asked, host.as_ref()));
     let is_human = options.format == Format::Human;
     let making = Making {
-        at_once: if options.jobs > 1 { options.jobs.into() } else { side_by_side },
+        at_once: options.jobs.map_or(side_by_side, usize::from),
         is_silent: is_human,
         until: |_| false,
         way: options.transport.given(),
+        clock: crate::world::Clock::Real,
     };
-    let (exits, summaries) = session::make_all(&jobs, program, options, &making)?;
+    let Made { exits, mut summaries, transport } =
+        session::make_all(&jobs, program.clone(), options, &making)?;
+    let mut worst = session::worst(&exits);
+    if making.at_once > 1 && !exits.contains(&Exit::Interrupted) {
+        let alone = Making { at_once: 1, way: Some(transport), ..making };
+        again::make(&jobs[..asked], &mut summaries, |job| {
+            session::make_all(std::slice::from_ref(job), program.clone(), options, &alone)
+        })?;
+        worst = summaries.iter().map(|summary| summary.exit).fold(Exit::Valid, Exit::join);
+    }
     if is_human {
+        for summary in &summaries {
+            one_run::warn(&summary.name, summary.seed, &summary.warnings);
+        }
         let (course, shared): (Vec<&RunSummary>, Vec<&RunSummary>) =
             summaries.iter().partition(|summary| summary.number < asked);
         super::print(&course_text(&course, era))?;
         super::print(&shared_text(&shared))?;
     }
     session::write_junit(&summaries, options);
-    Ok(session::worst(&exits))
+    Ok(worst)
 }
 
-type Scenarios = Vec<(String, Scenario)>;
+type Scenarios = Vec<(OsString, Scenario)>;
 
 /// What is run for the course, and what is run besides.
 fn scenarios(arguments: &CourseArgs, era: Era) -> Result<(Scenarios, Scenarios), Failure> {
-    let names: Vec<&str> = match arguments.config.as_str() {
-        "all" => CONFIGS.iter().map(|config| config.name).collect(),
-        // A file may have a comma in its name.
-        file if Path::new(file).exists() => vec![file],
-        list => list.split(',').collect(),
-    };
+    let names = configs::listed(&arguments.config);
     let mut configs = Vec::new();
     let mut shared = Vec::new();
     for name in names {
@@ -117,25 +129,20 @@ fn trials(first: Seed) -> Result<Scenarios, Failure> {
     let trial = |n| {
         let seed = Seed(first.0.wrapping_add(n));
         let scenario = configs::stress(seed).map_err(Failure::usage)?;
-        Ok(("stress".to_owned(), Scenario { seed: Some(seed.0), ..scenario }))
+        Ok((OsString::from("stress"), Scenario { seed: Some(seed.0), ..scenario }))
     };
     (0..TRIALS).map(trial).collect()
 }
 
 /// A published config, or that in a file; and the same with shared keys.
-fn config(name: &str, era: Era) -> Result<(Scenario, Scenario), Failure> {
+fn config(name: &OsStr, era: Era) -> Result<(Scenario, Scenario), Failure> {
     if let Some(config) = Config::named(name) {
         let course = config.scenario(era).map_err(Failure::usage)?;
         return Ok((course, config.shared(era).map_err(Failure::usage)?));
     }
     let path = Path::new(name);
-    if !path.exists() && !name.contains(['/', '.']) {
-        let names: Vec<&str> = CONFIGS.iter().map(|config| config.name).collect();
-        return Err(Failure::usage(anyhow::anyhow!(
-            "`{}` is neither a file nor a published config; those are all, {}",
-            escape(name),
-            names.join(", ")
-        )));
+    if !path.exists() && !name.as_bytes().iter().any(|byte| b"/.".contains(byte)) {
+        return Err(Failure::usage(UnknownConfig(bytes_shown(name))));
     }
     let course = Scenario::load(path).map_err(Failure::usage)?;
     let text = std::fs::read_to_string(path).map_err(Failure::usage)?;
@@ -149,7 +156,7 @@ fn jobs(
     from: usize,
     host: Option<&Profile>,
 ) -> Vec<Job> {
-    let job = |(n, (name, scenario)): (usize, (String, Scenario))| {
+    let job = |(n, (name, scenario)): (usize, (OsString, Scenario))| {
         let is_trial = name == "stress";
         let given = if is_trial { scenario.seed } else { arguments.seed.or(scenario.seed) };
         let seed = given.map_or_else(Seed::from_entropy, Seed);
@@ -159,7 +166,7 @@ fn jobs(
             reproduce::course(&name, Era::from(arguments.era), seed, &arguments.options)
         };
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host));
-        Job { number: from + n, source: name.into(), plan, reproduce }
+        Job { number: from + n, source: name.into(), plan, reproduce, is_again: false }
     };
     scenarios.into_iter().enumerate().map(job).collect()
 }
@@ -188,6 +195,9 @@ fn course_text(summaries: &[&RunSummary], era: Era) -> String {
             let (question, standing) = (answer.question.name(), answer.standing.name());
             let sentence = escape(&answer.sentence);
             let _ = writeln!(text, "    {question} {standing}: {sentence}");
+        }
+        if let Some(earlier) = &summary.earlier {
+            let _ = writeln!(text, "    run again alone: {}", escape(earlier));
         }
         let _ = write!(text, "    reproduce: {}\n\n", summary.reproduce);
         let tiers = summary.judgement.as_ref().and_then(|it| it.tiers.as_ref()).map(|tiers| {

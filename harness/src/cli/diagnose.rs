@@ -1,5 +1,6 @@
 //! `harness diagnose`: was it the host or the replica?
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use crate::campaign::earlier::Earlier;
 use crate::cluster::program::Program;
 use crate::cluster::simulate;
 use crate::exit::Exit;
+use crate::files::stored;
 use crate::host::measured;
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
 use crate::scenario::host::profiles;
 use crate::verdict::diagnosis::{Counts, Diagnosis, diagnose};
+use crate::world::Clock;
 
 /// `harness diagnose`.
 #[derive(Debug, Args)]
@@ -32,7 +35,7 @@ pub struct DiagnoseArgs {
     replica: Option<PathBuf>,
     /// Disturbed host [default: the run's simulated host; else the host as it was measured during the run]
     #[arg(long, value_name = "NAME|FILE")]
-    host: Option<String>,
+    host: Option<OsString>,
     /// Number of parallel runs
     #[arg(long, default_value_t = 2, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -44,11 +47,11 @@ pub fn run(arguments: &DiagnoseArgs) -> Result<Exit, Failure> {
     let earlier = Earlier::load(&arguments.run).map_err(Failure::usage)?;
     let program = match &arguments.replica {
         Some(path) => Program::find(path, earlier.replica.arguments.clone())
-            .map(|program| Program { transport: earlier.replica.transport, ..program })
+            .map(|program| earlier.as_started(program))
             .map_err(Failure::usage)?,
         None => earlier.program().map_err(Failure::usage)?,
     };
-    let batch = Batch::new(program, Duration::from_millis(100))?;
+    let batch = Batch::new(program, Clock::Real, Duration::from_millis(100))?;
     let quiet = earlier.plan.clone().on(None, RouterKind::Default);
     let disturbed = disturbed(&earlier, arguments)?;
     let host = disturbed.host.as_ref().map_or("quiet", |host| host.profile.name.as_str());
@@ -92,7 +95,7 @@ fn disturbed(earlier: &Earlier, arguments: &DiagnoseArgs) -> Result<Plan, Failur
         return Ok(plan);
     }
     // A run without its rows, or one that nothing disturbed, is made again as it was.
-    let rows = std::fs::read(arguments.run.join("host.csv")).unwrap_or_default();
+    let rows = stored::read(&arguments.run.join("host.csv")).unwrap_or_default();
     Ok(plan.on(measured::profile(&rows).as_ref(), router))
 }
 

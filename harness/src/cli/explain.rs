@@ -102,7 +102,7 @@ fn attribution(arguments: &ExplainArgs) -> Result<Option<Attribution>, Failure> 
     let program: Program = earlier.program().map_err(Failure::usage)?;
     let plans = candidate::all(&earlier.plan).len() + 2;
     let guard = Guard::begin("without an attribution")?;
-    let trials = Trials::new(earlier.plan, program, target, guard, arguments.jobs);
+    let trials = Trials::new(earlier.plan, program, target, guard, (earlier.clock, arguments.jobs));
     let mut begun = 0;
     let found = attribute(&trials, usize::from(arguments.times), |what| {
         begun += 1;

@@ -1,5 +1,6 @@
 //! `harness flake`: hosts by routers by tests, many starts, and what it says about the account.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Failure, RESULTS, session};
+use super::{ClockChoice, Failure, RESULTS, clock, session};
 use crate::campaign::batch::Batch;
 use crate::cluster::program::Program;
 use crate::cluster::simulate;
@@ -17,8 +18,10 @@ use crate::flake::report;
 use crate::flake::student::Student;
 use crate::network::course_2016::RouterKind;
 use crate::plan::Plan;
+use crate::scenario::host::profile::{Profile, ProfileError};
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
+use crate::text::bytes_shown;
 
 /// `harness flake`.
 #[derive(Debug, Args)]
@@ -31,7 +34,7 @@ pub struct FlakeArgs {
     thorough: bool,
     /// Server to compare with `quiet` alone [default: the built-in servers]
     #[arg(long, value_name = "NAME|FILE")]
-    host: Option<String>,
+    host: Option<OsString>,
     /// Suites on that server [default: 12]; as many with the default router, and one on `quiet` for every four
     #[arg(long, value_name = "N", requires = "host",
           value_parser = clap::value_parser!(u16).range(1..=200))]
@@ -54,6 +57,10 @@ pub struct FlakeArgs {
     #[arg(long, default_value_t = 60, value_name = "MS",
           value_parser = clap::value_parser!(u64).range(0..=10_000))]
     pace: u64,
+    /// Whose time the starts have. In real time the machine adds its own luck to what is simulated; in virtual time all
+    /// luck comes from the seeds, a new one for each start, and the same `--seed` gives the same table
+    #[arg(long, value_enum, value_name = "CLOCK", default_value_t = ClockChoice::Real)]
+    clock: ClockChoice,
     /// Folder for `flake/*.csv`
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
@@ -76,8 +83,8 @@ fn cells(arguments: &FlakeArgs) -> Vec<(Cell, RouterKind, usize)> {
         let suites = arguments.suites.map_or(12, usize::from);
         return vec![
             cell("quiet", RouterKind::Course2016, suites.div_ceil(4)),
-            cell(host, RouterKind::Course2016, suites),
-            cell(host, RouterKind::Default, suites),
+            cell(&bytes_shown(host), RouterKind::Course2016, suites),
+            cell(&bytes_shown(host), RouterKind::Default, suites),
         ];
     }
     vec![
@@ -97,8 +104,8 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
         (None, Some(student)) => student.path(),
         (None, None) => session::bundled_replica().map_err(Failure::usage)?,
     };
-    let server = arguments.host.as_deref().unwrap_or("login-server");
-    let profile = profiles::find(server).map_err(Failure::usage)?;
+    let server = &arguments.host.as_deref().map_or("login-server".to_owned(), bytes_shown);
+    let profile = profile(server, arguments).map_err(Failure::usage)?;
     for note in simulate::check(&profile).map_err(Failure::usage)? {
         eprintln!("harness: {note}");
     }
@@ -108,7 +115,11 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
     fs::create_dir_all(&folder)
         .with_context(|| format!("making the folder {}", folder.display()))
         .map_err(Failure::usage)?;
-    let batch = Batch::new(program, Duration::from_millis(arguments.pace))?;
+    let scenario = experiment::scenario(0).map_err(Failure::usage)?;
+    let plan =
+        Plan::draw(&scenario, Seed(arguments.seed)).on(Some(&profile), RouterKind::Course2016);
+    let clock = clock::of_all(arguments.clock, &plan)?;
+    let batch = Batch::new(program, clock, Duration::from_millis(arguments.pace))?;
     let trials = experiment::trials(&cells(arguments), arguments.seed);
     eprintln!("harness: {} starts, about {} s", trials.len(), seconds(arguments, trials.len()));
     let mut results = make(&batch, &trials, arguments)?;
@@ -129,6 +140,12 @@ pub fn run(arguments: &FlakeArgs) -> Result<Exit, Failure> {
     let all_hold = report::claims(&tallies, server).iter().all(|(_, holds, _)| *holds);
     // The experiment is about directions; one that did not come out decides nothing.
     Ok(if all_hold { Exit::Valid } else { Exit::Undecided })
+}
+
+/// The host of a table.
+fn profile(shown: &str, arguments: &FlakeArgs) -> Result<Profile, ProfileError> {
+    let given = arguments.host.as_ref().filter(|host| bytes_shown(host) == shown);
+    given.map_or_else(|| profiles::find(shown), profiles::find)
 }
 
 fn seconds(arguments: &FlakeArgs, starts: usize) -> u64 {
@@ -157,7 +174,7 @@ fn make(
 ) -> anyhow::Result<Vec<(Trial, Outcome)>> {
     batch.share_out(trials, usize::from(arguments.jobs), |trial| {
         let scenario = experiment::scenario(trial.test)?;
-        let profile = profiles::find(&trial.cell.host)?;
+        let profile = profile(&trial.cell.host, arguments)?;
         let seed = Seed(trial.seed).derive(TESTS[trial.test].0);
         let plan = Plan::draw(&scenario, seed).on(Some(&profile), trial.kind);
         let mut repeated = 0;

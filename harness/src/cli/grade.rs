@@ -1,5 +1,6 @@
 //! `harness grade`: many programs, and a table of how they did.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +9,15 @@ use anyhow::Context;
 use clap::Args;
 
 use super::course::CourseEra;
-use super::{FailMeaning, Failure, TransportChoice};
+use super::{ClockChoice, FailMeaning, Failure, TransportChoice};
 use crate::campaign::grade::{self, Grading};
+use crate::course::configs;
 use crate::course::grade::table;
 use crate::durability::promise::Promise;
 use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::seed::Seed;
+use crate::world::Clock;
 
 /// `harness grade`.
 #[derive(Debug, Args)]
@@ -26,7 +31,7 @@ pub struct GradeArgs {
     /// `all`, or names of published configs or config files, with commas between. Two or more are followed by three
     /// seeds of the stress suite; a single one is run with shared keys too
     #[arg(long, default_value = "all", value_name = "CONFIGS")]
-    configs: String,
+    configs: OsString,
     /// Era of the configs and rules
     #[arg(long, value_enum, default_value_t = CourseEra::Y2021)]
     era: CourseEra,
@@ -50,6 +55,9 @@ pub struct GradeArgs {
     /// Transport of the programs; `auto` finds it out for each
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// Whose time the runs have
+    #[arg(long, value_enum, value_name = "CLOCK", default_value_t = ClockChoice::Real)]
+    clock: ClockChoice,
     /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
@@ -57,15 +65,26 @@ pub struct GradeArgs {
     /// them) or `off`
     #[arg(long, value_name = "PROMISE", default_value_t)]
     durability: Promise,
+    /// Environment variable that the programs get too; besides it they get `PATH`, `HOME`, the locale and a few more.
+    /// Can be given several times
+    #[arg(long = "pass-env", value_name = "NAME", value_parser = super::variable)]
+    passed_variables: Vec<String>,
     /// Folder for `grade.csv` and a folder of each program
     #[arg(long, default_value = "results/grade", value_name = "DIR")]
     results: PathBuf,
+}
+
+/// Whose time the runs have.
+fn clock(arguments: &GradeArgs) -> Result<Clock, Failure> {
+    let plan = Plan::draw(&configs::stress(Seed(0))?, Seed(0));
+    super::clock::of_all(arguments.clock, &plan)
 }
 
 /// Grades what is not graded yet; the exit code is 0 whatever the programs are, and 130 if some are left.
 pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
     let programs = grade::subfolders(&arguments.folder).map_err(Failure::usage)?;
     let grading = Grading {
+        clock: clock(arguments)?,
         folder: arguments.folder.clone(),
         replica_name: arguments.replica_name.clone(),
         configs: arguments.configs.clone(),
@@ -78,6 +97,7 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
         transport: arguments.transport.given(),
         fail_is: arguments.fail_is.into(),
         durability: arguments.durability,
+        passed_variables: arguments.passed_variables.clone(),
         results: arguments.results.clone(),
     };
     grading.check(&programs).map_err(Failure::usage)?;
@@ -85,7 +105,7 @@ pub fn run(arguments: &GradeArgs) -> Result<Exit, Failure> {
         .with_context(|| format!("making the results folder {}", arguments.results.display()))
         .map_err(Failure::usage)?;
     let earlier = grading.earlier().map_err(Failure::usage)?;
-    let has_row = |name: &&String| earlier.iter().any(|row| row.is_of(name));
+    let has_row = |it: &&grade::Program| earlier.iter().any(|row| row.is_of(&it.name));
     let known = programs.iter().filter(has_row).count();
     if known > 0 && !arguments.again {
         eprintln!(

@@ -10,6 +10,7 @@ use crate::scenario::host::knobs::KNOBS;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::scenario::{self, Key};
+use crate::workload::{WORKLOADS, WorkloadInfo};
 
 /// `harness list`.
 #[derive(Debug, Args)]
@@ -38,6 +39,8 @@ enum Topic {
     Rules,
     /// Shapes of partitions
     Shapes,
+    /// Workloads: what clients can ask
+    Workloads,
 }
 
 /// The list, as text.
@@ -57,6 +60,7 @@ pub fn text(arguments: &ListArgs) -> String {
             };
         }
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
+        Topic::Workloads => (&["workload", "model", "clients"][..], workloads()),
         Topic::Shapes => (&["shape", "links that are cut"][..], shapes()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
@@ -73,6 +77,13 @@ fn keys() -> Vec<Vec<String>> {
         ]
     };
     scenario::keys().iter().map(row).collect()
+}
+
+fn workloads() -> Vec<Vec<String>> {
+    let row = |info: &WorkloadInfo| {
+        vec![info.name.to_owned(), info.model.name().to_owned(), info.about.to_owned()]
+    };
+    WORKLOADS.iter().map(row).collect()
 }
 
 fn models() -> Vec<Vec<String>> {
@@ -160,6 +171,7 @@ mod tests {
             (Topic::Hosts, "hosts"),
             (Topic::Knobs, "hosts"),
             (Topic::Models, "checking"),
+            (Topic::Workloads, "workload-files"),
         ];
         for (topic, page) in pages {
             let path = format!("{}/docs/reference/{page}.md", env!("CARGO_MANIFEST_DIR"));

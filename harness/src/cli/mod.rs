@@ -3,6 +3,9 @@
 //! - `run`: workloads against real processes: `session` prepares and shares out, `supported` leaves out or
 //!   refuses what a transport cannot bear, `one_run` takes one run from plan to reports, `display` shows how far they are, `signals` hears Ctrl-C.
 //! - `replay`: a run again, from its plan.
+//! - `attach`: a run again that stands still at a moment, so that a debugger can look into it.
+//! - `clock`: whose time runs have.
+//! - `maelstrom`: nodes on standard input and output, with Maelstrom's own flags.
 //! - `course`: the course's configs as the course judges them, and what it cannot say.
 //! - `grade`: many programs through the same, for a teacher.
 //! - `check`: a verdict about a history file.
@@ -15,18 +18,22 @@
 //! - `mutants`: each named bug of the replica under the stress suite.
 //! - `list`: what there is to choose from; `completions`: what a shell and `man` know of the command line.
 
+mod attach;
 mod check;
 mod check_folder;
+mod clock;
 mod compare;
 mod completions;
 mod course;
 mod diagnose;
 mod display;
 mod explain;
+mod explore;
 mod export;
 mod flake;
 mod grade;
 mod list;
+mod maelstrom;
 mod mutants;
 mod one_run;
 mod report_page;
@@ -36,6 +43,8 @@ mod serve;
 mod session;
 mod shrink;
 
+use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +54,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cluster::{launch, watchdog};
 use crate::durability::promise::Promise;
 use crate::exit::Exit;
+use crate::files::remedy;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
 use crate::os;
@@ -54,6 +64,8 @@ use crate::report::Style;
 use crate::scenario::Scenario;
 use crate::scenario::host::profile::Profile;
 use crate::seed::Seed;
+use crate::system::{Port, System};
+use crate::time::RunTime;
 
 /// Tests whether a replicated store keeps its promise: real processes, real faults, a proved
 /// verdict.
@@ -76,10 +88,16 @@ enum Command {
     Run(RunArgs),
     /// Run the course's configs and judge them by the course's rules and by the harness's own
     Course(course::CourseArgs),
+    /// Test nodes that speak Maelstrom's protocol, with its own flags
+    Maelstrom(maelstrom::MaelstromArgs),
     /// Grade every program in a folder: the course's configs and the stress suite
     Grade(grade::GradeArgs),
     /// Run a recorded plan again
     Replay(ReplayArgs),
+    /// Run a recorded plan again in virtual time, and stand still at a moment for a debugger
+    Attach(attach::AttachArgs),
+    /// Run many seeds, or all kill points, of a workload in virtual time, until one fails
+    Explore(explore::ExploreArgs),
     /// Check a recorded history
     Check(check::CheckArgs),
     /// Explain a run's verdict: the counterexample, its likely cause, leaders, faults, lost messages
@@ -118,6 +136,9 @@ struct RunArgs {
     /// Workload files (JSON; the course's configs run unchanged)
     #[arg(required_unless_present = "stress", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
+    /// System file (TOML) that says how a program of any kind is started and asked [default: `system` of the workload]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stress", "replica", "transport", "host"])]
+    system: Option<PathBuf>,
     /// Run the built-in stress suite, three seeds in parallel
     #[arg(long)]
     stress: bool,
@@ -144,6 +165,12 @@ struct ReplayArgs {
     /// Stop after the first run that is not valid
     #[arg(long)]
     until_fails: bool,
+    /// Stand still in virtual time with the processes alive, so that a debugger can look into them; as `attach`
+    #[arg(long, conflicts_with_all = ["times", "until_fails", "format", "results", "jobs"])]
+    hold: bool,
+    /// Virtual moment at which to hold, in seconds since the start of the run [default: just before the wrong answer]
+    #[arg(long, value_name = "SECONDS", requires = "hold", value_parser = attach::moment)]
+    until: Option<RunTime>,
     #[command(flatten)]
     options: RunOptions,
 }
@@ -155,14 +182,27 @@ struct RunOptions {
     /// replay the program of the run]
     #[arg(long, value_name = "PATH")]
     replica: Option<PathBuf>,
-    /// Extra argument for each replica, after the ids; `{id}` and `{data}` stand for its id and its own data
+    /// Extra argument for each replica, after the ids (or after the command of a system file); `{id}` and `{data}` stand for its id and its own data
     /// directory. Can be given several times
     #[arg(long = "replica-arg", value_name = "ARG", allow_hyphen_values = true)]
     replica_arguments: Vec<String>,
+    /// Node program with its arguments, instead of `--replica`: it speaks Maelstrom's protocol over standard input and
+    /// output. `{id}` and `{data}` stand for its name and its own data directory
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["replica", "replica_arguments", "transport"])]
+    node: Option<String>,
     /// Transport of the program: packets or lines over UNIX sockets, or UDP (then started as `PROGRAM <udp port>
     /// <id> <other id>...`). `auto` finds out by starting it
     #[arg(long, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// Whose time the run has: that of this host, or a virtual one, in which the same seed gives the same run
+    /// [default: `real`; for a replay that of the run]
+    #[arg(long, value_enum, value_name = "CLOCK")]
+    clock: Option<ClockChoice>,
+    /// Who comes first in virtual time, of replicas that have something to do: `chance`, or `priorities:N`, where each
+    /// is late for those before it, and N times the first becomes the last [default: `chance`; for a replay that of
+    /// the run]
+    #[arg(long, value_name = "HOW", value_parser = Turns::parse)]
+    turns: Option<Turns>,
     /// Treat a failed put as indeterminate (`info`) or as not applied (`definite`)
     #[arg(long, value_enum, default_value_t = FailMeaning::Info)]
     fail_is: FailMeaning,
@@ -173,21 +213,24 @@ struct RunOptions {
     /// Simulated host: a built-in profile (`harness list hosts`) or a file [default: the host as it is; for a
     /// replay that of the run]
     #[arg(long, value_name = "NAME|FILE")]
-    host: Option<String>,
-    /// Limit processes, files and CPU time of each replica
+    host: Option<OsString>,
+    /// Limit processes, files and CPU time of each replica, and give it a clean environment
     #[arg(long)]
     confined: bool,
+    /// Environment variable that confined replicas get too; besides it they get `PATH`, `HOME`, the locale and a few
+    /// more. Can be given several times
+    #[arg(long = "pass-env", value_name = "NAME", requires = "confined", value_parser = variable)]
+    passed_variables: Vec<String>,
     /// Router semantics [default: `default`; for a replay those of the run]
     #[arg(long, value_enum, value_name = "KIND")]
     router: Option<RouterKind>,
-    /// Number of parallel runs
-    #[arg(long, default_value_t = 1, value_name = "N",
-          value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: u16,
+    /// Number of parallel runs [default: 1; to explore one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
     /// Folder for the results
     #[arg(long, default_value = RESULTS, value_name = "DIR")]
     results: PathBuf,
-    /// Show no progress, and only one line for a valid run
+    /// Show no progress, and only one line for a valid run; warnings stay, on standard error
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
     /// Show leader changes, faults and deaths as they happen, on standard error; of several runs show valid ones in
@@ -200,6 +243,19 @@ struct RunOptions {
     /// Print failures as annotations too [default: `github` where `GITHUB_ACTIONS` is set]
     #[arg(long, value_enum, value_name = "FOR")]
     annotations: Option<Annotations>,
+}
+
+/// The name of an environment variable that there is.
+fn variable(name: &str) -> Result<String, String> {
+    if name.is_empty() || name.contains('=') {
+        return Err("give the name of a variable alone, as in `--pass-env JAVA_HOME`".to_owned());
+    }
+    match std::env::var_os(name) {
+        Some(_) => Ok(name.to_owned()),
+        None => {
+            Err("the environment has no such variable; set it, or leave the option out".to_owned())
+        }
+    }
 }
 
 /// The system that shows annotations.
@@ -222,6 +278,17 @@ enum TransportChoice {
     Udp,
 }
 
+/// Whose time a run has, or that this depends on what is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClockChoice {
+    /// Virtual where this machine and the program allow it, else real; says which
+    Auto,
+    /// That of this host
+    Real,
+    /// One that jumps from one event to the next
+    Virtual,
+}
+
 /// What a refused put means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailMeaning {
@@ -241,18 +308,85 @@ impl From<FailMeaning> for FailIs {
 }
 
 impl RunOptions {
+    /// What is tested.
+    fn system(&self) -> System {
+        match self.node {
+            None => System::default(),
+            Some(_) => System::maelstrom(),
+        }
+    }
+
     /// The plan of `scenario`, with what the command line adds.
     fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
+        self.draw_for(scenario, seed, host, self.system())
+    }
+
+    /// The same for this system.
+    fn draw_for(
+        &self,
+        scenario: &Scenario,
+        seed: Seed,
+        host: Option<&Profile>,
+        system: System,
+    ) -> Plan {
         let mut scenario = scenario.clone();
-        if !plan::keeps_data(&self.replica_arguments)
-            && let Some(nemesis) = &mut scenario.nemesis
-        {
+        let keeps_data = match (&system.description, system.port) {
+            (Some(description), _) => description.keeps_data,
+            (None, Port::Course) => plan::keeps_data(&self.replica_arguments),
+            (None, Port::Maelstrom | Port::Driver) => true,
+        };
+        if !keeps_data && let Some(nemesis) = &mut scenario.nemesis {
             nemesis.spare_those_without_data();
         }
         let mut plan = Plan::draw(&scenario, seed).on(host, self.router.unwrap_or_default());
         plan.fail_is = self.fail_is.into();
-        plan.durability = self.durability.unwrap_or_default();
-        plan
+        plan.durability = match system.port {
+            Port::Course => self.durability.unwrap_or_default(),
+            // Only the course's messages tell which replica knows of which put.
+            Port::Maelstrom | Port::Driver => Promise::Off,
+        };
+        plan.system = system;
+        self.turns.unwrap_or(Turns::Chance).of(plan)
+    }
+}
+
+/// Who comes first in virtual time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turns {
+    Chance,
+    /// The first becomes the last so often.
+    Priorities(u32),
+}
+
+impl Turns {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "chance" {
+            return Ok(Self::Chance);
+        }
+        let changes = text.strip_prefix("priorities:").and_then(|changes| changes.parse().ok());
+        match changes {
+            Some(changes @ 0..=1_000) => Ok(Self::Priorities(changes)),
+            _ => Err("give `chance`, or `priorities:N` with N from 0 to 1000".to_owned()),
+        }
+    }
+}
+
+impl Turns {
+    /// The plan with these.
+    fn of(self, plan: Plan) -> Plan {
+        match self {
+            Self::Chance => Plan { turns: supervisor::Turns::Chance, ..plan },
+            Self::Priorities(changes) => plan.with_priorities(changes),
+        }
+    }
+}
+
+impl fmt::Display for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chance => f.write_str("chance"),
+            Self::Priorities(changes) => write!(f, "priorities:{changes}"),
+        }
     }
 }
 
@@ -294,12 +428,19 @@ pub fn main() -> Exit {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HARNESS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(may_be_coloured() && io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
     let result = match cli.command {
         Command::Run(arguments) => session::run(&arguments),
         Command::Course(arguments) => course::run(&arguments),
+        Command::Maelstrom(arguments) => maelstrom::run(&arguments),
         Command::Grade(arguments) => grade::run(&arguments),
         Command::Replay(arguments) => session::replay(&arguments),
+        Command::Attach(arguments) => attach::run(&arguments),
+        Command::Explore(arguments) => explore::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Shrink(arguments) => shrink::run(&arguments),
@@ -320,7 +461,7 @@ pub fn main() -> Exit {
         }
     };
     let exit = result.unwrap_or_else(|failure| {
-        eprintln!("harness: {:#}", failure.error);
+        eprintln!("harness: {}", failure.sentence());
         failure.exit
     });
     let is_lost = IS_OUTPUT_LOST.load(Ordering::SeqCst);
@@ -336,6 +477,15 @@ struct Failure {
 impl Failure {
     fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// What was tried, why it failed, and what to do where the system refused something.
+    fn sentence(&self) -> String {
+        let refused = self.error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
+        match refused.and_then(remedy::of) {
+            Some(remedy) => format!("{:#}; {remedy}", self.error),
+            None => format!("{:#}", self.error),
+        }
     }
 }
 
@@ -377,6 +527,11 @@ fn style() -> Style {
 
 /// Colours: on a terminal only, and never with `NO_COLOR`.
 fn is_coloured() -> bool {
-    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !forbidden && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+    may_be_coloured() && io::stdout().is_terminal()
+}
+
+/// Whether the environment allows colours.
+fn may_be_coloured() -> bool {
+    let is_forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !is_forbidden && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }

@@ -7,9 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::{Failure, session};
+use super::{ClockChoice, Failure, clock, session};
 use crate::campaign::mutants::{self, CONTROL, Mutants, Row, STRESS_SUITE};
+use crate::course::configs;
 use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::seed::Seed;
+use crate::text::{cell, markdown_cell};
 
 /// `harness mutants`.
 #[derive(Debug, Args)]
@@ -39,6 +43,9 @@ pub struct MutantsArgs {
     /// Seed of all seeds
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Whose time the runs have
+    #[arg(long, value_enum, value_name = "CLOCK", default_value_t = ClockChoice::Real)]
+    clock: ClockChoice,
     /// Folder for the runs and `mutants.csv`
     #[arg(long, default_value = super::RESULTS, value_name = "DIR")]
     results: PathBuf,
@@ -59,6 +66,8 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
     }
     std::fs::create_dir_all(&arguments.results)
         .with_context(|| format!("making the results folder {}", arguments.results.display()))?;
+    let plan = Plan::draw(&configs::stress(Seed(arguments.seed))?, Seed(arguments.seed));
+    let clock = clock::of_all(arguments.clock, &plan)?;
     let mutants = Mutants {
         replica,
         seeds: arguments.seeds,
@@ -66,6 +75,7 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
         side_by_side: arguments.side_by_side,
         jobs: arguments.jobs,
         seed: arguments.seed,
+        clock,
         results: arguments.results.clone(),
     };
     let rows = mutants.run(&bugs, |line| eprintln!("{line}"))?;
@@ -78,7 +88,9 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
 fn write_csv(rows: &[Row], path: &Path) -> anyhow::Result<()> {
     let mut out = csv::Writer::from_path(path)?;
     for row in rows {
-        out.serialize(row)?;
+        let [bug, question, kind, hidden] =
+            [&row.bug, &row.question, &row.kind, &row.hidden].map(|it| cell(it));
+        out.serialize(Row { bug, question, kind, hidden, ..row.clone() })?;
     }
     Ok(out.flush()?)
 }
@@ -90,14 +102,19 @@ fn table(rows: &[Row]) -> String {
         .to_owned();
     for row in rows {
         let verdict = match row.caught {
-            0 if !row.hidden.is_empty() => format!("invisible: {}", row.hidden),
+            0 if !row.hidden.is_empty() => format!("invisible: {}", markdown_cell(&row.hidden)),
             0 => "-".to_owned(),
             _ => format!("{}: {}", row.question, row.kind),
         };
         let _ = writeln!(
             text,
             "| `{}` | {} of {} | {verdict} | {} | {:.0}, {:.0} |",
-            row.bug, row.caught, row.chains, row.runs_median, row.seconds_median, row.seconds_max
+            markdown_cell(&row.bug),
+            row.caught,
+            row.chains,
+            row.runs_median,
+            row.seconds_median,
+            row.seconds_max
         );
     }
     text

@@ -14,6 +14,7 @@ use crate::cluster::program::Program;
 use crate::exit::Exit;
 use crate::files::counted::{Found, Seal};
 use crate::files::folder::Folder;
+use crate::host::disturbance::Disturbance;
 use crate::host::gauges::own_descriptor_limit as descriptor_limit;
 use crate::journal::history::JournalError;
 use crate::manifest::{self, Host, Manifest};
@@ -22,8 +23,9 @@ use crate::report::junit::JunitRun;
 use crate::report::{self, Finished};
 use crate::run::progress::Progress;
 use crate::seed::Seed;
+use crate::text::escape;
 use crate::verdict::Verdict;
-use crate::world::{self, Executed, RunError, RunRequest};
+use crate::world::{self, Clock, Executed, RunError, RunRequest};
 use crate::{course, results};
 
 /// The file in a run's folder that says what the seed decided.
@@ -37,6 +39,8 @@ pub struct Shared<'a> {
     pub results: PathBuf,
     /// The command line.
     pub options: &'a RunOptions,
+    /// Whose time the runs have.
+    pub clock: Clock,
     /// What surrounds them.
     pub guard: &'a Guard,
     /// What people see meanwhile.
@@ -54,6 +58,8 @@ pub struct Shared<'a> {
 pub struct RunSummary {
     /// Its place among the runs of the command.
     pub number: usize,
+    /// Its folder.
+    pub folder: PathBuf,
     /// The scenario.
     pub name: String,
     /// The seed.
@@ -72,6 +78,12 @@ pub struct RunSummary {
     pub reproduce: String,
     /// The run in one line.
     pub line: String,
+    /// What the host did to it that may explain a failure.
+    pub disturbed_by: Option<String>,
+    /// What the reader should know although no answer says it.
+    pub warnings: Vec<String>,
+    /// Why it was made again, alone.
+    pub earlier: Option<String>,
     /// What `junit.xml` tells of it.
     pub junit: JunitRun,
 }
@@ -118,10 +130,12 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         mark: shared.guard.watchdog.mark(job.number),
         watchdog: Some(Arc::clone(&shared.guard.watchdog)),
         interrupt: shared.guard.interrupt.clone(),
+        clock: shared.clock,
         progress,
+        hold: None,
     });
     shared.display.judge(job);
-    let Executed { mut record, history, place } = match executed {
+    let Executed { mut record, history, place, exactness } = match executed {
         Ok(executed) => executed,
         Err(error) => return Err(give_up(error, &shared.results, &folder)),
     };
@@ -131,6 +145,10 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     let judged = judge(&record, history, &folder)?;
     let (verdict, witness) = (&judged.verdict, judged.witness.as_ref());
     manifest.end = Some(Timestamp::now());
+    if let Some(exactness) = exactness {
+        manifest.took_s = Some(exactness.took.as_secs_f64());
+        manifest.not_exact = Some(exactness.not_exact);
+    }
     manifest.exit_code = Some(verdict.exit().code());
     if let Err(error) = manifest.write(&place) {
         let path = folder.join("manifest.json");
@@ -151,7 +169,9 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         reproduce: job.reproduce.clone(),
         folder: shown_folder(&folder),
         results: &shared.results,
+        is_again: job.is_again,
         start,
+        clock: shared.clock,
     };
     // A failing report never changes a verdict: it is told, and the run keeps its exit code.
     for problem in report::write_files(&finished, &place) {
@@ -159,6 +179,7 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     }
     shared.summaries.lock().unwrap_or_else(PoisonError::into_inner).push(RunSummary {
         number: job.number,
+        folder: folder.clone(),
         name: record.scenario.name.clone(),
         seed: record.plan.seed,
         exit: verdict.exit(),
@@ -168,6 +189,9 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
         end: reproduce::end(&verdict.answers),
         reproduce: job.reproduce.clone(),
         line: report::quiet_line(&finished),
+        earlier: None,
+        disturbed_by: disturbance(&record),
+        warnings: report::warnings(&finished),
         junit: JunitRun::of(&finished),
     });
     if !shared.is_silent {
@@ -175,6 +199,12 @@ fn make(job: &Job, shared: &Shared<'_>) -> Result<Exit, Failure> {
     }
     annotate(&finished, job, shared);
     Ok(verdict.exit())
+}
+
+/// The greatest disturbance that may explain a failure.
+fn disturbance(record: &RunRecord) -> Option<String> {
+    let those = record.host.disturbances.iter().filter(|it| it.may_explain_a_failure());
+    those.max_by(|a, b| a.figure.total_cmp(&b.figure)).map(Disturbance::describe)
 }
 
 /// The plan is written before anything is started: nothing else may be in its file afterwards.
@@ -217,8 +247,11 @@ fn describe(job: &Job, shared: &Shared<'_>, start: Timestamp) -> Manifest {
         scenario: job.plan.scenario.name.clone(),
         seed: job.plan.seed,
         replica: shared.program.clone(),
-        host: Host::detect(),
+        host: Host::detect(shared.clock),
+        clock: shared.clock,
         start,
+        took_s: None,
+        not_exact: None,
         end: None,
         exit_code: None,
     }
@@ -238,8 +271,10 @@ fn exit_of(error: &RunError) -> Exit {
         }
         RunError::ExitsAtOnce { .. }
         | RunError::NeverConnects { .. }
+        | RunError::NeverReady { .. }
         | RunError::NoTransport { .. }
         | RunError::SocketsRemoved { .. }
+        | RunError::Clock(_)
         | RunError::Spawn { .. } => Exit::Usage,
         RunError::SocketsTaken { .. } => Exit::Environment,
         RunError::InterruptedEarly => Exit::Interrupted,
@@ -296,11 +331,20 @@ fn show(finished: &Finished<'_>, shared: &Shared<'_>) {
     let text = match shared.options.format {
         Format::Json => report::json_line(finished),
         Format::Human if is_brief && finished.verdict.exit() == Exit::Valid => {
+            let name = finished.record.scenario.name.as_str();
+            warn(name, finished.record.plan.seed, &report::warnings(finished));
             report::quiet_line(finished)
         }
         Format::Human => report::console_block(finished, super::style()),
     };
     shared.display.print(text);
+}
+
+/// Warnings of a run of which only one line is shown, on standard error.
+pub fn warn(name: &str, seed: Seed, warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("harness: {} seed {seed}: warning: {}", escape(name), escape(warning));
+    }
 }
 
 /// What is wrong, for GitHub, where that is wanted.

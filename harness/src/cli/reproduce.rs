@@ -1,15 +1,20 @@
 //! Runs again: the commands that do it, and what an earlier run left for it.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{FailMeaning, RESULTS, RunOptions};
+use super::{ClockChoice, FailMeaning, RESULTS, RunOptions};
 use crate::campaign::earlier::read;
+use crate::campaign::exact::Comparison;
+use crate::fault::BeforeCall;
 use crate::scenario::Era;
 use crate::seed::Seed;
+use crate::text::shell::{quoted, quoted_path};
 use crate::verdict::{Answer, Standing};
+use crate::world::Clock;
 
 /// The parts of `verdict.json` that matter here.
 #[derive(Deserialize)]
@@ -62,10 +67,44 @@ pub fn summary(ends: &[String], earlier: Option<&str>) -> String {
     )
 }
 
+/// How the runs of a replay in virtual time compare with the earlier run.
+pub fn exactness(compared: &[Comparison]) -> String {
+    let same = compared.iter().filter(|it| **it == Comparison::Same).count();
+    let first_other = compared.iter().find(|it| **it != Comparison::Same);
+    let told = first_other.or(compared.first()).map(Comparison::told).unwrap_or_default();
+    match compared.len() {
+        1 => format!("replay       {told}"),
+        all => format!("replay       {same} of {all} were exact; {told}"),
+    }
+}
+
 /// The command that runs this workload again.
-pub fn run(workload: &Path, seed: Seed, options: &RunOptions) -> String {
-    let mut words = vec!["run".to_owned(), quoted(&workload.display().to_string())];
+pub fn run(
+    workload: &Path,
+    system: Option<&Path>,
+    seed: Seed,
+    options: &RunOptions,
+    clock: Clock,
+) -> String {
+    let mut words = vec!["run".to_owned(), quoted_path(workload)];
+    if let Some(file) = system {
+        words.extend(["--system".to_owned(), quoted_path(file)]);
+    }
     words.extend(["--seed".to_owned(), seed.to_string()]);
+    // What the command line says is said with all that it says.
+    if clock == Clock::Virtual && options.clock != Some(ClockChoice::Virtual) {
+        words.extend(["--clock".to_owned(), "virtual".to_owned()]);
+    }
+    command(words, options)
+}
+
+/// The command that kills the leader before this one call again.
+pub fn kill_point(workload: &Path, seed: Seed, before: BeforeCall, options: &RunOptions) -> String {
+    let point = format!("{}:{}", before.call.name(), before.n);
+    let mut words = vec!["explore".to_owned(), quoted_path(workload)];
+    words.extend(["--seed".to_owned(), seed.to_string()]);
+    words.extend(["--kill-points".to_owned(), point]);
+    words.extend(["--seeds", "1"].map(str::to_owned));
     command(words, options)
 }
 
@@ -78,7 +117,7 @@ pub fn stress(seed: Seed, options: &RunOptions) -> String {
 }
 
 /// The command that runs this config of the course again.
-pub fn course(config: &str, era: Era, seed: Seed, options: &RunOptions) -> String {
+pub fn course(config: &OsStr, era: Era, seed: Seed, options: &RunOptions) -> String {
     let mut words = vec!["course".to_owned(), quoted(config)];
     words.extend(["--era".to_owned(), era.to_string(), "--seed".to_owned(), seed.to_string()]);
     command(words, options)
@@ -86,28 +125,34 @@ pub fn course(config: &str, era: Era, seed: Seed, options: &RunOptions) -> Strin
 
 /// The command that replays this run again.
 pub fn replay(folder: &Path, options: &RunOptions) -> String {
-    command(vec!["replay".to_owned(), quoted(&folder.display().to_string())], options)
+    command(vec!["replay".to_owned(), quoted_path(folder)], options)
 }
 
 /// How this program was called.
-pub fn own_name() -> String {
-    std::env::args_os()
-        .next()
-        .map_or_else(|| "harness".into(), |it| it.to_string_lossy().into_owned())
+pub fn own_name() -> OsString {
+    std::env::args_os().next().unwrap_or_else(|| "harness".into())
 }
 
 fn command(words: Vec<String>, options: &RunOptions) -> String {
-    let program = own_name();
-    let mut line = vec![quoted(&program)];
+    let mut line = vec![quoted(own_name())];
     line.extend(words);
     if let Some(replica) = &options.replica {
-        line.extend(["--replica".to_owned(), quoted(&replica.display().to_string())]);
+        line.extend(["--replica".to_owned(), quoted_path(replica)]);
+    }
+    if let Some(node) = &options.node {
+        line.extend(["--node".to_owned(), quoted(node)]);
     }
     if let Some(transport) = options.transport.given() {
         line.extend(["--transport".to_owned(), transport.to_string()]);
     }
     if options.fail_is == FailMeaning::Definite {
         line.extend(["--fail-is".to_owned(), "definite".to_owned()]);
+    }
+    if options.clock == Some(ClockChoice::Virtual) {
+        line.extend(["--clock".to_owned(), "virtual".to_owned()]);
+    }
+    if let Some(turns) = options.turns {
+        line.extend(["--turns".to_owned(), turns.to_string()]);
     }
     if let Some(promise) = options.durability {
         line.extend(["--durability".to_owned(), promise.to_string()]);
@@ -124,19 +169,13 @@ fn command(words: Vec<String>, options: &RunOptions) -> String {
     if options.confined {
         line.push("--confined".to_owned());
     }
+    for name in &options.passed_variables {
+        line.extend(["--pass-env".to_owned(), quoted(name)]);
+    }
     if options.results != Path::new(RESULTS) {
-        line.extend(["--results".to_owned(), quoted(&options.results.display().to_string())]);
+        line.extend(["--results".to_owned(), quoted_path(&options.results)]);
     }
     line.join(" ")
-}
-
-/// A word as a shell reads it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
+use super::attach::Attach;
 use super::display::{Display, DisplayOptions};
 use super::one_run::{self, RunSummary, Shared};
-use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, reproduce};
+use super::{Failure, Format, ReplayArgs, RunArgs, RunOptions, clock, reproduce};
 use crate::campaign::earlier::Earlier;
+use crate::campaign::exact::{self, Comparison};
 use crate::campaign::job::Job;
 use crate::campaign::{Guard, share_out, signals, supported};
+use crate::cluster::command;
 use crate::cluster::program::Program;
 use crate::cluster::simulate;
 use crate::course::configs;
@@ -25,7 +28,11 @@ use crate::scenario::Scenario;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::host::profiles;
 use crate::seed::Seed;
-use crate::text::{counted, was};
+use crate::system::template::Template;
+use crate::system::{Description, Port, System};
+use crate::text::shell;
+use crate::text::{counted, escape, was};
+use crate::world::Clock;
 use crate::world::probe::Probe;
 
 /// Runs of the stress suite at the same time: fifteen replicas for two processors.
@@ -38,33 +45,47 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     let mut jobs = Vec::new();
     // An error in the last workload starts none.
     for (number, workload) in arguments.workloads.iter().enumerate() {
-        let scenario = Scenario::load(workload).map_err(Failure::usage)?;
+        let system = system(arguments)?;
+        let scenario = Scenario::load_as(workload, system.naming).map_err(Failure::usage)?;
         let seed = arguments.seed.or(scenario.seed).map_or_else(Seed::from_entropy, Seed);
-        let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
-        let reproduce = reproduce::run(workload, seed, options);
-        jobs.push(Job { number, source: workload.clone(), plan, reproduce });
+        let plan = Arc::new(options.draw_for(&scenario, seed, host.as_ref(), system));
+        let file = arguments.system.as_deref();
+        let reproduce = reproduce::run(workload, file, seed, options, Clock::Real);
+        jobs.push(Job { number, source: workload.clone(), plan, reproduce, is_again: false });
     }
     if arguments.stress {
         add_stress_suite(&mut jobs, arguments)?;
     }
     // Some of the suite's seeds run in parallel unless the user wants it otherwise, and none is needed once one has
     // refuted safety. What else is wrong, or shows nothing, does not end the search.
-    let at_once = if arguments.stress { options.jobs.max(TRIALS_AT_ONCE) } else { options.jobs };
+    let at_once = if arguments.stress {
+        options.jobs.unwrap_or(1).max(TRIALS_AT_ONCE)
+    } else {
+        options.jobs.unwrap_or(1)
+    };
     let is_found = |exit| exit == Exit::Safety;
     let making = Making {
         at_once: at_once.into(),
         is_silent: false,
         until: if arguments.stress { is_found } else { |_| false },
-        way: options.transport.given(),
+        way: match options.node {
+            Some(_) => Some(Transport::Stdio),
+            None => options.transport.given(),
+        },
+        clock: Clock::Real,
     };
-    let program = program(options)?;
+    let described = jobs.iter().find_map(|job| job.plan.system.description.as_deref());
+    let program = match described {
+        Some(description) => described_program(description, options)?,
+        None => program(options)?,
+    };
     for job in &jobs {
         job.plan
             .check_program(&program.arguments)
             .with_context(|| job.source.display().to_string())
             .map_err(Failure::usage)?;
     }
-    let (exits, summaries) = make_all(&jobs, program, options, &making)?;
+    let Made { exits, summaries, .. } = make_all(&jobs, program, options, &making)?;
     sum_up(&summaries, options)?;
     Ok(worst(&exits))
 }
@@ -98,7 +119,8 @@ fn add_stress_suite(jobs: &mut Vec<Job>, arguments: &RunArgs) -> Result<(), Fail
         let scenario = configs::stress(seed).map_err(Failure::usage)?;
         let plan = Arc::new(arguments.options.draw(&scenario, seed, host.as_ref()));
         let reproduce = reproduce::stress(seed, &arguments.options);
-        jobs.push(Job { number: jobs.len(), source: "stress".into(), plan, reproduce });
+        let (number, source) = (jobs.len(), "stress".into());
+        jobs.push(Job { number, source, plan, reproduce, is_again: false });
     }
     Ok(())
 }
@@ -118,13 +140,41 @@ pub fn write_junit(summaries: &[RunSummary], options: &RunOptions) -> PathBuf {
 
 /// The program that the command line names, or the bundled one.
 pub fn program(options: &RunOptions) -> Result<Program, Failure> {
+    if let Some(command) = &options.node {
+        let words = shell::words(command)
+            .map_err(|problem| Failure::usage(anyhow::anyhow!("--node {command:?}: {problem}")))?;
+        return Program::of_command(&words).map_err(Failure::usage);
+    }
     let path = match &options.replica {
         Some(path) => path.clone(),
         None => bundled_replica().map_err(Failure::usage)?,
     };
     let program = Program::find(&path, options.replica_arguments.clone());
     let program = program.map_err(Failure::usage)?;
-    Ok(Program { is_confined: options.confined, ..program })
+    let passed_variables = options.passed_variables.clone();
+    Ok(Program { is_confined: options.confined, passed_variables, ..program })
+}
+
+/// The system that the command line names, or the course's.
+fn system(arguments: &RunArgs) -> Result<System, Failure> {
+    let Some(file) = &arguments.system else { return Ok(arguments.options.system()) };
+    let mut description = Description::load(file).map_err(Failure::usage)?;
+    description
+        .command
+        .extend(arguments.options.replica_arguments.iter().cloned().map(Template::new));
+    Ok(System::driven(description))
+}
+
+/// The program of a system file.
+fn described_program(description: &Description, options: &RunOptions) -> Result<Program, Failure> {
+    let here =
+        |place: &str| (place == "here").then(|| description.here.to_string_lossy().into_owned());
+    let path = command::find(&description.command[0].fill(here), &description.here);
+    let program = Program::find(&path, Vec::new())
+        .with_context(|| format!("the system {}, `command[0]`", description.name))
+        .map_err(Failure::usage)?;
+    let passed_variables = options.passed_variables.clone();
+    Ok(Program { is_confined: options.confined, passed_variables, ..program })
 }
 
 /// Makes an earlier run again, and says how often the same verdict came.
@@ -139,6 +189,10 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
         ),
     };
     let program = program.map_err(Failure::usage)?;
+    let mut passed_variables = options.passed_variables.clone();
+    passed_variables.extend(earlier.replica.passed_variables);
+    let is_confined = options.confined || earlier.replica.is_confined;
+    let program = Program { is_confined, passed_variables, ..program };
     let way = options.transport.given().or(way);
     let mut plan = earlier.plan;
     if let Some(host) = simulated_host(options)? {
@@ -147,6 +201,15 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
     }
     plan.router = options.router.unwrap_or(plan.router);
     plan.durability = options.durability.unwrap_or(plan.durability);
+    if let Some(turns) = options.turns {
+        plan = turns.of(plan);
+    }
+    if arguments.hold {
+        let transport = way.unwrap_or(earlier.replica.transport);
+        let program = Program { transport, ..program };
+        let (run, clock, at) = (&arguments.run, earlier.clock, arguments.until);
+        return Attach { run, plan, program, clock, at }.run();
+    }
     let plan = Arc::new(plan);
     let reproduce = reproduce::replay(&arguments.run, options);
     let jobs: Vec<Job> = (0..arguments.times as usize)
@@ -155,19 +218,29 @@ pub fn replay(arguments: &ReplayArgs) -> Result<Exit, Failure> {
             source: arguments.run.clone(),
             plan: Arc::clone(&plan),
             reproduce: reproduce.clone(),
+            is_again: false,
         })
         .collect();
     let making = Making {
-        at_once: options.jobs.into(),
+        at_once: options.jobs.unwrap_or(1).into(),
         is_silent: false,
         until: if arguments.until_fails { |exit| exit != Exit::Valid } else { |_| false },
         way,
+        clock: earlier.clock,
     };
-    let (exits, summaries) = make_all(&jobs, program, options, &making)?;
+    let Made { exits, summaries, .. } = make_all(&jobs, program, options, &making)?;
     sum_up(&summaries, options)?;
     if options.format == Format::Human {
+        let compared: Vec<Comparison> =
+            summaries.iter().map(|it| exact::compare(&arguments.run, &it.folder)).collect();
         let ends: Vec<String> = summaries.into_iter().map(|summary| summary.end).collect();
-        let summary = reproduce::summary(&ends, reproduce::earlier_end(&arguments.run).as_deref());
+        let earlier = reproduce::earlier_end(&arguments.run);
+        let is_virtual = compared.iter().any(|it| *it != Comparison::NoPath);
+        let summary = if is_virtual {
+            reproduce::exactness(&compared)
+        } else {
+            reproduce::summary(&ends, earlier.as_deref())
+        };
         super::print(&format!("{summary}\n"))?;
     }
     Ok(worst(&exits))
@@ -198,25 +271,45 @@ pub struct Making {
     pub until: fn(Exit) -> bool,
     /// The program's transport; found out where the command line does not give it.
     pub way: Option<Transport>,
+    /// The clock of an earlier run, where the command line gives none.
+    pub clock: Clock,
 }
 
-/// Makes all runs: their exit codes, and what tables show of them.
+/// What came of all runs of a command.
+pub struct Made {
+    /// Their exit codes.
+    pub exits: Vec<Exit>,
+    /// What tables show of them.
+    pub summaries: Vec<RunSummary>,
+    /// The program's transport.
+    pub transport: Transport,
+}
+
+/// Makes all runs.
 pub fn make_all(
     jobs: &[Job],
     mut program: Program,
     options: &RunOptions,
     making: &Making,
-) -> Result<(Vec<Exit>, Vec<RunSummary>), Failure> {
+) -> Result<Made, Failure> {
+    for job in jobs {
+        let wrong =
+            |problem| anyhow::anyhow!("{}: {problem}", escape(&job.source.to_string_lossy()));
+        job.plan.check_promise().map_err(|problem| Failure::usage(wrong(problem)))?;
+    }
     std::fs::create_dir_all(&options.results)
         .with_context(|| format!("making the results folder {}", options.results.display()))
         .map_err(Failure::usage)?;
     let results = options.results.canonicalize()?;
     let guard = Guard::begin(signals::TO_JUDGE)?;
     let is_shown = !options.quiet && options.format == Format::Human;
+    let is_driven = jobs.iter().any(|job| job.plan.system.port == Port::Driver);
     program.transport = match making.way {
         Some(way) => way,
+        None if is_driven => program.transport,
         None => find_transport(&program, jobs, &guard, is_shown)?,
     };
+    let transport = program.transport;
     let jobs = &supported::supported(program.transport, jobs).map_err(Failure::usage)?;
     let shown = DisplayOptions {
         progress: is_shown,
@@ -224,7 +317,18 @@ pub fn make_all(
         at_once: making.at_once.min(jobs.len()),
     };
     let display = Display::start(shown, jobs);
+    let plans = jobs.iter().map(|job| &*job.plan);
+    let clock = options.clock.map_or(making.clock, |choice| clock::of(choice, plans));
+    if clock == Clock::Virtual && is_driven {
+        let problem = "a system file needs the time of this host; leave `--clock virtual` out";
+        return Err(Failure::usage(anyhow::anyhow!(problem)));
+    }
+    if clock == Clock::Real && options.turns.is_some() {
+        let problem = "`--turns` needs virtual time; use `--clock virtual`, or leave it out";
+        return Err(Failure::usage(anyhow::anyhow!(problem)));
+    }
     let shared = Shared {
+        clock,
         program,
         results,
         options,
@@ -255,10 +359,11 @@ pub fn make_all(
         eprintln!("harness: {} {} not begun", counted(left, "run"), was(left));
         exits.push(Exit::Interrupted);
     }
-    Ok((exits, summaries))
+    Ok(Made { exits, summaries, transport })
 }
 
-fn find_transport(
+/// The transport of a program, found out by starting it.
+pub fn find_transport(
     program: &Program,
     jobs: &[Job],
     guard: &Guard,

@@ -23,6 +23,8 @@ use crate::network::course_2016::RouterKind;
 use crate::plan::FailIs;
 use crate::shrink::{candidates, history, workload};
 use crate::text::counted;
+use crate::text::shell::{quoted, quoted_path};
+use crate::world::Clock;
 
 /// `harness shrink`.
 #[derive(Debug, Args)]
@@ -66,12 +68,13 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
         None => (&earlier.replica.path, &earlier.replica.arguments),
     };
     let program = Program::find(path, words.clone()).map_err(Failure::usage)?;
+    let program = earlier.as_started(program);
     let whole = workload::of(&earlier.plan.scenario, earlier.plan.seed);
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
     let over = smallest_history(arguments, &earlier, target)?;
     let guard = Guard::begin("with the smallest that failed so far")?;
-    let trials = Trials::new(earlier.plan, program, target, guard, arguments.jobs);
+    let trials = Trials::new(earlier.plan, program, target, guard, (earlier.clock, arguments.jobs));
     let cut = over.and_then(|over| candidates::until(&whole, over));
     let (bar, begin) = (bar(arguments), Instant::now());
     let shrinking = Shrinking {
@@ -95,7 +98,7 @@ fn smallest_history(
     if !target.is_of_safety() {
         return Ok(None);
     }
-    let question = Question::of_run(earlier.plan.scenario.checker);
+    let question = Question::of_scenario(&earlier.plan.scenario);
     let read = check::read(&arguments.run, &question).map_err(Failure::usage)?.read.history;
     let Some(few) = history::fewest(&read, &question) else {
         super::print(&format!(
@@ -159,9 +162,9 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
         again.of,
         again.told_kinds(),
         path.display(),
-        reproduce::quoted(&program),
-        reproduce::quoted(&path.display().to_string()),
-        reproduce::quoted(&trials.program.path.display().to_string()),
+        quoted(&program),
+        quoted_path(&path),
+        quoted_path(&trials.program.path),
     ))?;
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
@@ -178,7 +181,13 @@ fn count(workload: &Value, pointer: &str, noun: &str) -> String {
 fn words(trials: &Trials) -> String {
     let mut words = vec![String::new()];
     for word in &trials.program.arguments {
-        words.extend(["--replica-arg".to_owned(), reproduce::quoted(word)]);
+        words.extend(["--replica-arg".to_owned(), quoted(word)]);
+    }
+    if trials.clock == Clock::Virtual {
+        words.extend(["--clock", "virtual"].map(str::to_owned));
+    }
+    if let Some(changes) = trials.earlier.changes_of_priorities() {
+        words.extend(["--turns".to_owned(), format!("priorities:{changes}")]);
     }
     if trials.earlier.fail_is == FailIs::Definite {
         words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
@@ -187,10 +196,16 @@ fn words(trials: &Trials) -> String {
         words.extend(["--durability".to_owned(), trials.earlier.durability.to_string()]);
     }
     if let Some(host) = &trials.earlier.host {
-        words.extend(["--host".to_owned(), reproduce::quoted(&host.profile.name)]);
+        words.extend(["--host".to_owned(), quoted(&host.profile.name)]);
     }
     if trials.earlier.router != RouterKind::default() {
         words.extend(["--router".to_owned(), trials.earlier.router.name().to_owned()]);
+    }
+    if trials.program.is_confined {
+        words.push("--confined".to_owned());
+    }
+    for name in &trials.program.passed_variables {
+        words.extend(["--pass-env".to_owned(), quoted(name)]);
     }
     words.join(" ")
 }

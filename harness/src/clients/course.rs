@@ -6,7 +6,7 @@ use std::sync::Arc;
 use md5::{Digest, Md5};
 
 use super::requests::OperationIndex;
-use crate::op::OpKind;
+use crate::op::F;
 use crate::plan::PlannedRequest;
 use crate::seed;
 use crate::time::RunTime;
@@ -31,7 +31,7 @@ struct Put {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Get or put.
-    pub kind: OpKind,
+    pub kind: F,
     /// The key.
     pub key: Arc<str>,
     /// The value, for a put.
@@ -46,15 +46,15 @@ impl CourseClient {
             count => self.own.get(seed::index(request.own_key, count)),
         };
         let key = match (request.f, own()) {
-            (OpKind::Get, Some(key)) => {
-                return Asked { kind: OpKind::Get, key: Arc::clone(key), value: None };
+            (F::Get, Some(key)) => {
+                return Asked { kind: F::Get, key: Arc::clone(key), value: None };
             }
-            (OpKind::Put, Some(key)) if !request.takes_new_key => Arc::clone(key),
+            (F::Put, Some(key)) if !request.takes_new_key => Arc::clone(key),
             _ => Arc::from(&*request.new_key),
         };
         // A key's first value is its own digest, each later one the digest of the last.
         let value = digest(self.last_value(&key).unwrap_or(&key));
-        Asked { kind: OpKind::Put, key, value: Some(value) }
+        Asked { kind: F::Put, key, value: Some(value) }
     }
 
     fn last_value(&self, key: &Arc<str>) -> Option<&str> {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::ids::NodeId;
 
-    fn request(f: OpKind, takes_new_key: bool) -> PlannedRequest {
+    fn request(f: F, takes_new_key: bool) -> PlannedRequest {
         PlannedRequest {
             at: RunTime::ZERO,
             client: NodeId(0x15),
@@ -128,15 +128,15 @@ mod tests {
     #[test]
     fn a_get_before_the_first_acknowledged_put_becomes_a_put() {
         let mut client = CourseClient::default();
-        let first = client.next(&request(OpKind::Get, false));
-        assert_eq!((first.kind, &*first.key), (OpKind::Put, "NEW"));
+        let first = client.next(&request(F::Get, false));
+        assert_eq!((first.kind, &*first.key), (F::Put, "NEW"));
         let value = first.value.unwrap();
         assert_eq!(value, digest("NEW"));
         client.put_sent(0, &first.key, &value, RunTime(1));
-        assert_eq!(client.next(&request(OpKind::Get, false)).kind, OpKind::Put);
+        assert_eq!(client.next(&request(F::Get, false)).kind, F::Put);
         client.put_acknowledged(0, &first.key, RunTime(2));
-        assert_eq!(client.next(&request(OpKind::Get, false)).kind, OpKind::Get);
-        let again = client.next(&request(OpKind::Put, false));
+        assert_eq!(client.next(&request(F::Get, false)).kind, F::Get);
+        let again = client.next(&request(F::Put, false));
         assert_eq!((&*again.key, again.value.unwrap()), ("NEW", digest(&value)));
     }
 

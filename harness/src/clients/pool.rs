@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use checker::Datum;
 use serde::Serialize;
 
 use super::affinity::Affinity;
 use super::course::CourseClient;
+use super::operations::Operations;
 use super::recovery::Recovery;
 use super::requests::{OperationIndex, Requests};
 use super::shared::Shared;
@@ -23,7 +25,7 @@ use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::{AnsweredValue, ReplyType};
 use crate::op::{
-    OpKind, OperationError, OperationRecord, Outcome, RecoveryOperation, RequestCounts,
+    F, OperationError, OperationRecord, Outcome, RecoveryOperation, RequestCounts, text_of,
 };
 use crate::plan::{OperationPlan, Plan};
 use crate::scenario::Clients;
@@ -57,10 +59,26 @@ pub enum Effect {
         /// The message.
         packet: Vec<u8>,
     },
+    /// Ask a node this operation, as its system is asked.
+    Invoke {
+        /// The operation.
+        operation: OperationIndex,
+        /// The client.
+        from: NodeId,
+        /// The node.
+        to: NodeId,
+    },
     /// The operation was invoked: write it down.
     Invoked(OperationIndex),
     /// A replica acknowledged the put of this operation, which was not answered before.
     Acknowledged {
+        /// The put.
+        put: OperationIndex,
+        /// The replica.
+        by: NodeId,
+    },
+    /// A put that had been acknowledged before was acknowledged again.
+    AcknowledgedAgain {
         /// The put.
         put: OperationIndex,
         /// The replica.
@@ -93,6 +111,8 @@ pub enum Wake {
     Timeout(OperationIndex),
     /// The replicas are asked again what a fault may have changed.
     ProbeReads,
+    /// What must be answered after the healing is asked.
+    Recover,
 }
 
 /// What a replica replies to a client.
@@ -135,7 +155,7 @@ pub struct Pool {
     phase: Phase,
     requests: Requests,
     recovery: Recovery,
-    operations: Vec<OperationRecord>,
+    operations: Operations,
     /// The operations in flight.
     open: BTreeMap<OperationIndex, InFlight>,
     counts: RequestCounts,
@@ -237,12 +257,12 @@ impl Pool {
         let client = |n: u64| Client { leader: None, idle: BTreeSet::from([n]), setbacks: 0 };
         let wake = Wake::Begin;
         Self {
-            ids: (0..count).map(|n| NodeId::client(scenario.replicas, n)).collect(),
+            ids: (0..count).map(|n| plan.client(n)).collect(),
             kind,
             phase: Phase::Waiting,
             requests: Requests::default(),
             recovery: Recovery::default(),
-            operations: Vec::new(),
+            operations: Operations::default(),
             open: BTreeMap::new(),
             counts: RequestCounts::default(),
             clients: (0..count as u64).map(client).collect(),
@@ -268,7 +288,7 @@ impl Pool {
         &self.ids
     }
 
-    /// An operation by its index.
+    /// An operation by its index, which is in flight or has just ended.
     pub fn operation(&self, index: OperationIndex) -> &OperationRecord {
         &self.operations[index]
     }
@@ -300,6 +320,8 @@ impl Pool {
             Wake::Repeat(operation) => self.repeat(operation, view),
             Wake::Timeout(operation) => self.timed_out(operation, view),
             Wake::ProbeReads => self.probe(view),
+            // These clients begin as soon as they are told.
+            Wake::Recover => {}
         }
     }
 
@@ -327,13 +349,13 @@ impl Pool {
     fn invoke(
         &mut self,
         client: usize,
-        kind: OpKind,
+        kind: F,
         key: Arc<str>,
         value: Option<Arc<str>>,
         asking: Asking,
         view: View<'_>,
     ) {
-        let index = self.operations.len();
+        let index = self.operations.next_index();
         let process = self.clients[client].idle.pop_first().unwrap_or_else(|| {
             self.processes += 1;
             self.processes - 1
@@ -341,13 +363,14 @@ impl Pool {
         if let (Kind::Course(clients), Some(value)) = (&mut self.kind, &value) {
             clients[client].put_sent(index, &key, value, view.now);
         }
-        self.operations.push(OperationRecord {
+        self.operations.invoke(OperationRecord {
             index: index as u64,
             process,
             client: self.ids[client],
-            kind,
-            key,
-            value,
+            f: kind,
+            key: Some(key),
+            value: value.map_or(Datum::Nil, |text| Datum::text(&text)),
+            answer: None,
             node: None,
             invoked: view.now,
             completed: None,
@@ -355,7 +378,7 @@ impl Pool {
             leader: view.leader,
             redirects: 0,
             error: None,
-            is_final_read: asking == Asking::Recovery && kind == OpKind::Get,
+            is_final_read: asking == Asking::Recovery && kind == F::Get,
         });
         let in_flight = InFlight { client, setbacks: 0, asking };
         self.open.insert(index, in_flight);
@@ -391,13 +414,13 @@ impl Pool {
             src: operation.client,
             dst: to,
             leader: old_news.or(self.clients[client].leader).unwrap_or(NodeId::ANY),
-            r#type: operation.kind.name(),
+            r#type: operation.f.name(),
             mid: &mid,
-            key: &operation.key,
-            value: operation.value.as_deref().filter(|_| operation.kind == OpKind::Put),
+            key: operation.key_name(),
+            value: text_of(&operation.value),
         };
         let packet = serde_json::to_vec(&message).expect("texts serialize");
-        let (from, kind) = (operation.client, operation.kind.name());
+        let (from, kind) = (operation.client, operation.f.name());
         self.effects.push(Effect::Send { operation: index, from, to, kind, packet });
     }
 
@@ -432,21 +455,23 @@ impl Pool {
             operation.process
         };
         self.clients[in_flight.client].idle.insert(process);
+        self.operations.ended(index);
+        self.requests.let_go(|index| self.operations.get(index).is_some());
         self.effects.push(Effect::Completed(index));
     }
 
-    /// The run is over: what is open stays unknown. Returns all operations, what was asked after
-    /// the healing, and the counts.
+    /// The run is over: what is open stays unknown. Returns that, what was asked after the healing, and the counts.
     pub fn finish(mut self) -> (Vec<OperationRecord>, Vec<RecoveryOperation>, RequestCounts) {
         for &index in self.open.keys() {
             let operation = &mut self.operations[index];
             operation.error = Some(OperationError::Unanswered);
-            match operation.kind {
-                OpKind::Get => self.counts.unanswered_gets += 1,
-                OpKind::Put => self.counts.unanswered_puts += 1,
+            if operation.f.only_asks() {
+                self.counts.unanswered_gets += 1;
+            } else {
+                self.counts.unanswered_puts += 1;
             }
         }
-        (self.operations, self.recovery.into_asked(), self.counts)
+        (self.operations.into_open(), self.recovery.into_asked(), self.counts)
     }
 }
 

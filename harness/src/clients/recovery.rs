@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::op::{OpKind, RecoveryOperation};
+use crate::op::{F, RecoveryOperation};
 use crate::time::RunTime;
 
 /// All operations of the recovery phase, and what became of them.
@@ -49,25 +49,25 @@ impl Recovery {
         let reads = (0..readers)
             .flat_map(|reader| (0..keys.len()).map(move |key| ((key + reader) % count, key)));
         for (client, key) in reads.take(limits::FINAL_OPERATIONS) {
-            recovery.add(client, ids[client], OpKind::Get, Arc::clone(&keys[key]));
+            recovery.add(client, ids[client], F::Get, Arc::clone(&keys[key]));
         }
         for (client, &id) in ids.iter().enumerate() {
-            recovery.add(client, id, OpKind::Put, format!("end.{id}").into());
+            recovery.add(client, id, F::Put, format!("end.{id}").into());
         }
         recovery
     }
 
-    fn add(&mut self, client: usize, id: NodeId, kind: OpKind, key: Arc<str>) {
+    fn add(&mut self, client: usize, id: NodeId, f: F, key: Arc<str>) {
         self.clients[client].places.push_back(self.asked.len());
-        self.asked.push(RecoveryOperation { client: id, kind, key, started: None, answered: None });
+        self.asked.push(RecoveryOperation { client: id, f, key, started: None, answered: None });
     }
 
     /// What `client` has to ask next.
-    pub fn next(&mut self, client: usize, now: RunTime) -> Option<(OpKind, Arc<str>)> {
+    pub fn next(&mut self, client: usize, now: RunTime) -> Option<(F, Arc<str>)> {
         let place = *self.clients[client].places.front()?;
         let operation = &mut self.asked[place];
         operation.started.get_or_insert(now);
-        Some((operation.kind, Arc::clone(&operation.key)))
+        Some((operation.f, Arc::clone(&operation.key)))
     }
 
     /// `client` was not answered: it asks the others first, since a read may wait for a write.
@@ -93,11 +93,11 @@ impl Recovery {
         let place = self.clients[client].places.pop_front()?;
         let operation = &mut self.asked[place];
         operation.answered = Some(now);
-        let (id, kind, key) = (operation.client, operation.kind, Arc::clone(&operation.key));
-        if kind == OpKind::Get {
+        let (id, kind, key) = (operation.client, operation.f, Arc::clone(&operation.key));
+        if kind == F::Get {
             self.clients[client].is_served |= *key == *format!("end.{id}");
         } else {
-            self.add(client, id, OpKind::Get, Arc::clone(&key));
+            self.add(client, id, F::Get, Arc::clone(&key));
         }
         Some(key)
     }
@@ -108,7 +108,7 @@ impl Recovery {
         let turns = &self.clients[client];
         let Some(&place) = turns.places.front() else { return false };
         let operation = &self.asked[place];
-        if !turns.is_served || operation.kind == OpKind::Put {
+        if !turns.is_served || operation.f == F::Put {
             return false;
         }
         let new = Refusals { since: now, clients: BTreeSet::new() };
@@ -118,16 +118,9 @@ impl Recovery {
         refusals.clients.len() >= enough && now.since(refusals.since) >= bound / 2
     }
 
-    /// Whether something has waited for half as long again as `bound`, so that a host which stood still for
-    /// a moment is no excuse, and nothing at all was answered for [`limits::FINAL_SILENCE`]: more time
-    /// would change nothing.
+    /// Whether something waits in vain.
     pub fn is_stalled(&self, now: RunTime, bound: Duration) -> bool {
-        let waits = |it: &&RecoveryOperation| it.started.is_some() && it.answered.is_none();
-        let mut waiting = self.asked.iter().filter(waits);
-        let is_late =
-            |it: &RecoveryOperation| it.started.is_some_and(|at| now.since(at) > bound * 3 / 2);
-        let last = self.asked.iter().filter_map(|it| it.answered).max().unwrap_or_default();
-        waiting.any(is_late) && now.since(last) > limits::FINAL_SILENCE
+        RecoveryOperation::are_stalled(&self.asked, now, bound)
     }
 
     /// Whether everything was answered.
@@ -176,7 +169,7 @@ mod tests {
                 recovery.answered(client, at(2));
             }
         }
-        let (get, put) = (OpKind::Get, OpKind::Put);
+        let (get, put) = (F::Get, F::Put);
         let expected = [
             (0, get, "k"),
             (0, put, "end.0015"),

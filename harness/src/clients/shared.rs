@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::op::OpKind;
+use crate::op::F;
 use crate::plan::operations::draw_shared;
 use crate::seed::{self, Seed};
 use crate::time::RunTime;
@@ -32,6 +32,8 @@ pub struct Shared {
     pub backlog: u64,
     /// Operations that fall due at the same moment.
     pub burst: u64,
+    /// Whether a silence made the load a gentle one.
+    pub is_gentle: bool,
     /// Operations that were due so far since `base`.
     pub due: u64,
     /// From when on operations fall due.
@@ -75,6 +77,7 @@ impl Shared {
             left,
             backlog: 0,
             burst: 1,
+            is_gentle: false,
             due: 0,
             base: RunTime::ZERO,
             steady: None,
@@ -99,6 +102,7 @@ impl Shared {
             let gentle = Duration::from_secs_f64(1.0 / limits::GENTLE_RATE);
             self.interval = self.interval.map(|interval| interval.max(gentle));
             (self.burst, self.base, self.due) = (1, now, 0);
+            (self.is_gentle, self.backlog) = (true, 0);
         }
     }
 
@@ -114,13 +118,13 @@ impl Shared {
 
     /// What `client` asks next. What a get of a key without value is answered is left open by the
     /// protocol, and some programs die of it: where the load has puts, such a get becomes one.
-    pub fn next(&mut self, client: usize) -> (OpKind, Arc<str>) {
+    pub fn next(&mut self, client: usize) -> (F, Arc<str>) {
         let (kind, key) = self.draw(client);
-        let is_early = kind == OpKind::Get && self.mix < 1.0 && !self.is_acknowledged(&key);
-        (if is_early { OpKind::Put } else { kind }, key)
+        let is_early = kind == F::Get && self.mix < 1.0 && !self.is_acknowledged(&key);
+        (if is_early { F::Put } else { kind }, key)
     }
 
-    fn draw(&mut self, client: usize) -> (OpKind, Arc<str>) {
+    fn draw(&mut self, client: usize) -> (F, Arc<str>) {
         let state = &mut self.clients[client];
         let n = state.drawn;
         let drawn = draw_shared(state.seed, n, self.mix, self.keys.len());
@@ -129,12 +133,12 @@ impl Shared {
         if fresh.fraction(2 * n) >= self.one_shot_keys {
             return (drawn.kind, Arc::clone(&self.keys[drawn.key]));
         }
-        if drawn.kind == OpKind::Put && self.one_shot_names.len() < limits::ONE_SHOT_KEYS {
+        if drawn.kind == F::Put && self.one_shot_names.len() < limits::ONE_SHOT_KEYS {
             self.one_shot_names.push(format!("f{client}.{n}").into());
             return (drawn.kind, Arc::clone(&self.one_shot_names[self.one_shot_names.len() - 1]));
         }
         let recent = self.recent_key(fresh.draw(2 * n + 1));
-        (OpKind::Get, recent.unwrap_or_else(|| Arc::clone(&self.keys[drawn.key])))
+        (F::Get, recent.unwrap_or_else(|| Arc::clone(&self.keys[drawn.key])))
     }
 
     /// One of the keys that were written last, or of those that are written all the time; `None` while
@@ -157,8 +161,10 @@ impl Shared {
     }
 
     /// A put of `key` was acknowledged.
-    pub fn put_acknowledged(&mut self, key: &Arc<str>) {
-        self.acknowledged.insert(Arc::clone(key));
+    pub fn put_acknowledged(&mut self, key: &str) {
+        if !self.acknowledged.contains(key) {
+            self.acknowledged.insert(key.into());
+        }
     }
 
     /// Whether a put of `key` was ever acknowledged.

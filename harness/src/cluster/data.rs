@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -125,8 +126,34 @@ fn data(place: &Folder) -> io::Result<Folder> {
     place.inside(OsStr::new(DATA)).map_err(|error| about(OsStr::new(DATA), &error))
 }
 
+/// The most characters of a path that are told.
+const TOLD_PATH: usize = 60;
+
+/// What is wrong with a file, and its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", shortened(path))]
+struct About {
+    path: PathBuf,
+    reason: String,
+}
+
+fn shortened(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.chars().count() <= TOLD_PATH {
+        return path;
+    }
+    path.chars().take(TOLD_PATH).chain("...".chars()).collect()
+}
+
 fn about(name: &OsStr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", name.display()))
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<About>());
+    let about = match inner {
+        Some(inner) => {
+            About { path: Path::new(name).join(&inner.path), reason: inner.reason.clone() }
+        }
+        None => About { path: name.into(), reason: error.to_string() },
+    };
+    io::Error::new(error.kind(), about)
 }
 
 /// Changes each file, once it is known that this changes no file anywhere else.

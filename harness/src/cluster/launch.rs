@@ -51,7 +51,7 @@ pub struct Launcher {
 impl Launcher {
     /// The launcher of this replica, if it needs one.
     pub fn of(host: Option<&HostPlan>, replica: NodeId, door: Option<&Path>) -> Option<Self> {
-        let (profile, replica) = (&host?.profile, host?.replicas.get(usize::from(replica.0))?);
+        let (profile, replica) = (&host?.profile, host?.replicas.get(replica.index())?);
         let otherwise = replica.all_lookups().as_micros();
         let launcher = Self {
             delay_us: replica.start_delay_us,

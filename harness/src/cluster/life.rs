@@ -40,6 +40,8 @@ pub enum Ending {
     Signal(i32),
     /// The system did not tell.
     Unknown,
+    /// It could not be started again.
+    NotStarted,
 }
 
 impl Ending {
@@ -69,6 +71,7 @@ impl fmt::Display for Ending {
                 Err(_) => write!(f, "killed by signal {signal}"),
             },
             Self::Unknown => f.write_str("an unknown status"),
+            Self::NotStarted => f.write_str("it could not be started again"),
         }
     }
 }

@@ -14,6 +14,7 @@ use nix::unistd::Uid;
 
 use super::owner::Owner;
 use super::watchdog::Watchdog;
+use crate::files::folder::Folder;
 
 /// The file in the directory that holds the mark of its run.
 pub const NAME: &str = ".harness";
@@ -27,6 +28,8 @@ const MARK_BYTES: u64 = 200;
 /// A temporary directory; it is removed with this, by its watchdog, or by the next start of a harness.
 pub struct MarkedDirectory {
     path: PathBuf,
+    /// The same directory, whatever its path means by then.
+    place: Folder,
     mark: String,
     watchdog: Option<Arc<Watchdog>>,
 }
@@ -37,11 +40,12 @@ impl MarkedDirectory {
         let mut builder = tempfile::Builder::new();
         let directory = builder.prefix("h").rand_bytes(NAME_LENGTH - 1).tempdir_in(root)?;
         File::create_new(directory.path().join(NAME))?.write_all(mark.as_bytes())?;
+        let place = Folder::open(directory.path())?;
         let path = directory.keep();
         if let Some(watchdog) = watchdog {
             watchdog.watch(&path);
         }
-        Ok(Self { path, mark: mark.to_owned(), watchdog: watchdog.cloned() })
+        Ok(Self { path, place, mark: mark.to_owned(), watchdog: watchdog.cloned() })
     }
 
     /// Where it is.
@@ -52,11 +56,12 @@ impl MarkedDirectory {
 
 impl Drop for MarkedDirectory {
     fn drop(&mut self) {
-        if !remove(&self.path, |mark| mark == self.mark) && self.path.exists() {
-            tracing::warn!(
-                "{} is not removed: it no longer holds the mark of its run",
-                self.path.display()
-            );
+        // A program may have forbidden it to us, moved it, or removed the mark: it is the same directory all the same.
+        let _ = self.place.permit();
+        let is_removed = remove(&self.path, |mark| mark == self.mark)
+            || self.place.path().is_none_or(|path| remove_at_any_cost(&path));
+        if !is_removed && self.path.exists() {
+            tracing::warn!("{} cannot be removed", self.path.display());
         }
         if let Some(watchdog) = &self.watchdog {
             watchdog.forget(&self.path);
@@ -67,6 +72,29 @@ impl Drop for MarkedDirectory {
 /// Deletes a directory of ours if its mark is one of those; returns whether it did.
 pub fn remove(directory: &Path, is_to_go: impl Fn(&str) -> bool) -> bool {
     mark_in(directory).is_ok_and(|mark| is_to_go(&mark)) && fs::remove_dir_all(directory).is_ok()
+}
+
+/// Deletes a directory of ours in which a program may have forbidden us some.
+fn remove_at_any_cost(directory: &Path) -> bool {
+    fs::remove_dir_all(directory).is_ok() || {
+        permit_below(directory);
+        fs::remove_dir_all(directory).is_ok()
+    }
+}
+
+/// Lets us into each directory below this one; no link is followed.
+fn permit_below(directory: &Path) {
+    let Ok(folder) = Folder::open_itself(directory) else { return };
+    let mut left = vec![folder];
+    while let Some(folder) = left.pop() {
+        let _ = folder.permit();
+        for (name, kind) in folder.entries().unwrap_or_default() {
+            if kind.is_dir() {
+                let _ = folder.permit_inside(&name);
+                left.extend(folder.inside(&name));
+            }
+        }
+    }
 }
 
 /// The mark in a directory of ours. No link is followed.

@@ -2,10 +2,13 @@
 //!
 //! - [`program`]: what is started, checked before anything is.
 //! - [`process`]: one replica: spawned in a process group of its own, ended by its guard.
+//! - [`command`]: the command of a system file, its places filled in.
 //! - [`launch`]: what stands before a replica on a simulated host.
 //! - [`filter`]: a filter on system calls; [`stalls`]: what holds them up.
+//! - [`signals`]: the signals that a program sends.
 //! - [`group`]: control groups; [`quota`]: a share of the processors; [`confinement`]: what an untrusted program may
 //!   have, and [`excess`]: what it has too much of.
+//! - [`environment`]: the variables that an untrusted program gets.
 //! - [`wall_clock`]: a clock that jumps.
 //! - [`simulate`]: a simulated host at work.
 //! - `output`: what it writes is always drained, and kept up to a limit.
@@ -16,8 +19,10 @@
 //! - [`watchdog`]: a second process that ends everything when the harness is killed.
 //! - [`data`]: what faults do to a data directory.
 
+pub mod command;
 pub mod confinement;
 pub mod data;
+pub mod environment;
 pub mod excess;
 pub mod filter;
 pub mod group;
@@ -29,6 +34,7 @@ pub mod owner;
 pub mod process;
 pub mod program;
 pub mod quota;
+pub mod signals;
 pub mod simulate;
 pub mod stalls;
 pub mod sweep;

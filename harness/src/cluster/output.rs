@@ -38,7 +38,7 @@ impl Slow {
     /// The disk for this stream of a replica, if it is slow.
     pub fn of(host: Option<&HostPlan>, replica: NodeId, stream: &str) -> Option<Self> {
         let host = host?;
-        let drawn = host.replicas.get(usize::from(replica.0))?;
+        let drawn = host.replicas.get(replica.index())?;
         match host.profile.logs? {
             Logs::Slow { delay } => Some(Self { delay, seed: drawn.reads.derive(stream) }),
             Logs::Full => None,

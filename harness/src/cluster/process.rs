@@ -2,9 +2,10 @@
 //! guard together with everything it started.
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -17,14 +18,17 @@ use nix::unistd::Pid;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::command::Command;
 use super::launch::Launcher;
 use super::output::Written;
 use super::program::Program;
+use super::signals::Signals;
 use super::stalls::{self, Seen};
-use super::{output, sweep, wall_clock};
+use super::{environment, filter, output, sweep, wall_clock};
 use crate::files::folder::Folder;
 use crate::ids::NodeId;
 use crate::limits;
+use crate::network::transport::Transport;
 use crate::os;
 use crate::plan::host::HostPlan;
 use crate::scenario::host::profile::Logs;
@@ -32,7 +36,13 @@ use crate::scenario::host::profile::Logs;
 /// The name of the data directory in a replica's folder.
 pub const DATA: &str = "data";
 
+const STDOUT: &str = "stdout.log";
 const STDERR: &str = "stderr.log";
+
+/// Whether a replica's folder can take its output and its data.
+pub fn is_fit(place: &Folder) -> bool {
+    place.make(DATA).and_then(|()| place.append(STDOUT)).and_then(|_| place.append(STDERR)).is_ok()
+}
 
 /// A replica has ended: `waitpid` said so.
 #[derive(Debug)]
@@ -49,6 +59,8 @@ pub struct Exited {
 pub struct Launch<'a> {
     /// The program to start.
     pub program: &'a Program,
+    /// How a system file says that it is started; `None`: as the course's replicas are.
+    pub command: Option<&'a Command>,
     /// The UDP port that it is told first, if that is how it talks.
     pub port: Option<u16>,
     /// The other replicas' ids, in order.
@@ -69,6 +81,16 @@ pub struct Launch<'a> {
     pub mark: &'a str,
     /// The disk that it meets.
     pub disk: os::Disk,
+    /// Where the signals that it sends are remembered.
+    pub signals: &'a Signals,
+}
+
+/// Standard input and output of a process.
+pub struct Pipes {
+    /// What it reads.
+    pub input: OwnedFd,
+    /// What it writes.
+    pub output: OwnedFd,
 }
 
 /// A running (or dead) replica. Dropping it kills its process group.
@@ -79,6 +101,8 @@ pub struct Process {
     written: Arc<Written>,
     drains: Vec<JoinHandle<()>>,
     cpu_ns: Option<u64>,
+    /// Its standard input and output, where it talks over them.
+    pipes: Option<Pipes>,
     waiter: JoinHandle<()>,
     stalls: Option<Arc<Mutex<Seen>>>,
     /// Whether it is held stopped, and whether that changed since it was last asked for.
@@ -96,26 +120,43 @@ impl Process {
     ) -> io::Result<Self> {
         let data = launch.folder.join(DATA);
         launch.place.make(DATA)?;
-        let fill = |argument: &String| {
-            argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
-        };
+        let [stdout_log, stderr_log] = [launch.place.append(STDOUT)?, launch.place.append(STDERR)?];
+        let fill = |argument: &String| filled(argument, id, &data);
         // On a simulated host the launcher waits first, then becomes the program.
-        let (mut command, stalls) =
-            match Launcher::of(launch.host, id, launch.door).zip(launch.host) {
-                None => (std::process::Command::new(&launch.program.path), None),
-                Some((launcher, host)) => behind(&launcher, host, id, launch.program)?,
-            };
-        command
-            .args(launch.port.map(|port| port.to_string()))
-            .arg(id.to_string())
-            .args(launch.peers.iter().map(NodeId::to_string))
-            .args(launch.program.arguments.iter().map(fill))
-            .current_dir(launch.directory)
-            .env(sweep::MARK, launch.mark)
-            .stdin(Stdio::null())
-            .stdout(logs(launch.host)?)
-            .stderr(logs(launch.host)?)
-            .process_group(0);
+        let launcher = Launcher::of(launch.host, id, launch.door).zip(launch.host);
+        let (mut command, stalls) = match (launch.command, launcher) {
+            (Some(command), _) => (command.build(), None),
+            (None, None) => (std::process::Command::new(&launch.program.path), None),
+            (None, Some((launcher, host))) => behind(&launcher, host, id, launch.program)?,
+        };
+        if launch.program.is_confined {
+            environment::clean(&mut command, &launch.program.passed_variables);
+        }
+        let talks_over_pipes = launch.program.transport == Transport::Stdio;
+        match launch.command {
+            Some(own) => {
+                own.write_files()?;
+                own.set_environment(&mut command);
+            }
+            // As its user would start it: relative paths among its arguments are those of the user.
+            None if talks_over_pipes => {
+                command.args(launch.program.arguments.iter().map(fill));
+            }
+            None => {
+                command
+                    .args(launch.port.map(|port| port.to_string()))
+                    .arg(id.to_string())
+                    .args(launch.peers.iter().map(NodeId::to_string))
+                    .args(launch.program.arguments.iter().map(fill))
+                    .current_dir(launch.directory);
+            }
+        }
+        if talks_over_pipes {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        } else {
+            command.stdin(Stdio::null()).stdout(logs(launch.host)?);
+        }
+        command.env(sweep::MARK, launch.mark).stderr(logs(launch.host)?).process_group(0);
         if launch.host.is_some_and(|host| host.profile.clock_jump.is_some()) {
             wall_clock::give(&mut command, launch.folder.parent().unwrap_or(launch.folder));
         }
@@ -123,21 +164,33 @@ impl Process {
             os::confine(&mut command, launch.doors);
         }
         os::give_disk(&mut command, launch.disk);
+        // A process has one listener: on a host that holds up file access, signals are not looked at.
+        let listener = match &stalls {
+            None => filter::give(&mut command, launch.signals.program()).ok(),
+            Some(_) => None,
+        };
         os::die_with_parent(&mut command);
         let mut child = tokio::process::Command::from(command).spawn()?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
         let pid = pid.expect("a child that was not waited for has an id");
 
+        if let Some(listener) = listener.as_ref().and_then(filter::taken) {
+            launch.signals.supervise(id, listener);
+        }
         let written = Arc::new(Written::default());
         let mut drains = Vec::new();
         let slow = |stream: &str| output::Slow::of(launch.host, id, stream);
+        let mut pipes = None;
+        if talks_over_pipes
+            && let Some((input, output)) = child.stdin.take().zip(child.stdout.take())
+        {
+            pipes = Some(Pipes { input: input.into_owned_fd()?, output: output.into_owned_fd()? });
+        }
         if let Some(stdout) = child.stdout.take() {
-            let log = launch.place.append("stdout.log")?;
-            drains.push(output::drain(stdout, log, Arc::clone(&written), slow("stdout")));
+            drains.push(output::drain(stdout, stdout_log, Arc::clone(&written), slow("stdout")));
         }
         if let Some(stderr) = child.stderr.take() {
-            let log = launch.place.append(STDERR)?;
-            drains.push(output::drain(stderr, log, Arc::clone(&written), slow("stderr")));
+            drains.push(output::drain(stderr, stderr_log, Arc::clone(&written), slow("stderr")));
         }
         let waiter = tokio::task::spawn_local(async move {
             if let Ok(status) = child.wait().await {
@@ -151,6 +204,7 @@ impl Process {
             written,
             drains,
             cpu_ns: None,
+            pipes,
             waiter,
             stalls,
             is_held: Cell::new(false),
@@ -161,6 +215,11 @@ impl Process {
     /// The process id.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()
+    }
+
+    /// Its standard input and output, once, where it talks over them.
+    pub fn take_pipes(&mut self) -> Option<Pipes> {
+        self.pipes.take()
     }
 
     /// When it was spawned.
@@ -275,7 +334,7 @@ fn behind(
     program: &Program,
 ) -> io::Result<(std::process::Command, Option<Arc<Mutex<Seen>>>)> {
     let mut command = std::process::Command::new(std::env::current_exe()?);
-    let drawn = host.replicas.get(usize::from(id.0)).filter(|_| launcher.holds_calls());
+    let drawn = host.replicas.get(id.index()).filter(|_| launcher.holds_calls());
     let Some(drawn) = drawn else {
         command.args(launcher.words(None)).arg(&program.path);
         return Ok((command, None));
@@ -285,6 +344,18 @@ fn behind(
     os::inherit(&mut command, its);
     let seen = stalls::supervise(ours, drawn.clone(), host.profile.sync_delay);
     Ok((command, Some(seen)))
+}
+
+/// An argument with the replica's id and its data directory, whose path may be no text.
+fn filled(argument: &str, id: NodeId, data: &Path) -> OsString {
+    let with_id = argument.replace("{id}", &id.to_string());
+    let mut parts = with_id.split("{data}");
+    let mut filled = OsString::from(parts.next().unwrap_or_default());
+    for part in parts {
+        filled.push(data);
+        filled.push(part);
+    }
+    filled
 }
 
 impl Drop for Process {

@@ -13,6 +13,7 @@ use crate::network::transport::Transport;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Its absolute path: replicas run in another directory.
+    #[serde(with = "any_path")]
     pub path: PathBuf,
     /// More arguments, behind the ids; `{id}` and `{data}` are replaced by the replica's id and
     /// its data directory.
@@ -23,6 +24,39 @@ pub struct Program {
     /// Whether each replica has limits on what it may use.
     #[serde(default)]
     pub is_confined: bool,
+    /// The variables of the harness's environment that a confined replica gets beside the usual ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_variables: Vec<String>,
+}
+
+/// A path as text, or as its bytes where it is none.
+mod any_path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => text.serialize(to),
+            None => path.as_os_str().as_bytes().serialize(to),
+        }
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<PathBuf, D::Error> {
+        Ok(match Written::deserialize(from)? {
+            Written::Text(text) => text.into(),
+            Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+        })
+    }
 }
 
 /// Why a program cannot be a replica.
@@ -77,6 +111,19 @@ pub enum ProgramError {
 }
 
 impl Program {
+    /// The same of a command line: the program, which may be found on `PATH`, and its arguments.
+    pub fn of_command(words: &[String]) -> Result<Self, ProgramError> {
+        let (first, arguments) = words.split_first().map_or(("", &[][..]), |(it, rest)| (it, rest));
+        let on_path = || {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).map(|folder| folder.join(first)).find(|it| it.is_file())
+        };
+        let found = if first.contains('/') { None } else { on_path() };
+        let path = found.unwrap_or_else(|| first.into());
+        let program = Self::find(&path, arguments.to_vec())?;
+        Ok(Self { transport: Transport::Stdio, ..program })
+    }
+
     /// Checks that `path` can be started: exists, is an executable file, and is a binary or a script
     /// whose interpreter exists.
     pub fn find(path: &Path, arguments: Vec<String>) -> Result<Self, ProgramError> {
@@ -101,7 +148,13 @@ impl Program {
         let unreadable = |reason| ProgramError::Unreadable { path: path.to_owned(), reason };
         check_first_line(path, &first_bytes(path).map_err(unreadable)?)?;
         let path = path.canonicalize().map_err(unreadable)?;
-        Ok(Self { path, arguments, transport: Transport::default(), is_confined: false })
+        Ok(Self {
+            path,
+            arguments,
+            transport: Transport::default(),
+            is_confined: false,
+            passed_variables: Vec::new(),
+        })
     }
 }
 
@@ -171,6 +224,17 @@ mod tests {
         find(b"#!/bin/sh\nexec sleep 1\n", 0o755).unwrap();
         find(b"#!/usr/bin/env sh\n", 0o755).unwrap();
         find(b"\x7fELF...", 0o700).unwrap();
+    }
+
+    #[test]
+    fn a_program_with_any_name_is_read_back() {
+        use std::os::unix::ffi::OsStrExt;
+        for name in [&b"store"[..], b"st\xffre"] {
+            let path = Path::new(std::ffi::OsStr::from_bytes(name)).to_owned();
+            let program = Program { path, ..find(b"\x7fELF...", 0o700).unwrap() };
+            let text = serde_json::to_string(&program).unwrap();
+            assert_eq!(serde_json::from_str::<Program>(&text).unwrap(), program, "{text}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn hold(listener: &OwnedFd, host: &ReplicaHost, sync: Option<Delay>, seen: &Mute
             Ok(None) => continue,
             Err(_) => return,
         };
-        let wait = match held.call {
+        let wait = match held.call() {
             Call::Lookup => {
                 let wait = host.lookup(lookups);
                 lookups = lookups.saturating_add(1);

@@ -53,6 +53,11 @@ pub fn is_of_another_run(pid: i32, mark: &str) -> bool {
     mark_of(pid).is_some_and(|its| !its.starts_with(mark))
 }
 
+/// Whether a living process carries this mark.
+pub fn is_of(pid: i32, mark: &str) -> bool {
+    mark_of(pid).is_some_and(|its| its.starts_with(mark))
+}
+
 /// Ends all processes of a run at once.
 pub fn kill_run(mark: &str, pids: &[Pid]) {
     kill_groups(pids);

@@ -1,10 +1,15 @@
 //! The course's published configs, inside the binary: they run in any folder.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::limits;
 use crate::scenario::{Era, Scenario, WorkloadError};
 use crate::seed::Seed;
+use crate::text::escape;
 
 /// A published config.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +55,31 @@ pub const CONFIGS: [Config; 17] = configs![
     "advanced-4",
 ];
 
+/// A name that is neither a file nor that of a published config.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is neither a file nor a published config; those are all, {}", escape(.0), names())]
+pub struct UnknownConfig(pub String);
+
+fn names() -> String {
+    CONFIGS.map(|config| config.name).join(", ")
+}
+
+/// The configs and files that are asked for: by names with commas between, or `all`.
+pub fn listed(names: &OsStr) -> Vec<&OsStr> {
+    if names == "all" {
+        return CONFIGS.iter().map(|config| OsStr::new(config.name)).collect();
+    }
+    // A file may have a comma in its name.
+    if Path::new(names).exists() {
+        return vec![names];
+    }
+    names.as_bytes().split(|byte| *byte == b',').map(OsStr::from_bytes).collect()
+}
+
 impl Config {
     /// The published config of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        CONFIGS.iter().find(|config| config.name == name)
+    pub fn named(name: &OsStr) -> Option<&'static Self> {
+        CONFIGS.iter().find(|config| name == config.name)
     }
 
     fn text(&self, era: Era) -> &'static str {

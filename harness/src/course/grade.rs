@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::cell;
+use crate::text::{cell, escape};
 use crate::verdict::{Answer, AnswerKind, Question, Standing};
 
 /// A row of `grade.csv`.
@@ -41,6 +41,10 @@ pub struct Row {
 #[derive(Clone, Debug, Deserialize)]
 pub struct RunPart {
     scenario: String,
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    run_again: bool,
     answers: Vec<Answer>,
     course: CoursePart,
 }
@@ -83,6 +87,7 @@ impl Row {
 
     /// The row of a program that made these runs; `of` configs were asked.
     pub fn of(program: &str, of: usize, runs: &[RunPart]) -> Self {
+        let runs = &counted(runs);
         let judged: Vec<(&RunPart, &JudgementPart)> =
             runs.iter().filter_map(|run| Some((run, run.course.judgement.as_ref()?))).collect();
         let mut medians: Vec<f64> =
@@ -105,6 +110,15 @@ impl Row {
             report: String::new(),
         }
     }
+}
+
+/// Without those that were made again.
+fn counted(runs: &[RunPart]) -> Vec<RunPart> {
+    let is_replaced = |run: &RunPart| {
+        let same = |other: &&RunPart| other.scenario == run.scenario && other.seed == run.seed;
+        !run.run_again && runs.iter().filter(same).any(|other| other.run_again)
+    };
+    runs.iter().filter(|run| !is_replaced(run)).cloned().collect()
 }
 
 fn tiers(run: &RunPart, judgement: &JudgementPart) -> Option<String> {
@@ -167,9 +181,13 @@ fn environment(runs: &[RunPart]) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+fn program(row: &Row) -> String {
+    escape(&row.program)
+}
+
 /// All rows for people.
 pub fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.program.chars().count()).max().unwrap_or(0).max(7);
+    let width = rows.iter().map(|row| program(row).chars().count()).max().unwrap_or(0).max(7);
     let mut text = format!(
         "{:<width$}  {:>7}  {:<12}  {:>10}  {:>9}  problems and notes\n",
         "program", "passed", "linearizable", "median", "messages"
@@ -181,11 +199,11 @@ pub fn table(rows: &[Row]) -> String {
             notes.into_iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
         let line = format!(
             "{:<width$}  {:>7}  {:<12}  {median:>10}  {:>9}  {}",
-            row.program,
+            program(row),
             format!("{}/{}", row.passed, row.of),
             row.linearizable,
             row.messages,
-            notes.join("; ")
+            escape(&notes.join("; "))
         );
         text.push_str(line.trim_end());
         text.push('\n');
@@ -247,5 +265,23 @@ mod tests {
         let loud = run("stress", None, valid);
         assert_eq!(Row::of("anna", 2, &[silent, loud]).linearizable, "yes");
         assert_eq!(Row::of("anna", 2, &[]).median_latency_ms, None);
+    }
+
+    #[test]
+    fn what_was_run_again_alone_takes_the_place_of_what_failed_before() {
+        let valid = ("valid", "linearizable");
+        let mut again = run("course-2021-crash-1", Some(true), valid);
+        again.run_again = true;
+        let failed = run("course-2021-crash-1", Some(false), valid);
+        let other = run("course-2021-crash-2", Some(false), valid);
+        let row = Row::of("anna", 2, &[failed.clone(), other.clone(), again.clone()]);
+        assert_eq!((row.passed, row.messages), (1, 200), "the first is not counted");
+        // It may fail once more.
+        again.course.judgement = failed.course.judgement.clone();
+        let row = Row::of("anna", 2, &[failed.clone(), other.clone(), again.clone()]);
+        assert_eq!((row.passed, row.messages), (0, 200));
+        // Another seed is another run.
+        again.seed = 8;
+        assert_eq!(Row::of("anna", 2, &[failed, other, again]).messages, 300);
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::ids::NodeId;
 use crate::network::counts::{DropCause, MessageCounts};
 use crate::network::protocol::{Example, ProtocolViolation, ProtocolWarning};
-use crate::op::{OpKind, Outcome, RequestCounts};
+use crate::op::{F, Outcome, RequestCounts};
 use crate::record::RunRecord;
 
 /// The facts of the simulator's report, under the harness's names.
@@ -81,7 +81,7 @@ impl Statistics {
         messages: &BTreeMap<(NodeId, NodeId, Arc<str>), MessageCounts>,
         replicas: usize,
     ) -> Self {
-        let is_replica = |id: NodeId| usize::from(id.0) < replicas;
+        let is_replica = |id: NodeId| id.is_one_of(replicas);
         let between: Vec<&MessageCounts> = messages
             .iter()
             .filter(|((from, to, _), _)| is_replica(*from) && is_replica(*to))
@@ -91,7 +91,7 @@ impl Statistics {
             between.iter().filter_map(|counts| counts.dropped.get(&cause)).sum()
         };
         let sent: u64 = between.iter().map(|counts| counts.sent).sum();
-        let (mean_latency_s, median_latency_s) = mean_and_median_s(&requests.latencies_ns);
+        let latencies = &requests.latencies;
         Self {
             // The run's clock had not started for those.
             messages_sent: sent.saturating_sub(lost(DropCause::BeforeStart)),
@@ -107,8 +107,8 @@ impl Statistics {
             failed_gets: requests.failed_gets,
             failed_puts: requests.failed_puts,
             incorrect_gets: requests.incorrect_gets,
-            mean_latency_s,
-            median_latency_s,
+            mean_latency_s: latencies.mean_s(),
+            median_latency_s: latencies.median_s(),
             ..Self::default()
         }
     }
@@ -149,7 +149,7 @@ impl Statistics {
 }
 
 fn is_acknowledged_put(operation: &crate::op::OperationRecord) -> bool {
-    operation.kind == OpKind::Put && operation.outcome == Outcome::Ok
+    operation.f == F::Put && operation.outcome == Outcome::Ok
 }
 
 /// What the simulator adds to its count of incorrect answers: it does not tell them apart.
@@ -167,17 +167,6 @@ fn protocol_errors(
     let violations = COUNTED.iter().filter_map(|kind| violations.get(kind));
     let protocol_warnings = protocol_warnings.get(&ProtocolWarning::MissingLeader);
     violations.chain(protocol_warnings).map(|example| example.count).sum()
-}
-
-fn mean_and_median_s(latencies_ns: &[u64]) -> (f64, f64) {
-    if latencies_ns.is_empty() {
-        return (0.0, 0.0);
-    }
-    let mut sorted = latencies_ns.to_vec();
-    sorted.sort_unstable();
-    let sum: u128 = sorted.iter().map(|&latency| u128::from(latency)).sum();
-    let mean_ns = sum as f64 / sorted.len() as f64;
-    (mean_ns / 1e9, sorted[sorted.len() / 2] as f64 / 1e9)
 }
 
 #[cfg(test)]
@@ -214,15 +203,6 @@ mod tests {
         assert_eq!(statistics.messages_sent, 84);
         assert_eq!(statistics.messages_dropped, 15);
         assert_eq!(statistics.messages_blocked, 3);
-    }
-
-    #[test]
-    fn the_median_is_the_upper_one() {
-        assert_eq!(mean_and_median_s(&[]), (0.0, 0.0));
-        assert_eq!(
-            mean_and_median_s(&[4_000_000_000, 1_000_000_000, 3_000_000_000, 2_000_000_000]),
-            (2.5, 3.0)
-        );
     }
 
     #[test]

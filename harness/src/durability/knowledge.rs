@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::unseen::Brought;
 use super::{Carrier, DurabilityRecord, EarlyAcknowledgement, Knower};
 use crate::ids::NodeId;
 use crate::time::RunTime;
@@ -29,6 +30,7 @@ pub struct Knowledge {
     /// By the place of the replica: its lives, each until it forgot everything; the last goes on.
     lives: Vec<Vec<Life>>,
     record: DurabilityRecord,
+    brought: Brought,
     /// The type of a request, to be shared.
     put: Arc<str>,
 }
@@ -145,6 +147,7 @@ impl Knowledge {
             puts: BTreeMap::new(),
             lives: replicas.iter().map(|_| vec![Life::new(replicas.len())]).collect(),
             record: DurabilityRecord { required, ..DurabilityRecord::default() },
+            brought: Brought::new(replicas.len()),
             put: Arc::from("put"),
         }
     }
@@ -169,10 +172,17 @@ impl Knowledge {
 
     /// A replica got a message of another.
     pub fn arrived(&mut self, arrival: &Arrival<'_>) {
+        if self.record.required.is_none() {
+            return;
+        }
+        let places = self.place(arrival.from).zip(self.place(arrival.to));
+        if let Some((from, to)) = places {
+            self.brought.message(from, arrival.sent, to);
+        }
         if self.puts.is_empty() {
             return;
         }
-        let Some((from, to)) = self.place(arrival.from).zip(self.place(arrival.to)) else { return };
+        let Some((from, to)) = places else { return };
         let Some(life) = self.lives[from].iter_mut().find(|life| arrival.sent <= life.until) else {
             return;
         };
@@ -253,6 +263,20 @@ impl Knowledge {
         });
     }
 
+    /// A client brings a value to a replica.
+    pub fn brought(&mut self, now: RunTime, key: &Arc<str>, value: &Arc<str>, to: NodeId) {
+        if let Some(place) = self.place(to).filter(|_| self.record.required.is_some()) {
+            self.brought.put(now, key, value, place);
+        }
+    }
+
+    /// A replica answered a read with this value.
+    pub fn read(&mut self, now: RunTime, key: &Arc<str>, value: &Arc<str>, by: NodeId) {
+        if let Some(place) = self.place(by) {
+            self.brought.read(now, key, value, (place, by));
+        }
+    }
+
     /// An operation has ended.
     pub fn over(&mut self, operation: u64) {
         self.puts.remove(&operation);
@@ -260,7 +284,7 @@ impl Knowledge {
 
     /// What was seen.
     pub fn into_record(self) -> DurabilityRecord {
-        self.record
+        DurabilityRecord { unseen: self.brought.into_found(), ..self.record }
     }
 }
 

@@ -9,15 +9,19 @@
 //! in favour of the replicas: each message may carry all that its sender can know. So a replica that waits for the
 //! others is never accused.
 //!
-//! In [`knowledge`]: who can know of what. In [`promise`]: how many have to.
+//! In [`knowledge`]: who can know of what. In [`promise`]: how many have to. In [`sightings`]: who showed what it
+//! knows. In [`unseen`]: whether the messages tell it at all.
 
 pub mod knowledge;
 pub mod promise;
+pub mod sightings;
+pub mod unseen;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
 use crate::time::RunTime;
+use unseen::Unseen;
 
 /// What was seen of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,9 @@ pub struct DurabilityRecord {
     /// The first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<EarlyAcknowledgement>,
+    /// A value that reached a replica on a way that was not seen: then no put is called early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
 }
 
 /// A put that was acknowledged before enough replicas can have known of it.

@@ -1,18 +1,19 @@
 //! What there is to explain: read from a run's folder, whichever of its files are there.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use checker::event::F;
-use checker::{Datum, History, ModelName, Outcome, Report, Verdict, Witness};
+use checker::{Datum, History, ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::leaders;
 use super::messages::{Message, Messages, Reader, Reading, Wanted};
 use crate::check::{self, HistoryError, Question};
+use crate::files::stored::{self, Malformed};
 use crate::ids::NodeId;
 use crate::journal::{faults, leaders as leaders_file};
 use crate::leadership::claims::LeadershipClaim;
@@ -85,15 +86,8 @@ pub enum EvidenceError {
         path: PathBuf,
     },
     /// A file of the folder is not what a run writes.
-    #[error("{path}, line {line}: {reason}; it was not written by this version of the harness")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        reason: serde_json::Error,
-    },
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     /// The history is none.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -177,6 +171,14 @@ impl Evidence {
         }
     }
 
+    /// The answer that cannot be true: that of the late read, else the last of those that exclude one another.
+    pub fn wrong_answer(&self) -> Option<&WitnessOperation> {
+        let witness = self.witness()?;
+        let late = witness.late.and_then(|late| witness.operations.get(late.read));
+        let answered = witness.operations.iter().filter(|it| it.outcome == Outcome::Ok);
+        late.or_else(|| answered.max_by_key(|it| it.complete_ns))
+    }
+
     /// Leaderships, by replica and beginning, in which the replica only asked for votes.
     pub fn candidacies(&self) -> &BTreeSet<(NodeId, u64)> {
         static NONE: BTreeSet<(NodeId, u64)> = BTreeSet::new();
@@ -257,7 +259,7 @@ impl Evidence {
         if asked.is_empty() {
             return asked;
         }
-        let Ok(file) = File::open(path) else { return BTreeSet::new() };
+        let Ok(file) = stored::open(path) else { return BTreeSet::new() };
         let lines = BufReader::new(file).lines().skip(1).map_while(Result::ok);
         let refused: BTreeSet<u64> = lines
             .filter(|line| line.contains(OperationError::RefusedForGood.name()))
@@ -309,7 +311,7 @@ impl ScenarioPart {
 }
 
 fn read_scenario(path: &Path) -> Option<ScenarioPart> {
-    let text = fs::read(path).ok()?;
+    let text = stored::read(path).ok()?;
     serde_json::from_slice::<PlanPart>(&text).ok().map(|plan| plan.scenario)
 }
 
@@ -317,17 +319,15 @@ fn read_scenario(path: &Path) -> Option<ScenarioPart> {
 pub(crate) fn read_answers(folder: &Path) -> Result<Vec<Answer>, EvidenceError> {
     let path = folder.join("verdict.json");
     // A run that was cut short has none: its history is judged all the same.
-    let Ok(text) = fs::read(&path) else { return Ok(Vec::new()) };
-    let malformed =
-        |reason: serde_json::Error| EvidenceError::Malformed { path, line: reason.line(), reason };
-    serde_json::from_slice::<VerdictPart>(&text).map(|verdict| verdict.answers).map_err(malformed)
+    let Ok(text) = stored::read(&path) else { return Ok(Vec::new()) };
+    Ok(stored::json::<VerdictPart>(&path, &text)?.answers)
 }
 
 /// The lines after the header; `None` if there is no such file. A last line that is cut off, as by a
 /// kill, and a closing line that names a limit, are left out.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Option<Vec<T>>, EvidenceError> {
     // Bytes that are no text are told with their line.
-    let Ok(text) = fs::read(path) else { return Ok(None) };
+    let Ok(text) = stored::read(path) else { return Ok(None) };
     let mut items = Vec::new();
     let lines = text.split(|&byte| byte == b'\n').enumerate().skip(1);
     for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
@@ -336,8 +336,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Option<Vec<T>>, Eviden
             Err(_) if line.starts_with(b"{\"limit\"") => {}
             Err(error) if error.is_eof() => {}
             Err(reason) => {
-                let path = path.to_owned();
-                return Err(EvidenceError::Malformed { path, line: number + 1, reason });
+                return Err(Malformed::new(path, line, number + 1, &reason).into());
             }
         }
     }
@@ -345,17 +344,20 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Option<Vec<T>>, Eviden
 }
 
 fn read_messages(path: &Path, wanted: Wanted) -> Result<Option<Messages>, EvidenceError> {
-    let Ok(file) = File::open(path) else { return Ok(None) };
+    let Ok(file) = stored::open(path) else { return Ok(None) };
     let unreadable = |reason| EvidenceError::Unreadable { path: path.to_owned(), reason };
     let mut reading = Reading::new(wanted);
-    for line in BufReader::new(file).lines().skip(1) {
+    for (number, line) in BufReader::new(file).split(b'\n').enumerate().skip(1) {
         let line = line.map_err(unreadable)?;
-        if line.starts_with("{\"limit\"") {
+        if line.starts_with(b"{\"limit\"") {
             reading.cut();
         }
         // A line that is no message is the closing one, or was cut off by a kill.
         let parsed: Result<(u64, NodeId, NodeId, String, String, u64), _> =
-            serde_json::from_str(&line);
+            serde_json::from_slice(&line);
+        if let (Err(error), true) = (&parsed, std::str::from_utf8(&line).is_err()) {
+            return Err(Malformed::new(path, &line, number + 1, error).into());
+        }
         let Ok((sent_ns, src, dst, kind, fate, ended_ns)) = parsed else { continue };
         let lost = (fate != message_log::DELIVERED).then_some(fate);
         reading.hear(Message { sent_ns, src, dst, kind, lost, ended_ns });
@@ -382,7 +384,7 @@ fn read_last_words(folder: &Path, ids: &[NodeId]) -> Vec<LastWords> {
 }
 
 fn tail(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = stored::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(limits::STDERR_TAIL_BYTES as u64)))?;
     let mut bytes = Vec::new();

@@ -168,8 +168,7 @@ impl Reading {
     /// The next message.
     pub fn hear(&mut self, message: Message) {
         self.last_ns = self.last_ns.max(message.sent_ns);
-        let is_replica =
-            |id: NodeId| self.wanted.replicas.is_none_or(|count| usize::from(id.0) < count);
+        let is_replica = |id: NodeId| self.wanted.replicas.is_none_or(|count| id.is_one_of(count));
         if !is_replica(message.src) || !is_replica(message.dst) {
             return;
         }

@@ -93,6 +93,7 @@ fn noun(kind: FaultKind) -> &'static str {
         FaultKind::Rolling => "a rolling restart",
         FaultKind::Slow => "a slowdown",
         FaultKind::Disk => "a disk fault",
+        FaultKind::Clock => "a jump of the clock",
         FaultKind::IsolateLeaders => "an isolation of leaders",
         FaultKind::Partition => "a partition",
         FaultKind::Reset => "a connection reset",

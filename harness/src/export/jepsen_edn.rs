@@ -1,14 +1,15 @@
 //! The history as Jepsen writes it: a map an event, keys and values as pairs.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use checker::event::{Event, EventType};
 
+use crate::files::stored;
+
 /// Writes the history of the run in `folder`; what `harness check` reads again.
 pub fn write(folder: &Path, mut out: impl Write) -> io::Result<()> {
-    for line in BufReader::new(File::open(folder.join("history.jsonl"))?).lines().skip(1) {
+    for line in BufReader::new(stored::open(&folder.join("history.jsonl"))?).lines().skip(1) {
         let line = line?;
         // A last line that was cut off is no event.
         let Ok(event) = serde_json::from_str::<Event<'_>>(&line) else { break };

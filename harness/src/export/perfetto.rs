@@ -6,12 +6,12 @@
 //! wants. Faults, of which several may go on at once, are asynchronous.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::files::stored;
 use crate::network::message_log;
 use crate::report::html::faults;
 
@@ -221,7 +221,7 @@ impl Ends {
 }
 
 fn lines(path: &Path) -> io::Result<impl Iterator<Item = Value> + use<>> {
-    let lines = BufReader::new(File::open(path)?).lines().map_while(Result::ok);
+    let lines = BufReader::new(stored::open(path)?).lines().map_while(Result::ok);
     Ok(lines.map_while(|line| serde_json::from_str(&line).ok()))
 }
 

@@ -1,18 +1,19 @@
 //! The history as Porcupine has it: an object an operation, one a line, in the order of their ends.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use checker::event::{Event, EventType};
 use serde_json::{Value, json};
 
+use crate::files::stored;
+
 /// Writes the history of the run in `folder`; what `harness check` reads again. What certainly was
 /// not done is left out; an operation of unknown end has no `return`.
 pub fn write(folder: &Path, mut out: impl Write) -> io::Result<()> {
     let mut open: BTreeMap<u64, Value> = BTreeMap::new();
-    for line in BufReader::new(File::open(folder.join("history.jsonl"))?).lines().skip(1) {
+    for line in BufReader::new(stored::open(&folder.join("history.jsonl"))?).lines().skip(1) {
         let line = line?;
         // A last line that was cut off is no event.
         let Ok(event) = serde_json::from_str::<Event<'_>>(&line) else { break };

@@ -21,9 +21,10 @@ words! {
         PartEnd "part_end"
             "the partition heals",
         Kill "kill"
-            "SIGKILL, for good",
+            "SIGKILL, for good; with `before` as for `crash`",
         Crash "crash"
-            "SIGKILL; started again after `duration`, with its data directory as it was or (`keep_data` false) empty",
+            "SIGKILL, with `before` only before the n-th such system call from then on (in virtual time); started \
+             again after `duration`, with its data directory as it was or (`keep_data` false) empty",
         Pause "pause"
             "SIGSTOP to the whole process group, SIGCONT after `duration`; with `cut_off` messages to it are \
              lost meanwhile, as for a suspended machine",
@@ -36,6 +37,8 @@ words! {
         Disk "disk"
             "SIGKILL, then `disk_fault` in the data directory; started again after `duration` (`read_only` \
              and `full`: started at once, with a repaired disk after `duration`)",
+        Clock "clock"
+            "the wall clock of a replica jumps by `by` seconds, and back after `duration` (in virtual time)",
         IsolateLeaders "isolate_leaders"
             "the network is cut by `shape` for `duration`. Then the leader is isolated (at once with a shape \
              that begins with it; after `everyone` none is: all links heal, or two halves reach only one \
@@ -63,13 +66,15 @@ impl FaultKind {
             | Self::PartEasy
             | Self::PartHard
             | Self::PartEnd => &[],
-            Self::Kill | Self::Reset => &["target"],
-            Self::Crash => &["target", "duration", "keep_data"],
+            Self::Kill => &["target", "before"],
+            Self::Reset => &["target"],
+            Self::Crash => &["target", "duration", "keep_data", "before"],
             Self::Pause => &["target", "duration", "cut_off"],
             Self::Restart => &["target", "duration", "deadline", "keep_data"],
             Self::Rolling => &["duration", "deadline", "keep_data"],
             Self::Slow => &["target", "duration", "period", "stopped"],
             Self::Disk => &["target", "duration", "disk_fault"],
+            Self::Clock => &["target", "duration", "by"],
             Self::IsolateLeaders => &["shape", "duration", "times", "lag"],
             Self::Partition => &["shape", "direction", "period", "duration", "lag"],
             Self::Network => &["rules", "duration"],
@@ -87,6 +92,7 @@ impl FaultKind {
         let ms = match self {
             Self::Crash
             | Self::Disk
+            | Self::Clock
             | Self::Slow
             | Self::Pause
             | Self::Partition

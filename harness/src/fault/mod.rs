@@ -1,5 +1,6 @@
 //! What can go wrong, as data: the kinds of faults, their targets, and what can be said about each.
 
+mod call;
 mod direction;
 mod disk_fault;
 mod kind;
@@ -12,7 +13,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::NodeId;
 use crate::time::RunTime;
+pub use call::{BeforeCall, Call};
 pub use direction::Direction;
 pub use disk_fault::DiskFault;
 pub use kind::FaultKind;
@@ -36,6 +39,14 @@ pub struct FaultEvent {
 }
 
 impl FaultEvent {
+    /// What only virtual time can do of it, in a few words.
+    pub fn needs_virtual_time(&self) -> Option<&'static str> {
+        match self.kind {
+            FaultKind::Clock => Some("a jump of one replica's clock"),
+            _ => self.parameters.before.map(|_| "a kill before a system call"),
+        }
+    }
+
     /// Whether it harms or keeps data, and so needs replicas that have some on disk.
     pub fn needs_data(&self) -> bool {
         self.kind == FaultKind::Disk || self.parameters.keep_data == Some(true)
@@ -55,6 +66,9 @@ pub struct Parameters {
     /// Whether a replica that is started again finds its data directory as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_data: Option<bool>,
+    /// The system call before which the replica is killed; without it at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeCall>,
     /// How long SIGTERM may take, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
@@ -70,6 +84,9 @@ pub struct Parameters {
     /// Whether messages to and from a replica that stands still are lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<bool>,
+    /// By how much the wall clock jumps, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<f64>,
     /// The links that are cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<PartitionShape>,
@@ -88,6 +105,16 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Gives each id that stands here its name in a system.
+    pub fn named(&mut self, named: impl Fn(&mut NodeId)) {
+        let rules = self.rules.iter_mut().flat_map(|rule| rule.from.iter_mut().chain(&mut rule.to));
+        for target in self.target.iter_mut().chain(rules) {
+            if let Target::Id(id) = target {
+                named(id);
+            }
+        }
+    }
+
     /// Whether it cuts links.
     pub fn parts(&self) -> bool {
         self.shape.is_some() || self.cut_off == Some(true)
@@ -121,6 +148,9 @@ mod tests {
         }
         for (shape, name) in PartitionShape::ALL.iter().zip(PartitionShape::NAMES) {
             assert_eq!(serde_json::to_string(shape).unwrap(), format!("{name:?}"));
+        }
+        for (call, name) in Call::ALL.iter().zip(Call::NAMES) {
+            assert_eq!(serde_json::to_string(call).unwrap(), format!("{name:?}"));
         }
         for (disk_fault, name) in DiskFault::ALL.iter().zip(DiskFault::NAMES) {
             assert_eq!(serde_json::to_string(disk_fault).unwrap(), format!("{name:?}"));

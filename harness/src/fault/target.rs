@@ -38,6 +38,13 @@ impl Target {
     ];
 }
 
+impl Target {
+    /// Whether it is one replica, whichever.
+    pub fn is_one(self) -> bool {
+        !matches!(self, Self::Minority | Self::Majority | Self::All)
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -61,10 +61,24 @@ pub enum Found {
 impl Counted {
     /// A new file of this name, and its seal.
     pub fn create(folder: &Folder, name: &str) -> io::Result<(Self, Seal)> {
-        let file = folder.create(name)?;
+        Self::sealed(folder.create(name)?, name)
+    }
+
+    /// A new file without a name, and its seal.
+    pub fn unnamed(folder: &Folder) -> io::Result<(Self, Seal)> {
+        Self::sealed(folder.unnamed()?, "")
+    }
+
+    fn sealed(file: File, name: &str) -> io::Result<(Self, Seal)> {
         let sum = Arc::<Mutex<Sum>>::default();
         let seal = Seal { name: name.to_owned(), file: file.try_clone()?, sum: Arc::clone(&sum) };
         Ok((Self { file, sum }, seal))
+    }
+
+    /// Writes to a file of a test.
+    #[cfg(test)]
+    pub fn writing_to(file: File) -> Self {
+        Self { file, sum: Arc::default() }
     }
 }
 
@@ -94,18 +108,23 @@ impl Seal {
 
     /// What became of the file in this folder.
     pub fn check(&self, folder: &Folder) -> io::Result<Found> {
-        let mut sum = Sum::default();
-        self.each_piece(|piece| {
-            sum.add(piece);
-            Ok(())
-        })?;
-        if !sum.equals(lock(&self.sum).clone()) {
+        if !self.is_intact()? {
             return Ok(Found::Altered);
         }
         let ours = self.file.metadata()?;
         let named = folder.look(OsStr::new(&self.name));
         let is_ours = named.is_ok_and(|it| (it.st_dev, it.st_ino) == (ours.dev(), ours.ino()));
         Ok(if is_ours { Found::Untouched } else { Found::Replaced })
+    }
+
+    /// Whether the file holds what was written to it, and nothing else.
+    pub fn is_intact(&self) -> io::Result<bool> {
+        let mut sum = Sum::default();
+        self.each_piece(|piece| {
+            sum.add(piece);
+            Ok(())
+        })?;
+        Ok(sum.equals(lock(&self.sum).clone()))
     }
 
     /// Writes what the file holds under its name again, in place of what has the name now.

@@ -13,10 +13,13 @@ use nix::errno::Errno;
 use nix::fcntl::{
     AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat,
 };
-use nix::sys::stat::{FileStat, Mode, fchmod, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 const NEVER_FOLLOWED: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_CLOEXEC);
+
+/// The name, for a moment, of a file that has none.
+const UNNAMED: &str = "unnamed.part";
 
 /// An open folder.
 #[derive(Clone, Debug)]
@@ -26,6 +29,12 @@ impl Folder {
     /// Opens the folder at `path`, which the user chose: links that lead there are followed.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Self(Arc::new(open(path, flags, Mode::empty())?)))
+    }
+
+    /// Opens the folder at `path` itself, not one to which a link leads.
+    pub fn open_itself(path: &Path) -> io::Result<Self> {
+        let flags = NEVER_FOLLOWED | OFlag::O_DIRECTORY;
         Ok(Self(Arc::new(open(path, flags, Mode::empty())?)))
     }
 
@@ -63,6 +72,18 @@ impl Folder {
         self.remove(name)?;
         let flags = NEVER_FOLLOWED | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR;
         Ok(File::from(openat(&self.0, name, flags, Mode::from_bits_truncate(0o666))?))
+    }
+
+    /// A new file on the same disk that has no name.
+    pub fn unnamed(&self) -> io::Result<File> {
+        let flags = OFlag::O_TMPFILE | OFlag::O_CLOEXEC | OFlag::O_RDWR;
+        if let Ok(file) = openat(&self.0, ".", flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+            return Ok(File::from(file));
+        }
+        // Some file systems cannot: it has a name for a moment.
+        let file = self.create(UNNAMED)?;
+        self.remove(UNNAMED)?;
+        Ok(file)
     }
 
     /// A file that is written at its end, made if it is missing.
@@ -139,6 +160,17 @@ impl Folder {
     /// Sets them.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(&self.0, Mode::from_bits_truncate(mode))?)
+    }
+
+    /// Lets us do with it what we want.
+    pub fn permit(&self) -> io::Result<()> {
+        self.set_mode(0o700)
+    }
+
+    /// The same, for a folder in it that cannot be opened. Nothing else may change the folder meanwhile: a link that
+    /// takes its place would be followed.
+    pub fn permit_inside(&self, name: &OsStr) -> io::Result<()> {
+        Ok(fchmodat(&self.0, name, Mode::S_IRWXU, FchmodatFlags::FollowSymlink)?)
     }
 
     /// A symbolic link as it is, without following it.

@@ -133,7 +133,7 @@ pub fn outcome(record: &RunRecord, verdict: &Verdict) -> Outcome {
 pub fn is_disturbed(record: &RunRecord) -> bool {
     let drawn = record.plan.host.as_ref().map_or(&[][..], |host| &host.replicas);
     let is_simulated = record.host.given_up.iter().any(|it| {
-        let replica = drawn.get(usize::from(it.id.0));
+        let replica = drawn.get(it.id.index());
         replica.is_some_and(|replica| !replica.stalled.is_empty())
     });
     if is_simulated {

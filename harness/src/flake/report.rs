@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::experiment::{Cell, Outcome, TESTS, Tally, Trial};
 use super::interval::wilson;
+use crate::text;
 
 /// `starts.csv`: a row for each start.
 pub fn starts(results: &[(Trial, Outcome)], out: impl Write) -> io::Result<()> {
@@ -26,13 +27,13 @@ pub fn starts(results: &[(Trial, Outcome)], out: impl Write) -> io::Result<()> {
     ])?;
     for (trial, outcome) in results {
         rows.write_record([
-            trial.cell.host.clone(),
+            text::cell(&trial.cell.host),
             trial.cell.router.to_owned(),
             trial.suite.map_or_else(|| "alone".to_owned(), |suite| suite.to_string()),
             TESTS[trial.test].0.to_owned(),
             trial.seed.to_string(),
             outcome.error.is_none().to_string(),
-            outcome.error.clone().unwrap_or_default(),
+            text::cell(outcome.error.as_deref().unwrap_or_default()),
             outcome.is_attributed_to_host.to_string(),
             outcome.has_noise.to_string(),
             outcome.repeated.to_string(),
@@ -66,7 +67,7 @@ pub fn cells(tallies: &BTreeMap<Cell, Tally>, out: impl Write) -> io::Result<()>
     for (cell, tally) in tallies {
         let (low, high) = wilson(tally.failed, tally.starts);
         rows.write_record([
-            cell.host.clone(),
+            text::cell(&cell.host),
             cell.router.to_owned(),
             tally.starts.to_string(),
             tally.failed.to_string(),

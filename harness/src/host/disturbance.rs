@@ -126,6 +126,17 @@ impl Disturbance {
         self.kind.invalidates_run() || (self.kind == DisturbanceKind::LoopLag && self.figure > lag)
     }
 
+    /// Whether it took so much time from a replica or the harness that the host did not keep up.
+    pub fn is_long(&self) -> bool {
+        self.kind.takes_time() && self.figure >= limits::SLOW_HOST.as_secs_f64()
+    }
+
+    /// Whether a run under it may fail for that reason alone: it is worth to be made again, alone.
+    pub fn may_explain_a_failure(&self) -> bool {
+        let takes_time = self.kind.takes_time() && self.figure >= limits::STARVED.as_secs_f64();
+        takes_time || self.invalidates_run() || self.kind == DisturbanceKind::OutOfMemory
+    }
+
     /// Whether it and that span of time have a moment in common.
     pub fn overlaps(&self, from: RunTime, until: RunTime) -> bool {
         self.from <= until && from <= self.until

@@ -1,12 +1,13 @@
 //! From samples of the host to what was wrong with it: pure, fed by the sampling.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::disturbance::{Disturbance, DisturbanceKind};
 use super::sample::{HostSample, OwnSample, ProcessSample};
 use crate::ids::NodeId;
 use crate::limits;
+use crate::network::fabric::Unsent;
 use crate::time::RunTime;
 
 /// Compares each sample with the last one, and remembers what exceeded its threshold.
@@ -230,6 +231,28 @@ impl Watch {
             };
         } else if self.disturbances.len() < limits::DISTURBANCES {
             self.disturbances.push(Disturbance { kind, replica, from, until, figure });
+        }
+    }
+
+    /// A replica connected so long after it was started.
+    pub fn connected_after(&mut self, id: NodeId, took: Duration) {
+        if took > limits::LATE_START {
+            let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);
+            self.note(kind, Some(id), zero, zero, took.as_secs_f64());
+        }
+    }
+
+    /// A replica lived until the end, and never connected; its process was there for so long.
+    pub fn never_connected(&mut self, id: NodeId, waited: Duration, end: RunTime) {
+        let (kind, seconds) = (DisturbanceKind::NeverConnected, waited.as_secs_f64());
+        self.note(kind, Some(id), RunTime::ZERO, end, seconds);
+    }
+
+    /// Messages for replicas that live found them not connected.
+    pub fn unsent(&mut self, unsent: &BTreeMap<NodeId, Unsent>, alive: &BTreeSet<NodeId>) {
+        for (&id, unsent) in unsent.iter().filter(|(id, _)| alive.contains(id)) {
+            let (kind, messages) = (DisturbanceKind::FailedSends, unsent.messages as f64);
+            self.note(kind, Some(id), unsent.from, unsent.until, messages);
         }
     }
 

@@ -1,18 +1,19 @@
 //! The history on disk, written as the run goes: before anything is judged.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use checker::event::{Event, EventType, F};
+use checker::{Datum, EventType, F, ModelName};
 use serde::Serialize;
 
+use super::ended::EndedOperations;
 use super::lines::Lines;
 use crate::files::counted::Seal;
 use crate::files::folder::Folder;
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{OperationError, OperationRecord, Outcome};
+use crate::plan::Plan;
 use crate::time::RunTime;
 
 /// The name in a run's folder.
@@ -32,9 +33,44 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    fn of(scenario: &'a str, seed: u64) -> Self {
-        Self { schema: SCHEMA, kind: "history", model: "kv", scenario, seed }
+    fn of(about: About<'a>) -> Self {
+        let About { scenario, seed, model } = about;
+        Self { schema: SCHEMA, kind: "history", model: model.info().name, scenario, seed }
     }
+}
+
+/// What a history is of.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The name of the scenario.
+    pub scenario: &'a str,
+    /// The seed of the run.
+    pub seed: u64,
+    /// What the system under test promises.
+    pub model: ModelName,
+}
+
+impl<'a> About<'a> {
+    /// The history of a run with this plan.
+    pub fn of(plan: &'a Plan) -> Self {
+        let scenario = &plan.scenario;
+        Self { scenario: &scenario.name, seed: plan.seed.0, model: scenario.model() }
+    }
+}
+
+/// A line of a history after its header. The order of the fields is that of the file.
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    index: u64,
+    time_ns: u64,
+    process: u64,
+    client: String,
+    r#type: EventType,
+    f: F,
+    key: Option<&'a str>,
+    value: &'a Datum,
+    node: Option<String>,
+    error: Option<&'a str>,
 }
 
 /// Writing the history failed.
@@ -61,22 +97,18 @@ pub enum Kept {
 /// Writes `history.jsonl`.
 pub struct Journal {
     lines: Lines,
+    ended: EndedOperations,
     path: PathBuf,
     events: u64,
 }
 
 impl Journal {
     /// Creates the file with its header line in the folder of a run, which is at `path`.
-    pub fn create(
-        folder: &Folder,
-        path: &Path,
-        scenario: &str,
-        seed: u64,
-    ) -> Result<Self, JournalError> {
+    pub fn create(folder: &Folder, path: &Path, about: About<'_>) -> Result<Self, JournalError> {
         let path = path.join(NAME);
         let failed = |reason| JournalError { path: path.clone(), reason };
-        let lines = Lines::create(folder, NAME, &Header::of(scenario, seed)).map_err(failed)?;
-        Ok(Self { lines, path, events: 0 })
+        let lines = Lines::create(folder, NAME, &Header::of(about)).map_err(failed)?;
+        Ok(Self { lines, ended: EndedOperations::create(folder), path, events: 0 })
     }
 
     /// Writes that an operation was invoked.
@@ -84,8 +116,9 @@ impl Journal {
         self.event(invocation(operation))
     }
 
-    /// Writes that an operation was completed.
+    /// Writes that an operation was completed. It is kept even if that fails.
     pub fn completed(&mut self, operation: &OperationRecord) -> Result<(), JournalError> {
+        self.ended.add(operation);
         self.event(completion(operation))
     }
 
@@ -106,9 +139,9 @@ impl Journal {
         flushed.map_err(|reason| JournalError { path: self.path.clone(), reason })
     }
 
-    /// No more is written.
-    pub fn close(self) -> Seal {
-        self.lines.close()
+    /// No more is written. The operations that ended are all that were kept.
+    pub fn close(self) -> (Seal, EndedOperations) {
+        (self.lines.close(), self.ended)
     }
 }
 
@@ -116,11 +149,10 @@ impl Journal {
 /// order of operations is claimed that the file did not claim.
 pub fn from_memory(
     operations: &[OperationRecord],
-    scenario: &str,
-    seed: u64,
+    about: About<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Header::of(scenario, seed))?;
+    serde_json::to_writer(&mut *out, &Header::of(about))?;
     for (index, event) in (0..).zip(in_order(operations)) {
         out.write_all(b"\n")?;
         serde_json::to_writer(&mut *out, &Event { index, ..event })?;
@@ -153,9 +185,7 @@ fn in_order(operations: &[OperationRecord]) -> Vec<Event<'_>> {
 }
 
 fn invocation(operation: &OperationRecord) -> Event<'_> {
-    let event = event(operation, EventType::Invoke, operation.invoked);
-    // What a get reads is not known yet.
-    Event { value: event.value.filter(|_| operation.kind == OpKind::Put), ..event }
+    event(operation, EventType::Invoke, operation.invoked)
 }
 
 fn completion(operation: &OperationRecord) -> Event<'_> {
@@ -166,7 +196,8 @@ fn completion(operation: &OperationRecord) -> Event<'_> {
     };
     let at = operation.completed.unwrap_or(operation.invoked);
     Event {
-        error: operation.error.map(|it| Cow::Borrowed(it.name())),
+        value: operation.told(),
+        error: operation.error.as_ref().map(OperationError::name),
         ..event(operation, kind, at)
     }
 }
@@ -176,15 +207,12 @@ fn event(operation: &OperationRecord, kind: EventType, at: RunTime) -> Event<'_>
         index: 0,
         time_ns: at.0,
         process: operation.process,
-        client: Cow::Owned(operation.client.to_string()),
+        client: operation.client.to_string(),
         r#type: kind,
-        f: match operation.kind {
-            OpKind::Get => F::Get,
-            OpKind::Put => F::Put,
-        },
-        key: Cow::Borrowed(&operation.key),
-        value: operation.value.as_deref().map(Cow::Borrowed),
-        node: operation.node.map(|node| Cow::Owned(node.to_string())),
+        f: operation.f,
+        key: operation.key.as_deref(),
+        value: &operation.value,
+        node: operation.node.map(|node| node.to_string()),
         error: None,
     }
 }
@@ -215,9 +243,10 @@ mod tests {
             operation(3, 21, 7, Some(12)),
             operation(4, 20, 9, None),
         ];
+        let about = About { scenario: "demo", seed: 3, model: ModelName::Kv };
         let folder = tempfile::tempdir().unwrap();
         let open = Folder::open(folder.path()).unwrap();
-        let mut journal = Journal::create(&open, folder.path(), "demo", 3).unwrap();
+        let mut journal = Journal::create(&open, folder.path(), about).unwrap();
         for (is_completion, n) in [
             (false, 0),
             (false, 1),
@@ -238,7 +267,7 @@ mod tests {
         }
         journal.flush().unwrap();
         let mut from_memory = Vec::new();
-        super::from_memory(&operations, "demo", 3, &mut from_memory).unwrap();
+        super::from_memory(&operations, about, &mut from_memory).unwrap();
         let written = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert_eq!(String::from_utf8(from_memory).unwrap(), written);
     }

@@ -58,6 +58,9 @@ impl FaultRecord {
     /// Why a fault whose time has not come was not applied.
     pub const TO_COME: &str = "the run ended before";
 
+    /// Why a fault that waits for a system call was not applied.
+    pub const NO_CALL: &str = "the replica made fewer such calls until the fault phase ended";
+
     /// No more rules on links than this are told one by one.
     const RULES_TOLD: usize = 3;
 
@@ -83,7 +86,9 @@ impl FaultRecord {
     /// What it is, for people: `pause`, `partition bridge`.
     pub fn title(&self) -> String {
         let shape = self.parameters.shape.map(|shape| format!(" {}", shape.name()));
-        format!("{}{}", self.kind, shape.unwrap_or_default())
+        let before = self.parameters.before;
+        let before = before.map(|it| format!(" before {} {}", it.call.name(), it.n));
+        format!("{}{}{}", self.kind, shape.unwrap_or_default(), before.unwrap_or_default())
     }
 
     /// The affected replicas, for people: the sides of a partition (`0000 0001 | 0002`), or what happens on

@@ -5,9 +5,9 @@
 //! what to wait for in between ([`Step`]). The [`player`] plays the scripts; when the time of faults is
 //! over before a script is, it undoes what was done, so that every fault ends.
 //!
-//! Room is left for faults of the clock and for disks that forget what was not synced: each would be
-//! one more file here, and one more [`Act`].
+//! Room is left for disks that forget what was not synced: it would be one more file here, and one more [`Act`].
 
+mod clock;
 mod crash;
 mod disk;
 pub mod happened;
@@ -30,7 +30,7 @@ use std::time::Duration;
 
 pub use target::stand_in;
 
-use crate::fault::{DiskFault, FaultKind, LinkRule};
+use crate::fault::{BeforeCall, DiskFault, FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::plan::PlannedFault;
 
@@ -66,6 +66,8 @@ pub enum Step {
     Do(Act),
     /// Lets time pass.
     Wait(Duration),
+    /// Waits until the replica is about to make this call, or has ended.
+    UntilCall(NodeId, BeforeCall),
     /// Waits until the process has ended, no longer than this.
     UntilGone(NodeId, Duration),
     /// Waits until the replica has connected again, no longer than this.
@@ -94,6 +96,8 @@ pub enum Act {
     Continue(NodeId),
     /// Starts the process again; during a disk fault, with that disk.
     Start(NodeId),
+    /// The wall clock of a replica is so many seconds ahead of the others'.
+    SetClock(NodeId, f64),
     /// Empties the data directory.
     Wipe(NodeId),
     /// Keeps a copy of the data directory for [`DiskFault::OldCopy`].
@@ -193,8 +197,12 @@ pub fn resolve(fault: &PlannedFault, situation: &Situation<'_>) -> Result<Inject
                 FaultKind::Reset => reset::script(&targets),
                 FaultKind::Slow => slow::script(parameters, &targets),
                 FaultKind::Disk => disk::script(parameters, &targets),
+                FaultKind::Clock => clock::script(parameters, &targets),
                 _ => kill::script(&targets),
             };
+            let calls = targets.iter().zip(parameters.before);
+            let calls = calls.map(|(&id, call)| Step::UntilCall(id, call));
+            let script = calls.chain(script).collect();
             Ok(Injection { targets, script })
         }
     }

@@ -12,7 +12,7 @@ use super::happened::{FaultRecord, LeaderCut};
 use super::{Act, Situation, Step, resolve, shape, stand_in};
 use crate::cluster::life::{Ending, Lives, Restart};
 use crate::fault::length::begins_with_the_leader;
-use crate::fault::{DiskFault, FaultKind, LinkRule};
+use crate::fault::{BeforeCall, DiskFault, FaultKind, LinkRule};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::rules::FaultId;
@@ -52,6 +52,10 @@ pub enum Effect {
     Probe(Duration),
     /// The fault of this place in the plan is to be looked at again.
     FaultAt(RunTime, usize),
+    /// The wall clock of a replica is to be so many seconds ahead of the others'.
+    SetClock(NodeId, f64),
+    /// It is to be told when this replica is about to make this call.
+    AwaitCall(NodeId, BeforeCall),
     /// Its script is to be played on.
     StepAt(RunTime, usize),
     /// The record of this fault has changed.
@@ -125,6 +129,8 @@ struct Active {
     began: RunTime,
     /// Until when the step in hand waits.
     until: Option<RunTime>,
+    /// The replica is about to make the call that the script waits for.
+    is_at_call: bool,
     /// The replica that was elected while the script waited for that.
     elected: Option<NodeId>,
     /// How often that one has answered `ok` since.
@@ -144,7 +150,7 @@ impl Player {
     /// Before anything has struck.
     pub fn new(plan: Arc<Plan>) -> Self {
         Self {
-            replicas: (0..plan.scenario.replicas).map(NodeId::replica).collect(),
+            replicas: plan.nodes().collect(),
             records: plan.faults.iter().enumerate().map(FaultRecord::planned).collect(),
             active: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -234,8 +240,11 @@ impl Player {
         };
         let parameters = &fault.event.parameters;
         let record = &mut self.records[index];
-        record.applied_ns = Some(scene.now);
-        record.not_applied = None;
+        // One that waits for a call strikes only then.
+        if parameters.before.is_none() {
+            record.applied_ns = Some(scene.now);
+            record.not_applied = None;
+        }
         record.had_no_room = false;
         record.leader = scene.leader;
         record.targets.clone_from(&injection.targets);
@@ -250,6 +259,7 @@ impl Player {
             next: 0,
             began: scene.now,
             until: None,
+            is_at_call: false,
             elected: None,
             answers: 0,
             isolated: first.into_iter().collect(),
@@ -286,6 +296,26 @@ impl Player {
                     continue;
                 }
                 Step::Wait(duration) => (*duration, false),
+                Step::UntilCall(id, call) => {
+                    let (is_new, is_running) =
+                        (active.until.is_none(), scene.lives.of(*id).is_running());
+                    if active.is_at_call {
+                        active.until = None;
+                        active.next += 1;
+                        self.struck(index, scene);
+                    } else if !is_running {
+                        active.next = active.script.len();
+                        self.records[index].not_applied =
+                            Some("the replica ended before such a call".to_owned());
+                    } else {
+                        active.until = Some(RunTime(u64::MAX));
+                        if is_new {
+                            self.effects.push(Effect::AwaitCall(*id, *call));
+                        }
+                        return;
+                    }
+                    continue;
+                }
                 Step::UntilGone(id, most) => (*most, !scene.lives.of(*id).is_running()),
                 Step::UntilConnected(id, most) => (*most, !scene.lives.of(*id).is_awaited()),
                 Step::UntilElected(most) if active.until.is_none() => {
@@ -332,6 +362,25 @@ impl Player {
     pub fn elected(&mut self, id: NodeId, scene: &mut Scene<'_>) {
         for active in self.active.values_mut().filter(|active| active.awaits_election()) {
             active.elected = Some(id);
+        }
+        self.play_all(scene);
+    }
+
+    /// A fault that waited for a call strikes now.
+    fn struck(&mut self, index: usize, scene: &Scene<'_>) {
+        let record = &mut self.records[index];
+        record.applied_ns = Some(scene.now);
+        record.not_applied = None;
+        record.leader = scene.leader;
+        self.effects.push(Effect::Changed(index));
+        self.effects.push(Effect::Probe(record.parameters.duration()));
+    }
+
+    /// A replica is about to make the call that a fault waits for.
+    pub fn at_call(&mut self, id: NodeId, scene: &mut Scene<'_>) {
+        for active in self.active.values_mut() {
+            let next = active.script.get(active.next);
+            active.is_at_call |= matches!(next, Some(Step::UntilCall(of, _)) if *of == id);
         }
         self.play_all(scene);
     }
@@ -385,8 +434,15 @@ impl Player {
         for (index, active) in std::mem::take(&mut self.active) {
             let record = &mut self.records[index];
             record.ended_ns = record.applied_ns.map(|_| scene.now);
+            if record.applied_ns.is_none() && record.parameters.before.is_some() {
+                record.not_applied = Some(FaultRecord::NO_CALL.to_owned());
+            }
             self.lift(index);
+            let is_of_clock = self.records[index].kind == FaultKind::Clock;
             for id in active.targets {
+                if is_of_clock {
+                    self.effects.push(Effect::SetClock(id, 0.0));
+                }
                 self.signal(id, Signal::Continue, scene);
                 let life = scene.lives.of(id);
                 if life.has_bad_disk() || life.is_awaited() {
@@ -424,6 +480,7 @@ impl Player {
             Act::Stop(id) => self.signal(*id, Signal::Stop, scene),
             Act::Continue(id) => self.signal(*id, Signal::Continue, scene),
             Act::Start(id) => self.start_again(*id, scene),
+            Act::SetClock(id, by) => self.effects.push(Effect::SetClock(*id, *by)),
             Act::Wipe(id) => self.effects.push(Effect::Data(*id, Work::Wipe)),
             Act::Copy(id) => {
                 // Stopped meanwhile, so that the copy is of one moment.

@@ -34,7 +34,7 @@ pub struct Settings {
 
 impl Settings {
     /// The seed of one link's decisions, by the number of the message on that link.
-    fn link(&self, from: NodeId, to: NodeId) -> Seed {
+    pub fn link(&self, from: NodeId, to: NodeId) -> Seed {
         Seed(self.links.draw(u64::from(from.0) << 16 | u64::from(to.0)))
     }
 }

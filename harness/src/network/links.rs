@@ -7,9 +7,11 @@ use crate::ids::NodeId;
 /// Links by (source, destination).
 #[derive(Debug, Default)]
 pub struct Links {
-    /// One more than the largest id.
+    /// The number of ids.
     width: usize,
-    /// The place of each pair in `all`, by `source * width + destination`.
+    /// The place of each id among them, by its number.
+    numbers: Vec<Option<u16>>,
+    /// The place of each pair in `all`, by the numbers of its ends: `source * width + destination`.
     places: Vec<Option<u32>>,
     all: Vec<((NodeId, NodeId), Link)>,
 }
@@ -17,8 +19,16 @@ pub struct Links {
 impl Links {
     /// Links between these ids, none of them yet.
     pub fn between(ids: impl IntoIterator<Item = NodeId>) -> Self {
-        let width = ids.into_iter().map(|id| usize::from(id.0) + 1).max().unwrap_or(0);
-        Self { width, places: vec![None; width * width], all: Vec::new() }
+        let mut links = Self::default();
+        for (NodeId(id), n) in ids.into_iter().zip(0..) {
+            let id = usize::from(id);
+            let length = links.numbers.len().max(id + 1);
+            links.numbers.resize(length, None);
+            links.numbers[id] = Some(n);
+            links.width += 1;
+        }
+        links.places = vec![None; links.width * links.width];
+        links
     }
 
     /// Adds a link between two of the ids; one that is there already stays.
@@ -54,8 +64,8 @@ impl Links {
     }
 
     fn at(&self, (from, to): (NodeId, NodeId)) -> Option<usize> {
-        let (from, to) = (usize::from(from.0), usize::from(to.0));
-        (from < self.width && to < self.width).then_some(from * self.width + to)
+        let number = |id: NodeId| self.numbers.get(usize::from(id.0)).copied().flatten();
+        Some(usize::from(number(from)?) * self.width + usize::from(number(to)?))
     }
 }
 

@@ -67,6 +67,18 @@ pub enum ProtocolViolation {
     HungUp,
     /// More messages than `max_packets`.
     PacketStorm,
+    /// A line on standard output that is no JSON object (Maelstrom).
+    NotALine,
+    /// An object without `src`, `dest` or `body.type` (Maelstrom).
+    NotAMessage,
+    /// `src` is not the sender's name (Maelstrom).
+    NotItsName,
+    /// `dest` is no node, client or service (Maelstrom).
+    NoSuchNode,
+    /// A message to a client that answers no request of it (Maelstrom).
+    NoReply,
+    /// A reply that is not what its request asks for (Maelstrom).
+    WrongReply,
 }
 
 impl ProtocolViolation {
@@ -75,13 +87,18 @@ impl ProtocolViolation {
         match self {
             Self::NotJson => "packets that are not a JSON object",
             Self::MissingField => "messages without `src`, `dst` or `type`",
-            Self::ForeignSource => "messages under another's `src`",
+            Self::ForeignSource | Self::NotItsName => "messages under another's `src`",
             Self::UnknownDestination => "messages to an unknown `dst`",
             Self::UnknownMid => "answers to an unknown `MID`",
             Self::UnknownAnswer => "messages to a client that are not `ok`, `fail` or `redirect`",
             Self::TwoLeaders => "acknowledgements of two leaders in one term",
             Self::HungUp => "the end of their connection while still alive",
             Self::PacketStorm => "more messages than `max_packets` allows",
+            Self::NotALine => "lines on standard output that are not a JSON object",
+            Self::NotAMessage => "messages without `src`, `dest` or a `body` with a `type`",
+            Self::NoSuchNode => "messages to an unknown `dest`",
+            Self::NoReply => "messages to a client that answer none of its requests",
+            Self::WrongReply => "replies that are not what their request asks for",
         }
     }
 }

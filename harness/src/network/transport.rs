@@ -1,10 +1,10 @@
-//! How the course's replicas talk, in each generation of the course.
+//! How replicas talk: in each generation of the course, and over standard input and output.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The course's three generations of transport.
+/// The course's three generations of transport, and that of Maelstrom's nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -15,18 +15,21 @@ pub enum Transport {
     Stream,
     /// UDP on the loopback, since 2022.
     Udp,
+    /// Standard input and output, lines: not the course's.
+    Stdio,
 }
 
 impl Transport {
-    /// All of them, the oldest first.
+    /// The course's, the oldest first.
     pub const ALL: [Self; 3] = [Self::Seqpacket, Self::Stream, Self::Udp];
 
-    /// `seqpacket`, `stream` or `udp`.
+    /// `seqpacket`, `stream`, `udp` or `stdio`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Seqpacket => "seqpacket",
             Self::Stream => "stream",
             Self::Udp => "udp",
+            Self::Stdio => "stdio",
         }
     }
 
@@ -35,6 +38,7 @@ impl Transport {
         match self {
             Self::Seqpacket | Self::Stream => "PROGRAM <id> <other id>...",
             Self::Udp => "PROGRAM <udp port> <id> <other id>...",
+            Self::Stdio => "PROGRAM",
         }
     }
 
@@ -49,6 +53,9 @@ impl Transport {
                 "connects to the `SOCK_STREAM` UNIX socket named by its id in the working directory"
             }
             Self::Udp => "sends a datagram of type `hello` to the UDP port of its first argument",
+            Self::Stdio => {
+                "answers the `init` message on standard input with `init_ok` on standard output"
+            }
         }
     }
 }

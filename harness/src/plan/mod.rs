@@ -8,7 +8,10 @@ pub mod host;
 mod nemesis;
 pub mod operations;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use supervisor::{Costs, Turns};
 
 use crate::durability::promise::Promise;
 use crate::fault::{FaultEvent, FaultKind};
@@ -20,6 +23,8 @@ use crate::plan::host::HostPlan;
 use crate::scenario::host::profile::Profile;
 use crate::scenario::{DrawnFault, Scenario};
 use crate::seed::Seed;
+use crate::system::{Port, System};
+use crate::time::RunTime;
 pub use operations::{OperationPlan, PlannedRequest};
 
 /// The version of the shape of `plan.json`.
@@ -56,7 +61,19 @@ pub struct Plan {
     /// What the system under test promises of a put that it acknowledges.
     #[serde(default)]
     pub durability: Promise,
+    /// How fast the processor is in virtual time: what calls and messages cost.
+    #[serde(default)]
+    pub processor: Costs,
+    /// Which replica comes first in virtual time, of those that have something to do.
+    #[serde(default)]
+    pub turns: Turns,
+    /// What is tested.
+    #[serde(default, skip_serializing_if = "System::is_the_courses")]
+    pub system: System,
 }
+
+/// By how much each replica is late for each one before it, where they have priorities.
+const LATE: Duration = Duration::from_micros(500);
 
 /// What it means that a put was answered `fail`: the protocol leaves it open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +101,8 @@ pub struct PlannedFault {
 #[error(
     "`{path}`: `{kind}` is for replicas that keep their data on disk, and no argument of the replica \
      names its data directory; allowed: `--replica-arg` with `{{data}}` in it (for the bundled replica \
-     `--replica-arg --data-dir --replica-arg {{data}}`), `keep_data` false, or another fault"
+     `--replica-arg --data-dir --replica-arg {{data}}`; in a system file `{{data}}` in `command`), `keep_data` false, or \
+     another fault"
 )]
 pub struct NoDataDirectory {
     path: String,
@@ -118,13 +136,50 @@ impl Plan {
             routes: seed.derive("routes"),
             fail_is: FailIs::default(),
             durability: Promise::default(),
+            processor: Costs::default(),
+            turns: Turns::default(),
+            system: System::default(),
             scenario: scenario.clone(),
+        }
+    }
+
+    /// The nodes, in their order.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + use<> {
+        self.system.naming.nodes(self.scenario.replicas)
+    }
+
+    /// The n-th client, counted from 0.
+    pub fn client(&self, n: usize) -> NodeId {
+        self.system.naming.client(self.scenario.replicas, n)
+    }
+
+    /// The same where replicas have priorities: so often the first becomes the last.
+    #[must_use]
+    pub fn with_priorities(mut self, changes: u32) -> Self {
+        let (seed, length) = (self.seed.derive("turns"), RunTime::from(self.scenario.duration()).0);
+        let at = |n: u32| seed.draw(n.into()) % length.max(1);
+        let changes_ns = (0..changes).map(at).collect();
+        self.turns = Turns::Priorities { late_ns: RunTime::from(LATE).0, changes_ns };
+        self
+    }
+
+    /// How often the first replica becomes the last, where replicas have priorities.
+    pub fn changes_of_priorities(&self) -> Option<u32> {
+        match &self.turns {
+            Turns::Chance => None,
+            Turns::Priorities { changes_ns, .. } => u32::try_from(changes_ns.len()).ok(),
         }
     }
 
     /// Whether a program with these arguments supports the faults: what keeps or damages data needs a data directory.
     pub fn check_program(&self, arguments: &[String]) -> Result<(), NoDataDirectory> {
-        if keeps_data(arguments) {
+        // Elsewhere nodes keep what they like where they like.
+        let may_keep = match self.system.port {
+            Port::Course => keeps_data(arguments),
+            Port::Maelstrom => true,
+            Port::Driver => self.keeps_described_data(),
+        };
+        if may_keep {
             return Ok(());
         }
         match self.faults.iter().map(|fault| &fault.event).find(|event| event.needs_data()) {
@@ -134,6 +189,23 @@ impl Plan {
                 let path = format!("{}.{key}", event.place);
                 Err(NoDataDirectory { path, kind: event.kind })
             }
+        }
+    }
+
+    /// Whether a system file says that replicas keep their data.
+    fn keeps_described_data(&self) -> bool {
+        self.system.description.as_ref().is_some_and(|description| description.keeps_data)
+    }
+
+    /// No more replicas can know of a put than there are.
+    pub fn check_promise(&self) -> Result<(), String> {
+        let replicas = self.scenario.replicas;
+        match self.durability {
+            Promise::Any(count) if count > replicas => Err(format!(
+                "durability `any:{count}` asks for more than the {replicas} replicas that there are; allowed: \
+                 `any:1` to `any:{replicas}`"
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -161,6 +233,9 @@ impl Plan {
             router: self.router,
             fail_is: self.fail_is,
             durability: self.durability,
+            processor: self.processor,
+            turns: self.turns.clone(),
+            system: self.system.clone(),
             ..Self::draw(&scenario, self.seed)
         })
     }
@@ -177,7 +252,7 @@ impl Plan {
     /// The network between the replicas and these clients.
     pub fn network(&self, clients: &[NodeId]) -> Settings {
         Settings {
-            replicas: (0..self.scenario.replicas).map(NodeId::replica).collect(),
+            replicas: self.nodes().collect(),
             clients: clients.to_vec(),
             links: self.links,
             drops: self.scenario.drops,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
 use crate::limits;
-use crate::op::OpKind;
+use crate::op::F;
 use crate::scenario::{Clients, Scenario};
 use crate::seed::{self, Seed};
 use crate::time::RunTime;
@@ -36,7 +36,7 @@ pub struct PlannedRequest {
     /// The client.
     pub client: NodeId,
     /// Get or put; a get before the client's first acknowledged put becomes a put.
-    pub f: OpKind,
+    pub f: F,
     /// Whether a put takes a new key, rather than one of the client's own.
     pub takes_new_key: bool,
     /// The key that a put takes if it takes a new one, or has none of its own yet.
@@ -49,7 +49,7 @@ pub struct PlannedRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrawnOperation {
     /// Get or put.
-    pub kind: OpKind,
+    pub kind: F,
     /// The number of the key.
     pub key: usize,
 }
@@ -84,7 +84,7 @@ fn draw_course(scenario: &Scenario, requests: u64, seed: Seed) -> Vec<PlannedReq
                 scenario.replicas,
                 seed::index(rng.next_u64(), limits::COURSE_CLIENTS),
             ),
-            f: if rng.random_bool(scenario.mix) { OpKind::Get } else { OpKind::Put },
+            f: if rng.random_bool(scenario.mix) { F::Get } else { F::Put },
             takes_new_key: rng.random_bool(0.5),
             new_key: random_key(&mut rng),
             own_key: rng.next_u64(),
@@ -100,6 +100,6 @@ fn random_key(rng: &mut impl Rng) -> String {
 
 /// The `n`-th operation of the shared client with this seed.
 pub fn draw_shared(client: Seed, n: u64, mix: f64, keys: usize) -> DrawnOperation {
-    let kind = if client.fraction(2 * n) < mix { OpKind::Get } else { OpKind::Put };
+    let kind = if client.fraction(2 * n) < mix { F::Get } else { F::Put };
     DrawnOperation { kind, key: seed::index(client.draw(2 * n + 1), keys) }
 }

@@ -27,6 +27,52 @@ pub enum Interference {
         /// When that was seen first.
         at: RunTime,
     },
+    /// The run's folder was moved or removed.
+    RunFolder {
+        /// When that was seen first.
+        at: RunTime,
+    },
+    /// The folder for a replica's output and data cannot be used any more.
+    Folder {
+        /// The replica.
+        id: NodeId,
+        /// When that was seen first.
+        at: RunTime,
+    },
+    /// The process of a replica connected to the socket of another.
+    Impostor {
+        /// The replica of the socket.
+        id: NodeId,
+        /// Whose process it was.
+        by: NodeId,
+        /// When that was seen first.
+        at: RunTime,
+    },
+    /// A process of a replica stopped a replica.
+    Stopped {
+        /// Which was stopped.
+        id: NodeId,
+        /// Whose process did it.
+        by: NodeId,
+        /// When that was seen first.
+        at: RunTime,
+    },
+    /// A process of a replica sent another replica a signal that ends it.
+    Killed {
+        /// Which got it.
+        id: NodeId,
+        /// Whose process did it.
+        by: NodeId,
+        /// When that was seen first.
+        at: RunTime,
+    },
+    /// A process of a replica sent a signal to the harness, or to every process of the user; it was refused.
+    Refused {
+        /// Whose process did it.
+        by: NodeId,
+        /// When that was seen first.
+        at: RunTime,
+    },
 }
 
 /// How a file was changed.
@@ -38,6 +84,24 @@ pub enum FileChange {
     Rewritten,
     /// Something was written into it, and memory does not hold what was lost. It was set aside.
     SetAside,
+}
+
+impl Interference {
+    /// Whether both tell of the same deed, whenever it was seen.
+    pub fn is_same_deed(&self, other: &Self) -> bool {
+        let never = |it: &Self| match it.clone() {
+            Self::Socket { id, .. } => Self::Socket { id, at: RunTime::ZERO },
+            Self::Directory { .. } => Self::Directory { at: RunTime::ZERO },
+            Self::RunFolder { .. } => Self::RunFolder { at: RunTime::ZERO },
+            Self::Folder { id, .. } => Self::Folder { id, at: RunTime::ZERO },
+            Self::Impostor { id, by, .. } => Self::Impostor { id, by, at: RunTime::ZERO },
+            Self::Stopped { id, by, .. } => Self::Stopped { id, by, at: RunTime::ZERO },
+            Self::Killed { id, by, .. } => Self::Killed { id, by, at: RunTime::ZERO },
+            Self::Refused { by, .. } => Self::Refused { by, at: RunTime::ZERO },
+            file @ Self::File { .. } => file,
+        };
+        never(self) == never(other)
+    }
 }
 
 impl fmt::Display for Interference {
@@ -56,8 +120,35 @@ impl fmt::Display for Interference {
                 write!(f, "the socket of {id} was removed or replaced before {at}")
             }
             Self::Directory { at } => {
-                write!(f, "the working directory of all replicas was removed before {at}")
+                write!(
+                    f,
+                    "the working directory of all replicas was removed, moved or forbidden before {at}"
+                )
             }
+            Self::RunFolder { at } => write!(
+                f,
+                "the folder of the run was moved or removed before {at} by a process of the program"
+            ),
+            Self::Folder { id, at } => write!(
+                f,
+                "the folder of {id} was removed, replaced or forbidden before {at}: it could not be started again"
+            ),
+            Self::Impostor { id, by, at } => {
+                write!(f, "the process of {by} connected to the socket of {id} at {at}")
+            }
+            Self::Stopped { id, by, at } if id == by => {
+                write!(f, "{id} was stopped before {at} by a process of its own")
+            }
+            Self::Stopped { id, by, at } => {
+                write!(f, "{id} was stopped before {at} by a process of {by}")
+            }
+            Self::Killed { id, by, at } => {
+                write!(f, "{id} was sent a signal that ends it before {at} by a process of {by}")
+            }
+            Self::Refused { by, at } => write!(
+                f,
+                "a process of {by} sent a signal to the harness, or to all processes, before {at}; it was refused"
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use checker::Sighting;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::life::Death;
@@ -50,6 +51,8 @@ pub struct RunRecord {
     pub leadership_claims: Vec<LeadershipClaim>,
     /// Whether puts were known to enough replicas when they were acknowledged.
     pub durability: DurabilityRecord,
+    /// Which replicas showed, after puts were acknowledged, that they hold them.
+    pub sightings: Vec<Sighting>,
     /// One for each replica, in the order of ids.
     pub replicas: Vec<ReplicaRecord>,
     /// What the living replicas that know `status` said of their state when all was quiet, in the
@@ -125,6 +128,9 @@ pub struct HostRecord {
     pub given_up: Vec<GivenUp>,
     /// What exceeded its threshold, in the order of its beginnings.
     pub disturbances: Vec<Disturbance>,
+    /// Where time was virtual: what keeps the run from being the same each time, a few words each. None where time was
+    /// the host's.
+    pub not_exact: Option<Vec<String>>,
 }
 
 /// Why a run ended.

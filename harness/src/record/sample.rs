@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checker::Datum;
+
 use super::{EndReason, HostRecord, ReplicaRecord, RunRecord};
 use crate::cluster::life::{Death, Ending};
 use crate::durability::DurabilityRecord;
@@ -13,7 +15,7 @@ use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::counts::{DropCause, MessageCounts};
 use crate::network::protocol::{Example, ProtocolWarning};
-use crate::op::{OpKind, OperationError, OperationRecord, Outcome, RequestCounts};
+use crate::op::{F, OperationError, OperationRecord, Outcome, RequestCounts};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -42,7 +44,14 @@ pub fn record() -> RunRecord {
         faults: faults(),
         leaders: vec![(RunTime(900_000_000), NodeId(0)), (RunTime(1_350_000_000), NodeId(3))],
         leadership_claims: Vec::new(),
-        durability: DurabilityRecord { required: Some(3), acknowledged: 2, early: 0, first: None },
+        sightings: Vec::new(),
+        durability: DurabilityRecord {
+            required: Some(3),
+            acknowledged: 2,
+            early: 0,
+            first: None,
+            unseen: None,
+        },
         replicas: replicas(),
         violations: BTreeMap::new(),
         interference: BTreeSet::new(),
@@ -63,14 +72,15 @@ pub fn record() -> RunRecord {
 }
 
 /// An operation of client `client` (0 or 1), times in nanoseconds.
-fn operation(index: u64, client: usize, kind: OpKind, key: &str, invoked: u64) -> OperationRecord {
+fn operation(index: u64, client: usize, f: F, key: &str, invoked: u64) -> OperationRecord {
     OperationRecord {
         index,
         process: client as u64,
         client: NodeId::client(5, client),
-        kind,
-        key: key.into(),
-        value: Some("secret".into()),
+        f,
+        key: Some(key.into()),
+        value: if f == F::Put { Datum::text("secret") } else { Datum::Nil },
+        answer: (f == F::Get).then(|| Datum::text("secret")),
         node: None,
         invoked: RunTime(invoked),
         completed: None,
@@ -83,7 +93,7 @@ fn operation(index: u64, client: usize, kind: OpKind, key: &str, invoked: u64) -
 }
 
 fn operations() -> Vec<OperationRecord> {
-    use OpKind::{Get, Put};
+    use F::{Get, Put};
     vec![
         OperationRecord {
             node: Some(NodeId(0)),

@@ -15,8 +15,10 @@ use crate::report::files::FILES;
 use crate::report::summary_csv;
 use crate::report::totals::{Totals, leaders};
 use crate::report::{Finished, warnings};
+use crate::system::Port;
+use crate::text::shell::quoted_path;
 use crate::text::{counted, escape, grouped, plural, wrap};
-use crate::verdict::{Answer, Standing, Verdict};
+use crate::verdict::{Answer, Question, Standing, Verdict};
 
 /// Wide enough for a sentence, narrow enough for half a screen.
 const DEFAULT_WIDTH: usize = 100;
@@ -76,6 +78,7 @@ pub fn console_block(finished: &Finished<'_>, style: Style) -> String {
         answers(&finished.verdict.answers, style),
         explanation_lines(finished, style),
         numbers(finished.record, style),
+        facts(finished, style),
         course_lines(finished, style),
         warning_lines(finished, style),
         places(finished),
@@ -143,7 +146,7 @@ fn explanation_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
     if finished.verdict.answers.iter().all(|answer| answer.standing == Standing::Valid) {
         return Vec::new();
     }
-    let folder = escape(&finished.folder.display().to_string());
+    let folder = quoted_path(&finished.folder);
     let mut lines = labelled("meaning", &escape(&explanation.short), style);
     lines.push(format!("{:<LABEL_WIDTH$}harness explain {folder}", "details"));
     lines
@@ -151,6 +154,7 @@ fn explanation_lines(finished: &Finished<'_>, style: Style) -> Vec<String> {
 
 fn numbers(record: &RunRecord, style: Style) -> Vec<String> {
     let totals = Totals::of(record);
+    let (read, change) = record.scenario.workload.words();
     let operations = format!(
         "{}: {} ok, {} fail, {} info ({} {}, {} {})",
         grouped(totals.operations),
@@ -158,9 +162,9 @@ fn numbers(record: &RunRecord, style: Style) -> Vec<String> {
         grouped(totals.fail),
         grouped(totals.info),
         grouped(totals.gets),
-        plural(totals.gets, "get"),
+        plural(totals.gets, read),
         grouped(totals.puts),
-        plural(totals.puts, "put"),
+        plural(totals.puts, change),
     );
     let latency = totals.latency.as_ref().map_or_else(
         || "no operation ended in ok".to_owned(),
@@ -176,11 +180,20 @@ fn numbers(record: &RunRecord, style: Style) -> Vec<String> {
     let rows = [
         ("operations", operations),
         ("latency", latency),
-        ("messages", messages(&totals)),
+        ("messages", messages(record, &totals)),
         ("leaders", leaders_in_order(record)),
         ("faults", faults),
     ];
     rows.iter().flat_map(|(label, text)| labelled(label, text, style)).collect()
+}
+
+/// What the checker counted, where a workload asks for more than whether it holds.
+fn facts(finished: &Finished<'_>, style: Style) -> Vec<String> {
+    let safety = finished.verdict.answer(Question::Safety);
+    match safety.filter(|it| it.standing == Standing::Valid && !it.details.is_empty()) {
+        Some(safety) => labelled("counted", &escape(&safety.details.join("; ")), style),
+        None => Vec::new(),
+    }
 }
 
 /// Milliseconds with about three digits: `0.812 ms`, `12.3 ms`, `1,234 ms`.
@@ -194,7 +207,7 @@ fn millis(duration: Duration) -> String {
     }
 }
 
-fn messages(totals: &Totals) -> String {
+fn messages(record: &RunRecord, totals: &Totals) -> String {
     let messages = &totals.messages;
     let causes: Vec<String> = messages
         .dropped_by_cause
@@ -204,8 +217,18 @@ fn messages(totals: &Totals) -> String {
         .collect();
     let causes =
         if causes.is_empty() { String::new() } else { format!(" ({})", causes.join(", ")) };
+    // The measure of those who learn to gossip.
+    let each = match record.plan.system.port {
+        Port::Maelstrom => {
+            format!(
+                "; {:.2} for each operation",
+                messages.sent as f64 / totals.operations.max(1) as f64
+            )
+        }
+        Port::Course | Port::Driver => String::new(),
+    };
     format!(
-        "{} between replicas: {} delivered, {} lost{causes}",
+        "{} between replicas: {} delivered, {} lost{causes}{each}",
         grouped(messages.sent),
         grouped(messages.delivered),
         grouped(messages.dropped),

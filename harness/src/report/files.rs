@@ -1,7 +1,7 @@
 //! The table of the reports in a run's folder, and their writing.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::files::folder::Folder;
 use crate::report::{
@@ -15,7 +15,8 @@ pub struct ReportFile {
     pub name: &'static str,
     /// What is in it, in a few words.
     pub about: &'static str,
-    write: fn(&Finished<'_>, &mut dyn Write) -> io::Result<()>,
+    /// From what is told of the run inside its folder, and that folder.
+    write: fn(&Finished<'_>, &Path, &mut dyn Write) -> io::Result<()>,
 }
 
 /// All reports, in the order in which people are told of them. (`faults.jsonl`, `leaders.jsonl` and
@@ -24,38 +25,38 @@ pub const FILES: [ReportFile; 7] = [
     ReportFile {
         name: "latency.csv",
         about: "each operation",
-        write: |finished, out| latency_csv::write(finished.record, out),
+        write: |finished, _, out| latency_csv::write(finished.record, out),
     },
     ReportFile {
         name: "latency_summary.csv",
         about: "percentiles",
-        write: |finished, out| latency_summary_csv::write(finished.record, out),
+        write: |finished, _, out| latency_summary_csv::write(finished.record, out),
     },
     ReportFile {
         name: "messages.csv",
         about: "each link and message type",
-        write: |finished, out| messages_csv::write(finished.record, out),
+        write: |finished, _, out| messages_csv::write(finished.record, out),
     },
     ReportFile {
         name: "summary.csv",
         about: "this run in one row",
-        write: |finished, out| summary_csv::write(finished, out),
+        write: |finished, _, out| summary_csv::write(finished, out),
     },
     ReportFile {
         name: "verdict.json",
         about: "for machines",
-        write: |finished, out| verdict_json::write(finished, out),
+        write: |finished, _, out| verdict_json::write(finished, out),
     },
     ReportFile {
         name: junit::NAME,
         about: "for a CI server",
-        write: |finished, out| junit::write(finished, out),
+        write: |finished, _, out| junit::write(finished, out),
     },
     // Last: it reads the others.
     ReportFile {
         name: html::NAME,
         about: "pictures, for a browser",
-        write: |finished, out| html::write(&finished.folder, out),
+        write: |_, folder, out| html::write(folder, out),
     },
 ];
 
@@ -71,8 +72,9 @@ pub struct ReportError {
 /// whatever became of the others; returns those that failed.
 pub fn write_files(finished: &Finished<'_>, place: &Folder) -> Vec<ReportError> {
     let mut failed = Vec::new();
+    let inside = finished.inside();
     for file in &FILES {
-        if let Err(source) = write_file(finished, file, place) {
+        if let Err(source) = write_file(&inside, &finished.folder, file, place) {
             let path = finished.folder.join(file.name);
             failed.push(ReportError { path, source });
         }
@@ -84,9 +86,14 @@ pub fn write_files(finished: &Finished<'_>, place: &Folder) -> Vec<ReportError> 
     failed
 }
 
-fn write_file(finished: &Finished<'_>, file: &ReportFile, place: &Folder) -> io::Result<()> {
+fn write_file(
+    inside: &Finished<'_>,
+    folder: &Path,
+    file: &ReportFile,
+    place: &Folder,
+) -> io::Result<()> {
     let mut out = BufWriter::new(place.create(file.name)?);
-    (file.write)(finished, &mut out)?;
+    (file.write)(inside, folder, &mut out)?;
     out.flush()
 }
 

@@ -41,8 +41,8 @@ fn row(operation: &OperationRecord) -> [String; COLUMNS.len()] {
     [
         operation.index.to_string(),
         operation.client.to_string(),
-        operation.kind.name().to_owned(),
-        operation.key.to_string(),
+        operation.f.name().to_owned(),
+        operation.key_name().to_owned(),
         id(operation.node),
         operation.invoked.0.to_string(),
         completed.map(|time| time.0.to_string()).unwrap_or_default(),
@@ -81,7 +81,7 @@ index,client,f,key,node,invoke_ns,complete_ns,latency_us,outcome,leader,redirect
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), record.operations.len());
         for (row, operation) in rows.iter().zip(&record.operations) {
-            assert_eq!(row[3], *operation.key);
+            assert_eq!(&row[3], operation.key_name());
             assert_eq!(row[5].parse(), Ok(operation.invoked.0));
             assert_eq!(row[4].parse().ok(), operation.node);
         }

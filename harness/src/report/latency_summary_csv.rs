@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::op::{OpKind, OperationRecord, Outcome};
+use crate::op::{F, OperationRecord, Outcome};
 use crate::record::RunRecord;
 use crate::report::quantiles::{Quantiles, micros};
 
@@ -12,7 +12,7 @@ const COLUMNS: [&str; 10] = [
     "max_us",
 ];
 
-const KINDS: [Option<OpKind>; 3] = [Some(OpKind::Get), Some(OpKind::Put), None];
+const KINDS: [Option<F>; 3] = [Some(F::Get), Some(F::Put), None];
 
 const OUTCOMES: [Option<Outcome>; 4] =
     [Some(Outcome::Ok), Some(Outcome::Fail), Some(Outcome::Info), None];
@@ -31,13 +31,9 @@ pub fn write(record: &RunRecord, out: impl Write) -> io::Result<()> {
     csv.flush()
 }
 
-fn row(
-    record: &RunRecord,
-    kind: Option<OpKind>,
-    outcome: Option<Outcome>,
-) -> [String; COLUMNS.len()] {
+fn row(record: &RunRecord, kind: Option<F>, outcome: Option<Outcome>) -> [String; COLUMNS.len()] {
     let is_in = |operation: &&OperationRecord| {
-        kind.is_none_or(|kind| operation.kind == kind)
+        kind.is_none_or(|kind| operation.f == kind)
             && outcome.is_none_or(|outcome| operation.outcome == outcome)
     };
     let operations = || record.operations.iter().filter(is_in);
@@ -48,7 +44,7 @@ fn row(
         quantiles.as_ref().map(pick).map(micros).unwrap_or_default()
     };
     [
-        kind.map_or("all", OpKind::name).to_owned(),
+        kind.map_or("all", F::name).to_owned(),
         outcome.map_or("all", Outcome::name).to_owned(),
         operations().count().to_string(),
         cell(|q| q.mean),

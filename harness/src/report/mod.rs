@@ -46,6 +46,7 @@ use crate::explain::Explanation;
 use crate::record::RunRecord;
 use crate::text;
 use crate::verdict::{Standing, Verdict};
+use crate::world::Clock;
 
 pub use console::{Style, console_block, quiet_line, verdict_lines};
 pub use files::write_files;
@@ -72,8 +73,25 @@ pub struct Finished<'a> {
     pub folder: PathBuf,
     /// The folder of all results, where the summary of all runs is.
     pub results: &'a Path,
+    /// Whether it takes the place of a run that failed on a disturbed host.
+    pub is_again: bool,
     /// When the run was begun.
     pub start: Timestamp,
+    /// Whose time it has.
+    pub clock: Clock,
+}
+
+impl Finished<'_> {
+    /// The same as the files in the run's own folder tell it. In virtual time they hold neither real times nor the
+    /// folder's name, so that the same run has the same files.
+    fn inside(&self) -> Self {
+        match self.clock {
+            Clock::Real => self.clone(),
+            Clock::Virtual => {
+                Self { start: Timestamp::UNIX_EPOCH, folder: PathBuf::from("."), ..self.clone() }
+            }
+        }
+    }
 }
 
 /// What the reader should know although no verdict says it, a sentence each: what is odd about the

@@ -44,7 +44,9 @@ impl Sample {
             reproduce: "harness run workloads/demo.json --seed 7".to_owned(),
             folder: "results/demo/19700101T000000Z-7".into(),
             results,
+            is_again: false,
             start: jiff::Timestamp::UNIX_EPOCH,
+            clock: crate::world::Clock::Real,
         }
     }
 }

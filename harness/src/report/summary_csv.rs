@@ -10,16 +10,24 @@ use crate::course;
 use crate::report::Finished;
 use crate::report::quantiles::{Quantiles, micros};
 use crate::report::totals::Totals;
+use crate::text::cell;
 use crate::verdict::{Question, Standing};
+use crate::world::Clock;
 
 /// The file's name, in the run's folder and in that of all results.
 pub const NAME: &str = "summary.csv";
 
 /// Writes the header and the row of one run.
 pub fn write(finished: &Finished<'_>, mut out: impl Write) -> io::Result<()> {
-    let cells = cells(finished);
+    let mut cells = cells(finished);
+    if finished.clock == Clock::Virtual
+        && let Some((_, folder)) = cells.last_mut()
+    {
+        // Two runs in virtual time differ in nothing, not in their folders either.
+        ".".clone_into(folder);
+    }
     out.write_all(&line(cells.iter().map(|(name, _)| *name))?)?;
-    out.write_all(&line(cells.iter().map(|(_, cell)| cell.as_str()))?)?;
+    out.write_all(&line(cells.iter().map(|(_, text)| text.as_str()))?)?;
     out.flush()
 }
 
@@ -31,7 +39,7 @@ pub fn write(finished: &Finished<'_>, mut out: impl Write) -> io::Result<()> {
 pub fn append(finished: &Finished<'_>, path: &Path) -> io::Result<()> {
     let cells = cells(finished);
     let header = line(cells.iter().map(|(name, _)| *name))?;
-    let row = line(cells.iter().map(|(_, cell)| cell.as_str()))?;
+    let row = line(cells.iter().map(|(_, text)| text.as_str()))?;
     append_row(path, &header, &row)
 }
 
@@ -108,7 +116,7 @@ fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
         answer.map_or("", |answer| Standing::name(answer.standing)).to_owned()
     };
     vec![
-        ("scenario", record.scenario.name.clone()),
+        ("scenario", cell(&record.scenario.name)),
         ("era", record.scenario.era.to_string()),
         ("seed", record.plan.seed.to_string()),
         ("start_utc", format!("{:.3}", finished.start)),
@@ -147,7 +155,7 @@ fn cells(finished: &Finished<'_>) -> Vec<(&'static str, String)> {
         ("course_passed", course.map(|j| j.passed.to_string()).unwrap_or_default()),
         ("course_tiers", course.and_then(|j| j.tiers).map(tiers).unwrap_or_default()),
         ("exit_code", verdict.exit().code().to_string()),
-        ("results", finished.folder.display().to_string()),
+        ("results", cell(&finished.folder.display().to_string())),
     ]
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::ids::NodeId;
 use crate::network::counts::DropCause;
-use crate::op::{OpKind, Outcome};
+use crate::op::Outcome;
 use crate::record::RunRecord;
 use crate::report::quantiles::Quantiles;
 
@@ -60,7 +60,7 @@ impl Totals {
     pub fn of(record: &RunRecord) -> Self {
         let operations = &record.operations;
         let ended = |outcome| count(operations, |operation| operation.outcome == outcome);
-        let asked = |kind| count(operations, |operation| operation.kind == kind);
+        let asked = |is_read| count(operations, |operation| operation.f.only_asks() == is_read);
         let died = |is_planned| {
             count(&record.replicas, |replica| {
                 replica.death.as_ref().is_some_and(|death| death.is_planned == is_planned)
@@ -75,8 +75,8 @@ impl Totals {
             ok: ended(Outcome::Ok),
             fail: ended(Outcome::Fail),
             info: ended(Outcome::Info),
-            gets: asked(OpKind::Get),
-            puts: asked(OpKind::Put),
+            gets: asked(true),
+            puts: asked(false),
             latency: Quantiles::of(latencies),
             messages: MessageTotals::of(record),
             leaders: leaders(record).len() as u64,
@@ -91,7 +91,7 @@ impl Totals {
 impl MessageTotals {
     /// Adds up the links between replicas.
     fn of(record: &RunRecord) -> Self {
-        let is_replica = |id: NodeId| usize::from(id.0) < record.scenario.replicas;
+        let is_replica = |id: NodeId| id.is_one_of(record.scenario.replicas);
         let mut totals = Self::default();
         for ((src, dst, _), counts) in &record.messages {
             if !is_replica(*src) || !is_replica(*dst) {

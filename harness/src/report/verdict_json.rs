@@ -16,6 +16,7 @@ use crate::seed::Seed;
 use crate::text;
 use crate::time::RunTime;
 use crate::verdict::Answer;
+use crate::world::Clock;
 
 /// The version of this shape.
 pub const SCHEMA: u32 = 1;
@@ -28,6 +29,9 @@ struct VerdictFile<'a> {
     /// When the run was begun (UTC).
     start: String,
     duration_s: f64,
+    /// It takes the place of a run that failed on a disturbed host.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    run_again: bool,
     end: EndReason,
     exit_code: u8,
     /// In the order of badness of their questions.
@@ -102,6 +106,7 @@ impl<'a> VerdictFile<'a> {
             seed: record.plan.seed,
             start: finished.start.to_string(),
             duration_s: record.duration.as_secs_f64(),
+            run_again: finished.is_again,
             end: record.end,
             exit_code: finished.verdict.exit().code(),
             answers: &finished.verdict.answers,
@@ -116,7 +121,11 @@ impl<'a> VerdictFile<'a> {
             },
             warnings: warnings(finished),
             reproduce: &finished.reproduce,
-            results: finished.folder.display().to_string(),
+            // Two runs in virtual time differ in nothing, not in their folders either.
+            results: match finished.clock {
+                Clock::Real => finished.folder.display().to_string(),
+                Clock::Virtual => ".".to_owned(),
+            },
             files: FILES.iter().map(|file| file.name.to_owned()).collect(),
         }
     }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use crate::clients::OperationIndex;
 use crate::cluster::life::Ending;
+use crate::fault::BeforeCall;
 use crate::ids::NodeId;
 use crate::nemesis::player::{Signal, Work};
 use crate::network::course_2016::GivenUp;
 use crate::network::fabric::Sent;
 use crate::network::outbox::Outgoing;
+use crate::network::rules::{FaultId, Rule};
+use crate::op::Completion;
 use crate::time::RunTime;
 
 /// Something that happened.
@@ -50,6 +53,8 @@ pub enum Event {
         /// `exit status 1`, `killed by SIGKILL`.
         how: Ending,
     },
+    /// A replica is about to make the call of [`Effect::AwaitCall`].
+    AtCall(NodeId),
     /// What came of [`Effect::Deliver`].
     Handed {
         /// The receiver.
@@ -70,6 +75,28 @@ pub enum Event {
     Retried(NodeId, Sent),
     /// What [`Effect::Disconnect`] asked for is done: the connection is closed.
     Disconnected(NodeId),
+    /// Another node is to be asked this operation, which had no effect where it was asked, as the driver of
+    /// [`Effect::Invoke`] says.
+    Redirected {
+        /// The operation.
+        operation: OperationIndex,
+        /// The node, if it is told.
+        to: Option<NodeId>,
+    },
+    /// A node, asked who leads, names this one.
+    Claimed {
+        /// The node that was asked.
+        by: NodeId,
+        /// The leader, if it names one.
+        leader: Option<NodeId>,
+    },
+    /// How an operation ended, as the driver of [`Effect::Invoke`] says.
+    Completed {
+        /// The operation.
+        operation: OperationIndex,
+        /// How it ended.
+        completion: Completion,
+    },
 }
 
 /// What came of handing a message to a replica, as the world saw it.
@@ -109,6 +136,10 @@ pub enum Effect {
     TakenDown(NodeId),
     /// A signal to the process group of a running replica.
     Signal(NodeId, Signal),
+    /// Before this replica makes this call, [`Event::AtCall`] is to be told. In virtual time.
+    AwaitCall(NodeId, BeforeCall),
+    /// The wall clock of this replica is so many seconds ahead of the others' from now on. In virtual time.
+    SetClock(NodeId, f64),
     /// The process of this replica is to be started again.
     Spawn(NodeId),
     /// Something is to be done to the data directory of a replica; [`Event::DiskRefused`] answers if it is not.
@@ -117,6 +148,18 @@ pub enum Effect {
     GiveUp(GivenUp),
     /// The rules of 2016 cut a packet of this replica.
     Truncated(NodeId),
+    /// A driver is to ask this of a node; [`Event::Completed`] answers. Only for systems that are asked through a
+    /// driver; [`operation`](super::machine::Machine::operation) tells what is asked.
+    Invoke {
+        /// The operation.
+        operation: OperationIndex,
+        /// The client that asks.
+        client: NodeId,
+        /// The node that is asked.
+        node: NodeId,
+    },
+    /// What holds on links changes. Only for systems whose nodes talk among themselves through proxies of the world.
+    Links(LinkChange),
     /// This operation was invoked: it is to be written down.
     Invoked(OperationIndex),
     /// This operation was completed: it is to be written down.
@@ -134,4 +177,22 @@ pub enum Effect {
     Sample,
     /// The progress is to be shown.
     ShowProgress,
+}
+
+/// What changes on links.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LinkChange {
+    /// A rule begins to hold on links (source, destination), until the fault is lifted.
+    Apply {
+        /// The fault.
+        fault: FaultId,
+        /// The links.
+        pairs: Vec<(NodeId, NodeId)>,
+        /// The rule.
+        rule: Rule,
+    },
+    /// All rules of this fault end.
+    Lift(FaultId),
+    /// All rules end.
+    LiftAll,
 }

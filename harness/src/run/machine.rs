@@ -5,6 +5,7 @@
 
 mod clients;
 mod faults;
+mod maelstrom;
 mod schedule;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,14 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agenda::Agenda;
+use maelstrom::Maelstrom;
+
 use super::event::{Effect, Event, Handed};
 use super::feed::{EventFeed, Snapshot};
 use super::progress::Progress;
 use super::router::{Router, Traffic};
 use super::state_comparison::StateComparison;
-use crate::clients::{OperationIndex, Pool};
+use crate::clients::{Crew, OperationIndex};
 use crate::cluster::life::{Ending, Lives};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, SERVICE_NAMES};
 use crate::leadership::claims::LeadershipClaims;
 use crate::limits;
 use crate::nemesis::happened::FaultRecord;
@@ -30,6 +33,8 @@ use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
 use crate::op::{OperationRecord, RecoveryOperation, RequestCounts};
 use crate::plan::Plan;
 use crate::record::{EndReason, ReplicaState};
+use crate::services::Services;
+use crate::system::Port;
 use crate::time::RunTime;
 
 /// How far a run is.
@@ -53,7 +58,9 @@ enum Phase {
 pub struct Machine {
     plan: Arc<Plan>,
     router: Router,
-    pool: Pool,
+    crew: Crew,
+    /// What a run of nodes that speak Maelstrom's protocol has besides.
+    maelstrom: Option<Box<Maelstrom>>,
     lives: Lives,
     player: Player,
     agenda: Agenda,
@@ -75,15 +82,20 @@ impl Machine {
     /// The run of a plan, before its replicas have connected. What becomes of each message is written to `log`;
     /// `keeps_data`: replicas that are started again have what they wrote before.
     pub fn new(plan: Arc<Plan>, keeps_data: bool, log: MessageLog) -> Self {
-        let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
-        let pool = Pool::new(Arc::clone(&plan));
+        let replicas: Vec<NodeId> = plan.nodes().collect();
+        let crew = Crew::new(Arc::clone(&plan));
         // The clients, and the one that asks for the states in the end.
-        let senders: Vec<NodeId> =
-            (0..=pool.ids().len()).map(|n| NodeId::client(replicas.len(), n)).collect();
+        let mut senders: Vec<NodeId> = (0..=crew.ids().len()).map(|n| plan.client(n)).collect();
+        let maelstrom = (plan.system.port == Port::Maelstrom).then(|| {
+            let teller = plan.client(crew.ids().len());
+            senders.extend((0..SERVICE_NAMES.len()).map(NodeId::service));
+            Box::new(Maelstrom::new(Services::new(plan.seed.derive("services")), teller))
+        });
         let required = plan.durability.required(plan.scenario.replicas);
         Self {
             router: Router::new(&plan.network(&senders), plan.router, required, log),
-            pool,
+            crew,
+            maelstrom,
             lives: Lives::new(&replicas),
             player: Player::new(Arc::clone(&plan)),
             agenda: Agenda::default(),
@@ -104,14 +116,17 @@ impl Machine {
     pub fn hear(&mut self, now: RunTime, event: Event) {
         self.react(now, event);
         if !matches!(self.phase, Phase::Starting) {
-            self.follow_pool(now);
+            self.follow_crew(now);
             self.give_up(now);
         }
     }
 
     fn react(&mut self, now: RunTime, event: Event) {
         match event {
-            Event::Started => self.start(),
+            Event::Started => {
+                self.start();
+                self.begin_maelstrom(now);
+            }
             Event::Due => self.due(now),
             Event::Interrupted => self.end = Some(EndReason::Interrupted),
             Event::Connected(id) => {
@@ -122,11 +137,17 @@ impl Machine {
                     self.router.knowledge().forgot(now, id);
                 }
                 self.with_player(now, |player, scene| player.connected(id, scene));
+                if !matches!(self.phase, Phase::Starting) {
+                    self.tell_neighbours(now, id);
+                }
                 self.effects.push_back(Effect::ShowProgress);
             }
             Event::Closed(id) => {
                 self.lives.hang_up(id, now);
                 self.router.disconnected(now, id);
+            }
+            Event::Packet { from, bytes, .. } if self.maelstrom.is_some() => {
+                self.line(now, from, &bytes);
             }
             Event::Packet { from, bytes, length } => self.packet(now, from, &bytes, length),
             Event::NoHello { from, bytes } => {
@@ -134,6 +155,7 @@ impl Machine {
             }
             Event::Writable(id) => self.retry(id),
             Event::Exited { id, how } => self.exited(now, id, how),
+            Event::AtCall(id) => self.with_player(now, |player, scene| player.at_call(id, scene)),
             Event::Handed { to, message, handed } => self.router.handed(now, to, message, handed),
             Event::DiskRefused { id, reason } => {
                 self.with_player(now, |player, _| player.refused(id, &reason));
@@ -144,6 +166,13 @@ impl Machine {
                 }
             }
             Event::Disconnected(id) => self.router.disconnected(now, id),
+            Event::Redirected { operation, to } => {
+                self.with_crew(now, |crew, view| crew.redirected(operation, to, view));
+            }
+            Event::Claimed { by, leader } => self.claimed(now, by, leader),
+            Event::Completed { operation, completion } => {
+                self.with_crew(now, |crew, view| crew.completed(operation, completion, view));
+            }
         }
     }
 
@@ -191,9 +220,9 @@ impl Machine {
         &self.connected
     }
 
-    /// An operation by its index.
+    /// An operation by its index, which is in flight or has just ended.
     pub fn operation(&self, index: OperationIndex) -> &OperationRecord {
-        self.pool.operation(index)
+        self.crew.operation(index)
     }
 
     /// Each fault of the plan, and what became of it.
@@ -269,6 +298,15 @@ impl Machine {
         }
     }
 
+    /// A node that was asked names the leader.
+    fn claimed(&mut self, now: RunTime, by: NodeId, leader: Option<NodeId>) {
+        let is_new = self.router.leadership().is_new_claim(by, leader);
+        if self.player.awaits_election() && is_new {
+            self.with_player(now, |player, scene| player.elected(by, scene));
+        }
+        self.router.claimed(now, by, leader, self.lives.alive());
+    }
+
     fn retry(&mut self, to: NodeId) {
         if let Some(packet) = self.router.first_waiting(to) {
             self.effects.push_back(Effect::Retry(to, packet));
@@ -329,7 +367,7 @@ impl Machine {
                 self.router.protocol().violation(ProtocolViolation::HungUp, at, id, b"");
             }
         }
-        let (operations, recovery, requests) = self.pool.finish();
+        let (operations, recovery, requests) = self.crew.finish();
         let states = match self.phase {
             Phase::Comparison(comparison) => comparison.into_states(),
             _ => Vec::new(),
@@ -349,7 +387,7 @@ impl Machine {
 
 /// What a run leaves to the record.
 pub struct Outcome {
-    /// All operations of clients.
+    /// The operations of clients that were open in the end; the journal has the others.
     pub operations: Vec<OperationRecord>,
     /// What was asked after the healing.
     pub recovery: Vec<RecoveryOperation>,

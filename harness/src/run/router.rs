@@ -3,9 +3,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use checker::Sighting;
+
 use super::event::Handed;
 use crate::durability::DurabilityRecord;
 use crate::durability::knowledge::{Arrival, Knowledge};
+use crate::durability::sightings::Sightings;
 use crate::ids::NodeId;
 use crate::leadership::Leadership;
 use crate::leadership::claims::LeadershipClaim;
@@ -26,6 +29,7 @@ pub struct Router {
     fabric: Fabric,
     leadership: Leadership,
     knowledge: Knowledge,
+    sightings: Sightings,
     protocol: ProtocolFindings,
     /// The rules of 2016, if they are asked for.
     course: Option<Course2016>,
@@ -57,6 +61,7 @@ impl Router {
             fabric: Fabric::new(settings, log),
             leadership: Leadership::default(),
             knowledge: Knowledge::new(&settings.replicas, required),
+            sightings: Sightings::default(),
             protocol: ProtocolFindings::default(),
             course: (kind == RouterKind::Course2016).then(Course2016::default),
             crossed: 0,
@@ -76,6 +81,11 @@ impl Router {
     /// Which replicas can know of which put.
     pub fn knowledge(&mut self) -> &mut Knowledge {
         &mut self.knowledge
+    }
+
+    /// Which replicas showed that they hold a put.
+    pub fn sightings(&mut self) -> &mut Sightings {
+        &mut self.sightings
     }
 
     /// What was wrong or odd about messages.
@@ -142,6 +152,20 @@ impl Router {
     /// A replica ended.
     pub fn died(&mut self, now: RunTime, id: NodeId, how: &str) {
         self.leadership.died(now, id, how);
+    }
+
+    /// A node says who leads.
+    pub fn claimed(
+        &mut self,
+        now: RunTime,
+        by: NodeId,
+        leader: Option<NodeId>,
+        alive: &BTreeSet<NodeId>,
+    ) {
+        self.leadership.claimed(now, by, leader);
+        if let Some(leader) = leader {
+            self.leadership.named(now, by, leader, alive);
+        }
     }
 
     // Rules on links.
@@ -227,6 +251,7 @@ impl Router {
         self.leadership.term(now, from, message.term(), leader);
         match message.dst.parse() {
             Ok(NodeId::ANY) => {
+                self.sightings.sent(now, from, packet);
                 for n in 0..self.fabric.replicas().len() {
                     let to = self.fabric.replicas()[n];
                     if to != from {
@@ -236,6 +261,7 @@ impl Router {
                 None
             }
             Ok(to) if self.is_replica(to) => {
+                self.sightings.sent(now, from, packet);
                 self.cross(now, from, to, &message.kind, packet);
                 None
             }
@@ -302,8 +328,20 @@ impl Router {
         self.send(now, from, to, kind, &Rc::from(packet));
     }
 
+    /// A message of a node to a client or a service: whether it arrives, which it does at once.
+    pub fn to_client(
+        &mut self,
+        now: RunTime,
+        from: NodeId,
+        client: NodeId,
+        kind: &str,
+        bytes: usize,
+    ) -> bool {
+        self.fabric.send_to_client(now, from, client, kind, bytes)
+    }
+
     /// A message between replicas.
-    fn cross(&mut self, now: RunTime, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
+    pub fn cross(&mut self, now: RunTime, from: NodeId, to: NodeId, kind: &str, packet: &Rc<[u8]>) {
         self.crossed += u64::from(self.fabric.phase() == Phase::Open);
         self.send(now, from, to, kind, packet);
     }
@@ -381,6 +419,7 @@ impl Router {
             leaders,
             leadership_claims,
             durability: self.knowledge.into_record(),
+            sightings: self.sightings.into_list(),
             protocol: self.protocol,
             log_problem,
         }
@@ -397,6 +436,8 @@ pub struct Traffic {
     pub leadership_claims: Vec<LeadershipClaim>,
     /// Whether puts were known to enough replicas when they were acknowledged.
     pub durability: DurabilityRecord,
+    /// Which replicas showed, after puts were acknowledged, that they hold them.
+    pub sightings: Vec<Sighting>,
     /// What was wrong or odd about messages.
     pub protocol: ProtocolFindings,
     /// Why not every message was written down, if so.

@@ -18,7 +18,7 @@ use super::machine::{Machine, Outcome};
 use crate::cluster::life::Ending;
 use crate::files::folder::Folder;
 use crate::ids::NodeId;
-use crate::journal::history::Journal;
+use crate::journal::history::{About, Journal};
 use crate::nemesis::player::Signal;
 use crate::network::fabric::Sent;
 use crate::network::message_log::MessageLog;
@@ -127,6 +127,7 @@ pub struct Simulated {
 /// A run that is over.
 pub struct Ended {
     pub end: Option<EndReason>,
+    /// With all operations.
     pub outcome: Outcome,
     /// The folder of its history.
     pub folder: TempDir,
@@ -152,6 +153,12 @@ impl Simulated {
         let replica =
             |n| (NodeId::replica(n), Replica { process: Process::Running, ..Replica::default() });
         Self {
+            journal: Journal::create(
+                &Folder::open(folder.path()).unwrap(),
+                folder.path(),
+                About::of(&plan),
+            )
+            .unwrap(),
             machine: Machine::new(plan, true, MessageLog::default()),
             now: RunTime::ZERO,
             habits,
@@ -161,13 +168,6 @@ impl Simulated {
             later: BTreeMap::new(),
             added: 0,
             done: Vec::new(),
-            journal: Journal::create(
-                &Folder::open(folder.path()).unwrap(),
-                folder.path(),
-                "simulated",
-                1,
-            )
-            .unwrap(),
             folder,
             invoked: 0,
             delivered: Vec::new(),
@@ -224,7 +224,10 @@ impl Simulated {
         self.run_until(RunTime(u64::MAX));
         self.journal.flush().unwrap();
         let (end, folder) = (self.machine.end(), self.folder);
-        Ended { end, folder, outcome: self.machine.finish(&BTreeSet::new()) }
+        let mut outcome = self.machine.finish(&BTreeSet::new());
+        let (_, ended) = self.journal.close();
+        outcome.operations = ended.into_all(outcome.operations).unwrap();
+        Ended { end, outcome, folder }
     }
 
     fn add(&mut self, id: NodeId, after: Duration, later: Later) {

@@ -7,6 +7,8 @@ use crate::fault::FaultKind;
 
 /// An object of the file, its keys known to be in the table.
 pub(super) struct Fields<'a> {
+    /// The table of all keys of such files.
+    table: &'static [Key],
     /// Its path in the file: `events[2]`.
     path: String,
     /// Its path in the table: `events[]`.
@@ -16,30 +18,40 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The outermost object.
+    /// The outermost object of a workload file.
     pub(super) fn top(root: &'a Node) -> Result<Self, Fault> {
-        Self::open(root, String::new(), String::new())
+        Self::of(keys::keys(), root)
     }
 
-    fn open(node: &'a Node, path: String, pattern: String) -> Result<Self, Fault> {
+    /// The outermost object of a file with the keys of this table.
+    pub(super) fn of(table: &'static [Key], root: &'a Node) -> Result<Self, Fault> {
+        Self::open(table, root, String::new(), String::new())
+    }
+
+    fn open(
+        table: &'static [Key],
+        node: &'a Node,
+        path: String,
+        pattern: String,
+    ) -> Result<Self, Fault> {
         let Value::Object(members) = &node.value else {
             let found = node.value.describe();
             let problem = format!("an object {{...}} must stand here, not {found}");
             return Err(Fault { at: node.at, key: path, problem });
         };
-        let fields = Self { path, pattern, at: node.at, members };
+        let fields = Self { table, path, pattern, at: node.at, members };
         match members.iter().find(|member| fields.find(&member.name).is_none()) {
             Some(unknown) => Err(Fault {
                 at: unknown.at,
                 key: join(&fields.path, &unknown.name),
-                problem: unknown_key(&unknown.name, &fields.pattern),
+                problem: unknown_key(table, &unknown.name, &fields.pattern),
             }),
             None => Ok(fields),
         }
     }
 
     fn find(&self, name: &str) -> Option<&'static Key> {
-        keys::find(&join(&self.pattern, name))
+        keys::find(self.table, &join(&self.pattern, name))
     }
 
     fn key(&self, name: &str) -> &'static Key {
@@ -159,6 +171,66 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text of any number of lines.
+    pub(super) fn template(&self, name: &str) -> Result<Option<&'a str>, Fault> {
+        let Some(member) = self.member(name) else { return Ok(None) };
+        let Shape::Template { max_chars } = self.key(name).shape else {
+            unreachable!("{name} is a template in the table")
+        };
+        match &member.node.value {
+            Value::Text(text) if text.chars().count() > max_chars => {
+                Err(self.not_allowed(name, "this text is too long"))
+            }
+            Value::Text(text) if text.contains('\0') => {
+                Err(self.not_allowed(name, "no text may hold the character 0"))
+            }
+            Value::Text(text) => Ok(Some(text)),
+            other => Err(self.wrong_type(name, other)),
+        }
+    }
+
+    /// A list of texts, each with its place.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<(&'a str, &'a Node)>>, Fault> {
+        let Some(member) = self.member(name) else { return Ok(None) };
+        let Shape::Templates { max_items } = self.key(name).shape else {
+            unreachable!("{name} is a list of texts in the table")
+        };
+        let Value::List(items) = &member.node.value else {
+            return Err(self.wrong_type(name, &member.node.value));
+        };
+        if items.len() > max_items {
+            let wrong = format!("{} items are too many", items.len());
+            return Err(self.not_allowed(name, &wrong));
+        }
+        let text = |(n, node): (usize, &'a Node)| match &node.value {
+            Value::Text(text) if !text.contains('\0') => Ok((text.as_str(), node)),
+            other => {
+                let problem = format!("{} is no text; put it in quotes", other.describe());
+                Err(self.fault_within(name, &format!("[{n}]"), node, problem))
+            }
+        };
+        items.iter().enumerate().map(text).collect::<Result<Vec<_>, _>>().map(Some)
+    }
+
+    /// A text for each name, with its place.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<(&'a str, &'a str, &'a Node)>, Fault> {
+        let Some(member) = self.member(name) else { return Ok(Vec::new()) };
+        let Value::Object(members) = &member.node.value else {
+            return Err(self.wrong_type(name, &member.node.value));
+        };
+        let text = |member: &'a Member| match &member.node.value {
+            Value::Text(text) if !text.contains('\0') => {
+                Ok((member.name.as_str(), text.as_str(), &member.node))
+            }
+            other => {
+                let problem = format!("{} is no text; put it in quotes", other.describe());
+                let rest = format!(".{}", member.name);
+                Err(self.fault_within(name, &rest, &member.node, problem))
+            }
+        };
+        members.iter().map(text).collect()
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Fault> {
         match self.member(name).map(|member| &member.node.value) {
@@ -238,7 +310,7 @@ impl<'a> Fields<'a> {
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Fault> {
         let Some(member) = self.member(name) else { return Ok(None) };
         let (path, pattern) = (join(&self.path, name), join(&self.pattern, name));
-        Self::open(&member.node, path, pattern).map(Some)
+        Self::open(self.table, &member.node, path, pattern).map(Some)
     }
 
     /// A list of objects.
@@ -259,7 +331,8 @@ impl<'a> Fields<'a> {
         let open = |(n, node): (usize, &'a Node)| {
             let (path, pattern) = (join(&self.path, name), join(&self.pattern, name));
             let pattern = format!("{pattern}[]");
-            Self::open(node, format!("{path}[{n}]"), keys::pattern(&pattern).to_owned())
+            let pattern = keys::pattern(&pattern).to_owned();
+            Self::open(self.table, node, format!("{path}[{n}]"), pattern)
         };
         items.iter().enumerate().map(open).collect()
     }
@@ -326,10 +399,10 @@ fn whole(text: &str) -> Whole {
 }
 
 /// What to say about a key that the table does not have below `parent`.
-fn unknown_key(name: &str, parent: &str) -> String {
-    let here: Vec<&str> = keys::children(parent).map(Key::name).collect();
+fn unknown_key(table: &'static [Key], name: &str, parent: &str) -> String {
+    let here: Vec<&str> = keys::children(table, parent).map(Key::name).collect();
     let elsewhere = || {
-        let key = keys::keys().iter().find(|key| key.name() == name)?;
+        let key = table.iter().find(|key| key.name() == name)?;
         let parent = key.parent();
         Some(if parent.is_empty() {
             "it belongs to the outermost object".to_owned()

@@ -5,9 +5,10 @@
 use std::sync::LazyLock;
 
 use super::Era;
-use crate::fault::{Direction, DiskFault, FaultKind, PartitionShape};
+use crate::fault::{Call, Direction, DiskFault, FaultKind, PartitionShape};
 use crate::network::rules::{Distribution, RuleKind};
 use crate::text::grouped;
+use crate::workload::WorkloadName;
 
 /// One key of a workload file.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +49,20 @@ pub enum Shape {
         /// The greatest length.
         max_chars: usize,
     },
+    /// A text with places to fill in, of any number of lines.
+    Template {
+        /// The greatest length.
+        max_chars: usize,
+    },
+    /// A list of such texts.
+    Templates {
+        /// The greatest length of the list.
+        max_items: usize,
+    },
+    /// An object with such a text for each name.
+    Named,
+    /// A list of HTTP's statuses, or classes of them.
+    Statuses,
     /// A number, or a list of two: from here to there.
     Range {
         /// The smallest.
@@ -83,6 +98,10 @@ impl Shape {
             Self::Number { .. } => "number",
             Self::Whole { .. } => "whole number",
             Self::Text { .. } | Self::Choice(_) => "text",
+            Self::Template { .. } => "text",
+            Self::Templates { .. } => "list of texts",
+            Self::Named => "table of texts",
+            Self::Statuses => "list of statuses",
             Self::Flag => "flag",
             Self::Range { .. } => "number or list of two numbers",
             Self::Nodes => "text, nor a list of texts",
@@ -108,6 +127,12 @@ impl Key {
             Shape::Range { min, max } => {
                 format!("a number from {min} to {}, or a list of two of them", grouped_number(max))
             }
+            Shape::Template { max_chars } => {
+                format!("a text of at most {} characters", grouped(max_chars as u64))
+            }
+            Shape::Templates { max_items } => format!("a list of at most {max_items} texts"),
+            Shape::Named => "a text for each name".to_owned(),
+            Shape::Statuses => "a list of statuses: 200, or \"2xx\" for all of them".to_owned(),
             Shape::Flag => "`true` or `false`".to_owned(),
             Shape::Nodes => "`*`, an id, a site's name, or a list of these".to_owned(),
             Shape::Sites => "an object: `{\"name\": [\"0000\", ...], ...}`".to_owned(),
@@ -157,8 +182,8 @@ pub fn keys() -> &'static [Key] {
 }
 
 /// The key with this path.
-pub(super) fn find(path: &str) -> Option<&'static Key> {
-    keys().iter().find(|key| key.path == path)
+pub(super) fn find(table: &'static [Key], path: &str) -> Option<&'static Key> {
+    table.iter().find(|key| key.path == path)
 }
 
 /// Where the keys of an object stand in the table: rules have the same everywhere.
@@ -167,8 +192,8 @@ pub fn pattern(path: &str) -> &str {
 }
 
 /// The keys of the object with this path.
-pub(super) fn children(parent: &str) -> impl Iterator<Item = &'static Key> {
-    keys().iter().filter(move |key| key.parent() == parent)
+pub(super) fn children(table: &'static [Key], parent: &str) -> impl Iterator<Item = &'static Key> {
+    table.iter().filter(move |key| key.parent() == parent)
 }
 
 /// Some eleven days: whatever a longer run would show, a campaign of shorter ones shows better.
@@ -183,6 +208,9 @@ pub(super) const OWN_MAX_PACKETS: u64 = 1_000_000_000;
 
 /// More operations than this fit in no history.
 const MOST_REQUESTS: u64 = 1_000_000_000;
+
+/// More nodes than this fit on no machine.
+pub(super) const MOST_REPLICAS: u64 = 99;
 
 const MOST_EVENTS: usize = 10_000;
 
@@ -262,6 +290,11 @@ const FAULT_KEYS: &[FaultKey] = &[
         "how long it lasts, or a replica stays down, in seconds"),
     fault_key!("keep_data", Shape::Flag, "", "true",
         "whether a restarted replica finds its data directory as it was"),
+    fault_key!("before", Shape::Object, "in virtual time", "none",
+        "the system call of the replica before which it is killed: the `n`-th from `time` on"),
+    fault_key!("before.call", Shape::Choice(Call::NAMES), "", "required",
+        "which calls count: those that put bytes into a socket; that sync a file; that rename one"),
+    fault_key!("before.n", Shape::Whole { min: 1, max: 1_000_000_000 }, "", "1", "which of them it is"),
     fault_key!("deadline", SECONDS, "", "1", "seconds from SIGTERM to SIGKILL"),
     fault_key!("period", Shape::Number { min: 0.01, max: 60.0 }, "",
         "0.1 for `slow`, 0.4 for a `flapping` partition, none for other shapes",
@@ -270,6 +303,8 @@ const FAULT_KEYS: &[FaultKey] = &[
     fault_key!("disk_fault", Shape::Choice(DiskFault::NAMES), "", "required for `disk`",
         "what happens to the data directory: files lose their end; one bit of each file is flipped; the \
          directory is as it was half of `duration` before; nothing can be written; nothing can be appended"),
+    fault_key!("by", Shape::Number { min: -LONGEST_S, max: LONGEST_S }, "in virtual time", "1",
+        "by how many seconds the wall clock jumps; below 0 back"),
     fault_key!("cut_off", Shape::Flag, "", "false",
         "whether messages to a paused replica are lost"),
     fault_key!("shape", Shape::Choice(PartitionShape::NAMES), "", "leader",
@@ -292,7 +327,7 @@ const FAULT_KEYS: &[FaultKey] = &[
 const FIRST: &[Key] = &[
     course("lifetime", Shape::Number { min: 5.0, max: LONGEST_S }, "", "required",
         "seconds: the request phase; in era 2016 it includes both waits"),
-    course("replicas", Shape::Whole { min: 3, max: 21 }, "", "required",
+    course("replicas", Shape::Whole { min: 1, max: MOST_REPLICAS }, "3 to 21 for the course's programs", "required",
         "processes of the system under test"),
     course("requests", Shape::Whole { min: 0, max: MOST_REQUESTS },
         "at most 900,000 for course clients",
@@ -345,6 +380,8 @@ const MIDDLE: &[Key] = &[
     ours("description", Shape::Text { max_chars: 500 }, "", "empty", "one line for people"),
     ours("era", Shape::Choice(&[ERAS[0].0, ERAS[1].0]), "", "2021",
         "whether `lifetime` includes the waits (2016) or they are added to it (2021)"),
+    ours("workload", Shape::Choice(&WorkloadName::NAMES), "`harness list workloads` says more", "kv",
+        "what clients ask, and by which model their answers are judged"),
     ours("clients", Shape::Object, "", "shared clients", "the clients and how they work"),
     ours("clients.kind", Shape::Choice(&["shared", "course"]), "", "shared",
         "clients that share a few keys, or the course's eight, each with its own keys"),

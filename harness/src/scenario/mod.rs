@@ -7,6 +7,7 @@
 //!   types, bounds and defaults.
 //! - `network`, `sites`: the rules on links, and names for groups of replicas.
 //! - `nemesis`: what faults are drawn from.
+//! - [`system`]: from a system file to a [`Description`](crate::system::Description).
 //! - `json`, `fields`, `events`, `parameters`: what `parse` stands on: a JSON reader that remembers places, an
 //!   object's keys against the table, and the faults that can and cannot happen.
 //!
@@ -34,17 +35,22 @@ pub mod network;
 mod parameters;
 mod parse;
 mod sites;
+pub mod system;
 
 use std::fmt;
 use std::time::Duration;
 
+use checker::ModelName;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultEvent;
+use crate::ids::{Naming, NodeId};
+use crate::workload::WorkloadName;
 pub use error::{Place, WorkloadError};
 pub use keys::{Key, Shape, keys, pattern};
 pub use nemesis::{DrawnFault, Nemesis};
 pub use network::NetworkRule;
+pub use system::system_keys;
 
 /// Which generation of the course's simulator a file follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +108,9 @@ pub struct Scenario {
     /// What else goes wrong, by chance.
     #[serde(default)]
     pub nemesis: Option<Nemesis>,
+    /// What clients ask.
+    #[serde(default, skip_serializing_if = "WorkloadName::is_the_courses")]
+    pub workload: WorkloadName,
     /// The clients and how they work.
     pub clients: Clients,
     /// The course's thresholds and tiers, where the file has `tests`.
@@ -118,6 +127,27 @@ impl Scenario {
     /// From the start of the clock to the end of the quiet time.
     pub fn duration(&self) -> Duration {
         self.start_wait + self.request_phase + self.end_wait
+    }
+
+    /// The same with all ids as they are called in a system.
+    #[must_use]
+    pub fn named(mut self, naming: Naming) -> Self {
+        let named = |id: &mut NodeId| *id = naming.node(id.index());
+        for rule in &mut self.network {
+            rule.what.from.iter_mut().chain(&mut rule.what.to).for_each(named);
+        }
+        for event in &mut self.events {
+            event.parameters.named(named);
+        }
+        for fault in self.nemesis.iter_mut().flat_map(|nemesis| &mut nemesis.faults) {
+            fault.parameters.named(named);
+        }
+        self
+    }
+
+    /// By what the history is judged.
+    pub fn model(&self) -> ModelName {
+        self.workload.model()
     }
 
     /// The smallest number of replicas that is more than half.

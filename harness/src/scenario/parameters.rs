@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::error::{Fault, quoted};
 use super::fields::Fields;
 use super::network::{self, Sites};
-use crate::fault::{Direction, DiskFault, FaultKind, Parameters, PartitionShape, Target};
+use crate::fault::{
+    BeforeCall, Call, Direction, DiskFault, FaultKind, Parameters, PartitionShape, Target,
+};
 use crate::ids::NodeId;
 
 /// The default time from SIGTERM to SIGKILL.
@@ -22,6 +24,9 @@ const STOPPED: f64 = 0.8;
 
 /// The default number of new leaders that are isolated.
 const TIMES: u64 = 2;
+
+/// The default jump of a clock, in seconds.
+const BY: f64 = 1.0;
 
 /// The default lag.
 const LAG_MS: u64 = 20;
@@ -53,11 +58,13 @@ pub(super) fn read(
         target: takes("target").then(|| target.unwrap_or(Target::One)),
         duration_ms: None,
         keep_data: takes("keep_data").then_some(fields.flag("keep_data")?.unwrap_or(true)),
+        before: read_before(fields, target)?,
         deadline_ms: ms("deadline", DEADLINE_MS)?,
         period_ms,
         stopped: takes("stopped").then_some(fields.number("stopped")?.unwrap_or(STOPPED)),
         disk_fault: read_disk_fault(fields, kind)?,
         cut_off: takes("cut_off").then_some(fields.flag("cut_off")?.unwrap_or(false)),
+        by: takes("by").then_some(fields.number("by")?.unwrap_or(BY)),
         shape,
         direction: read_direction(fields, shape)?,
         times: takes("times").then_some(fields.whole("times")?.unwrap_or(TIMES)),
@@ -101,12 +108,24 @@ fn read_target(fields: &Fields, replicas: usize) -> Result<Option<Target>, Fault
         fields.fault("target", format!("{wrong}; {allowed}{remedy}"))
     };
     match text.parse() {
-        Ok(Target::Id(id)) if id > last => {
+        Ok(Target::Id(id)) if !id.is_one_of(replicas) => {
             Err(refused(format!("there is no replica {id} among {replicas}")))
         }
         Ok(target) => Ok(Some(target)),
         Err(_) => Err(refused(format!("{} is not a role", quoted(text)))),
     }
+}
+
+fn read_before(fields: &Fields, target: Option<Target>) -> Result<Option<BeforeCall>, Fault> {
+    let Some(before) = fields.object("before")? else { return Ok(None) };
+    if let Some(target) = target.filter(|target| !target.is_one()) {
+        let wrong = format!("the calls of {target} cannot be counted together");
+        let allowed = "allowed with `before`: the target `leader`, `follower`, `one`, or an id";
+        return Err(fields.fault("before", format!("{wrong}; {allowed}")));
+    }
+    let word = before.required("call", before.choice("call")?)?;
+    let n = before.whole("n")?.unwrap_or(1);
+    Ok(Call::named(word).map(|call| BeforeCall { call, n }))
 }
 
 fn read_disk_fault(fields: &Fields, kind: FaultKind) -> Result<Option<DiskFault>, Fault> {

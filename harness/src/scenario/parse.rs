@@ -12,16 +12,23 @@ use super::json::{self, Position};
 use super::nemesis;
 use super::{Benchmarks, CheckerBudget, Clients, CourseTests, Era, Scenario};
 use super::{keys, network, sites};
+use crate::ids::Naming;
+use crate::workload::WorkloadName;
 
 /// A workload of 10,000 events is smaller.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
 
 impl Scenario {
-    /// Reads and checks the workload file at `path`.
+    /// Reads and checks the workload file at `path`, for the course's programs.
     pub fn load(path: &Path) -> Result<Self, WorkloadError> {
+        Self::load_as(path, Naming::Course)
+    }
+
+    /// Reads and checks the workload file at `path`, for nodes that are called so.
+    pub fn load_as(path: &Path, naming: Naming) -> Result<Self, WorkloadError> {
         let file = path.to_string_lossy().into_owned();
         match read_text(path) {
-            Ok(text) => Self::parse(&file, &text),
+            Ok(text) => Self::parse_as(&file, &text, naming),
             Err((place, problem)) => Err(WorkloadError { file, place, problem }),
         }
     }
@@ -29,7 +36,13 @@ impl Scenario {
     /// Checks the text of a workload; `file` names it in errors, and its stem names the scenario
     /// unless the text does.
     pub fn parse(file: &str, text: &str) -> Result<Self, WorkloadError> {
-        json::read(text).and_then(|root| build(file, &root)).map_err(|fault| fault.in_file(file))
+        Self::parse_as(file, text, Naming::Course)
+    }
+
+    /// The same for nodes that are called so.
+    pub fn parse_as(file: &str, text: &str, naming: Naming) -> Result<Self, WorkloadError> {
+        let built = json::read(text).and_then(|root| build(file, &root, naming));
+        built.map(|scenario| scenario.named(naming)).map_err(|fault| fault.in_file(file))
     }
 }
 
@@ -116,7 +129,7 @@ impl Defaults {
     }
 }
 
-fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
+fn build(file: &str, root: &json::Node, naming: Naming) -> Result<Scenario, Fault> {
     let top = Fields::top(root)?;
     top.text("$schema")?;
     let is_course_config = !top.has_one_of_ours() && !top.has_events_of_ours()?;
@@ -126,9 +139,9 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
     let defaults = Defaults::of(is_course_config, era, requests);
 
     let phases = read_phases(&top, era, defaults.start_wait)?;
-    let replicas = top.required("replicas", top.whole("replicas")?)?;
-    let replicas = usize::try_from(replicas).expect("bounded by the table");
+    let replicas = read_replicas(&top, naming)?;
     let clients = read_clients(&top, is_course_config, requests)?;
+    let workload = read_workload(&top, &clients)?;
     let sites = sites::read(&top, replicas)?;
     let network = network::read(&top, phases, replicas, &sites)?;
     let (events, event_warnings) = events::read(&top, phases, replicas, &sites)?;
@@ -160,6 +173,7 @@ fn build(file: &str, root: &json::Node) -> Result<Scenario, Fault> {
         events,
         network,
         nemesis,
+        workload,
         clients,
         tests,
         liveness_bound,
@@ -212,6 +226,31 @@ fn no_time_left(top: &Fields, lifetime: Duration, start: Duration, end: Duration
             end.as_secs_f64()
         ),
     )
+}
+
+fn read_replicas(top: &Fields, naming: Naming) -> Result<usize, Fault> {
+    let replicas = top.required("replicas", top.whole("replicas")?)?;
+    let (least, most) = match naming {
+        Naming::Course => (3, 21),
+        Naming::Short => (1, keys::MOST_REPLICAS),
+    };
+    if !(least..=most).contains(&replicas) {
+        let too = if replicas < least { "small" } else { "large" };
+        let wrong = format!("`{replicas}` is too {too}");
+        let allowed = format!("allowed: a whole number from {least} to {most}");
+        return Err(top.fault("replicas", format!("{wrong}; {allowed}")));
+    }
+    Ok(usize::try_from(replicas).expect("bounded by the table"))
+}
+
+fn read_workload(top: &Fields, clients: &Clients) -> Result<WorkloadName, Fault> {
+    let word = top.choice("workload")?;
+    let workload = word.and_then(WorkloadName::named).unwrap_or_default();
+    if matches!(clients, Clients::Course { .. }) && !workload.is_the_courses() {
+        let wrong = "course clients know only \"kv\"; use shared clients, or remove it";
+        return Err(top.fault("workload", wrong));
+    }
+    Ok(workload)
 }
 
 fn read_clients(

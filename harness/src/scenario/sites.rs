@@ -58,7 +58,7 @@ pub(super) fn read(top: &Fields, replicas: usize) -> Result<Sites, Fault> {
 }
 
 fn is_replica(id: NodeId, replicas: usize) -> bool {
-    usize::from(id.0) < replicas
+    id.is_one_of(replicas)
 }
 
 fn allowed_ids(replicas: usize) -> String {

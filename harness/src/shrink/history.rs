@@ -27,7 +27,7 @@ pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
     let anomaly = witness.anomaly;
     let is_same = |operations: &[&Operation]| {
         let text = write(history, operations, question);
-        matches!(judged(&text, question), Some(Verdict::Invalid(found)) if found.anomaly == anomaly)
+        matches!(judged(&text, history, question), Some(Verdict::Invalid(found)) if found.anomaly == anomaly)
     };
     let operations = history.operations();
     let of_witness: Vec<&Operation> = operations
@@ -50,9 +50,11 @@ pub fn fewest(history: &History, question: &Question) -> Option<Fewest> {
     })
 }
 
-fn judged(text: &str, question: &Question) -> Option<Verdict> {
+/// What comes of a part of a history, with what the replicas' own messages showed beside the whole.
+fn judged(text: &str, whole: &History, question: &Question) -> Option<Verdict> {
     let read = format::read(text.as_bytes(), Format::Jsonl, Reading::default()).ok()?;
-    let history = read.history;
+    let mut history = read.history;
+    history.note_sightings(whole.sightings().to_vec());
     Some(check::judge(&history, question).verdict)
 }
 
@@ -144,6 +146,39 @@ mod tests {
         // Without the read of the newer value it would be another kind, a lost write.
         assert_eq!(few.count, 4, "{}", few.text);
         assert_eq!(few.over, Duration::from_nanos(index - 1));
-        assert!(matches!(judged(&few.text, &question), Some(Verdict::Invalid(_))));
+        assert!(matches!(judged(&few.text, &read.history, &question), Some(Verdict::Invalid(_))));
+    }
+
+    /// Only the sighting tells that the write is not lost: without it each part would be of another class.
+    #[test]
+    fn what_replicas_showed_beside_the_history_counts_for_its_parts_too() {
+        let event = |index: u64, r#type: &str, f: &str, value: &str| {
+            let value = if value.is_empty() { "null".to_owned() } else { format!("{value:?}") };
+            format!(
+                "{{\"index\":{index},\"time_ns\":{index},\"process\":1,\"client\":\"a\",\"type\":\"{type}\",\
+                 \"f\":\"{f}\",\"key\":\"x\",\"value\":{value},\"node\":null,\"error\":null}}\n"
+            )
+        };
+        let mut text = "{\"schema\":1}\n".to_owned();
+        for (n, (f, value)) in (0..).zip([("put", "1"), ("put", "2"), ("get", "1")]) {
+            let asked = if f == "get" { "" } else { value };
+            text += &event(2 * n, "invoke", f, asked);
+            text += &event(2 * n + 1, "ok", f, value);
+        }
+        let mut read = format::read(text.as_bytes(), Format::Jsonl, Reading::default()).unwrap();
+        let question =
+            Question::of_run(CheckerBudget { time: Duration::from_secs(10), memory_mb: 100 });
+        assert!(fewest(&read.history, &question).is_some());
+        read.history.note_sightings(vec![checker::Sighting {
+            value: "2".to_owned(),
+            node: "0001".to_owned(),
+            time_ns: 100,
+            shown: checker::Shown::Message,
+        }]);
+        let Verdict::Invalid(witness) = check::judge(&read.history, &question).verdict else {
+            panic!("a read of what was overwritten")
+        };
+        assert_eq!(witness.anomaly, checker::Anomaly::StaleRead);
+        assert!(fewest(&read.history, &question).is_some());
     }
 }

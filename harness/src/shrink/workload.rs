@@ -1,10 +1,12 @@
 //! A scenario as a workload file, which reads back as the same scenario.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use crate::fault::FaultEvent;
+use crate::fault::{FaultEvent, Parameters};
 use crate::plan::Plan;
-use crate::scenario::{Clients, Era, Scenario};
+use crate::scenario::{Clients, Era, Nemesis, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
@@ -29,6 +31,64 @@ pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
         Ok(value)
     } else {
         Err("its scenario cannot be written as a workload file of the same meaning".to_owned())
+    }
+}
+
+/// Whether a workload file may say what a scenario with these faults, which replace its nemesis, does; the reason if
+/// not.
+pub fn refuse_unsound(
+    scenario: &Scenario,
+    faults: &[FaultEvent],
+    seed: Seed,
+) -> Result<(), String> {
+    let events = faults.to_vec();
+    let (nemesis, events) = match &scenario.nemesis {
+        // What is left of one whose faults were all left out draws nothing.
+        Some(nemesis) if nemesis.faults.is_empty() => (None, events),
+        nemesis => (nemesis.clone(), events),
+    };
+    let listed = Scenario { events, nemesis: None, ..scenario.clone() };
+    let mut file = write(&listed, seed);
+    if let Some(nemesis) = nemesis {
+        file["nemesis"] = drawn(&nemesis);
+    }
+    let parsed = Scenario::parse("plan.json", &file.to_string());
+    parsed.map(drop).map_err(|error| match error.place {
+        Some(place) if !place.key.is_empty() => format!("`{}`: {}", place.key, error.problem),
+        _ => error.problem,
+    })
+}
+
+/// A nemesis as a file says it.
+fn drawn(nemesis: &Nemesis) -> Value {
+    let seconds = |range: [u64; 2]| json!(range.map(|ms| ms as f64 / 1e3));
+    let faults = nemesis.faults.iter().map(|fault| {
+        let mut listed = json!({"type": fault.kind.name(), "weight": fault.weight});
+        say(&mut listed, &fault.parameters);
+        if let Some(range) = fault.duration_ms {
+            listed["duration"] = seconds(range);
+        }
+        listed["optional"] = json!(fault.optional);
+        listed
+    });
+    json!({
+        "faults": faults.collect::<Vec<_>>(),
+        "interval": seconds(nemesis.interval_ms),
+        "at_once": nemesis.at_once,
+        "swarm": nemesis.swarm,
+        "rounds": nemesis.rounds,
+    })
+}
+
+/// Parameters of a fault, in seconds, as a file counts.
+fn say(listed: &mut Value, parameters: &Parameters) {
+    let parameters = serde_json::to_value(parameters).unwrap_or_default();
+    for (key, value) in parameters.as_object().into_iter().flatten() {
+        let seconds = value.as_u64().map(|ms| Duration::from_millis(ms).as_secs_f64());
+        match (key.strip_suffix("_ms"), seconds) {
+            (Some(key), Some(seconds)) => listed[key] = json!(seconds),
+            _ => listed[key] = value.clone(),
+        }
     }
 }
 
@@ -95,16 +155,7 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
     let events = scenario.events.iter().map(|event| {
         let time = event.at.since_start().saturating_sub(scenario.start_wait);
         let mut listed = json!({"type": event.kind.name(), "time": time.as_secs_f64()});
-        let parameters = serde_json::to_value(&event.parameters).unwrap_or_default();
-        for (key, value) in parameters.as_object().into_iter().flatten() {
-            // A file counts in seconds.
-            let seconds =
-                value.as_u64().map(|ms| std::time::Duration::from_millis(ms).as_secs_f64());
-            match (key.strip_suffix("_ms"), seconds) {
-                (Some(key), Some(seconds)) => listed[key] = json!(seconds),
-                _ => listed[key] = value.clone(),
-            }
-        }
+        say(&mut listed, &event.parameters);
         listed
     });
     set("events", events.collect());

@@ -69,11 +69,6 @@ fn late_answers(record: &RunRecord) -> Option<String> {
         let said: Vec<String> = missing.iter().map(|it| it.describe()).collect();
         return Some(format!("{}, so there was no majority", said.join("; ")));
     }
-    let cut: Vec<&Disturbance> = of_kind(record, DisturbanceKind::Truncated).collect();
-    if !cut.is_empty() {
-        let said: Vec<String> = cut.iter().take(3).map(|it| it.describe()).collect();
-        return Some(said.join("; "));
-    }
     let bound = record.scenario.liveness_bound;
     let end = RunTime::from(record.duration);
     let mut waits: Vec<(RunTime, RunTime)> = record
@@ -228,7 +223,7 @@ fn of_kind(record: &RunRecord, kind: DisturbanceKind) -> impl Iterator<Item = &D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::OpKind;
+    use crate::op::F;
     use crate::op::RecoveryOperation;
     use crate::report::sample;
 
@@ -237,7 +232,7 @@ mod tests {
         let mut record = sample::record();
         record.recovery = vec![RecoveryOperation {
             client: NodeId(21),
-            kind: OpKind::Get,
+            f: F::Get,
             key: "k0".into(),
             started: Some(RunTime::from_secs_f64(2.0)),
             answered: Some(RunTime::from_secs_f64(answered_s)),

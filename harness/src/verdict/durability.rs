@@ -2,15 +2,23 @@
 
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::durability::promise::Promise;
+use crate::durability::unseen::Unseen;
 use crate::durability::{Carrier, DurabilityRecord, EarlyAcknowledgement, Knower};
+use crate::op::text_of;
 use crate::record::RunRecord;
+use crate::system::Port;
 use crate::time::RunTime;
 
 /// The answer, from what each replica can have known.
 pub fn answer(record: &RunRecord) -> Answer {
     let durability = &record.durability;
     let Some(required) = durability.required else {
-        let sentence = "not asked: `--durability off`";
+        let sentence = match record.plan.system.port {
+            Port::Course => "not asked: `--durability off`",
+            Port::Maelstrom | Port::Driver => {
+                "not asked: only the course's messages show which replica can know of which put"
+            }
+        };
         return Answer::new(Question::Durability, Standing::Valid, AnswerKind::NotAsked, sentence);
     };
     let enough = enough(record.plan.durability, required, record.scenario.replicas);
@@ -24,9 +32,22 @@ pub fn answer(record: &RunRecord) -> Answer {
         };
         return Answer::new(Question::Durability, Standing::Valid, AnswerKind::Durable, sentence);
     };
+    if let Some(unseen) = &durability.unseen {
+        let sentence = not_observed(unseen);
+        let (kind, standing) = (AnswerKind::NotObserved, Standing::Unknown);
+        return Answer::new(Question::Durability, standing, kind, sentence);
+    }
     let (kind, standing) = (AnswerKind::EarlyAcknowledgement, Standing::Invalid);
     Answer::new(Question::Durability, standing, kind, sentence(durability, first, &enough))
         .with_details(details(record, first))
+}
+
+fn not_observed(unseen: &Unseen) -> String {
+    let Unseen { by, key, value, at } = unseen;
+    format!(
+        "not observed: at {at} {by} returned {key:?} = {value:?}, which no client and no message had brought there, so \
+         the replicas share what they know where it is not seen; `--durability off` leaves the question out"
+    )
 }
 
 /// `a majority (3 of 5 replicas)`, `2 of 5 replicas`.
@@ -62,8 +83,8 @@ fn details(record: &RunRecord, first: &EarlyAcknowledgement) -> Vec<String> {
         lines.push(format!(
             "client {} put {:?} = {:?}, first sent at {} ms; {} acknowledged it at {} ms",
             put.client,
-            put.key,
-            put.value.as_deref().unwrap_or_default(),
+            put.key_name(),
+            text_of(&put.value).unwrap_or_default(),
             ms(put.invoked),
             first.by,
             ms(first.at)
@@ -128,6 +149,7 @@ mod tests {
             required: Some(3),
             acknowledged: 200,
             early: 1,
+            unseen: None,
             first: Some(EarlyAcknowledgement {
                 operation: 0,
                 by,
@@ -165,6 +187,20 @@ mod tests {
             "`append` from 0001 to 0000, sent at 1231.000 ms, arrived at 1240.000 ms",
         ];
         assert_eq!(answer.details[1..], expected);
+    }
+
+    #[test]
+    fn where_the_replicas_share_what_is_not_seen_no_put_is_called_early() {
+        let mut record = early();
+        record.durability.unseen = Some(Unseen {
+            by: NodeId(3),
+            key: "x".to_owned(),
+            value: "1".to_owned(),
+            at: RunTime(1_300_000_000),
+        });
+        let answer = answer(&record);
+        assert_eq!((answer.standing, answer.kind), (Standing::Unknown, AnswerKind::NotObserved));
+        assert!(answer.sentence.contains("0003 returned \"x\" = \"1\""), "{}", answer.sentence);
     }
 
     #[test]

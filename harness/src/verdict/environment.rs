@@ -24,16 +24,41 @@ pub fn answer(record: &RunRecord, blamed: &[String]) -> Answer {
     causes.extend(told(&invalidating.into_iter().filter(is_new).collect::<Vec<_>>()));
     let mut notes = told(&named);
     notes.extend(messages(record));
+    let not_exact = record.host.not_exact.as_deref().unwrap_or_default();
+    notes.extend(not_exact.iter().map(|why| format!("not deterministic: {why}")));
     if causes.is_empty() {
-        let lag = host.max_loop_lag.as_secs_f64() * 1e3;
-        let sentence =
-            format!("the host kept up (the harness's loop was at most {lag:.0} ms late)");
-        return Answer::new(Question::Environment, Standing::Valid, AnswerKind::Quiet, sentence)
+        let (kind, sentence) = endured(record);
+        return Answer::new(Question::Environment, Standing::Valid, kind, sentence)
             .with_details(notes);
     }
     let sentence = causes.join("; ");
     Answer::new(Question::Environment, Standing::Invalid, AnswerKind::Disturbed, sentence)
         .with_details(notes)
+}
+
+/// How the host did where nothing is attributed to it.
+fn endured(record: &RunRecord) -> (AnswerKind, String) {
+    let slow = record.host.disturbances.iter().filter(|it| it.is_long());
+    let Some(longest) = slow.max_by(|a, b| a.figure.total_cmp(&b.figure)) else {
+        let sentence = match record.host.not_exact.as_deref() {
+            None => {
+                let lag = record.host.max_loop_lag.as_secs_f64() * 1e3;
+                format!("the host kept up (the harness's loop was at most {lag:.0} ms late)")
+            }
+            Some([]) => "time was virtual: no delay of this host reached a replica".to_owned(),
+            Some([first, more @ ..]) => {
+                let more = match more.len() {
+                    0 => String::new(),
+                    count => format!(" (and {})", counted(count as u64, "more reason")),
+                };
+                format!("time was virtual, but not deterministic: {first}{more}")
+            }
+        };
+        return (AnswerKind::Quiet, sentence);
+    };
+    let sentence =
+        format!("the host was slow, but no failure is attributed to it: {}", longest.describe());
+    (AnswerKind::Slow, sentence)
 }
 
 fn told(disturbances: &[&Disturbance]) -> Vec<String> {

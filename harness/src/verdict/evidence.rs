@@ -26,7 +26,7 @@ use majority::Majority;
 use requests::Requests;
 
 use super::{Answer, AnswerKind, Question, Standing};
-use crate::op::{OpKind, Outcome};
+use crate::op::Outcome;
 use crate::record::RunRecord;
 use crate::text::{counted, was};
 
@@ -67,16 +67,20 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
 
 /// What there was, where it is enough; of keys, how many were shown of how many.
 fn sufficient(record: &RunRecord, faults: &[UnderFault<'_>], keys: (usize, usize)) -> String {
-    let answered = |kind: OpKind| {
-        let of_kind = record.operations.iter().filter(|operation| operation.kind == kind);
+    let answered = |is_read: bool| {
+        let of_kind = record.operations.iter().filter(|it| it.f.only_asks() == is_read);
         of_kind.filter(|operation| operation.outcome == Outcome::Ok).count()
     };
-    let mut parts = vec![format!(
-        "{} and {} answered",
-        counted(answered(OpKind::Get), "get"),
-        counted(answered(OpKind::Put), "put")
-    )];
-    if keys.0 < keys.1 {
+    let workload = record.scenario.workload;
+    let (read, change) = workload.words();
+    let (reads, changes) = (answered(true), answered(false));
+    let has_both = workload.has_reads() && workload.has_changes();
+    let mut parts = vec![if has_both {
+        format!("{} and {} answered", counted(reads, read), counted(changes, change))
+    } else {
+        format!("{} answered", counted(reads + changes, "operation"))
+    }];
+    if keys.0 < keys.1 && has_both {
         parts.push(format!("{} of {} keys both written and read", keys.0, keys.1));
     }
     parts.push(match missing::planned(record) {

@@ -49,6 +49,8 @@ pub enum AnswerKind {
     Diverged,
     /// Environment: the host kept up.
     Quiet,
+    /// Environment: the host took time from replicas, and no failure is attributed to that.
+    Slow,
     /// Environment: the host disturbed the run.
     Disturbed,
     /// Evidence: there was enough of it.
@@ -61,7 +63,7 @@ pub enum AnswerKind {
 
 impl AnswerKind {
     /// Those that carry nothing.
-    const PLAIN: [Self; 22] = [
+    const PLAIN: [Self; 23] = [
         Self::Linearizable,
         Self::Undecided,
         Self::Durable,
@@ -80,6 +82,7 @@ impl AnswerKind {
         Self::SlowToCatchUp,
         Self::Diverged,
         Self::Quiet,
+        Self::Slow,
         Self::Disturbed,
         Self::Sufficient,
         Self::Vacuous,
@@ -109,6 +112,7 @@ impl AnswerKind {
             Self::SlowToCatchUp => "slow to catch up",
             Self::Diverged => "diverged",
             Self::Quiet => "quiet",
+            Self::Slow => "slow",
             Self::Disturbed => "disturbed",
             Self::Sufficient => "sufficient",
             Self::Vacuous => "vacuous",

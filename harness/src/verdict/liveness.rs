@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answer, AnswerKind, Question, Standing};
 use crate::fault::FaultKind;
 use crate::ids::NodeId;
-use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
+use crate::op::{F, OperationError, OperationRecord, Outcome};
 use crate::record::RunRecord;
 use crate::text::was;
 use crate::time::RunTime;
@@ -42,7 +42,7 @@ struct Refusals {
 impl Refusals {
     fn of(operations: &[OperationRecord]) -> Self {
         let mut refusals = Self::default();
-        for operation in operations.iter().filter(|it| it.kind == OpKind::Put) {
+        for operation in operations.iter().filter(|it| it.f == F::Put) {
             refusals.puts += 1;
             if operation.error == Some(OperationError::Refused) {
                 refusals.refused += 1;
@@ -121,7 +121,7 @@ fn after_healing(record: &RunRecord) -> Answer {
             let told = format!(
                 "client {} {} {:?}, first asked at {started}, {how} {:.1} s",
                 operation.client,
-                operation.kind.name(),
+                operation.f.name(),
                 operation.key,
                 waited.as_secs_f64()
             );
@@ -180,8 +180,8 @@ fn describe(operation: &OperationRecord, waited: f64) -> String {
     format!(
         "client {} {} {:?} at {} {how} {waited:.1} s",
         operation.client,
-        operation.kind.name(),
-        operation.key,
+        operation.f.name(),
+        operation.key_name(),
         operation.invoked
     )
 }

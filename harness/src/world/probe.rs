@@ -23,6 +23,7 @@ use crate::cluster::life::Ending;
 use crate::cluster::marked::MarkedDirectory;
 use crate::cluster::process::{Launch, Process};
 use crate::cluster::program::Program;
+use crate::cluster::signals::Signals;
 use crate::cluster::sweep;
 use crate::cluster::watchdog::Watchdog;
 use crate::files::folder::Folder;
@@ -115,6 +116,7 @@ impl Probe<'_> {
         let doors = confinement.doors();
         let launch = Launch {
             program: self.program,
+            command: None,
             port: endpoint.port(),
             peers: &ids[1..],
             directory: scratch.path(),
@@ -125,6 +127,7 @@ impl Probe<'_> {
             doors: &doors,
             mark: &mark,
             disk: crate::os::Disk::Good,
+            signals: &Signals::watched(Some(self.watchdog.pid())),
         };
         let spawned = Process::spawn(ids[0], &launch, exit_sender);
         let mut process = spawned

@@ -7,11 +7,15 @@ use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::disks::Disks;
+use super::driven::{self, DrivenEvent};
+use super::ended::Ended;
+use super::movers::Movers;
 use super::sampling::{HostSampler, Start};
 use super::secure::Seals;
 use super::start::Cluster;
 use super::transport::{Connection, TransportEvent};
 use super::{Executed, RunError, RunRequest};
+use crate::cluster::life::Ending;
 use crate::cluster::process::{Exited, Process};
 use crate::cluster::sweep;
 use crate::files::counted::Seal;
@@ -46,7 +50,7 @@ pub struct Written {
 
 impl Written {
     /// A line could not be written: the run goes on without the file.
-    fn is_lost(&mut self, now: RunTime, written: Result<(), JournalError>) {
+    pub(super) fn is_lost(&mut self, now: RunTime, written: Result<(), JournalError>) {
         if let Err(error) = written {
             self.lost.get_or_insert((now, error.to_string()));
         }
@@ -63,9 +67,16 @@ pub struct RealWorld {
     pub(super) clock: Clock,
     pub(super) sampler: HostSampler,
     disks: Disks,
+    movers: Movers,
+    /// When a process of the program had moved or removed a folder that is, or holds, that of the run.
+    moved: Option<RunTime>,
     written: Written,
+    /// What the harness could not do, a sentence each.
+    problems: Vec<String>,
     /// What the program did to the run itself.
     pub(super) interference: BTreeSet<Interference>,
+    /// The replicas that the program itself stopped, and that have not been seen to go on.
+    pub(super) stopped: BTreeSet<NodeId>,
 }
 
 impl RealWorld {
@@ -79,6 +90,7 @@ impl RealWorld {
         written: Written,
     ) -> Self {
         let (clock, disks) = (Clock::default(), Disks::default());
+        let movers = Movers::of(&request.folder);
         Self {
             request,
             place,
@@ -87,8 +99,12 @@ impl RealWorld {
             clock,
             sampler,
             disks,
+            movers,
+            moved: None,
             written,
+            problems: Vec::new(),
             interference: BTreeSet::new(),
+            stopped: BTreeSet::new(),
         }
     }
 
@@ -102,6 +118,8 @@ impl RealWorld {
         unwritten.extend(self.write_leaders().err().map(|error| error.to_string()));
         self.show_progress(self.clock.now());
         let lost_datagrams = self.cluster.lost_datagrams();
+        self.hear_signals(self.clock.now());
+        self.hear_movers(self.clock.now());
         let not_reaped = self.end_processes().await;
         happened?;
         let flushed = self.written.journal.flush();
@@ -116,16 +134,20 @@ impl RealWorld {
         }
         if !self.place.is_at(&self.request.folder) {
             let now = self.clock.now();
-            self.sampler.note(DisturbanceKind::FolderMoved, now, now);
+            match self.moved {
+                Some(at) => self.seen(Interference::RunFolder { at }),
+                None => self.sampler.note(DisturbanceKind::FolderMoved, now, now),
+            }
         }
         let is_complete = unwritten.is_empty();
+        unwritten.append(&mut self.problems);
         let place = self.place.clone();
-        let (mut record, seals) = self.into_record(duration);
+        let (mut record, seals) = self.into_record(duration)?;
         let secured = seals.secure(&place, &record, is_complete);
         record.interference.extend(secured.interference);
         let unwritten = unwritten.into_iter().chain(secured.problems);
         record.notes.extend(lost_datagrams.into_iter().chain(unwritten));
-        Ok(Executed { record, history: secured.history, place })
+        Ok(Executed { record, history: secured.history, place, exactness: None })
     }
 
     async fn happen(&mut self) -> Result<(), RunError> {
@@ -144,6 +166,7 @@ impl RealWorld {
                 _ = interrupt.wait_for(|&stop| stop) => self.tell(Event::Interrupted)?,
                 Some(exited) = self.cluster.exits.recv() => self.exited(&exited)?,
                 Some(event) = self.cluster.events.recv() => self.events(event)?,
+                Some(event) = driven::next(&mut self.cluster.driven) => self.driven(event)?,
                 () = sleep => {}
             }
         }
@@ -207,7 +230,30 @@ impl RealWorld {
         }
     }
 
-    fn connected(&mut self, id: NodeId, connection: Connection) -> Result<(), RunError> {
+    /// A system that is asked by a driver tells of something.
+    pub(super) fn driven(&mut self, event: DrivenEvent) -> Result<(), RunError> {
+        let Some(driven) = &mut self.cluster.driven else { return Ok(()) };
+        let event = match event {
+            DrivenEvent::Ready { id, pid } => {
+                if self.cluster.processes.get(&id).is_none_or(|process| process.pid() != pid) {
+                    return Ok(());
+                }
+                self.came(id);
+                Event::Connected(id)
+            }
+            DrivenEvent::Claimed { by, leader } => {
+                Event::Claimed { by, leader: driven.meant(&leader) }
+            }
+            DrivenEvent::Answered(operation, answer) => match driven.heard(operation, answer) {
+                Some(event) => event,
+                None => return Ok(()),
+            },
+        };
+        self.tell(event)
+    }
+
+    /// A replica is there: how long its start took is noted.
+    fn came(&mut self, id: NodeId) {
         if let Some(process) = self.cluster.processes.get(&id) {
             let start = Start::now(process);
             self.cluster.connect_times.entry(id).or_insert(start.took);
@@ -216,6 +262,16 @@ impl RealWorld {
             } else {
                 self.cluster.starts.entry(id).or_insert(start);
             }
+        }
+    }
+
+    fn connected(&mut self, id: NodeId, connection: Connection) -> Result<(), RunError> {
+        self.came(id);
+        let peer = connection.peer();
+        let mut others = self.cluster.processes.iter().filter(|(other, _)| **other != id);
+        let by = others.find(|(_, process)| peer == Some(process.pid())).map(|(&by, _)| by);
+        if let Some(by) = by {
+            self.seen(Interference::Impostor { id, by, at: self.clock.now() });
         }
         self.cluster.connected(id, connection, &self.request.mark);
         self.tell(Event::Connected(id))
@@ -245,10 +301,16 @@ impl RealWorld {
                 return Ok(sent.map(|sent| Event::Retried(to, sent)));
             }
             Effect::Disconnect(id) => {
+                if let Some(driven) = &self.cluster.driven {
+                    driven.reset(id);
+                }
                 self.cluster.ports.close(id);
                 return Ok(Some(Event::Disconnected(id)));
             }
             Effect::TakenDown(id) => {
+                if let Some(driven) = &mut self.cluster.driven {
+                    driven.down(id);
+                }
                 let is_closed = self.cluster.ports.taken_down(id);
                 return Ok(is_closed.then_some(Event::Disconnected(id)));
             }
@@ -257,15 +319,31 @@ impl RealWorld {
                     send(process, signal);
                 }
             }
-            Effect::Spawn(id) => self.spawn(now, id)?,
+            // Refused before the start. Drivers are asked by the world that has some.
+            Effect::AwaitCall(..) | Effect::SetClock(..) => {}
+            Effect::Spawn(id) => return self.spawn(now, id),
             Effect::Data(id, work) => return Ok(self.work(id, work)),
             Effect::GiveUp(given_up) => self.give_up(now, given_up),
             Effect::Truncated(id) => self.sampler.truncated(now, id),
+            Effect::Invoke { operation, client, node } => {
+                if let Some(driven) = &mut self.cluster.driven {
+                    let op = self.machine.operation(operation).op();
+                    driven.ask(operation, client, node, op);
+                }
+            }
+            Effect::Links(change) => {
+                if let Some(driven) = &self.cluster.driven {
+                    driven.change(&change);
+                }
+            }
             Effect::Invoked(index) => {
                 let written = self.written.journal.invoked(self.machine.operation(index));
                 self.written.is_lost(now, written);
             }
             Effect::Completed(index) => {
+                if let Some(driven) = &mut self.cluster.driven {
+                    driven.over(index);
+                }
                 let written = self.written.journal.completed(self.machine.operation(index));
                 self.written.is_lost(now, written);
             }
@@ -290,15 +368,20 @@ impl RealWorld {
         Ok(None)
     }
 
-    /// Starts a replica again. Where the program removed the directory in which it is to work, it stays down.
-    fn spawn(&mut self, now: RunTime, id: NodeId) -> Result<(), RunError> {
-        let spawned = self.cluster.spawn(id, &self.request, self.disks.of(id));
-        let scratch = &self.cluster.scratch;
-        if spawned.is_err() && scratch.is_own() && !scratch.path().exists() {
-            self.interference.insert(Interference::Directory { at: now });
-            return Ok(());
+    /// Starts a replica again. Where the program removed the directory in which it is to work, or the one for its
+    /// data, it stays down.
+    fn spawn(&mut self, now: RunTime, id: NodeId) -> Result<Option<Event>, RunError> {
+        let Err(error) = self.cluster.spawn(id, &self.request, self.disks.of(id)) else {
+            return Ok(None);
+        };
+        if self.cluster.scratch.is_own() && !self.cluster.scratch.is_usable() {
+            self.seen(Interference::Directory { at: now });
+        } else if error.reason().is_some_and(is_of_the_folder) && !self.cluster.has_folder(id) {
+            self.seen(Interference::Folder { id, at: now });
+        } else {
+            return Err(error);
         }
-        spawned
+        Ok(Some(Event::Exited { id, how: Ending::NotStarted }))
     }
 
     /// What cannot be done to a data directory is no reason to end the run.
@@ -306,6 +389,14 @@ impl RealWorld {
         let place = self.cluster.processes.get(&id).map(Process::place)?.clone();
         let refused = self.disks.work(id, &place, work).err()?;
         Some(Event::DiskRefused { id, reason: refused.to_string() })
+    }
+
+    /// Whether it was the program that moved or removed a folder.
+    pub(super) fn hear_movers(&mut self, now: RunTime) {
+        let mark = &self.request.mark;
+        if self.movers.take().into_iter().any(|pid| sweep::is_of(pid, mark)) {
+            self.moved.get_or_insert(now);
+        }
     }
 
     fn show_progress(&mut self, now: RunTime) {
@@ -327,6 +418,9 @@ impl RealWorld {
     /// Kills all processes and waits until the system has told of each; the sockets are still
     /// open. Returns those whose death the system did not report in time.
     async fn end_processes(&mut self) -> Vec<NodeId> {
+        if let Some(driven) = &mut self.cluster.driven {
+            driven.stop();
+        }
         let mut left: BTreeSet<NodeId> = self.machine.lives().running().collect();
         if self.request.plan.router == RouterKind::Course2016 {
             // It closes before it kills: replicas print that their connection was reset.
@@ -346,10 +440,15 @@ impl RealWorld {
         for process in self.cluster.processes.values_mut() {
             process.drained().await;
         }
+        if let Some(driven) = &self.cluster.driven
+            && let Some(problem) = driven.clean_up().await
+        {
+            self.problems.push(problem);
+        }
         left.into_iter().collect()
     }
 
-    fn into_record(mut self, duration: Duration) -> (RunRecord, Seals) {
+    fn into_record(mut self, duration: Duration) -> Result<(RunRecord, Seals), RunError> {
         let plan = std::sync::Arc::clone(&self.request.plan);
         let host = self.host_record(duration);
         let notes = self.host_notes();
@@ -365,32 +464,30 @@ impl RealWorld {
             cpu_ns: process.cpu_ns(),
             stderr_tail: process.stderr_tail(),
         });
-        let traffic = outcome.traffic;
-        let record = RunRecord {
+        let ended = Ended {
             replicas: replicas.collect(),
-            scenario: std::sync::Arc::new(plan.scenario.clone()),
-            plan,
-            operations: outcome.operations,
-            recovery: outcome.recovery,
-            requests: outcome.requests,
-            messages: traffic.messages,
-            faults: outcome.faults,
-            leaders: traffic.leaders,
-            leadership_claims: traffic.leadership_claims,
-            durability: traffic.durability,
-            states: outcome.states,
-            violations: traffic.protocol.violations,
             interference: self.interference,
-            protocol_warnings: traffic.protocol.warnings,
-            notes: notes.into_iter().chain(traffic.log_problem).collect(),
+            notes,
             host,
-            end: outcome.end,
             duration,
         };
         let Written { journal, leaders, faults, others, .. } = self.written;
-        let (history, leaders, faults) = (journal.close(), leaders.close(), faults.close());
-        (record, Seals { history, leaders, faults, others })
+        let (history, operations) = journal.close();
+        let (leaders, faults) = (leaders.close(), faults.close());
+        let mut record = ended.record(plan, outcome, operations)?;
+        if let Some(driven) = self.cluster.driven.take() {
+            record.messages.extend(driven.counts());
+        }
+        Ok((record, Seals { history, leaders, faults, others }))
     }
+}
+
+/// Whether the system says so of a folder that is gone, forbidden, or something else.
+fn is_of_the_folder(reason: &std::io::Error) -> bool {
+    use nix::libc::{EACCES, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM};
+    let those = [EACCES, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM];
+    // What is no regular file is found by us.
+    reason.raw_os_error().is_none_or(|code| those.contains(&code))
 }
 
 fn send(process: &mut Process, signal: Signal) {

@@ -1,6 +1,6 @@
 //! The harness samples its host while it works: `host.csv`, and what was wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::RunError;
 use super::real::RealWorld;
 use crate::cluster::process::Process;
+use crate::cluster::signals::{Deed, Sent};
 use crate::files::counted::{Counted, Seal};
 use crate::files::folder::Folder;
 use crate::host::disturbance::DisturbanceKind;
@@ -132,6 +133,13 @@ impl Start {
     }
 }
 
+/// Each deed once, with the time at which it was seen first.
+fn note(all: &mut BTreeSet<Interference>, deed: Interference) {
+    if !all.iter().any(|known| known.is_same_deed(&deed)) {
+        all.insert(deed);
+    }
+}
+
 /// That long before, or the start of the clock.
 fn before(now: RunTime, time: Duration) -> RunTime {
     RunTime::from(now.since_start().saturating_sub(time))
@@ -140,6 +148,8 @@ fn before(now: RunTime, time: Duration) -> RunTime {
 impl RealWorld {
     /// Samples the host, the harness and each replica. A sample that cannot be written is lost, the run is not.
     pub(super) fn sample(&mut self, now: RunTime) {
+        self.hear_signals(now);
+        self.hear_movers(now);
         let backlog = self.cluster.events.len();
         let simulated = self.request.plan.host.as_ref();
         let is_simulated = simulated.is_some_and(|host| host.profile.starvation.is_some());
@@ -162,13 +172,17 @@ impl RealWorld {
             };
             let signals = Signals {
                 was_stopped: gauges::was_stopped(process.pid()),
-                is_ours: process.was_stopped_by_us(),
+                is_ours: process.was_stopped_by_us() | self.stopped.contains(&id),
                 is_simulated,
             };
+            if !matches!(sample.state, 'T' | 't') {
+                self.stopped.remove(&id);
+            }
             let since = before(now, limits::HOST_INTERVAL);
             sampler.lost_output(since, now, id, process.lost_output_bytes());
-            if let Some((open, &most)) = sample.descriptors.zip(sampler.descriptor_limits.get(&id))
-            {
+            let most = sampler.descriptor_limits.get(&id).copied();
+            let most = most.filter(|&most| most < limits::FEW_DESCRIPTORS);
+            if let Some((open, most)) = sample.descriptors.zip(most) {
                 sampler.watch.descriptors(now, id, open, most);
             }
             let queue = self.machine.router().fabric().waiting(id);
@@ -179,19 +193,44 @@ impl RealWorld {
         let is_own = self.cluster.scratch.is_own();
         for id in self.cluster.scratch.taken() {
             if is_own {
-                let is_known = |it: &Interference| matches!(it, Interference::Socket { id: known, .. } if *known == id);
-                if !self.interference.iter().any(is_known) {
-                    self.interference.insert(Interference::Socket { id, at: now });
-                }
+                note(&mut self.interference, Interference::Socket { id, at: now });
                 continue;
             }
             sampler.watch.note(DisturbanceKind::SocketTaken, Some(id), now, now, 1.0);
+        }
+        if is_own && !self.cluster.scratch.is_usable() {
+            note(&mut self.interference, Interference::Directory { at: now });
         }
         for &id in self.cluster.foreign.keys() {
             sampler.watch.note(DisturbanceKind::ForeignProcess, Some(id), now, now, 1.0);
         }
         self.cluster.foreign.retain(|_, is_there| *is_there);
         let _ = sampler.rows.flush();
+    }
+
+    /// The program did something to the run itself.
+    pub(super) fn seen(&mut self, deed: Interference) {
+        note(&mut self.interference, deed);
+    }
+
+    /// The signals that replicas sent to one another, or to the harness.
+    pub(super) fn hear_signals(&mut self, at: RunTime) {
+        for Sent { by, deed, to } in self.cluster.signals.take() {
+            let mut replicas = self.cluster.processes.iter();
+            let id = replicas.find(|(_, process)| process.pid() == to).map(|(&id, _)| id);
+            match (deed, id) {
+                (Deed::Refused, _) => self.seen(Interference::Refused { by, at }),
+                (Deed::Stops, Some(id)) => {
+                    self.stopped.insert(id);
+                    self.seen(Interference::Stopped { id, by, at });
+                }
+                (Deed::Ends, Some(id)) if id != by => {
+                    self.seen(Interference::Killed { id, by, at });
+                }
+                // What a program does to its own processes is its own affair.
+                (Deed::Stops | Deed::Ends, _) => {}
+            }
+        }
     }
 
     /// The old simulator kills a replica that it cannot send to.
@@ -242,29 +281,19 @@ impl RealWorld {
         let logs_are_full = self.request.plan.host.as_ref().is_some_and(|host| {
             matches!(host.profile.logs, Some(crate::scenario::host::profile::Logs::Full))
         });
-        for (&id, unsent) in self.machine.router().fabric().unsent() {
-            if self.machine.lives().alive().contains(&id) {
-                let kind = DisturbanceKind::FailedSends;
-                let messages = unsent.messages as f64;
-                sampler.watch.note(kind, Some(id), unsent.from, unsent.until, messages);
-            }
-        }
+        let alive = self.machine.lives().alive();
+        sampler.watch.unsent(self.machine.router().fabric().unsent(), alive);
         for (&id, process) in &self.cluster.processes {
             sampler.lost_output(RunTime::ZERO, end, id, process.lost_output_bytes());
             if logs_are_full {
                 sampler.watch.note(DisturbanceKind::DiskFull, Some(id), RunTime::ZERO, end, 0.0);
             }
             match self.cluster.connect_times.get(&id) {
-                Some(&start) if start > limits::LATE_START => {
-                    let (kind, zero) = (DisturbanceKind::LateStart, RunTime::ZERO);
-                    sampler.watch.note(kind, Some(id), zero, zero, start.as_secs_f64());
+                Some(&took) => sampler.watch.connected_after(id, took),
+                None if alive.contains(&id) => {
+                    sampler.watch.never_connected(id, process.spawned().elapsed(), end);
                 }
-                None if self.machine.lives().alive().contains(&id) => {
-                    let (kind, waited) = (DisturbanceKind::NeverConnected, process.spawned());
-                    let waited = waited.elapsed().as_secs_f64();
-                    sampler.watch.note(kind, Some(id), RunTime::ZERO, end, waited);
-                }
-                _ => {}
+                None => {}
             }
         }
         HostRecord {

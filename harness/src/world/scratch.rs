@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::unistd::Uid;
+use nix::unistd::{AccessFlags, Uid, access};
 
 use super::RunError;
 use crate::cluster::marked::MarkedDirectory;
@@ -44,7 +44,10 @@ impl Scratch {
         // whole path.
         let root = std::env::temp_dir();
         let root = if root.as_os_str().len() > 80 { PathBuf::from("/tmp") } else { root };
-        let what = format!("making a directory for the sockets in {}", root.display());
+        let what = format!(
+            "making a directory for the sockets in {} (set TMPDIR to another)",
+            root.display()
+        );
         let directory =
             MarkedDirectory::create(&root, mark, watchdog).map_err(RunError::system(what))?;
         Ok(Self { directory: Directory::Own(directory), sockets: BTreeMap::new() })
@@ -61,6 +64,11 @@ impl Scratch {
     /// Whether no other run works in this directory: whatever happens in it is the replicas' doing.
     pub fn is_own(&self) -> bool {
         matches!(self.directory, Directory::Own(_))
+    }
+
+    /// Whether a replica can be started in it.
+    pub fn is_usable(&self) -> bool {
+        access(self.path(), AccessFlags::X_OK).is_ok()
     }
 
     /// Before a socket is made: as the old simulator does, it takes the place of one that is there.

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use crate::files::counted::{Found, Seal};
 use crate::files::folder::Folder;
 use crate::journal::faults::{self, FaultsFile};
-use crate::journal::history::{self, Kept};
+use crate::journal::history::{self, About, Kept};
 use crate::journal::leaders::LeadersFile;
+use crate::journal::sightings;
 use crate::record::{FileChange, Interference, RunRecord};
 
 /// What the files must hold that are written while a run goes on.
@@ -56,6 +57,9 @@ impl Seals {
         }
         // It is written anew in any case.
         secured.look(&self.faults, place, FileChange::Rewritten, |_| Ok(()));
+        if let Err(error) = sightings::write(place, &record.sightings) {
+            secured.problems.push(format!("writing {}: {error}", sightings::NAME));
+        }
         if let Err(error) = FaultsFile::finish(place, &record.faults) {
             secured.problems.push(format!("writing {}: {error}", faults::NAME));
         }
@@ -92,8 +96,7 @@ fn found(seal: &Seal, place: &Folder) -> Found {
 
 fn from_memory(record: &RunRecord) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let (scenario, seed) = (&record.plan.scenario.name, record.plan.seed.0);
-    history::from_memory(&record.operations, scenario, seed, &mut bytes)
+    history::from_memory(&record.operations, About::of(&record.plan), &mut bytes)
         .expect("memory takes what is written to it");
     bytes
 }

@@ -7,17 +7,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
+use super::driven::{self, Driven, DrivenEvent};
 use super::ports::Ports;
 use super::real::RealWorld;
 use super::sampling::Start;
 use super::scratch::Scratch;
-use super::transport::{self, Connection, Endpoint, TransportEvent, udp_drops};
+use super::transport::{self, Connection, Endpoint, TransportEvent, stdio, udp_drops};
 use super::{RunError, RunRequest};
 use crate::cluster::confinement::Confinement;
 use crate::cluster::life::Ending;
-use crate::cluster::process::{Exited, Launch, Process};
+use crate::cluster::process::{self, Exited, Launch, Process};
+use crate::cluster::signals::Signals;
 use crate::cluster::simulate::{Prepared, SimulatedHost};
 use crate::cluster::sweep;
+use crate::dialect::maelstrom;
 use crate::files::folder::Folder;
 use crate::host::gauges;
 use crate::ids::NodeId;
@@ -47,6 +50,8 @@ pub struct Cluster {
     pub ports: Ports,
     /// What the transport tells.
     pub events: mpsc::Receiver<TransportEvent>,
+    /// The system, where clients talk to it by a driver.
+    pub(super) driven: Option<Driven>,
     /// Where the replicas plug in.
     endpoints: BTreeMap<NodeId, Endpoint>,
     /// Their folders.
@@ -57,14 +62,20 @@ pub struct Cluster {
     pub prepared: Prepared,
     /// What confines an untrusted program.
     confinement: Confinement,
+    /// The signals that the program sent.
+    pub(super) signals: Signals,
     /// Where `waitpid` tells.
     exit_sender: mpsc::UnboundedSender<Exited>,
+    /// Where transports tell.
+    event_sender: mpsc::Sender<TransportEvent>,
+    /// Nodes that were greeted and have not answered yet.
+    greetings: BTreeMap<NodeId, stdio::Greeting>,
 }
 
 /// Starts all replicas.
 pub fn start(request: &RunRequest, place: &Folder) -> Result<Cluster, RunError> {
     let plan = &request.plan;
-    let replicas: Vec<NodeId> = (0..plan.scenario.replicas).map(NodeId::replica).collect();
+    let replicas: Vec<NodeId> = plan.nodes().collect();
     let host = plan.host.as_ref();
     let is_shared = host.is_some_and(|host| host.profile.shared_directory);
     let mut scratch = Scratch::create(&request.mark, request.watchdog.as_ref(), is_shared)?;
@@ -83,13 +94,14 @@ pub fn start(request: &RunRequest, place: &Folder) -> Result<Cluster, RunError> 
         let place = replicas_place.below(&id.to_string()).map_err(RunError::system(what))?;
         places.insert(id, place);
     }
+    let driven = Driven::prepare(request)?;
     let mut endpoints = BTreeMap::new();
-    for &id in &replicas {
+    let plugged = if driven.is_none() { &replicas[..] } else { &[] };
+    for &id in plugged {
         let transport = request.program.transport;
         let events = event_sender.clone();
-        let late = host.and_then(|host| {
-            Some((host.profile.read_delay?, host.replicas.get(usize::from(id.0))?))
-        });
+        let late =
+            host.and_then(|host| Some((host.profile.read_delay?, host.replicas.get(id.index())?)));
         let events = match late {
             None => events,
             Some((delay, drawn)) => transport::read_late(events, delay, drawn),
@@ -109,17 +121,21 @@ pub fn start(request: &RunRequest, place: &Folder) -> Result<Cluster, RunError> 
         processes: BTreeMap::new(),
         exits,
         exit_sender,
+        event_sender: event_sender.clone(),
+        greetings: BTreeMap::new(),
         early_exits: Vec::new(),
         foreign: BTreeMap::new(),
         connect_times: BTreeMap::new(),
         starts: BTreeMap::new(),
         ports: Ports::new(socket_bytes),
         events,
+        driven,
         endpoints,
         places,
         scratch,
         prepared,
         confinement: Confinement::of(&request.program, &request.mark),
+        signals: Signals::watched(request.watchdog.as_ref().map(|watchdog| watchdog.pid())),
     };
     for &id in &replicas {
         cluster.spawn(id, request, Disk::Good)?;
@@ -147,13 +163,16 @@ pub fn listen(
 impl Cluster {
     /// Starts a replica, or starts it again: the guard of its old process ends whatever that left.
     pub fn spawn(&mut self, id: NodeId, request: &RunRequest, disk: Disk) -> Result<(), RunError> {
-        let replicas = (0..request.plan.scenario.replicas).map(NodeId::replica);
+        let replicas = request.plan.nodes();
         let peers: Vec<NodeId> = replicas.filter(|&other| other != id).collect();
         let folder = request.folder.join("replicas").join(id.to_string());
         let door = self.prepared.door();
         let doors = self.confinement.doors();
+        let command = self.driven.as_ref().map(|driven| driven.command(id));
+        let printed = driven::printed(&folder);
         let launch = Launch {
             program: &request.program,
+            command: command.as_ref(),
             port: self.endpoints.get(&id).and_then(Endpoint::port),
             peers: &peers,
             directory: self.scratch.path(),
@@ -164,12 +183,27 @@ impl Cluster {
             doors: &doors,
             mark: &request.mark,
             disk,
+            signals: &self.signals,
         };
         self.processes.remove(&id);
-        let process = Process::spawn(id, &launch, self.exit_sender.clone())
-            .map_err(|reason| RunError::Spawn { program: request.program.path.clone(), reason })?;
+        let failed = |reason| RunError::Spawn { program: request.program.path.clone(), reason };
+        let mut process = Process::spawn(id, &launch, self.exit_sender.clone()).map_err(failed)?;
+        if let Some(driven) = &mut self.driven {
+            driven.started(id, process.pid(), printed);
+        }
+        if let Some(pipes) = process.take_pipes() {
+            let all: Vec<NodeId> = request.plan.nodes().collect();
+            let greeting = maelstrom::init(id, request.plan.client(0), &all);
+            let begun = stdio::begin(id, pipes, greeting, self.event_sender.clone());
+            self.greetings.insert(id, begun.map_err(failed)?);
+        }
         self.processes.insert(id, process);
         Ok(())
+    }
+
+    /// Whether a replica's folder can still take its output and its data.
+    pub fn has_folder(&self, id: NodeId) -> bool {
+        self.places.get(&id).is_some_and(process::is_fit)
     }
 
     /// Whether some replica has waited for a processor most of its time: it had no chance to connect.
@@ -241,25 +275,37 @@ impl RealWorld {
         {
             let is_slow = !self.cluster.connect_times.is_empty()
                 || (begin.elapsed() >= limits::FIRST_CONNECT_DEADLINE && self.cluster.is_starved());
-            let patience =
-                if is_slow { limits::CONNECT_DEADLINE } else { limits::FIRST_CONNECT_DEADLINE };
+            let patience = match &self.cluster.driven {
+                Some(driven) => driven.description().ready_within,
+                None if is_slow => limits::CONNECT_DEADLINE,
+                None => limits::FIRST_CONNECT_DEADLINE,
+            };
             let step = async {
                 tokio::select! {
                     _ = interrupt.wait_for(|&stop| stop) => Step::Interrupted,
                     Some(exited) = self.cluster.exits.recv() => Step::Exited(exited),
                     Some(event) = self.cluster.events.recv() => Step::Event(event),
+                    Some(event) = driven::next(&mut self.cluster.driven) => Step::Driven(event),
                 }
             };
             match timeout_at((begin + patience).into(), step).await {
                 Ok(Step::Interrupted) => return Err(RunError::InterruptedEarly),
                 Ok(Step::Exited(exited)) => self.cluster.early_exits.push(exited),
                 Ok(Step::Event(event)) => self.event(event)?,
+                Ok(Step::Driven(event)) => self.driven(event)?,
                 Err(_) if !is_slow && self.cluster.is_starved() => {}
                 Err(_) => break,
             }
         }
         if !self.cluster.connect_times.is_empty() {
             return Ok(());
+        }
+        if let Some(driven) = &self.cluster.driven {
+            let description = driven.description();
+            let (system, ready) = (description.name.clone(), description.ready.describe());
+            let seconds = description.ready_within.as_secs_f64();
+            let (how, stderr) = self.first_words().await;
+            return Err(RunError::NeverReady { system, ready, seconds, how, stderr });
         }
         let program = self.request.program.path.clone();
         let taken = self.cluster.scratch.taken();
@@ -286,10 +332,24 @@ impl RealWorld {
         };
         Err(RunError::ExitsAtOnce { program, transport, how, stderr })
     }
+
+    /// How the first replica that ended did so, and the last output of any.
+    async fn first_words(&mut self) -> (String, String) {
+        let first = self.cluster.early_exits.first().map(|it| (it.id, Ending::from(it.status)));
+        let how = first.map_or_else(String::new, |(_, how)| format!(" ({how})"));
+        let processes = &mut self.cluster.processes;
+        let ended = first.and_then(|(id, _)| processes.get_mut(&id));
+        if let Some(process) = ended {
+            process.drained().await;
+            return (how, last_words(process));
+        }
+        (how, processes.values().next().map(last_words).unwrap_or_default())
+    }
 }
 
 enum Step {
     Interrupted,
     Exited(Exited),
     Event(TransportEvent),
+    Driven(DrivenEvent),
 }

@@ -4,168 +4,140 @@
 Started as `hostile.py [<udp port>] <id> <other id>... --mode=MODE --data={data} [--transport=KIND]
 [--outside=DIR] [--forgets]`. 0000 leads and alone holds the data: right as long as it lives, unless it
 forgets every tenth put. 0000 attacks once, in the midst of the run (in its own data directory 0001, at its
-start); what each mode does stands in the table of `tests/it/hostile.rs`.
+start); what each mode does stands in the table of `tests/it/hostile/table.rs`.
 """
 import json
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import time
 
-options = dict((a[2:] + "=").split("=", 1) for a in sys.argv[1:] if a.startswith("--"))
-options = {name: value.rstrip("=") for name, value in options.items()}
-words = [a for a in sys.argv[1:] if not a.startswith("--")]
-kind, mode = options.get("transport", "seqpacket"), options["mode"]
-if kind == "udp":
-    port = int(words.pop(0))
-me, peers = words[0], words[1:]
-if not peers:
-    sys.exit("hostile.py: no other ids")
-data_folder, outside = options["data"], options.get("outside", "")
-run = os.path.dirname(os.path.dirname(os.path.dirname(data_folder)))
-LEADER, data, asked = "0000", {}, 0
+# Nothing is written beside the tests.
+sys.dont_write_bytecode = True
+import files  # noqa: E402
+import messages  # noqa: E402
+import processes  # noqa: E402
+
+LEADER = "0000"
 
 
-def inside(name):
-    return os.path.join(run, name)
+class Store:
+    def __init__(self):
+        options = dict((a[2:] + "=").split("=", 1) for a in sys.argv[1:] if a.startswith("--"))
+        options = {name: value.rstrip("=") for name, value in options.items()}
+        words = [a for a in sys.argv[1:] if not a.startswith("--")]
+        self.kind, self.mode = options.get("transport", "seqpacket"), options["mode"]
+        self.forgets = "forgets" in options
+        self.port = int(words.pop(0)) if self.kind == "udp" else None
+        self.me, self.peers = words[0], words[1:]
+        if not self.peers:
+            sys.exit("hostile.py: no other ids")
+        self.data_folder, self.outside = options["data"], options.get("outside", "")
+        self.run = os.path.dirname(os.path.dirname(os.path.dirname(self.data_folder)))
+        self.data, self.asked, self.kept, self.rest = {}, 0, [], b""
 
+    def inside(self, name):
+        return os.path.join(self.run, name)
 
-def replace(name):
-    """Another file takes its place, with the beginning of what it held."""
-    with open(inside(name)) as file:
-        lines = file.readlines()[:30]
-    with open(inside(name) + ".mine", "w") as file:
-        file.writelines(lines)
-    os.rename(inside(name) + ".mine", inside(name))
+    def in_data(self, name):
+        return os.path.join(self.data_folder, name)
 
+    def precious(self):
+        return os.path.join(self.outside, "precious")
 
-def overwrite(name):
-    with open(inside(name), "r+") as file:
-        file.seek(200)
-        file.write("\n" * 300)
-
-
-def link_reports():
-    for name in ["verdict.json", "summary.csv", "report.html", "junit.xml", "latency.csv", "messages.csv",
-                 "manifest.json.part", "plan.json.part", "faults.jsonl.new", "leaders.jsonl.new"]:
-        os.symlink(os.path.join(outside, "precious"), inside(name))
-
-
-def link_logs():
-    logs = os.path.join(run, "replicas", "0001")
-    os.rename(logs, logs + ".aside")
-    os.symlink(outside, logs)
-
-
-def link_data():
-    shutil.rmtree(data_folder)
-    os.symlink(outside, data_folder)
-
-
-def remove_sockets():
-    for name in os.listdir("."):
-        if not name.startswith("."):
-            os.remove(name)
-
-
-def stop_by_child():
-    subprocess.Popen(["sh", "-c", f"kill -STOP {os.getpid()}; sleep 1.2; kill -CONT {os.getpid()}"])
-
-
-def sparse():
-    with open(os.path.join(data_folder, "sparse"), "wb") as file:
-        file.write(b"begin")
-        file.truncate(256 << 30)
-        file.seek(100 << 30)
-        file.write(b"end")
-
-
-ATTACKS = {
-    "replaces-history": lambda: replace("history.jsonl"),
-    "overwrites-history": lambda: overwrite("history.jsonl"),
-    "removes-history": lambda: os.remove(inside("history.jsonl")),
-    "replaces-plan": lambda: replace("plan.json"),
-    "replaces-leaders": lambda: replace("leaders.jsonl"),
-    "overwrites-messages": lambda: overwrite("messages.jsonl"),
-    "removes-faults": lambda: os.remove(inside("faults.jsonl")),
-    "links-reports": link_reports,
-    "links-logs": link_logs,
-    "links-data": link_data,
-    "links-a-file-hard": lambda: os.link(os.path.join(outside, "precious"), os.path.join(data_folder, "file")),
-    "has-a-sparse-file": sparse,
-    "moves-the-folder": lambda: os.rename(run, run + "-moved"),
-    "removes-sockets": remove_sockets,
-    "removes-its-directory": lambda: shutil.rmtree(os.getcwd()),
-    "removes-the-mark": lambda: os.remove(".harness"),
-    "stops-its-parent": lambda: os.kill(os.getppid(), signal.SIGSTOP),
-    "stops-by-a-child": stop_by_child,
-    "does-nothing": lambda: None,
-}
-
-
-def connect():
-    if kind == "udp":
-        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        wire.bind(("localhost", 0))
-    else:
-        wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == "stream" else socket.SOCK_SEQPACKET)
-        wire.connect(me)
-    return wire
-
-
-DATA_MODES = ["links-data", "links-a-file-hard", "has-a-sparse-file"]
-wire, rest = connect(), b""
-
-
-def send(to, type, **more):
-    packet = json.dumps({"src": me, "dst": to, "leader": LEADER, "type": type, **more}).encode()
-    try:
-        if kind == "udp":
-            wire.sendto(packet, ("localhost", port))
+    def connect(self):
+        if self.kind == "udp":
+            self.wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.wire.bind(("localhost", 0))
         else:
-            wire.sendall(packet + (b"\n" if kind == "stream" else b""))
-    except OSError:
-        sys.exit(0)
+            kind = socket.SOCK_STREAM if self.kind == "stream" else socket.SOCK_SEQPACKET
+            self.wire = socket.socket(socket.AF_UNIX, kind)
+            self.wire.connect(self.me)
+        self.rest = b""
 
+    def packet(self, to, type, **more):
+        packet = {"src": self.me, "dst": to, "leader": LEADER, "type": type, **more}
+        return json.dumps(packet).encode() + (b"\n" if self.kind == "stream" else b"")
 
-def packets():
-    global rest
-    while True:
-        received = wire.recv(65536)
-        if not received:
+    def send(self, to, type, **more):
+        self.send_bytes(self.packet(to, type, **more))
+
+    def send_raw(self, packet):
+        self.send_bytes(packet + (b"\n" if self.kind == "stream" else b""))
+
+    def send_bytes(self, packet):
+        try:
+            if self.kind == "udp":
+                self.wire.sendto(packet, ("localhost", self.port))
+            else:
+                self.wire.sendall(packet)
+        except OSError:
             sys.exit(0)
-        if kind != "stream":
-            yield received
-            continue
-        *lines, rest = (rest + received).split(b"\n")
-        yield from lines
+
+    def packets(self):
+        while True:
+            received = self.wire.recv(1 << 17)
+            if not received:
+                sys.exit(0)
+            if self.kind != "stream":
+                yield received
+                continue
+            *lines, self.rest = (self.rest + received).split(b"\n")
+            yield from lines
+
+    def attack(self, request):
+        if self.mode in messages.ATTACKS:
+            messages.ATTACKS[self.mode](self, request)
+        for attacks in [files.ATTACKS, processes.ATTACKS]:
+            if self.mode in attacks:
+                attacks[self.mode](self)
+
+    def answer(self, request):
+        mid, key = request["MID"], request["key"]
+        if self.me != LEADER:
+            self.send(request["src"], "redirect", MID=mid)
+            return
+        answers = {}
+        if request["type"] == "get":
+            answers["value"] = self.data.get(key, "")
+        elif not self.forgets or self.asked % 10:
+            self.data[key] = request["value"]
+        if self.mode == "answers-late" and self.asked % 20 == 0:
+            time.sleep(0.7)
+        if self.mode == "answers-never" and self.asked > 60:
+            return
+        self.send(request["src"], "ok", MID=mid, **answers)
+        if self.mode == "answers-twice":
+            self.send(request["src"], "ok", MID=mid, **answers)
+
+    def is_fresh(self):
+        try:
+            return not os.listdir(self.data_folder)
+        except OSError:
+            return False
+
+    def serve(self):
+        if self.mode in files.IN_DATA and self.me == "0001" and self.is_fresh():
+            files.IN_DATA[self.mode](self)
+        if self.mode == "exits-at-once":
+            sys.exit(0)
+        self.connect()
+        self.send("FFFF", "hello")
+        for packet in self.packets():
+            try:
+                request = json.loads(packet)
+            except (ValueError, RecursionError):
+                # Said by an attacker.
+                continue
+            if request.get("type") not in ("get", "put"):
+                continue
+            self.asked += 1
+            if self.me == LEADER and self.asked == 60:
+                self.attack(request)
+            if self.mode == "reconnects" and self.asked % 40 == 0 and self.kind != "udp":
+                messages.close_and_reopen(self)
+                continue
+            self.answer(request)
 
 
-if mode in DATA_MODES and me == "0001" and not os.listdir(data_folder):
-    ATTACKS[mode]()
-send("FFFF", "hello")
-for packet in packets():
-    request = json.loads(packet)
-    if request.get("type") not in ("get", "put"):
-        continue
-    asked += 1
-    if me == LEADER and asked == 60 and mode in ATTACKS and mode not in DATA_MODES:
-        ATTACKS[mode]()
-    if mode == "reconnects" and asked % 40 == 0 and kind != "udp":
-        wire.close()
-        time.sleep(0.05)
-        wire, rest = connect(), b""
-        send("FFFF", "hello")
-        continue
-    mid, key = request["MID"], request["key"]
-    if me != LEADER:
-        send(request["src"], "redirect", MID=mid)
-    elif request["type"] == "get":
-        send(request["src"], "ok", MID=mid, value=data.get(key, ""))
-    else:
-        if "forgets" not in options or asked % 10:
-            data[key] = request["value"]
-        send(request["src"], "ok", MID=mid)
+Store().serve()

@@ -169,6 +169,67 @@ fn an_accusation_of_few_operations_is_confirmed() {
     assert!(!ended.stdout.contains("independent"), "{}", ended.stdout);
 }
 
+/// So many operations, one after another, between what is long and what is short.
+fn filler(operation: impl Fn(u32) -> String) -> String {
+    (0..6).map(|at| operation(100 + at) + "; ").collect()
+}
+
+#[test]
+fn of_two_contradictions_with_as_many_operations_the_shorter_is_shown() {
+    let whole = |process: u32, f: &str, value: &str, answer: &str| {
+        format!("{process} invoke {f} {value}; {process} ok {f} {answer}")
+    };
+    // What went in first is missed after long, what went in last at once.
+    for (model, put, take, nothing) in [
+        ("queue", "enqueue", "dequeue", "nil"),
+        ("unordered-queue", "enqueue", "dequeue", "nil"),
+        ("stack", "push", "pop", "nil"),
+        ("priority-queue", "insert", "delete-min", "nil"),
+    ] {
+        let one = |n: u32| whole(0, put, &n.to_string(), "nil");
+        let events = filler(one) + &whole(1, take, "nil", nothing);
+        answers(model, "jepsen-edn", &edn(&events), 10, &format!("1. process 0 {put} 105"));
+    }
+    let added = |n: u32| whole(0, "add", &n.to_string(), "nil");
+    let events = filler(added) + &whole(1, "read", "nil", "#{}");
+    answers("set", "jepsen-edn", &edn(&events), 10, "1. process 0 add 105");
+    // A lock that two hold: the first `acquire` is long ago, both of `release` come at once.
+    let events = [
+        whole(0, "acquire", "nil", "nil"),
+        (0..6)
+            .map(|_| whole(9, "acquire", "nil", "nil").replace("9 ok", "9 fail"))
+            .collect::<Vec<_>>()
+            .join("; "),
+        whole(1, "acquire", "nil", "nil"),
+        whole(0, "release", "nil", "nil"),
+        whole(1, "release", "nil", "nil"),
+    ];
+    answers("lock", "jepsen-edn", &edn(&events.join("; ")), 10, "1. process 0 release");
+    // A counter that is not there any more.
+    let events = filler(|_| whole(0, "add", "1", "nil")) + &whole(1, "read", "nil", "0");
+    answers("counter", "jepsen-edn", &edn(&events), 10, "(events 11 and 12)");
+    // A total that is wrong twice.
+    let total = |process: u32, accounts: &str| whole(process, "read", "nil", accounts);
+    let events = [
+        total(0, "{0 5, 1 5}"),
+        "1 invoke read nil".to_owned(),
+        total(0, "{0 4, 1 6}"),
+        "1 ok read {0 4, 1 5}".to_owned(),
+        total(2, "{0 5, 1 4}"),
+    ];
+    answers("bank", "jepsen-edn", &edn(&events.join("; ")), 10, "(events 3 and 6)");
+    // An id that is handed out three times.
+    let id = |process: u32, id: &str| whole(process, "generate", "nil", id);
+    let events = [id(0, "7"), id(0, "8"), id(1, "7"), id(2, "7")];
+    answers("unique-ids", "jepsen-edn", &edn(&events.join("; ")), 10, "(events 5 and 6)");
+    // A number that is too large twice, once at once.
+    let events = [
+        "0 invoke read nil; 1 invoke add 1; 1 ok add 1; 0 ok read 9",
+        &whole(2, "read", "nil", "8"),
+    ];
+    answers("counter-bounds", "jepsen-edn", &edn(&events.join("; ")), 10, "(events 5 and 6)");
+}
+
 #[test]
 fn weaker_promises_accept_what_is_not_linearizable() {
     let stale = edn("0 invoke write 1; 0 ok write 1; 1 invoke read nil; 1 ok read nil");

@@ -183,7 +183,8 @@ fn checkout() -> Bench {
 /// The clusters that a command starts at the same time.
 fn clusters(command: &str) -> usize {
     let words: Vec<&str> = command.split_whitespace().collect();
-    let starts = ["run", "course", "diagnose"].iter().any(|it| words.contains(it));
+    let starts =
+        ["run", "course", "diagnose", "explore", "shrink"].iter().any(|it| words.contains(it));
     match () {
         () if words.contains(&"--stress") => 3,
         () if starts => 2,
@@ -212,7 +213,10 @@ fn try_it(call: &Call, bench: &Bench) -> Option<String> {
     if call.shown.is_empty() {
         return None;
     }
-    let printed: Vec<String> = stdout.lines().map(str::to_owned).collect();
+    // What a busy host adds on standard error.
+    let is_warning = |line: &&str| line.starts_with("harness: ") && line.contains(": warning: ");
+    let printed = stdout.lines().filter(|line| !is_warning(line));
+    let printed: Vec<String> = printed.map(str::to_owned).collect();
     let (shown, printed) = (without("warning", &call.shown), without("warning", &printed));
     difference(&shown, &printed).map(|why| format!("{place}\n{why}:\n{stdout}"))
 }

@@ -33,6 +33,12 @@ fn lives(bench: &Bench, id: &str) -> Vec<Life> {
 
 #[test]
 fn who_keeps_its_data_goes_on_and_who_lost_or_got_back_some_does_not() {
+    for clock in ["real", "virtual"] {
+        who_keeps_its_data_goes_on(clock);
+    }
+}
+
+fn who_keeps_its_data_goes_on(clock: &str) {
     let bench = Bench::new();
     let workload = bench.file(
         "d.json",
@@ -47,8 +53,10 @@ fn who_keeps_its_data_goes_on_and_who_lost_or_got_back_some_does_not() {
     let (workload, program) = (workload.to_string_lossy(), odd_replica());
     let program = program.to_string_lossy();
     let counts = ["--replica", &program, "--replica-arg", "{data}", "--replica-arg", "counts"];
-    let arguments = ["run", &workload, "--seed", "1", "--quiet", "--transport", "seqpacket"];
-    bench.harness(&[&arguments[..], &counts].concat()).expect(0);
+    let mut arguments = vec!["run", &workload, "--seed", "1", "--quiet", "--clock", clock];
+    arguments.extend(["--transport", "seqpacket"]);
+    arguments.extend(counts);
+    bench.harness(&arguments).expect(0);
 
     let [before, after] = &lives(&bench, "0001")[..] else { panic!("one crash") };
     assert!(before.wrote > 0 && after.found >= before.wrote, "it goes on where it was");

@@ -24,3 +24,13 @@ fn stalled_look_ups_fail_tests_by_the_rules_of_2016_and_none_by_the_default_rout
     ended.expect_words("unable to send to replica");
     ended.expect_words("reproduced      the sockets get the blame");
 }
+
+#[test]
+fn a_host_that_virtual_time_does_not_know_is_refused_there() {
+    let bench = Bench::new();
+    bench.file("few.json", r#"{"name": "few", "shared_directory": true}"#);
+    let words = ["flake", "--host", "few.json", "--suites", "1", "--clock", "virtual"];
+    let ended = bench.refused(&words);
+    ended.expect(2).expect_words("virtual time does not know ");
+    ended.expect_words(" yet; use `--clock real`");
+}

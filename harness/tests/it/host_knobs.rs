@@ -70,6 +70,38 @@ fn limits_a_quota_a_slow_disk_and_slow_logs_are_met() {
 }
 
 #[test]
+fn in_virtual_time_the_same_is_met_to_the_microsecond() {
+    if !has("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    let host = r#"{
+        "descriptors": 77, "file_bytes": 12345678, "processes": 999, "cpu_quota": 0.6,
+        "sync_delay": {"kind": "fixed", "ms": 300}, "clock_jump": {"after_ms": 500, "by_ms": 3600000}
+    }"#;
+    let clock = ["--clock", "virtual"];
+    let (ended, met) = meter(&bench, "limits", host, &clock);
+    assert_eq!(
+        (&met["NOFILE"], &met["FSIZE"], &met["NPROC"]),
+        (&77.into(), &12_345_678.into(), &999.into())
+    );
+    let fsync = seconds(&met, "fsync", &ended);
+    assert!((0.3..0.4).contains(&fsync), "{met}");
+    // A fifth of a processor each, and what is left of the tenth of a second that went before.
+    assert!((0.1..0.4).contains(&seconds(&met, "cpu_share", &ended)), "{met}");
+    let (_, again) = meter(&bench, "limits", host, &clock);
+    assert_eq!(met, again, "another host");
+    let (ended, met) = meter(&bench, "wall", host, &clock);
+    let ahead = met["ahead"].as_array().map_or(&[][..], Vec::as_slice);
+    let [before, after] = ahead else { panic!("{met}{}", ended.stdout) };
+    assert_eq!(after.as_f64().zip(before.as_f64()).map(|(a, b)| (a - b).round()), Some(3600.0));
+    let full = r#"{"name": "full", "logs": {"kind": "full"}}"#;
+    let (ended, _) = meter(&bench, "prints", full, &clock);
+    ended.expect(15);
+    assert_eq!(bench.answer("process"), ("unknown".to_owned(), "host".to_owned()));
+}
+
+#[test]
 fn what_is_read_late_fills_the_socket_of_who_sends() {
     if !has("python3") {
         return;
@@ -182,10 +214,17 @@ fn a_packet_that_the_rules_of_2016_cut_is_named_and_no_violation() {
     }
     let bench = Bench::new();
     let (ended, _) = meter(&bench, "large", "{}", &["--router", "course-2016"]);
-    ended.expect(15);
     assert_eq!(bench.answer("process").0, "valid", "{}", bench.verdict());
-    assert_eq!(bench.answer("liveness"), ("unknown".to_owned(), "host".to_owned()));
     ended.expect_words("longer than 16,384 bytes");
+    // It is the program that wrote them. Only where the host was busy besides may that be to blame.
+    let (standing, kind) = bench.answer("liveness");
+    if bench.answer("environment").0 == "valid" {
+        ended.expect(11);
+        assert_eq!((&*standing, &*kind), ("invalid", "unanswered"));
+    } else {
+        ended.expect(15);
+        assert_eq!((&*standing, &*kind), ("unknown", "host"));
+    }
 }
 
 #[test]

@@ -298,3 +298,45 @@ fn where_the_history_no_longer_fits_the_verdict_comes_from_memory() {
         assert_eq!(bench.answer("process").0, "valid", "{}", bench.verdict());
     }
 }
+
+#[test]
+fn a_full_disk_takes_no_history_away_and_is_the_hosts() {
+    use std::process::{Command, Stdio};
+
+    let apart = ["--user", "--map-root-user", "--mount"];
+    let small = "mount -t tmpfs -o size=128k small results";
+    for way in ["right", "forgets"] {
+        let bench = Bench::new();
+        std::fs::create_dir(bench.path("results")).unwrap();
+        let mut mount = Command::new("unshare");
+        mount.args(apart).args(["sh", "-c", small]).current_dir(bench.path("."));
+        if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            return skip("no small disk can be mounted here");
+        }
+        let of_harness = bench.odd_command(way, SHORT);
+        let mut command = Command::new("unshare");
+        // What is on the disk goes with the namespace: it is copied before.
+        let script =
+            format!(r#"{small} || exit 99; "$@"; code=$?; cp -r results left; exit $code"#);
+        command.args(apart).args(["sh", "-c", &script, "sh"]);
+        command.arg(of_harness.get_program()).args(of_harness.get_args());
+        let ended = bench.finish(command.current_dir(bench.path(".")).env("NO_COLOR", "1"), 1);
+        // What was written to memory alone is judged, too: how much that is depends on the host.
+        let is_refuted = ended.says("safety invalid");
+        assert!(
+            is_refuted == (ended.code == 10) && [10, 15].contains(&ended.code),
+            "{}",
+            ended.stdout
+        );
+        assert!(way == "forgets" || !is_refuted, "{}", ended.stdout);
+        ended.expect_words("No space left on device");
+        ended.expect_words("free some room there, or give another place with --results DIR");
+        let run = std::fs::canonicalize(bench.path("left/latest")).expect("the run's folder stays");
+        let history = std::fs::read_to_string(run.join("history.jsonl")).unwrap();
+        assert!(history.lines().count() > 50, "with what was written: {history}");
+        // What is there can be judged later.
+        std::fs::write(bench.path("history.jsonl"), history).unwrap();
+        let again = bench.refused(&["check", "history.jsonl"]);
+        assert!(again.says("safety valid") || (is_refuted && again.code == 10), "{}", again.stdout);
+    }
+}

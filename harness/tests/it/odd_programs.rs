@@ -145,3 +145,24 @@ fn a_program_that_cannot_run_is_a_matter_of_usage() {
     ended.expect_words("exits at once (exit status 3");
     ended.expect_words("no such table: replicas");
 }
+
+#[test]
+fn what_a_program_says_at_too_great_length_is_not_laid_to_the_host() {
+    let bench = Bench::new();
+    // By the rules of 2016 all must have connected before a client sends.
+    let late = SHORT.replace("\"start_wait\": 0", "\"start_wait\": 4");
+    let workload = late.replace("\"lifetime\": 5", "\"lifetime\": 6");
+    // On a busy host a replica connects too late to be asked anything.
+    let speaks = || {
+        let mut command = bench.odd_command("answers-at-length", &workload);
+        let ended = bench.finish(command.args(["--router", "course-2016"]), 1);
+        // Or another replica speaks to it before it has connected, and it is killed for that.
+        if bench.answer("process").1 == "host" {
+            return false;
+        }
+        ended.expect(11);
+        assert_eq!(bench.answer("liveness"), ("invalid".to_owned(), "unanswered".to_owned()));
+        bench.verdict()["warnings"].to_string().contains("longer than 16,384 bytes")
+    };
+    assert!((0..5).any(|_| speaks()), "{}", bench.verdict());
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use harness::fault::FaultKind;
 use harness::scenario::{CheckerBudget, Clients, Era, Scenario, Shape, keys};
 use harness::time::RunTime;
+use harness::workload::WorkloadName;
 
 fn parse(file: &str, text: &str) -> Scenario {
     Scenario::parse(file, text).unwrap_or_else(|error| panic!("{error}"))
@@ -42,6 +43,7 @@ fn the_least_workload_of_ours_has_our_defaults() {
         events: Vec::new(),
         network: Vec::new(),
         nemesis: None,
+        workload: WorkloadName::Kv,
         clients: SHARED,
         tests: None,
         liveness_bound: Duration::from_secs(5),

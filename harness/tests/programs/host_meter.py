@@ -51,6 +51,15 @@ if way == "limits":
     met["cwd"] = os.getcwd()
     write()
     rest()
+if way == "wall":
+    # How far the wall clock is ahead of the other one, whenever that changes.
+    met["ahead"] = []
+    while True:
+        ahead = round(time.time() - time.monotonic(), 2)
+        if met["ahead"][-1:] != [ahead]:
+            met["ahead"].append(ahead)
+            write()
+        time.sleep(0.05)
 if way == "clock":
     # The kernel stamps files by the true clock.
     def ahead():

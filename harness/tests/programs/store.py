@@ -22,7 +22,7 @@ me, peers = words[0], words[1:]
 if not peers:
     sys.exit("store.py: no other ids")
 LEADER = "0000"
-data, asked, last = {}, 0, {}
+data, asked, last, forgotten = {}, 0, {}, []
 
 if "exits-0" in ways:
     sys.exit(0)
@@ -164,6 +164,8 @@ def serve(request):
             threading.Timer(0.3, lambda: data.update({old["key"]: old["value"]})).start()
         if not ("forgets" in ways and asked % 10 == 0):
             data[key] = request["value"]
+        elif "tells-later" in ways:
+            forgotten.append(request["value"])
         if "echoes" in ways:
             return answer(request, "ok", key=key, value=request["value"])
         if "put-fails-and-happens" in ways and asked % 10 == 0:
@@ -183,6 +185,8 @@ def serve(request):
     if "other-key" in ways and asked % 10 == 0:
         return answer(request, "ok", value=next(reversed(data.values())))
     answer(request, "ok", value=data.get(key, ""))
+    if forgotten:
+        send("FFFF", "told", values=forgotten[-30:])
 
 
 def reconnect(request):

@@ -171,16 +171,26 @@ pub(super) fn decide(
             chains::Answer::NotApplicable => {}
         }
     }
+    // To make another form of many operations takes long by itself.
+    let is_over = || (budget.stop)();
+    let stopped = |algorithm| decided(given_up(history, operations, Limit::Stopped, 0), algorithm);
     if matches!(wanted, Algorithm::Auto | Algorithm::Appends) {
         let algorithm = Algorithm::Appends;
-        match with_appends(history, operations, initial, Shown) {
+        if is_over() {
+            return stopped(algorithm);
+        }
+        match with_appends(history, operations, initial, Shown { budget }) {
             Some(Ok(())) => return decided(Decision::Valid, algorithm),
             Some(Err(Some(found))) => return decided(Decision::Shown(found), algorithm),
+            _ if is_over() => return stopped(algorithm),
             _ if wanted == algorithm => return not_applicable(history, operations, algorithm),
             _ => {}
         }
     }
     let algorithm = Algorithm::Search;
+    if is_over() {
+        return stopped(algorithm);
+    }
     let owned = calls_bytes(history, operations, initial);
     if owned as u64 > budget.memory_bytes {
         return decided(given_up(history, operations, Limit::Memory, 0), algorithm);
@@ -202,9 +212,11 @@ fn not_applicable(history: &History, operations: &[&Operation], algorithm: Algor
 }
 
 /// What the reads of a text or list show: an order, a contradiction, or nothing certain.
-struct Shown;
+struct Shown<'a> {
+    budget: Budget<'a>,
+}
 
-impl WithAppends for Shown {
+impl WithAppends for Shown<'_> {
     type Output = Result<(), Option<Box<appends::Contradiction>>>;
 
     fn run<S: Symbol>(
@@ -213,7 +225,7 @@ impl WithAppends for Shown {
         calls: &[Call<SequenceOp<'_, S>>],
         sources: &[u32],
     ) -> Self::Output {
-        match appends::check(initial, calls) {
+        match appends::check(initial, calls, self.budget.stop) {
             appends::Answer::Linearizable(_) => Ok(()),
             appends::Answer::Contradiction(mut found) => {
                 for position in &mut found.operations {

@@ -67,9 +67,41 @@ impl Datum {
         Datum::Map(entries)
     }
 
+    /// As bytes, in which equal values are equal; [`Datum::from_bytes`] reads them again.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Encoder::of(self).bytes().to_vec()
+    }
+
+    /// What [`Datum::to_bytes`] wrote, and nothing else.
+    pub fn from_bytes(bytes: &[u8]) -> Datum {
+        Encoded::new(bytes).datum()
+    }
+
     /// Whether it is nil.
     pub fn is_nil(&self) -> bool {
         *self == Datum::Nil
+    }
+}
+
+/// As JSON says it: an object is a map with texts for keys.
+impl From<&serde_json::Value> for Datum {
+    fn from(json: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        match json {
+            Value::Null => Datum::Nil,
+            Value::Bool(value) => Datum::Bool(*value),
+            Value::Number(number) => {
+                let token = number.to_string();
+                number::parse(&token).unwrap_or_else(|| Datum::text(&token))
+            }
+            Value::String(text) => Datum::text(text),
+            Value::Array(items) => Datum::List(items.iter().map(Datum::from).collect()),
+            Value::Object(members) => {
+                let entry =
+                    |(key, value): (&String, &Value)| (Datum::text(key), Datum::from(value));
+                Datum::map(members.iter().map(entry).collect())
+            }
+        }
     }
 }
 

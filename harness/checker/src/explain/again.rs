@@ -8,7 +8,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Teller, may_write, seen};
-use crate::history::{Key, Operation, Outcome, Value};
+use crate::history::{Key, Operation, Outcome, Sighting, Value};
 
 /// Neither an election nor a start is as short as this.
 const BREAK_NS: u64 = 100_000_000;
@@ -64,6 +64,35 @@ impl Teller<'_> {
             })
         };
         writer != reader && acknowledged(writer) && !acknowledged(reader)
+    }
+
+    /// What shows, after a read that lacks a write, that the write is still there: at the replica that answered the
+    /// read, or at another. The one that had acknowledged it may hold it alone, and lose it yet.
+    pub(super) fn still_there(&self, write: &Operation, read: &Operation) -> Option<String> {
+        let (writer, reader) = (self.history.node(write), self.history.node(read));
+        let value = self.history.text(write.argument)?;
+        let is_later = |it: &&Sighting| {
+            let node = Some(it.node.as_str());
+            it.value == value
+                && read.complete_ns().is_some_and(|read| it.time_ns > read)
+                && (node == reader || node != writer)
+        };
+        let sighting = self.history.sightings().iter().find(is_later)?;
+        let end = match reader {
+            Some(by) => format!("{by} answered before it had caught up"),
+            None => "the read was answered by a replica that had not caught up".to_owned(),
+        };
+        let told = sighting.told(&self.written_by(write));
+        Some(format!("{told}. So that write is not lost: {end}."))
+    }
+
+    /// The same of whichever write the reads of a text or list lack.
+    pub(super) fn append_still_there(&self) -> Option<String> {
+        let writes = self.core.iter().filter(|op| may_write(op));
+        let pairs = writes.flat_map(|write| self.reads().map(move |read| (*write, read)));
+        pairs
+            .filter(|(write, read)| write.complete < read.invoke)
+            .find_map(|(write, read)| self.still_there(write, read))
     }
 
     /// Whether one replica answered both reads and all that was answered from the first to the second, without

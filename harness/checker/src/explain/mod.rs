@@ -80,8 +80,14 @@ pub(crate) fn of_reads(
         return untold(history, core);
     }
     let teller = Teller::new(history, all, core, initial);
-    let told = teller.text().filter(|(found, _)| *found == anomaly);
-    let what = told.map_or_else(|| teller.shown(anomaly), |(_, what)| what);
+    let there = (anomaly == Anomaly::LostWrite).then(|| teller.append_still_there()).flatten();
+    let (anomaly, what) = match (there, teller.text()) {
+        (Some(there), _) => {
+            (Anomaly::StaleRead, format!("{} {there}", teller.shown(Anomaly::LostWrite)))
+        }
+        (None, Some((found, what))) if found == anomaly => (anomaly, what),
+        (None, _) => (anomaly, teller.shown(anomaly)),
+    };
     let on_key = history.on_key(core[0].key);
     let explanation = format!("{}{on_key}: {what}", capitalized(anomaly.name()));
     Witness::new(history, anomaly, core, true, explanation)

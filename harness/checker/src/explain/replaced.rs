@@ -272,6 +272,9 @@ impl<'a> Teller<'a> {
                 );
                 return (Anomaly::StaleRead, end);
             }
+            if let Some(there) = self.still_there(write, late.read) {
+                return (Anomaly::StaleRead, there);
+            }
             let end =
                 format!("No read ever saw {}. So this write is lost.", self.written_by(write));
             return (Anomaly::LostWrite, end);
@@ -285,6 +288,9 @@ impl<'a> Teller<'a> {
         let is_for_good = aftermath.for_good && (aftermath.old >= 2 || is_first_state);
         match newest {
             Some(write) if is_for_good && (is_first_state || self.is_next(old, write)) => {
+                if let Some(there) = self.still_there(write, late.read) {
+                    return (Anomaly::StaleRead, there);
+                }
                 let end = format!(
                     "No read from then on saw {} or newer. So this write is lost.",
                     self.written_by(write)
@@ -366,7 +372,7 @@ impl<'a> Teller<'a> {
     }
 
     /// The value, and where the witness does not list its write, also that write.
-    fn written_by(&self, write: &Operation) -> String {
+    pub(super) fn written_by(&self, write: &Operation) -> String {
         if self.core.iter().any(|op| op.invoke_index() == write.invoke_index()) {
             self.value_of(write)
         } else {

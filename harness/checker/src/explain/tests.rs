@@ -278,3 +278,36 @@ fn one_replicas_own_order_of_acknowledgements_decides_which_reading_is_wrong() {
         assert!(told.ends_with("So two states were read in turns."), "{told}");
     }
 }
+
+#[test]
+fn a_write_that_is_seen_again_outside_the_history_is_not_lost() {
+    use crate::history::{Shown, Sighting};
+    let lost = "put a 0 1 0001; get ~ 2 3 0002; get ~ 5 6 0002";
+    let told = |node: &str, time_ns: u64, shown, lines| {
+        let mut history = history(lines);
+        // The write is event 0.
+        let sighting = Sighting { value: "a".to_owned(), node: node.to_owned(), time_ns, shown };
+        history.note_sightings(vec![sighting]);
+        match check(&history, &Options::default()).verdict {
+            Verdict::Invalid(witness) => (witness.anomaly, witness.explanation),
+            other => panic!("{other:?}"),
+        }
+    };
+    let late = 50_000_000;
+    for (node, shown, says) in [
+        ("0002", Shown::Message, "at 50.000 ms, 0002 sent the value"),
+        ("0003", Shown::Message, "at 50.000 ms, 0003 sent the value"),
+        ("0002", Shown::Acknowledgement, "at 50.000 ms, 0002 acknowledged the value"),
+    ] {
+        let (anomaly, explanation) = told(node, late, shown, lost);
+        assert_eq!(anomaly, Anomaly::StaleRead, "{explanation}");
+        assert!(explanation.contains(says), "{explanation}");
+        assert!(explanation.contains("0002 answered before it had caught up"), "{explanation}");
+    }
+    // The replica that had it, and what was seen before the read, say nothing.
+    assert_eq!(told("0001", late, Shown::Message, lost).0, Anomaly::LostWrite);
+    assert_eq!(told("0002", 2_500_000, Shown::Message, lost).0, Anomaly::LostWrite);
+    let appended = "append a 0 1 0001; get ~ 2 3 0002; get ~ 5 6 0002";
+    assert_eq!(told("0002", late, Shown::Message, appended).0, Anomaly::StaleRead);
+    assert_eq!(told("0001", late, Shown::Message, appended).0, Anomaly::LostWrite);
+}

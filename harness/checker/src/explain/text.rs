@@ -156,7 +156,10 @@ impl<'a> Teller<'a> {
             Some(later) => {
                 (Anomaly::StaleRead, format!("Later {} returned it again", self.told(later)))
             }
-            None => (Anomaly::LostWrite, "No later read returned it".to_owned()),
+            None => match self.still_there(append, read) {
+                Some(there) => (Anomaly::StaleRead, there.trim_end_matches('.').to_owned()),
+                None => (Anomaly::LostWrite, "No later read returned it".to_owned()),
+            },
         };
         let (what, gap) = (self.begins(read), self.gap(append, read));
         let appended = self.did(append);

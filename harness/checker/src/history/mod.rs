@@ -11,6 +11,7 @@ mod interpret;
 pub mod lenient;
 mod pairs;
 mod recorder;
+mod sighting;
 mod symbols;
 mod whole;
 
@@ -23,6 +24,7 @@ pub use error::PairingError;
 pub use interpret::{FailedCas, Reading};
 pub(crate) use recorder::Line;
 pub use recorder::{Entry, Recorder};
+pub use sighting::{Shown, Sighting};
 pub(crate) use whole::{Whole, WholeRecorder};
 
 /// A key of a [`History`], by number in order of first appearance.
@@ -146,6 +148,7 @@ pub struct History {
     initial: Option<Value>,
     /// Whether the history says `read` and `write` instead of `get` and `put`.
     says_read: bool,
+    sightings: Vec<Sighting>,
 }
 
 impl History {
@@ -160,6 +163,7 @@ impl History {
             backwards: None,
             initial: None,
             says_read: false,
+            sightings: Vec::new(),
         }
     }
 
@@ -174,6 +178,17 @@ impl History {
     /// All operations, in the order of their invocations, failed ones included.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// Tells what else was seen of its writes. It changes no verdict, but what an anomaly is called: a write that
+    /// is still there is not lost.
+    pub fn note_sightings(&mut self, sightings: Vec<Sighting>) {
+        self.sightings = sightings;
+    }
+
+    /// What [`History::note_sightings`] was told.
+    pub fn sightings(&self) -> &[Sighting] {
+        &self.sightings
     }
 
     /// How many keys there are.

@@ -81,10 +81,21 @@ pub(crate) fn with_appends<W: WithAppends>(
     initial: Value,
     work: W,
 ) -> Option<W::Output> {
+    with_appends_of(content(history, operations, initial), history, operations, initial, work)
+}
+
+/// The same with some operations of a key whose content is known.
+pub(crate) fn with_appends_of<W: WithAppends>(
+    content: Content,
+    history: &History,
+    operations: &[&Operation],
+    initial: Value,
+    work: W,
+) -> Option<W::Output> {
     if operations.iter().any(|op| op.f == F::Cas) {
         return None;
     }
-    match content(history, operations, initial) {
+    match content {
         Content::Text => {
             let bytes = |value| history.text(value).unwrap_or_default().as_bytes();
             let (calls, sources) = translate(operations, |op| shown_op(op, &bytes, &bytes));

@@ -8,14 +8,14 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Subject;
+use super::{Subject, end};
 use crate::budget::Meter;
 use crate::datum::{Datum, Encoded, Encoder, View};
 use crate::event::F;
 use crate::history::Operation;
 use crate::intern::Slices;
 use crate::verdict::Verdict;
-use crate::witness::Anomaly;
+use crate::witness::{Anomaly, Size};
 
 /// One answered read.
 struct Read<'a> {
@@ -95,8 +95,14 @@ pub(super) fn judge(subject: Subject<'_>, may_be_negative: bool) -> Verdict {
             verdict = verdict.join(subject.spent(limit));
             break;
         }
-        found = found.or_else(|| impossible(subject, op, &balances, may_be_negative));
+        if let Some(wrong) = impossible(subject, op, &balances, may_be_negative) {
+            let size = Size::of_all(&[op]);
+            if found.as_ref().is_none_or(|(least, _)| size < *least) {
+                found = Some((size, wrong));
+            }
+        }
     }
+    let found = found.map(|(_, wrong)| wrong);
     found.or_else(|| contradiction(subject, &reads)).unwrap_or(verdict)
 }
 
@@ -117,18 +123,63 @@ fn impossible(
     Some(subject.witness(Anomaly::NegativeBalance, &[op], true, &what))
 }
 
-/// Two reads that differ in what all should have alike.
+/// Two reads that differ in what all should have alike: the nearest to one another of those that differ from most.
 fn contradiction(subject: Subject<'_>, reads: &[Read<'_>]) -> Option<Verdict> {
     let usual = most_frequent(reads.iter().map(|read| read.accounts))?;
-    if let Some(other) = reads.iter().find(|read| read.accounts != usual) {
-        let usual = reads.iter().find(|read| read.accounts == usual)?;
+    if let Some((usual, other)) = nearest(reads, |read| read.accounts == usual) {
         return Some(other_accounts(subject, usual, other));
     }
     let usual = most_frequent(reads.iter().map(|read| read.total))?;
-    let other = reads.iter().find(|read| read.total != usual)?;
-    let usual = reads.iter().find(|read| read.total == usual)?;
+    let (usual, other) = nearest(reads, |read| read.total == usual)?;
     let what = format!("the total is {} in one read and {} in another", usual.total, other.total);
     Some(subject.witness(Anomaly::WrongTotal, &[usual.op, other.op], true, &what))
+}
+
+/// A read as most are and one that is not, within the shortest time. O(n log n).
+fn nearest<'r, 'a>(
+    reads: &'r [Read<'a>],
+    is_usual: impl Fn(&Read<'a>) -> bool,
+) -> Option<(&'r Read<'a>, &'r Read<'a>)> {
+    let mut by_start: Vec<&Read<'_>> = reads.iter().collect();
+    by_start.sort_by_key(|read| read.op.invoke);
+    let (mut usual, mut others) = (Recent::default(), Recent::default());
+    let pairs = by_start.into_iter().filter_map(|read| {
+        if is_usual(read) {
+            usual.push(read);
+            others.nearest(read).map(|other| (read, other))
+        } else {
+            others.push(read);
+            usual.nearest(read).map(|usual| (usual, read))
+        }
+    });
+    pairs.min_by_key(|(usual, other)| Size::of_all(&[usual.op, other.op]))
+}
+
+/// Reads by their beginnings, without those that a later and shorter one stands for.
+#[derive(Default)]
+struct Recent<'r, 'a>(Vec<&'r Read<'a>>);
+
+impl<'r, 'a> Recent<'r, 'a> {
+    fn push(&mut self, read: &'r Read<'a>) {
+        while self.0.last().is_some_and(|last| length(last) >= length(read)) {
+            self.0.pop();
+        }
+        self.0.push(read);
+    }
+
+    /// The one within the shortest time of a read that begins later.
+    fn nearest(&self, read: &Read<'_>) -> Option<&'r Read<'a>> {
+        // From the earliest to the latest each is longer, and nearer: one of the two where that turns is best.
+        let span = |other: &Read<'_>| end(read.op).max(end(other.op)) - other.op.invoke;
+        let turn = self.0.partition_point(|other| end(other.op) <= end(read.op));
+        let around =
+            self.0.get(turn.saturating_sub(1)..=turn).or(self.0.get(turn.saturating_sub(1)..));
+        around?.iter().copied().min_by_key(|other| span(other))
+    }
+}
+
+fn length(read: &Read<'_>) -> u32 {
+    end(read.op) - read.op.invoke
 }
 
 fn other_accounts(subject: Subject<'_>, usual: &Read<'_>, other: &Read<'_>) -> Verdict {

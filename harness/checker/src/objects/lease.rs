@@ -15,7 +15,7 @@ use crate::datum::{Encoded, View};
 use crate::event::F;
 use crate::history::Operation;
 use crate::verdict::Verdict;
-use crate::witness::Anomaly;
+use crate::witness::{Anomaly, Size};
 
 /// A time, in nanoseconds of the run, in which a process holds the lease for certain.
 #[derive(Debug, Clone, Copy)]
@@ -75,17 +75,24 @@ fn number(value: Encoded<'_>) -> Option<u64> {
     if let View::Integer(number) = value.view() { u64::try_from(number).ok() } else { None }
 }
 
-/// Holds of two processes that meet, given in the order in which they begin.
+/// So many holds are looked at, the latest first, for one that is nearer than the longest.
+const NEAR: usize = 16;
+
+/// Holds of two processes that meet, given in the order in which they begin: of those found, within the shortest time.
 fn two_holders(subject: Subject<'_>, holds: &[Hold<'_>]) -> Option<Verdict> {
     // The one that lasts longest, and the one that does among those of other processes.
     let mut longest: [Option<Hold<'_>>; 2] = [None; 2];
-    for &hold in holds {
-        let is_other = |other: &&Hold<'_>| other.by.process != hold.by.process;
-        if let Some(other) =
-            longest.iter().flatten().filter(is_other).find(|other| hold.from < other.until)
-        {
-            let what = "each was granted the lease before the other's had run out";
-            return Some(subject.witness(Anomaly::TwoHolders, &[other.by, hold.by], true, what));
+    let mut least: Option<(Size, [&Operation; 2])> = None;
+    for (at, &hold) in holds.iter().enumerate() {
+        let meets =
+            |other: &&Hold<'_>| other.by.process != hold.by.process && hold.from < other.until;
+        let near = holds[..at].iter().rev().take(NEAR);
+        for other in longest.iter().flatten().chain(near).filter(meets) {
+            let pair = [other.by, hold.by];
+            let size = Size::of_all(&pair);
+            if least.is_none_or(|(least, _)| size < least) {
+                least = Some((size, pair));
+            }
         }
         let [first, second] = longest;
         longest = match first {
@@ -98,5 +105,6 @@ fn two_holders(subject: Subject<'_>, holds: &[Hold<'_>]) -> Option<Verdict> {
             _ => [Some(hold), second],
         };
     }
-    None
+    let what = "each was granted the lease before the other's had run out";
+    least.map(|(_, pair)| subject.witness(Anomaly::TwoHolders, &pair, true, what))
 }

@@ -10,9 +10,11 @@ mod bank;
 pub(crate) mod confirm;
 mod counter_bounds;
 mod decide;
+mod echo;
 pub mod exact;
 mod ids;
 mod lease;
+mod log;
 mod set;
 mod words;
 
@@ -63,7 +65,11 @@ pub(crate) fn algorithm(model: ModelName) -> &'static str {
     match model {
         ModelName::Set => "set-order",
         ModelName::SetEventual => "last-reads",
+        ModelName::SetConverged => "last-reads-of-each",
         ModelName::CounterBounds => "bounds",
+        ModelName::CounterEventual => "last-bounds",
+        ModelName::Echo => "answers",
+        ModelName::Log => "offsets",
         ModelName::Lease => "holders",
         ModelName::UniqueIds => "duplicates",
         ModelName::Bank | ModelName::BankNegative => "totals",
@@ -85,7 +91,7 @@ pub(crate) fn structure_bytes(model: ModelName) -> usize {
         | ModelName::Stack
         | ModelName::PriorityQueue
         | ModelName::Counter => 400,
-        ModelName::Set | ModelName::SetEventual => 256,
+        ModelName::Set | ModelName::SetEventual | ModelName::SetConverged => 256,
         ModelName::Lock
         | ModelName::OwnerLock
         | ModelName::ReentrantLock
@@ -99,8 +105,12 @@ pub(crate) fn structure_bytes(model: ModelName) -> usize {
 pub(crate) fn judge(model: ModelName, subject: Subject<'_>) -> Judgement {
     match model {
         ModelName::Set => set::linearizable(subject),
-        ModelName::SetEventual => set::eventual(subject),
+        ModelName::SetEventual => set::eventual(subject, false),
+        ModelName::SetConverged => set::eventual(subject, true),
         ModelName::CounterBounds => counter_bounds::judge(subject),
+        ModelName::CounterEventual => counter_bounds::eventual(subject),
+        ModelName::Echo => echo::judge(subject).into(),
+        ModelName::Log => log::judge(subject),
         ModelName::Lease => lease::judge(subject).into(),
         ModelName::UniqueIds => ids::judge(subject).into(),
         ModelName::Bank => bank::judge(subject, false).into(),

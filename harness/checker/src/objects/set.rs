@@ -510,7 +510,47 @@ fn facts(contents: &Contents<'_>, absences: &[Option<&Operation>]) -> Vec<Fact> 
     ]
 }
 
-pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
+/// What a process read last, after all additions were over, and an element that it lacks although it was there before.
+fn lacking<'a, 'c>(contents: &'c Contents<'a>) -> Option<(&'c Element<'a>, &'a Operation)> {
+    let over = contents.adds.iter().filter_map(|(add, _)| add.complete_index()).max();
+    let over = over.unwrap_or_default();
+    let mut last: FxHashMap<u32, &Read<'a>> = FxHashMap::default();
+    for read in contents.reads.iter().filter(|read| u64::from(read.op.invoke) > over) {
+        let known = last.entry(read.op.process).or_insert(read);
+        if read.op.invoke > known.op.invoke {
+            *known = read;
+        }
+    }
+    let mut last: Vec<&Read<'a>> = last.into_values().collect();
+    last.sort_by_key(|read| read.op.invoke);
+    last.into_iter().find_map(|read| {
+        let all = (0u32..).zip(&contents.elements);
+        let mut lacks =
+            all.filter(|(n, it)| it.known() < read.op.invoke && !contents.has(read, *n));
+        lacks.next().map(|(_, element)| (element, read.op))
+    })
+}
+
+/// How long after their additions were acknowledged elements were last missed by a read, in milliseconds: zero for those
+/// that no later read missed.
+fn stable_latencies(contents: &Contents<'_>, absences: &[Option<&Operation>]) -> Vec<Fact> {
+    let late = contents.elements.iter().zip(absences).filter_map(|(element, absence)| {
+        let acknowledged = element.soonest.complete_ns()?;
+        Some(absence.map_or(0, |read| read.invoke_ns.saturating_sub(acknowledged)))
+    });
+    let mut late: Vec<u64> = late.collect();
+    late.sort_unstable();
+    let at = |place: usize| late.get(place).copied().unwrap_or(0) / 1_000_000;
+    let last = late.len().saturating_sub(1);
+    vec![
+        Fact { name: "stable latency in ms, median", count: at(last / 2) },
+        Fact { name: "stable latency in ms, 99 of 100", count: at(last * 99 / 100) },
+        Fact { name: "stable latency in ms, longest", count: at(last) },
+    ]
+}
+
+/// `converges`: in the end each process that reads has all of it.
+pub(super) fn eventual(subject: Subject<'_>, converges: bool) -> Judgement {
     let mut contents = match contents(subject, &mut Meter::new(subject.budget)) {
         Ok(contents) => contents,
         Err(verdict) => return verdict.into(),
@@ -519,7 +559,10 @@ pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
         return flaw.into();
     }
     let absences = late_absences(&contents);
-    let facts = facts(&contents, &absences);
+    let mut facts = facts(&contents, &absences);
+    if converges {
+        facts.extend(stable_latencies(&contents, &absences));
+    }
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {
         absence.filter(|absence| is_lost(element, absence)).map(|absence| (element, absence))
     });
@@ -529,7 +572,17 @@ pub(super) fn eventual(subject: Subject<'_>) -> Judgement {
             let what = format!("{added} is gone, and no later read has it");
             subject.invalid(Anomaly::Lost, &[element.first, element.proof(), absence], &what)
         }
-        None => contents.not_refuted(),
+        None => match lacking(&contents).filter(|_| converges) {
+            Some((element, read)) => {
+                let added = subject.shown(element.first.argument);
+                let what = format!(
+                    "{added} never came to the reader: what it reads last, after all additions were over, lacks it"
+                );
+                let core = [element.first, element.proof(), read];
+                subject.invalid(Anomaly::Lost, &core, &what)
+            }
+            None => contents.not_refuted(),
+        },
     };
     Judgement { verdict, facts, claim: None }
 }

@@ -118,9 +118,15 @@ impl Run<'_> {
     /// Operations one after another, of which the last has a wrong answer.
     fn wrong(&mut self) {
         let (first, last) = functions(self.shape.object);
-        let given = (self.shape.object != Object::Lock).then_some(1);
         let answer = (self.shape.object == Object::Counter).then_some(self.state.sum + 3);
-        let operations = [(first, given, given), (first, given, given), (last, None, answer)];
+        let next = i64::try_from(self.index).expect("few events");
+        let [one, two] = match (self.shape.object, self.shape.values) {
+            (Object::Lock, _) => [None, None],
+            // Elements that differ from all others, where all do.
+            (object, None) if object != Object::Counter => [Some(next), Some(next + 1)],
+            _ => [Some(1), Some(1)],
+        };
+        let operations = [(first, one, one), (first, two, two), (last, None, answer)];
         for (f, given, answer) in operations {
             self.processes += 1;
             let (process, answer) = (self.processes, Some(answer));

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checker::{Datum, ModelName};
+
 use super::judge;
 use crate::cluster::life::{Death, Ending};
 use crate::course;
@@ -16,9 +18,9 @@ use crate::files::folder::Folder;
 use crate::host::disturbance::{Disturbance, DisturbanceKind};
 use crate::ids::NodeId;
 use crate::journal::faults::FaultsFile;
-use crate::journal::history::{Journal, Kept};
+use crate::journal::history::{About, Journal, Kept};
 use crate::nemesis::happened::FaultRecord;
-use crate::op::{OpKind, OperationError, OperationRecord, Outcome};
+use crate::op::{F, OperationError, OperationRecord, Outcome};
 use crate::plan::Plan;
 use crate::record::{RunRecord, sample};
 use crate::report::{Finished, Style, console_block};
@@ -43,14 +45,17 @@ fn operations() -> Vec<OperationRecord> {
         let invoked = RunTime(n * 100_000_000);
         let leader = if invoked < KILL { LEADER } else { NEXT_LEADER };
         let client = usize::from(n % 2 == 1);
+        let f = if n % 4 < 2 { F::Put } else { F::Get };
+        // A get returns what the put two operations before it wrote.
+        let value = Datum::text(&format!("v{}", n / 4 * 4 + n % 2));
         OperationRecord {
             index: n,
             process: n % 2,
             client: NodeId::client(5, client),
-            kind: if n % 4 < 2 { OpKind::Put } else { OpKind::Get },
-            key: format!("k{client}").into(),
-            // A get returns what the put two operations before it wrote.
-            value: Some(format!("v{}", n / 4 * 4 + n % 2).into()),
+            f,
+            key: Some(format!("k{client}").into()),
+            answer: (f == F::Get).then(|| value.clone()),
+            value: if f == F::Put { value } else { Datum::Nil },
             node: Some(leader),
             invoked,
             completed: Some(RunTime(invoked.0 + 1_000_000)),
@@ -100,7 +105,8 @@ fn good() -> RunRecord {
 fn told(record: &RunRecord, exit: Exit) -> String {
     let folder = tempfile::tempdir().unwrap();
     let place = Folder::open(folder.path()).unwrap();
-    let mut journal = Journal::create(&place, folder.path(), "demo", 7).unwrap();
+    let about = About { scenario: "demo", seed: 7, model: ModelName::Kv };
+    let mut journal = Journal::create(&place, folder.path(), about).unwrap();
     for operation in &record.operations {
         journal.invoked(operation).unwrap();
         journal.completed(operation).unwrap();
@@ -108,7 +114,7 @@ fn told(record: &RunRecord, exit: Exit) -> String {
     journal.flush().unwrap();
     FaultsFile::create(&place, &record.faults).unwrap();
     let judged =
-        judge(record, Kept::File(journal.close().reopened().unwrap()), folder.path()).unwrap();
+        judge(record, Kept::File(journal.close().0.reopened().unwrap()), folder.path()).unwrap();
     assert_eq!(judged.verdict.exit(), exit, "{:#?}", judged.verdict);
     let explanation = judged.explanation();
     let statistics = course::Statistics::of(record);
@@ -122,7 +128,9 @@ fn told(record: &RunRecord, exit: Exit) -> String {
         reproduce: "harness run workloads/demo.json --seed 7".to_owned(),
         folder: "results/demo/19700101T000000Z-7".into(),
         results: Path::new("results"),
+        is_again: false,
         start: jiff::Timestamp::UNIX_EPOCH,
+        clock: crate::world::Clock::Real,
     };
     let console = console_block(&finished, Style::new(false));
     fs::remove_dir_all(folder).unwrap();
@@ -139,8 +147,8 @@ fn a_good_run() {
 fn a_bad_run() {
     let mut record = good();
     let stale = &mut record.operations[43];
-    assert_eq!(stale.kind, OpKind::Get);
-    stale.value = Some("v37".into());
+    assert_eq!(stale.f, F::Get);
+    stale.answer = Some("v37".into());
     stale.node = Some(NodeId(4));
     is_as_kept("run-bad", &told(&record, Exit::Safety));
 }
@@ -152,7 +160,7 @@ fn a_vacuous_run() {
     for operation in &mut record.operations {
         operation.outcome = Outcome::Info;
         operation.error = Some(OperationError::TimedOut);
-        operation.value = operation.value.take().filter(|_| operation.kind == OpKind::Put);
+        operation.answer = None;
     }
     is_as_kept("run-vacuous", &told(&record, Exit::Vacuous));
 }

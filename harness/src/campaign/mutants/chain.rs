@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::os;
 use crate::seed::Seed;
 use crate::verdict::{Answer, AnswerKind, Question, Standing};
+use crate::world::Clock;
 
 /// What became of one chain.
 #[derive(Clone, Debug, Default)]
@@ -169,6 +170,9 @@ impl Way<'_> {
             "seqpacket",
         ]);
         command.args(["--seed", &seed.to_string()]);
+        if self.mutants.clock == Clock::Virtual {
+            command.args(["--clock", "virtual"]);
+        }
         command
             .arg("--replica")
             .arg(&self.mutants.replica)

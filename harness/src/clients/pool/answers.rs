@@ -1,38 +1,43 @@
 //! What is answered: what a client learns of it, and what it does next.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use checker::Datum;
+
 use super::{Asking, Effect, Kind, Pool, Reply, Unexpected, View, Wake};
-use crate::clients::requests::OperationIndex;
+use crate::clients::requests::{Found, OperationIndex};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::envelope::{AnsweredValue, ReplyType};
-use crate::op::{OpKind, OperationError, Outcome};
+use crate::op::{F, OperationError, Outcome, text_of};
 use crate::plan::FailIs;
 use crate::time::RunTime;
 
 impl Pool {
     /// When the put with this `MID` was sent.
     pub fn put_sent(&mut self, mid: &str) -> Option<RunTime> {
-        let request = self.requests.find(mid)?;
-        (self.operations[request.operation].kind == OpKind::Put).then_some(request.sent)
+        let Found::Request(request) = self.requests.find(mid) else { return None };
+        let operation = self.operations.get(request.operation)?;
+        (operation.f == F::Put).then_some(request.sent)
     }
 
     /// A replica answered a client.
     pub fn answer(&mut self, answer: &Reply<'_>, view: View<'_>) -> Option<Unexpected> {
         let client = self.ids.iter().position(|&id| id == answer.client)?;
-        let Some(request) = self.requests.find(answer.mid) else {
-            return Some(Unexpected::UnknownMid);
+        let request = match self.requests.find(answer.mid) {
+            Found::Unknown => return Some(Unexpected::UnknownMid),
+            Found::Gone => return None,
+            Found::Request(request) => request,
         };
         let (index, sent) = (request.operation, request.sent);
         let was_answered = std::mem::replace(&mut request.is_answered, true);
-        if self.operations[index].client != answer.client {
+        let asked = self.operations.get(index)?;
+        if asked.client != answer.client {
             return Some(Unexpected::UnknownMid);
         }
         let Some(reply) = answer.r#type else { return Some(Unexpected::UnknownAnswer) };
         if !was_answered {
-            self.counts.latencies_ns.push(RunTime::from(view.now.since(sent)).0);
+            self.counts.latencies.add(view.now.since(sent));
         }
         if !self.open.contains_key(&index) {
             // Where the client had given up before, this is a late answer, no second one.
@@ -40,6 +45,10 @@ impl Pool {
                 && (was_answered || reply == ReplyType::Ok);
             if reply == ReplyType::Ok {
                 self.came_late(view.now.since(sent));
+                let operation = &self.operations[index];
+                if operation.f == F::Put && operation.outcome == Outcome::Ok {
+                    self.effects.push(Effect::AcknowledgedAgain { put: index, by: answer.from });
+                }
             }
             self.counts.duplicate_responses += u64::from(is_duplicate);
             return is_duplicate.then_some(Unexpected::Duplicate);
@@ -88,9 +97,9 @@ impl Pool {
         let asking = self.open.get(&index)?.asking;
         let operation = &mut self.operations[index];
         operation.node = Some(answer.from);
-        let operation_kind = operation.kind;
+        let operation_kind = operation.f;
         let mut unexpected = None;
-        if operation.kind == OpKind::Get {
+        if operation.f == F::Get {
             let value = match &answer.value {
                 AnsweredValue::Text(text) => text.as_str(),
                 AnsweredValue::OddlyEmpty => "",
@@ -99,7 +108,7 @@ impl Pool {
             if !matches!(answer.value, AnsweredValue::Text(_)) {
                 unexpected = Some(Unexpected::OddValue);
             }
-            operation.value = Some(Arc::from(value));
+            operation.answer = Some(Datum::text(value));
         }
         self.clients[client].setbacks = 0;
         if let Kind::Shared(shared) = &mut self.kind {
@@ -107,10 +116,10 @@ impl Pool {
             shared.last_answer = view.now;
         }
         self.check_course_answer(client, index, view.now);
-        if operation_kind == OpKind::Put {
+        if operation_kind == F::Put {
             self.effects.push(Effect::Acknowledged { put: index, by: answer.from });
             if let Kind::Shared(shared) = &mut self.kind {
-                shared.put_acknowledged(&self.operations[index].key);
+                shared.put_acknowledged(self.operations[index].key_name());
             }
         }
         self.complete(index, Outcome::Ok, None, view.now);
@@ -125,14 +134,13 @@ impl Pool {
     fn check_course_answer(&mut self, client: usize, index: OperationIndex, now: RunTime) {
         let Kind::Course(clients) = &mut self.kind else { return };
         let operation = &self.operations[index];
-        match operation.kind {
-            OpKind::Put => clients[client].put_acknowledged(index, &operation.key, now),
-            OpKind::Get => {
-                let value = operation.value.as_deref().unwrap_or_default();
-                if clients[client].is_wrong(&operation.key, value, operation.invoked) {
-                    self.counts.incorrect_gets += 1;
-                }
-            }
+        let Some(key) = &operation.key else { return };
+        if operation.f == F::Put {
+            return clients[client].put_acknowledged(index, key, now);
+        }
+        let value = text_of(operation.told()).unwrap_or_default();
+        if clients[client].is_wrong(key, value, operation.invoked) {
+            self.counts.incorrect_gets += 1;
         }
     }
 
@@ -167,19 +175,21 @@ impl Pool {
     ) -> Option<Unexpected> {
         let operation = &mut self.operations[index];
         operation.node = Some(from);
-        let outcome = match (operation.kind, self.plan.fail_is) {
-            (OpKind::Put, FailIs::Info) => Outcome::Info,
-            (OpKind::Put, FailIs::Definite) | (OpKind::Get, _) => Outcome::Fail,
+        let outcome = if operation.f.only_asks() {
+            self.counts.failed_gets += 1;
+            Outcome::Fail
+        } else {
+            self.counts.failed_puts += 1;
+            match self.plan.fail_is {
+                FailIs::Info => Outcome::Info,
+                FailIs::Definite => Outcome::Fail,
+            }
         };
-        match operation.kind {
-            OpKind::Get => self.counts.failed_gets += 1,
-            OpKind::Put => self.counts.failed_puts += 1,
-        }
         let bound = self.plan.scenario.liveness_bound;
         let is_gone = self.open[&index].asking == Asking::Recovery
             && self.recovery.refused(client, view.now, bound);
         if is_gone {
-            operation.value = Some(Arc::from(""));
+            operation.answer = Some(Datum::text(""));
             self.complete(index, Outcome::Ok, Some(OperationError::RefusedForGood), view.now);
             self.recovery.given_up(client, view.now);
         } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Asking, Effect, Kind, Phase, Pool, View, Wake};
 use crate::clients::requests::OperationIndex;
-use crate::op::OpKind;
+use crate::op::{F, text_of};
 use crate::plan::OperationPlan;
 
 impl Pool {
@@ -46,10 +46,11 @@ impl Pool {
         self.invoke(client, asked.kind, asked.key, asked.value, Asking::Usual, view);
     }
 
-    pub(super) fn count_generated(&mut self, kind: OpKind) {
-        match kind {
-            OpKind::Get => self.counts.gets += 1,
-            OpKind::Put => self.counts.puts += 1,
+    pub(super) fn count_generated(&mut self, kind: F) {
+        if kind.only_asks() {
+            self.counts.gets += 1;
+        } else {
+            self.counts.puts += 1;
         }
     }
 
@@ -66,8 +67,9 @@ impl Pool {
         let due = u64::try_from(due).unwrap_or(u64::MAX).max(shared.due + 1);
         let due = due.next_multiple_of(shared.burst);
         shared.backlog += due - shared.due;
-        if shared.burst > 1 {
-            // An operation that finds no idle client is left out: a flood after each outage would hide what it left.
+        if shared.burst > 1 || shared.is_gentle {
+            // An operation that finds no idle client is left out: a flood after each outage would hide what it left, and
+            // clients that gave up at the same moment would ask at the same moment again.
             shared.backlog = shared.backlog.min(shared.burst);
         }
         shared.due = due;
@@ -121,7 +123,7 @@ impl Pool {
                 (kind, key, true)
             }
         };
-        let value = (kind == OpKind::Put).then(|| shared.unique_value(client, id));
+        let value = (kind == F::Put).then(|| shared.unique_value(client, id));
         self.count_generated(kind);
         let asking = if is_recovery { Asking::Recovery } else { Asking::Usual };
         self.invoke(client, kind, key, value, asking, view);
@@ -129,9 +131,9 @@ impl Pool {
 
     /// A refused operation of a course client is asked again.
     pub(super) fn repeat(&mut self, operation: OperationIndex, view: View<'_>) {
-        let old = &self.operations[operation];
-        let (kind, key) = (old.kind, Arc::clone(&old.key));
-        let value = old.value.clone().filter(|_| kind == OpKind::Put);
+        let Some(old) = self.operations.get(operation) else { return };
+        let Some(key) = old.key.clone() else { return };
+        let (kind, value) = (old.f, text_of(&old.value).map(Arc::from));
         let Some(client) = self.ids.iter().position(|&id| id == old.client) else { return };
         self.invoke(client, kind, key, value, Asking::Usual, view);
     }

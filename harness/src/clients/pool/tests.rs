@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::*;
+use crate::clients::requests::Found;
 use crate::network::rules::FaultId;
 use crate::plan::FailIs;
 use crate::scenario::Scenario;
@@ -35,6 +36,7 @@ struct Clients {
     agenda: BTreeSet<(RunTime, usize, Wake)>,
     added: usize,
     asked: Vec<Asked>,
+    ended: Vec<OperationRecord>,
 }
 
 /// What a replica says.
@@ -64,6 +66,7 @@ impl Clients {
             agenda: BTreeSet::new(),
             added: 0,
             asked: Vec::new(),
+            ended: Vec::new(),
         };
         clients.follow();
         clients.run_until(RunTime::ZERO);
@@ -89,7 +92,11 @@ impl Clients {
                     self.agenda.insert((at, self.added, wake));
                     self.added += 1;
                 }
-                Effect::Acknowledged { .. } | Effect::Invoked(_) | Effect::Completed(_) => {}
+                Effect::Completed(index) => self.ended.push(self.pool.operation(index).clone()),
+                Effect::Acknowledged { .. }
+                | Effect::AcknowledgedAgain { .. }
+                | Effect::Invoke { .. }
+                | Effect::Invoked(_) => {}
             }
         }
     }
@@ -127,8 +134,8 @@ impl Clients {
 
     /// The operation that the message belongs to.
     fn operation(&mut self, asked: &Asked) -> OperationRecord {
-        let index = self.pool.requests.find(&asked.mid).unwrap().operation;
-        self.pool.operation(index).clone()
+        let Found::Request(request) = self.pool.requests.find(&asked.mid) else { panic!() };
+        self.pool.operations[request.operation].clone()
     }
 }
 
@@ -322,7 +329,7 @@ fn a_key_that_is_refused_for_good_after_the_healing_is_empty() {
     assert_eq!(gone.len(), 2, "each client is told so once");
     for (at, operation) in gone {
         assert!(at >= ms(1_000), "not before half of the time in which all must be answered: {at}");
-        assert_eq!((operation.outcome, operation.value.as_deref()), (Outcome::Ok, Some("")));
+        assert_eq!((operation.outcome, text_of(operation.told())), (Outcome::Ok, Some("")));
         assert!(operation.is_final_read);
     }
 }
@@ -394,6 +401,83 @@ fn operations_at_a_rate_begin_when_they_are_due() {
     assert_eq!(by, [0, 1, 2, 3, 0, 1, 2, 3], "in turn");
 }
 
+/// Clients that ask in bursts for 5 s; with `answers`, each question is answered at once. When each was asked.
+fn asked_in_bursts(answers: bool) -> Vec<RunTime> {
+    let mut clients = Clients::with(
+        r#""lifetime": 20, "end_wait": 0,
+           "clients": {"count": 100, "keys": 2, "rate": 400, "burst": 20, "timeout_ms": 500}"#,
+    );
+    let mut handled = 0;
+    for at in 0..5_000 {
+        clients.run_until(ms(at));
+        while let Some(asked) = clients.asked.get(handled).cloned() {
+            handled += 1;
+            if answers {
+                clients.answer(&asked, &Says::Ok("v"));
+            }
+        }
+    }
+    clients.asked.iter().map(|asked| asked.at).collect()
+}
+
+#[test]
+fn without_any_answer_bursts_give_way_to_a_gentle_load_and_with_answers_they_stay() {
+    let silence = RunTime(u64::try_from(limits::SILENCE.as_nanos()).unwrap());
+    let largest = |at: &[RunTime]| at.chunk_by(|a, b| a == b).map(<[_]>::len).max();
+
+    let served = asked_in_bursts(true);
+    let late = served.partition_point(|at| *at <= silence);
+    assert_eq!(largest(&served[..late]), Some(20));
+    assert_eq!(largest(&served[late..]), Some(20), "answered clients go on in bursts");
+
+    let unserved = asked_in_bursts(false);
+    let late = unserved.partition_point(|at| *at <= silence);
+    assert_eq!(largest(&unserved[..late]), Some(20));
+    assert_eq!(largest(&unserved[late..]), Some(1), "one at a time");
+    let seconds = ms(4_999).since(silence).as_secs_f64();
+    let most = (limits::GENTLE_RATE * seconds).ceil() + 1.0;
+    let asked = u32::try_from(unserved.len() - late).unwrap();
+    assert!(f64::from(asked) <= most, "{asked} in {seconds} s");
+    assert!(f64::from(asked) > most / 2.0, "{asked} in {seconds} s: they still ask");
+}
+
+/// What one client asks that was told that replica 2 leads, with this share of old news.
+fn asked_with_old_news(share: f64) -> Vec<Asked> {
+    let mut clients =
+        Clients::new(&format!(r#""count": 1, "keys": 1, "timeout_ms": 500, "old_news": {share}"#));
+    let mut asked = clients.last();
+    clients.answer(&asked, &Says::Redirect(Some(2)));
+    for at in 1..=1_000 {
+        clients.run_until(ms(at));
+        asked = clients.last();
+        clients.answer(&asked, &Says::Ok("v"));
+    }
+    clients.asked.split_off(2)
+}
+
+#[test]
+fn a_share_of_the_requests_names_the_replica_that_is_asked_as_leader() {
+    let believers = asked_with_old_news(0.0);
+    assert!(believers.iter().all(|it| (it.dst, it.leader) == (NodeId(2), NodeId(2))));
+    let asked = asked_with_old_news(0.2);
+    assert!(asked.iter().all(|it| it.leader == it.dst), "a replica is asked as the leader");
+    // A client believes the replica that served it. Four of five that are drawn are another replica.
+    let moves = asked.windows(2).filter(|two| two[0].dst != two[1].dst).count();
+    assert!((100..=220).contains(&moves), "{moves} of {}", asked.len());
+    let astray: BTreeSet<NodeId> = asked.iter().map(|it| it.dst).collect();
+    assert_eq!(astray.len(), 5, "any replica");
+}
+
+#[test]
+fn old_news_is_of_living_replicas_only() {
+    let mut clients = Clients::new(r#""count": 1, "keys": 1, "timeout_ms": 500, "old_news": 1"#);
+    clients.alive = BTreeSet::from([NodeId(1), NodeId(3)]);
+    let before = clients.asked.len();
+    clients.run_until(ms(5_000));
+    let asked: BTreeSet<NodeId> = clients.asked[before..].iter().map(|it| it.dst).collect();
+    assert_eq!(asked, clients.alive);
+}
+
 #[test]
 fn probe_reads_ask_each_living_replica_until_the_fault_is_over_and_some_time_more() {
     let mut clients = Clients::with(
@@ -431,8 +515,9 @@ fn a_course_client_repeats_what_was_refused_and_never_gives_up() {
     assert_eq!(clients.operation(&again).outcome, Outcome::Ok);
     let (operations, _, counts) = clients.pool.finish();
     assert_eq!(counts.failed_puts, 1);
-    let open = operations.iter().filter(|it| it.error == Some(OperationError::Unanswered)).count();
-    assert_eq!(open + 2, operations.len(), "the others are still waited for");
+    assert_eq!(clients.ended.len(), 2);
+    assert_eq!(operations.len(), clients.asked.len() - 2, "the others are still waited for");
+    assert!(operations.iter().all(|it| it.error == Some(OperationError::Unanswered)));
 }
 
 #[test]
@@ -455,7 +540,9 @@ fn no_identity_has_two_operations_at_a_time() {
             handled += 1;
         }
     }
-    let (operations, _, _) = clients.pool.finish();
+    let (mut operations, _, _) = clients.pool.finish();
+    operations.append(&mut clients.ended);
+    operations.sort_by_key(|operation| operation.index);
     assert!(operations.len() > 1_000, "{}", operations.len());
     let mut by_process: BTreeMap<u64, Vec<&OperationRecord>> = BTreeMap::new();
     for operation in &operations {
@@ -467,6 +554,37 @@ fn no_identity_has_two_operations_at_a_time() {
             assert_ne!(pair[0].outcome, Outcome::Info, "no identity goes on after an open end");
         }
     }
+}
+
+#[test]
+fn what_a_long_run_holds_of_its_operations_does_not_grow() {
+    let mut clients = Clients::new(r#""count": 4, "keys": 3, "timeout_ms": 100000"#);
+    // One is never answered; the others take turns.
+    let mut asked: Vec<Asked> = clients.asked.drain(1..).collect();
+    let first = asked[0].clone();
+    for _ in 0..limits::ENDED_OPERATIONS {
+        for one in std::mem::take(&mut asked) {
+            clients.now.0 += 1;
+            clients.answer(&one, &Says::Ok("v"));
+        }
+        asked.extend(clients.asked.drain(1..));
+        clients.ended.truncate(1);
+    }
+    assert_eq!(clients.pool.operations.next_index(), 4 + 3 * limits::ENDED_OPERATIONS);
+    assert_eq!(clients.pool.operations.count(), limits::ENDED_OPERATIONS + 4);
+    // What one waits for holds up the requests, until it is given up.
+    assert!(clients.pool.requests.count() > 2 * limits::ENDED_OPERATIONS);
+    let never = clients.asked[0].clone();
+    assert!(clients.answer(&never, &Says::Ok("v")).is_none(), "late, but held");
+    for _ in 0..limits::ENDED_OPERATIONS / 4 {
+        for one in std::mem::take(&mut asked) {
+            clients.answer(&one, &Says::Ok("v"));
+        }
+        asked.extend(clients.asked.drain(1..));
+    }
+    // What was answered long ago is answered again: that says nothing any more, and is no lie.
+    assert!(clients.answer(&first, &Says::Ok("v")).is_none());
+    assert_eq!(clients.pool.counts.duplicate_responses, 0);
 }
 
 /// How long the n-th message waits for its answer.

@@ -7,7 +7,7 @@ use super::{Asking, Effect, Kind, Phase, Pool, View, Wake};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::rules::FaultId;
-use crate::op::OpKind;
+use crate::op::F;
 use crate::scenario::Clients;
 
 impl Pool {
@@ -53,8 +53,8 @@ impl Pool {
             let key = shared.recent_key(self.plan.routes.derive("chase").draw(self.probes));
             self.probes += 1;
             let Some(key) = key else { break };
-            self.count_generated(OpKind::Get);
-            self.invoke(prober, OpKind::Get, key, None, Asking::Probe(replica), view);
+            self.count_generated(F::Get);
+            self.invoke(prober, F::Get, key, None, Asking::Probe(replica), view);
         }
         self.effects.push(Effect::WakeAt(view.now + limits::PROBE_READ_INTERVAL, Wake::ProbeReads));
     }

@@ -246,3 +246,52 @@ fn a_thousand_restarts_leave_all_alive() {
     assert_eq!(stops.last(), Some(&Signal::Continue));
     assert_eq!(cluster.lives.alive().len(), 5);
 }
+
+#[test]
+fn a_kill_before_a_call_waits_for_the_call() {
+    let event = r#"{"type": "crash", "time": 1, "target": "leader", "duration": 2,
+                    "before": {"call": "send", "n": 44}}"#;
+    let mut cluster = Cluster::new(&format!("[{event}]"));
+    cluster.run_until(at(5_000));
+    let call = BeforeCall { call: crate::fault::Call::Send, n: 44 };
+    assert_eq!(cluster.done, [Effect::AwaitCall(NodeId(0), call)], "it is asked for once");
+    assert_eq!(cluster.player.records()[0].applied_ns, None);
+    cluster.tell(|player, scene| player.at_call(NodeId(1), scene));
+    assert_eq!(cluster.signals(0), [], "that is another replica");
+    cluster.tell(|player, scene| player.at_call(NodeId(0), scene));
+    assert_eq!(cluster.signals(0), [Signal::Kill]);
+    let record = cluster.player.records()[0].clone();
+    assert_eq!((record.applied_ns, record.not_applied), (Some(at(5_000)), None));
+    cluster.gone(0);
+    cluster.run_until(at(7_000));
+    assert_eq!(cluster.spawned(0), 1, "its duration counts from the kill");
+
+    let mut cluster = Cluster::new(&format!("[{event}]"));
+    cluster.run_until(at(5_000));
+    cluster.tell(Player::finish);
+    let record = &cluster.player.records()[0];
+    assert_eq!((record.applied_ns, record.ended_ns), (None, None));
+    assert_eq!(record.not_applied.as_deref(), Some(FaultRecord::NO_CALL));
+
+    let mut cluster = Cluster::new(&format!("[{event}]"));
+    cluster.run_until(at(5_000));
+    cluster.gone(0);
+    assert_eq!(cluster.signals(0), [], "it has ended by itself");
+    assert_eq!(cluster.player.records()[0].applied_ns, None);
+}
+
+#[test]
+fn a_clock_that_has_jumped_is_put_right_when_its_time_or_the_faults_are_over() {
+    let event = r#"[{"type": "clock", "time": 1, "target": "0001", "duration": 2, "by": -0.5}]"#;
+    let [ahead, right] = [-0.5, 0.0].map(|by| Effect::SetClock(NodeId(1), by));
+    let mut cluster = Cluster::new(event);
+    cluster.run_until(at(2_999));
+    assert_eq!(cluster.done, std::slice::from_ref(&ahead));
+    cluster.run_until(at(3_000));
+    assert_eq!(cluster.done, [ahead.clone(), right.clone()]);
+    let mut cluster = Cluster::new(event);
+    cluster.run_until(at(2_000));
+    cluster.tell(Player::finish);
+    let of_clock = cluster.done.iter().filter(|it| matches!(it, Effect::SetClock(..)));
+    assert_eq!(of_clock.collect::<Vec<_>>(), [&ahead, &right]);
+}

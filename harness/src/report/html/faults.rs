@@ -1,12 +1,12 @@
 //! The faults and the leaders of a run, as they are drawn over its operations.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::fault::FaultKind;
+use crate::files::stored;
 use crate::journal::faults::latest;
 use crate::nemesis::happened::FaultRecord;
 use crate::nemesis::happened::on_links;
@@ -29,7 +29,7 @@ pub(crate) struct Fault {
 
 /// The objects of a file of JSON lines behind its header; what cannot be read is left out.
 pub(super) fn lines(folder: &Path, name: &str) -> Vec<Value> {
-    let text = fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let text = stored::text(&folder.join(name)).unwrap_or_default();
     text.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 

@@ -1,13 +1,13 @@
 //! The messages of a run: each of them from `messages.jsonl`, and the counts of `messages.csv`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::operations::{RATE_PARTS, Texts, rate_part};
+use crate::files::stored;
 use crate::network::message_log;
 
 type Line = (u64, String, String, String, String, u64);
@@ -47,7 +47,9 @@ pub(super) fn read(
     (center_us, end_us): (u64, u64),
     replicas: &[String],
 ) -> Messages {
-    let Ok(file) = File::open(folder.join(message_log::NAME)) else { return Messages::default() };
+    let Ok(file) = stored::open(&folder.join(message_log::NAME)) else {
+        return Messages::default();
+    };
     let (mut nodes, mut types, mut fates) = (Texts::default(), Texts::default(), Texts::default());
     let mut all: Vec<Message> = Vec::new();
     for line in BufReader::new(file).lines().skip(1).map_while(Result::ok) {
@@ -92,7 +94,7 @@ pub(super) fn read(
 
 /// A CSV file as a table of texts: its columns, then its rows, at most so many.
 pub(super) fn table(folder: &Path, name: &str, rows: usize) -> Vec<Vec<String>> {
-    let Ok(text) = fs::read(folder.join(name)) else { return Vec::new() };
+    let Ok(text) = stored::read(&folder.join(name)) else { return Vec::new() };
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
     let records = reader.records().map_while(Result::ok).take(rows);

@@ -13,6 +13,7 @@ use super::faults::{self, Claim, Fault};
 use super::messages::{self, Messages};
 use super::operations::{Columns, Operations, shortened};
 use super::points;
+use crate::files::stored;
 use crate::limits;
 
 /// The longest text of the verdict that is shown; the whole is in `verdict.json`.
@@ -127,7 +128,7 @@ impl Page {
             _ => 0,
         };
         let shown = around(middle, room.operations, operations.all.len());
-        let last = operations.event_times.values().next_back().copied().unwrap_or(0) / 1000;
+        let last = operations.last.1 / 1000;
         let duration = verdict["duration_s"].as_f64().unwrap_or(0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a duration")]
         let end = last.max((duration * 1e6) as u64).max(1);
@@ -143,7 +144,13 @@ impl Page {
         cut(&mut verdict);
         let replicas = replicas(folder);
         let logs = replicas.iter().map(|id| (id.clone(), log(&folder.join("replicas").join(id))));
-        let manifest = json(&folder.join("manifest.json"));
+        let mut manifest = json(&folder.join("manifest.json"));
+        if manifest["clock"] == "virtual"
+            && let Some(told) = manifest.as_object_mut()
+        {
+            // Real times differ from run to run.
+            told.retain(|key, _| !matches!(&**key, "start" | "end" | "took_s"));
+        }
         Self {
             seed: manifest["seed"].to_string(),
             manifest,
@@ -156,7 +163,7 @@ impl Page {
             logs: logs.collect(),
             operations_total: operations.all.len(),
             keys: columns.keys.texts(&operations.keys),
-            values: columns.values.texts(&operations.values),
+            values: columns.values.texts.clone(),
             errors: columns.errors.texts(&operations.errors),
             operations: columns,
             clients: operations.clients.texts.clone(),
@@ -177,7 +184,7 @@ pub(super) fn around(middle: usize, room: usize, len: usize) -> Range<usize> {
 }
 
 pub(super) fn json(path: &Path) -> Value {
-    let text = fs::read(path).unwrap_or_default();
+    let text = stored::read(path).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or(Value::Null)
 }
 
@@ -232,7 +239,7 @@ fn log(folder: &Path) -> Log {
 /// The last lines of a file; empty if it cannot be read.
 fn tail(path: &Path) -> String {
     let read = || -> io::Result<String> {
-        let mut file = fs::File::open(path)?;
+        let mut file = stored::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(limits::REPORT_LOG_BYTES)))?;
         let mut bytes = Vec::new();

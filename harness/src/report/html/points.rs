@@ -1,7 +1,6 @@
 //! When each operation took effect: a point between its invocation and its completion.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +8,8 @@ use std::time::{Duration, Instant};
 use checker::event::Event;
 use checker::{Budget, Options, Recorder, linearization};
 
-use super::operations::Operations;
+use super::operations::{Operation, Operations};
+use crate::files::stored;
 
 /// A picture on demand is worth this much time, all keys together.
 const TIME: Duration = Duration::from_secs(3);
@@ -28,6 +28,9 @@ pub(super) fn of_all_keys(
     if operations.all.len() > MOST_OPERATIONS {
         return points;
     }
+    let completions = operations.all.iter().filter_map(Operation::completed);
+    let invocations = operations.all.iter().map(|it| (it.invoke_index, it.invoke_ns));
+    let times: HashMap<u64, u64> = invocations.chain(completions).collect();
     let stop = || begin.elapsed() > TIME;
     let budget =
         Budget { steps: 10_000_000, memory_bytes: 200_000_000, stop: &stop, ..Budget::default() };
@@ -40,7 +43,7 @@ pub(super) fn of_all_keys(
         let Ok(history) = recorder.finish() else { continue };
         let Some(orders) = linearization(&history, &options) else { continue };
         let found = orders.iter().flat_map(|order| &order.points).filter_map(|point| {
-            let time = operations.event_times.get(&point.after_index)?;
+            let time = times.get(&point.after_index)?;
             Some((operations.invoked_by(point.invoke_index)?, time / 1000))
         });
         points.insert(key, found.collect());
@@ -51,7 +54,7 @@ pub(super) fn of_all_keys(
 fn by_key(folder: &Path, operations: &Operations) -> BTreeMap<usize, Vec<Event<'static>>> {
     let mut by_key: BTreeMap<usize, Vec<Event<'static>>> = BTreeMap::new();
     let mut keys = operations.keys.clone();
-    let Ok(file) = File::open(folder.join("history.jsonl")) else { return by_key };
+    let Ok(file) = stored::open(&folder.join("history.jsonl")) else { return by_key };
     for line in BufReader::new(file).lines().skip(1).map_while(Result::ok) {
         let Ok(event) = serde_json::from_str::<Event<'_>>(&line) else { break };
         by_key.entry(keys.number(&event.key)).or_default().push(event.into_owned());

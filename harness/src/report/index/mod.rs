@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::html;
 use crate::exit::Exit;
+use crate::files::stored;
 
 /// The file's name in the folder of all results.
 pub const NAME: &str = "index.html";
@@ -65,7 +66,7 @@ fn folders(parent: &Path) -> io::Result<Vec<std::path::PathBuf>> {
 
 fn row(results: &Path, run: &Path) -> Row {
     let json = |name: &str| -> Value {
-        let text = fs::read(run.join(name)).unwrap_or_default();
+        let text = stored::read(&run.join(name)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or(Value::Null)
     };
     let (manifest, verdict) = (json("manifest.json"), json("verdict.json"));

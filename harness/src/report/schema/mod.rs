@@ -7,7 +7,7 @@ mod cases;
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::{Key, Shape, keys, pattern};
+use crate::scenario::{Key, Shape, keys, pattern, system_keys};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -19,8 +19,16 @@ pub const HISTORY: &str = include_str!("history.json");
 
 /// The shape of a workload file.
 pub fn workload() -> Value {
-    let mut schema = object("");
-    let top = json!({"$schema": DIALECT, "title": "A workload of the harness"});
+    titled(object(keys(), ""), "A workload of the harness")
+}
+
+/// The shape of a system file, as JSON: editors take it for TOML, too.
+pub fn system() -> Value {
+    titled(object(system_keys(), ""), "A system under test of the harness")
+}
+
+fn titled(mut schema: Value, title: &str) -> Value {
+    let top = json!({"$schema": DIALECT, "title": title});
     if let (Value::Object(schema), Value::Object(top)) = (&mut schema, top) {
         schema.extend(top);
     }
@@ -28,12 +36,12 @@ pub fn workload() -> Value {
 }
 
 /// The object with this path: its keys, and no others.
-fn object(path: &str) -> Value {
-    let own: Vec<&Key> = keys().iter().filter(|key| key.parent() == path).collect();
+fn object(table: &'static [Key], path: &str) -> Value {
+    let own: Vec<&Key> = table.iter().filter(|key| key.parent() == path).collect();
     let required: Vec<&str> =
         own.iter().filter(|key| key.default == "required").map(|key| key.name()).collect();
     let properties: Map<String, Value> =
-        own.iter().map(|key| (key.name().to_owned(), property(key))).collect();
+        own.iter().map(|key| (key.name().to_owned(), property(table, key))).collect();
     let mut schema = json!({
         "type": "object",
         "properties": properties,
@@ -47,8 +55,8 @@ fn object(path: &str) -> Value {
     schema
 }
 
-fn property(key: &Key) -> Value {
-    let mut schema = shape(key);
+fn property(table: &'static [Key], key: &Key) -> Value {
+    let mut schema = shape(table, key);
     let default = match key.default {
         "required" => "required".to_owned(),
         default => format!("default: {default}"),
@@ -57,12 +65,26 @@ fn property(key: &Key) -> Value {
     schema
 }
 
-fn shape(key: &Key) -> Value {
+fn shape(table: &'static [Key], key: &Key) -> Value {
     match key.shape {
         Shape::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
         Shape::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Shape::Text { max_chars } => json!({"type": "string", "maxLength": max_chars}),
         Shape::Flag => json!({"type": "boolean"}),
+        Shape::Template { max_chars } => json!({"type": "string", "maxLength": max_chars}),
+        Shape::Templates { max_items } => json!({
+            "type": "array",
+            "maxItems": max_items,
+            "items": {"type": "string"},
+        }),
+        Shape::Named => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        Shape::Statuses => json!({
+            "type": "array",
+            "items": {"anyOf": [
+                {"type": "integer", "minimum": 100, "maximum": 599},
+                {"type": "string", "pattern": "^[1-5]xx$"},
+            ]},
+        }),
         Shape::Range { min, max } => {
             let number = json!({"type": "number", "minimum": min, "maximum": max});
             json!({"anyOf": [
@@ -86,11 +108,11 @@ fn shape(key: &Key) -> Value {
                 "additionalProperties": {"type": "number", "minimum": 0, "maximum": 600_000},
             },
         }),
-        Shape::Object => object(key.path),
+        Shape::Object => object(table, key.path),
         Shape::Objects { max_items } => json!({
             "type": "array",
             "maxItems": max_items,
-            "items": object(pattern(&format!("{}[]", key.path))),
+            "items": object(table, pattern(&format!("{}[]", key.path))),
         }),
         Shape::Tiers => json!({
             "type": "array",

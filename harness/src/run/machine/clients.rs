@@ -1,45 +1,71 @@
 //! What clients want, and what they are answered.
 
 use super::Machine;
-use crate::clients::{Effect as PoolEffect, Pool, Reply, Unexpected, View};
+use crate::clients::{Crew, Effect as PoolEffect, Reply, Unexpected, View};
 use crate::ids::NodeId;
 use crate::network::envelope::{Envelope, ReplyType};
 use crate::network::protocol::{ProtocolViolation, ProtocolWarning};
-use crate::op::OpKind;
+use crate::op::{F, Outcome, text_of};
 use crate::run::agenda::Task;
 use crate::run::event::Effect;
 use crate::run::router::ToClient;
 use crate::time::RunTime;
 
 impl Machine {
-    /// Tells the pool of something; [`Machine::follow_pool`] passes on what it wants.
-    pub(super) fn with_pool<T>(
+    /// Tells the clients of something; [`Machine::follow_crew`] passes on what it wants.
+    pub(super) fn with_crew<T>(
         &mut self,
         now: RunTime,
-        tell: impl FnOnce(&mut Pool, View<'_>) -> T,
+        tell: impl FnOnce(&mut Crew, View<'_>) -> T,
     ) -> T {
         let (alive, leader) = (self.lives.alive(), self.router.leadership().leader());
-        tell(&mut self.pool, View { now, alive, leader })
+        tell(&mut self.crew, View { now, alive, leader })
     }
 
-    /// Passes on what the pool wants.
-    pub(super) fn follow_pool(&mut self, now: RunTime) {
-        for effect in self.pool.take_effects() {
+    /// Passes on what the clients want.
+    pub(super) fn follow_crew(&mut self, now: RunTime) {
+        for effect in self.crew.take_effects() {
             match effect {
                 PoolEffect::Send { operation, from, to, kind, packet } => {
-                    if self.pool.operation(operation).kind == OpKind::Put {
-                        self.router.knowledge().asked(now, operation as u64, from, to);
+                    let asked = self.crew.operation(operation);
+                    if asked.f == F::Put {
+                        let knowledge = self.router.knowledge();
+                        knowledge.asked(now, operation as u64, from, to);
+                        if let Some((key, value)) = asked.key.as_ref().zip(text_of(&asked.value)) {
+                            knowledge.brought(now, key, &value.into(), to);
+                        }
                     }
                     self.router.from_client(now, from, to, kind, packet);
                     self.deliver_arrived();
                 }
+                PoolEffect::Invoke { operation, from, to } if self.maelstrom.is_some() => {
+                    self.ask_node(now, operation, from, to);
+                }
+                PoolEffect::Invoke { operation, from, to } => {
+                    self.effects.push_back(Effect::Invoke { operation, client: from, node: to });
+                }
                 PoolEffect::Invoked(index) => self.effects.push_back(Effect::Invoked(index)),
                 PoolEffect::Acknowledged { put, by } => {
                     self.router.knowledge().acknowledged(now, put as u64, by);
+                    if let Some(value) = text_of(&self.crew.operation(put).value) {
+                        self.router.sightings().acknowledged(put as u64, value);
+                    }
+                }
+                PoolEffect::AcknowledgedAgain { put, by } => {
+                    if let Some(value) = text_of(&self.crew.operation(put).value) {
+                        self.router.sightings().acknowledged_again(now, by, value);
+                    }
                 }
                 PoolEffect::Completed(index) => {
-                    self.router.knowledge().over(index as u64);
-                    self.progress.count(self.pool.operation(index).outcome);
+                    let ended = self.crew.operation(index);
+                    let knowledge = self.router.knowledge();
+                    knowledge.over(index as u64);
+                    if let (F::Get, Outcome::Ok, Some(key), Some(value), Some(by)) =
+                        (ended.f, ended.outcome, &ended.key, text_of(ended.told()), ended.node)
+                    {
+                        knowledge.read(now, key, &value.into(), by);
+                    }
+                    self.progress.count(self.crew.operation(index).outcome);
                     self.effects.push_back(Effect::Completed(index));
                 }
                 PoolEffect::WakeAt(at, wake) => self.agenda.add(at, Task::Client(wake)),
@@ -60,8 +86,8 @@ impl Machine {
         let ToClient { client, leader } = to;
         let r#type = message.reply_type();
         let answer = Reply { from, client, r#type, mid: &mid, leader, value: message.value() };
-        let put_sent = self.pool.put_sent(&mid);
-        let unexpected = self.with_pool(now, |pool, view| pool.answer(&answer, view));
+        let put_sent = self.crew.course().and_then(|pool| pool.put_sent(&mid));
+        let unexpected = self.with_crew(now, |crew, view| crew.course()?.answer(&answer, view));
         let is_ok = r#type == Some(ReplyType::Ok);
         if let Some(sent) = put_sent
             && is_ok

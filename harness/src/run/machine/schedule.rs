@@ -1,8 +1,7 @@
 //! What happens by the clock: the phases of a run, and what comes round again and again.
 
 use super::{Machine, Phase};
-use crate::clients::Pool;
-use crate::ids::NodeId;
+use crate::clients::Crew;
 use crate::limits;
 use crate::nemesis::player::Player;
 use crate::network::course_2016::Course2016;
@@ -12,6 +11,7 @@ use crate::run::agenda::Task;
 use crate::run::event::Effect;
 use crate::run::state_comparison::StateComparison;
 use crate::scenario::Clients;
+use crate::system::Port;
 use crate::time::RunTime;
 
 impl Machine {
@@ -66,19 +66,19 @@ impl Machine {
             | Task::End
             | Task::Deadline
                 if self.is_comparing() => {}
-            Task::Client(wake) => self.with_pool(now, |pool, view| pool.wake(wake, view)),
+            Task::Client(wake) => self.with_crew(now, |crew, view| crew.wake(wake, view)),
             Task::Fault(index) => self.with_player(now, |player, scene| player.due(index, scene)),
             Task::FaultStep(index) => {
                 self.with_player(now, |player, scene| player.play(index, scene));
             }
             Task::Rule(n) => {
-                let what = &self.plan.scenario.network[n].what;
-                self.router.apply(FaultId::Network(n), what.pairs(), &what.rule);
+                let plan = std::sync::Arc::clone(&self.plan);
+                self.apply_rule(FaultId::Network(n), &plan.scenario.network[n].what);
             }
-            Task::RuleEnd(n) => self.router.lift(FaultId::Network(n)),
+            Task::RuleEnd(n) => self.lift_rules(FaultId::Network(n)),
             Task::EndOfRequests => self.end_requests(now),
             Task::Recover => self.recover(now),
-            Task::End if !self.is_recovered() && !self.pool.is_stalled(now) => {
+            Task::End if !self.is_recovered() && !self.crew.is_stalled(now) => {
                 self.agenda.add(now + limits::TICK, Task::End);
             }
             // The answers may be there before the quiet time is over.
@@ -112,7 +112,7 @@ impl Machine {
             return;
         }
         for n in 0..self.plan.scenario.network.len() {
-            self.router.lift(FaultId::Network(n));
+            self.lift_rules(FaultId::Network(n));
         }
         self.with_player(now, Player::finish);
         if matches!(self.plan.scenario.clients, Clients::Shared { .. }) {
@@ -132,19 +132,24 @@ impl Machine {
         self.phase = Phase::Recovery;
         let bound = self.plan.scenario.liveness_bound * limits::FINAL_BOUNDS;
         self.agenda.add(now + bound, Task::Deadline);
-        self.with_pool(now, Pool::recover);
+        self.with_crew(now, Crew::recover);
     }
 
     fn is_recovered(&self) -> bool {
-        !matches!(self.phase, Phase::Healing { .. }) && self.pool.is_recovered()
+        !matches!(self.phase, Phase::Healing { .. }) && self.crew.is_recovered()
     }
 
     /// The run is over: the clock stops, and the replicas are asked for their states, if a majority lives.
     fn conclude(&mut self, now: RunTime) {
         self.ended_at = Some(now);
         // Where operations wait in vain it is said already that all is not well.
-        let is_answered = self.pool.is_recovered();
-        if !is_answered || self.lives.alive().len() < self.plan.scenario.majority() {
+        let is_answered = self.crew.is_recovered();
+        // Only the course's replicas are asked for their states.
+        let is_the_courses = self.plan.system.port == Port::Course;
+        if !is_the_courses
+            || !is_answered
+            || self.lives.alive().len() < self.plan.scenario.majority()
+        {
             self.end = Some(EndReason::Completed);
             return;
         }
@@ -162,7 +167,7 @@ impl Machine {
             return;
         }
         // A client that never asked before.
-        let observer = NodeId::client(self.plan.scenario.replicas, self.pool.ids().len());
+        let observer = self.plan.client(self.crew.ids().len());
         for &to in alive {
             let packet = StateComparison::question(observer, to);
             self.router.from_client(now, observer, to, "status", packet);

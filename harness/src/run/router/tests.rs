@@ -85,6 +85,31 @@ fn what_the_protocol_does_not_allow_is_noted() {
 }
 
 #[test]
+fn what_a_replica_hands_on_for_a_client_is_delivered_with_a_warning() {
+    for source in ["0013", "FFFF"] {
+        let mut router = router(RouterKind::Default);
+        let request = format!(r#"{{"src":"{source}","dst":"0001","leader":"FFFF","type":"put"}}"#);
+        assert_eq!(packet(&mut router, IDS[0], &request), None);
+        assert_eq!(deliver(&mut router), [1], "{source}");
+        let protocol = router.protocol();
+        assert!(protocol.violations.is_empty(), "{source}: {:?}", protocol.violations);
+        let warnings: Vec<_> =
+            protocol.warnings.iter().map(|(kind, it)| (*kind, it.count)).collect();
+        assert_eq!(warnings, [(ProtocolWarning::HandedOn, 1)], "{source}");
+    }
+    // Another replica's id, and an id that no process has, stay a violation.
+    for source in ["0001", "0063"] {
+        let mut router = router(RouterKind::Default);
+        let forged = format!(r#"{{"src":"{source}","dst":"0002","leader":"FFFF","type":"put"}}"#);
+        packet(&mut router, IDS[0], &forged);
+        let protocol = router.protocol();
+        let violations: Vec<_> = protocol.violations.keys().copied().collect();
+        assert_eq!(violations, [ProtocolViolation::ForeignSource], "{source}");
+        assert!(protocol.warnings.is_empty(), "{source}");
+    }
+}
+
+#[test]
 fn a_leader_is_known_by_claims_and_forgotten_with_its_death() {
     let mut router = router(RouterKind::Default);
     packet(&mut router, IDS[1], &text(1, "0000", "FFFF"));

@@ -220,7 +220,7 @@ impl Profile {
     }
 
     /// What is out of its bounds, and the bounds.
-    fn fault(&self) -> Option<(&'static str, &'static str)> {
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         const TIME: &str = "from 0 to 60,000 ms, the least first";
         if self.start_delay.is_some_and(|delay| !delay.is_sound()) {
             return Some(("start_delay", TIME));

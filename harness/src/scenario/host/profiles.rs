@@ -1,8 +1,10 @@
 //! The hosts that can be asked for by name.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::profile::{Delay, Lookups, Profile, ProfileError, Starvation};
+use crate::text::bytes_shown;
 
 /// All of them, the quietest first.
 pub fn all() -> Vec<Profile> {
@@ -70,15 +72,17 @@ pub fn all() -> Vec<Profile> {
 }
 
 /// The profile of this name, or in this file.
-pub fn find(name: &str) -> Result<Profile, ProfileError> {
+pub fn find(name: impl AsRef<OsStr>) -> Result<Profile, ProfileError> {
     let known = all();
-    if let Some(profile) = known.iter().find(|profile| profile.name == name) {
+    let name = name.as_ref();
+    if let Some(profile) = known.iter().find(|profile| name == profile.name.as_str()) {
         return Ok(profile.clone());
     }
     let path = Path::new(name);
     if path.exists() {
         return Profile::load(path);
     }
+    let name = &bytes_shown(name);
     let nearest = known
         .iter()
         .map(|profile| (strsim::damerau_levenshtein(&profile.name, name), &profile.name))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::majority::Majority;
 use super::requests::Requests;
-use crate::op::{OpKind, Outcome};
+use crate::op::Outcome;
 use crate::record::RunRecord;
 
 /// A key of which no read or no write was answered could only be missed by chance if it was asked
@@ -46,17 +46,18 @@ pub fn keys<'a>(
     for operation in &requests.operations {
         let is_answered = requests.is_answered(operation);
         let is_due = is_answered || majority.could_talk(operation.invoked);
-        let key = keys.entry(&operation.key).or_default();
-        let (due, answered) = match operation.kind {
-            OpKind::Get => (&mut key.gets_due, &mut key.gets),
-            OpKind::Put => (&mut key.puts_due, &mut key.puts),
+        let key = keys.entry(operation.key_name()).or_default();
+        let (due, answered) = if operation.f.only_asks() {
+            (&mut key.gets_due, &mut key.gets)
+        } else {
+            (&mut key.puts_due, &mut key.puts)
         };
         *due += usize::from(is_due);
         *answered += usize::from(is_answered);
     }
     let is_read = |outcome| outcome == Outcome::Ok;
     for read in record.operations.iter().filter(|it| it.is_final_read && is_read(it.outcome)) {
-        if let Some(key) = keys.get_mut(&*read.key) {
+        if let Some(key) = keys.get_mut(read.key_name()) {
             key.gets += 1;
         }
     }

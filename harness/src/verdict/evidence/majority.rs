@@ -107,7 +107,7 @@ impl Hindered {
             return false;
         }
         let is_free = |count: Option<&u32>| count.is_none_or(|&count| count == 0);
-        let ids = (0..record.scenario.replicas).map(NodeId::replica);
+        let ids = record.plan.nodes();
         let living: Vec<NodeId> = ids.filter(|id| is_free(self.down.get(id))).collect();
         let talk = |a: NodeId, b: NodeId| {
             a == b || (is_free(self.cut.get(&(a, b))) && is_free(self.cut.get(&(b, a))))
@@ -146,7 +146,8 @@ fn hindrances(record: &RunRecord, end: RunTime) -> Vec<(RunTime, RunTime, Hindra
 
 /// Whether the fault holds all of its targets at once. Those killed for good have their own death.
 fn takes_its_targets(fault: &FaultRecord) -> bool {
-    !matches!(fault.kind, FaultKind::Rolling | FaultKind::Reset) && fault.kind.takes_replicas()
+    !matches!(fault.kind, FaultKind::Rolling | FaultKind::Reset | FaultKind::Clock)
+        && fault.kind.takes_replicas()
 }
 
 fn cut(what: &LinkRule) -> Option<Hindrance> {

@@ -7,7 +7,7 @@ use super::keys::Key;
 use super::majority::Majority;
 use super::requests::Requests;
 use crate::limits;
-use crate::op::{OpKind, Outcome};
+use crate::op::Outcome;
 use crate::record::{EndReason, RunRecord};
 use crate::scenario::Clients;
 use crate::text::{counted, was};
@@ -24,15 +24,17 @@ pub fn operations(
     requests: &Requests<'_>,
     majority: &Majority,
 ) -> Option<String> {
-    let is_answered = |kind| {
+    let workload = record.scenario.workload;
+    let is_answered = |is_read: bool| {
         let answered = requests.operations.iter().filter(|it| requests.is_answered(it));
-        answered.filter(|it| it.kind == kind).count()
+        answered.filter(|it| it.f.only_asks() == is_read).count()
     };
-    let (mut gets, puts) = (is_answered(OpKind::Get), is_answered(OpKind::Put));
+    let (mut gets, puts) = (is_answered(true), is_answered(false));
     let answered = gets + puts;
+    let (get, put) = workload.words();
     let is_due = |it: &&&_| requests.is_answered(it) || majority.could_talk(it.invoked);
     let due = requests.operations.iter().filter(is_due).count();
-    if requests.operations.iter().filter(|it| it.kind == OpKind::Get).count() < FEW_READS {
+    if requests.operations.iter().filter(|it| it.f.only_asks()).count() < FEW_READS {
         let is_read = |outcome| outcome == Outcome::Ok;
         gets +=
             record.operations.iter().filter(|it| it.is_final_read && is_read(it.outcome)).count();
@@ -40,14 +42,14 @@ pub fn operations(
     let asked = requests.operations.len();
     if asked == 0 {
         Some("no operation was invoked in the request phase".to_owned())
-    } else if gets == 0 {
+    } else if gets == 0 && workload.has_reads() {
         Some(format!(
-            "no get was answered in the request phase ({} invoked), so there was nothing to check",
+            "no {get} was answered in the request phase ({} invoked), so there was nothing to check",
             counted(asked, "operation")
         ))
-    } else if puts == 0 {
+    } else if puts == 0 && workload.has_changes() {
         Some(format!(
-            "no put was answered in the request phase ({} invoked), so there was nothing to read",
+            "no {put} was answered in the request phase ({} invoked), so there was nothing to read",
             counted(asked, "operation")
         ))
     } else if answered * 10 < due {

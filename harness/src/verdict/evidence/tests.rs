@@ -7,7 +7,7 @@ use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
-use crate::op::{OperationRecord, RecoveryOperation};
+use crate::op::{F, OperationRecord, RecoveryOperation};
 use crate::report::sample;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -31,8 +31,8 @@ fn run(faults: Vec<FaultRecord>, is_answered: impl Fn(f64, &str) -> bool) -> Run
     let pattern = record.operations.swap_remove(0);
     let operation = |n: u32, seconds: f64, outcome| OperationRecord {
         index: u64::from(n),
-        kind: if n.is_multiple_of(2) { OpKind::Put } else { OpKind::Get },
-        key: format!("k{}", n / 2 % 3).into(),
+        f: if n.is_multiple_of(2) { F::Put } else { F::Get },
+        key: Some(format!("k{}", n / 2 % 3).into()),
         invoked: at(seconds),
         completed: Some(at(seconds + 0.01)),
         outcome,
@@ -41,20 +41,20 @@ fn run(faults: Vec<FaultRecord>, is_answered: impl Fn(f64, &str) -> bool) -> Run
     let usual = (0..450).map(|n| {
         let seconds = 1.0 + 0.02 * f64::from(n);
         let mut operation = operation(n, seconds, Outcome::Ok);
-        if !is_answered(seconds, &operation.key) {
+        if !is_answered(seconds, operation.key_name()) {
             operation.outcome = Outcome::Fail;
         }
         operation
     });
     let reads = (450..550).map(|n| OperationRecord {
-        kind: OpKind::Get,
+        f: F::Get,
         is_final_read: true,
         ..operation(n, 10.1, Outcome::Ok)
     });
     record.operations = usual.chain(reads).collect();
     record.recovery = vec![RecoveryOperation {
         client: NodeId(21),
-        kind: OpKind::Get,
+        f: F::Get,
         key: "k0".into(),
         started: Some(at(10.0)),
         answered: Some(at(10.1)),
@@ -157,9 +157,9 @@ fn a_load_of_writes_alone_is_shown_by_its_final_reads_and_one_of_reads_alone_by_
     let mut writes = run(Vec::new(), |_, _| true);
     let mut reads = writes.clone();
     let usual = |it: &&mut OperationRecord| !it.is_final_read;
-    writes.operations.iter_mut().filter(usual).for_each(|it| it.kind = OpKind::Put);
+    writes.operations.iter_mut().filter(usual).for_each(|it| it.f = F::Put);
     expect_sufficient(&writes);
-    reads.operations.iter_mut().filter(usual).for_each(|it| it.kind = OpKind::Get);
+    reads.operations.iter_mut().filter(usual).for_each(|it| it.f = F::Get);
     expect_vacuous(&reads, &["no put was answered in the request phase"]);
 }
 
@@ -294,14 +294,14 @@ fn each_shared_key_must_be_written_and_read() {
     );
     // One that was asked for a few times may have had bad luck.
     let mut rare = run(Vec::new(), |_, key| key != "k2");
-    rare.operations.retain(|it| it.is_final_read || *it.key != *"k2" || it.index < 40);
+    rare.operations.retain(|it| it.is_final_read || it.key_name() != "k2" || it.index < 40);
     expect_sufficient(&rare);
     // A course client reads little of what it writes.
     let mut course = run(Vec::new(), |_, _| true);
     let config = r#"{"lifetime": 30, "replicas": 5, "requests": 500}"#;
     course.scenario = Arc::new(Scenario::parse("simple-1.json", config).unwrap());
     for operation in course.operations.iter_mut().filter(|it| it.index > 20) {
-        (operation.kind, operation.key) = (OpKind::Put, format!("n{}", operation.index).into());
+        (operation.f, operation.key) = (F::Put, Some(format!("n{}", operation.index).into()));
     }
     course.recovery.clear();
     let answer = answer(&course, &safe());

@@ -15,10 +15,11 @@ use crate::network::fabric::Sent;
 use crate::network::transport::Transport;
 
 mod late;
-mod lines;
+pub mod lines;
 pub use late::read_late;
 
 pub mod seqpacket;
+pub mod stdio;
 pub mod stream;
 pub mod udp;
 pub mod udp_drops;
@@ -59,6 +60,8 @@ pub enum Endpoint {
     Unix(unix::Endpoint),
     /// A UDP socket.
     Udp(udp::Endpoint),
+    /// Nowhere: it talks over the pipes that it is started with.
+    Stdio,
 }
 
 impl Endpoint {
@@ -78,13 +81,14 @@ impl Endpoint {
             }
             Transport::Stream => Self::Unix(unix(SockType::Stream, stream::Connection::plug)?),
             Transport::Udp => Self::Udp(udp::Endpoint::listen(id, events.clone())?),
+            Transport::Stdio => Self::Stdio,
         })
     }
 
     /// The port that the replica is told, where it needs one.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Stdio => None,
             Self::Udp(endpoint) => Some(endpoint.port()),
         }
     }
@@ -98,6 +102,8 @@ pub enum Connection {
     Stream(stream::Connection),
     /// A datagram a message.
     Udp(udp::Connection),
+    /// A line a message, over pipes.
+    Stdio(stdio::Connection),
 }
 
 impl Connection {
@@ -107,6 +113,7 @@ impl Connection {
             Self::Seqpacket(connection) => connection.send(packet),
             Self::Stream(connection) => connection.send(packet),
             Self::Udp(connection) => connection.send(packet),
+            Self::Stdio(connection) => connection.send(packet),
         }
     }
 
@@ -117,6 +124,7 @@ impl Connection {
             Self::Seqpacket(connection) => connection.send_blocking(packet, patience),
             Self::Stream(connection) => connection.send(packet),
             Self::Udp(connection) => connection.send(packet),
+            Self::Stdio(connection) => connection.send(packet),
         }
     }
 
@@ -124,7 +132,7 @@ impl Connection {
     pub fn has_unread(&self) -> bool {
         match self {
             Self::Seqpacket(connection) => connection.has_unread(),
-            Self::Stream(_) | Self::Udp(_) => false,
+            Self::Stream(_) | Self::Udp(_) | Self::Stdio(_) => false,
         }
     }
 
@@ -136,6 +144,7 @@ impl Connection {
             Self::Seqpacket(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
             Self::Stream(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
             Self::Udp(connection) => setsockopt(connection.socket(), SndBuf, &bytes),
+            Self::Stdio(_) => return,
         };
     }
 
@@ -144,6 +153,7 @@ impl Connection {
         match self {
             Self::Seqpacket(connection) => unix::has_hung_up(connection.socket().as_fd()),
             Self::Stream(connection) => unix::has_hung_up(connection.socket().as_fd()),
+            Self::Stdio(connection) => connection.has_hung_up(),
             Self::Udp(_) => false,
         }
     }
@@ -154,7 +164,7 @@ impl Connection {
         let credentials = match self {
             Self::Seqpacket(connection) => getsockopt(connection.socket(), PeerCredentials),
             Self::Stream(connection) => getsockopt(connection.socket(), PeerCredentials),
-            Self::Udp(_) => return None,
+            Self::Udp(_) | Self::Stdio(_) => return None,
         };
         credentials.ok().map(|credentials| credentials.pid())
     }
@@ -162,7 +172,7 @@ impl Connection {
     /// The port at which a replica reads datagrams.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Self::Seqpacket(_) | Self::Stream(_) => None,
+            Self::Seqpacket(_) | Self::Stream(_) | Self::Stdio(_) => None,
             Self::Udp(connection) => Some(connection.port()),
         }
     }

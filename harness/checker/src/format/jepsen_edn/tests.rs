@@ -213,6 +213,8 @@ fn only_the_last_form_may_be_torn() {
         ("#", false),
         ("#_", false),
         ("#_ {:process", false),
+        ("#jep", false),
+        ("#jepsen.history.Op", false),
         ("#jepsen.history.Op{:index 1 :process 0", false),
         ("^{:a", false),
         ("{:process 0 #", false),
@@ -270,6 +272,16 @@ fn only_the_last_form_may_be_torn() {
             let text = format!("[{line} {torn} {tuple}{end}");
             assert!(problem(&text, EDN).starts_with("line 1, column"), "{text}");
         }
+    }
+}
+
+#[test]
+fn a_tag_whose_map_is_torn_off_takes_no_event_of_the_next_line() {
+    let event = "#jepsen.history.Op{:process 0 :type :invoke :f :read :value nil}";
+    for torn in ["#jep", "#jepsen.history.Op", "#jepsen.history.Op "] {
+        let error = problem(&format!("{event}\n{torn}\n{event}"), EDN);
+        let told = "line 2, column 1: found a form that does not end before the next event (line 3";
+        assert!(error.starts_with(told), "{error}");
     }
 }
 

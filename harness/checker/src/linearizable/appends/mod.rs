@@ -105,22 +105,40 @@ const START: i64 = -1;
 /// After everything.
 const NEVER: i64 = i64::MAX;
 
-/// Decides whether calls on one sequence are linearizable. All places in time differ.
-pub(crate) fn check<S: Symbol>(initial: &[S], calls: &[Call<SequenceOp<'_, S>>]) -> Answer {
-    let sequence = Sequence { initial, calls };
+/// Decides whether calls on one sequence are linearizable. All places in time differ. Once `stop` says so, between
+/// two steps, no more is done: the answer is then that this does not apply.
+pub(crate) fn check<S: Symbol>(
+    initial: &[S],
+    calls: &[Call<SequenceOp<'_, S>>],
+    stop: &dyn Fn() -> bool,
+) -> Answer {
+    decide(Sequence { initial, calls }, stop).unwrap_or(Answer::NotApplicable)
+}
+
+fn decide<S: Symbol>(sequence: Sequence<'_, '_, S>, stop: &dyn Fn() -> bool) -> Option<Answer> {
+    let go_on = || (!stop()).then_some(());
+    go_on()?;
     let texts = Texts::new(sequence);
+    go_on()?;
     let mut chains = Chains::new(sequence, &texts, true);
+    go_on()?;
     if chains.are_whole() {
-        let order = order::order(&chains, &Places::guessed(&chains));
+        let places = Places::guessed(&chains);
+        go_on()?;
+        let order = order::order(&chains, &places);
+        go_on()?;
         if let Some(order) = order.filter(|order| replay::replays(sequence, order)) {
-            return Answer::Linearizable(order);
+            return Some(Answer::Linearizable(order));
         }
     }
     if !chains.are_certain() {
+        go_on()?;
         chains = Chains::new(sequence, &texts, false);
     }
+    go_on()?;
     let places = Places::certain(&chains);
-    witness::find(&chains, &places).map_or(Answer::NotApplicable, Answer::Contradiction)
+    go_on()?;
+    witness::find(&chains, &places).map(Answer::Contradiction)
 }
 
 /// What is to be decided.

@@ -24,7 +24,7 @@ fn calls(lines: &[&str]) -> Vec<Call<Op<u32>>> {
 
 fn found(lines: &[&str]) -> Contradiction {
     let calls = calls(lines);
-    match check(&[], &borrow(&calls)) {
+    match check(&[], &borrow(&calls), &|| false) {
         Answer::Contradiction(found) => found,
         answer => panic!("{answer:?}"),
     }
@@ -32,7 +32,7 @@ fn found(lines: &[&str]) -> Contradiction {
 
 fn order(lines: &[&str]) -> Vec<u32> {
     let calls = calls(lines);
-    match check(&[], &borrow(&calls)) {
+    match check(&[], &borrow(&calls), &|| false) {
         Answer::Linearizable(order) => order,
         answer => panic!("{answer:?}"),
     }
@@ -189,7 +189,7 @@ fn texts_that_can_be_cut_in_several_ways_are_left_to_the_search() {
         call(Op::Put(text("z")), 5, 23),
         call(Op::Read(text("aba")), 24, 25),
     ];
-    assert_eq!(check(&[], &borrow(&several)), Answer::NotApplicable);
+    assert_eq!(check(&[], &borrow(&several), &|| false), Answer::NotApplicable);
     let calls: Vec<Call<Op<u8>>> = (1..=12_u32)
         .flat_map(|n| {
             let all: String = (1..=n).map(|n| n.to_string()).collect();
@@ -199,5 +199,5 @@ fn texts_that_can_be_cut_in_several_ways_are_left_to_the_search() {
             ]
         })
         .collect();
-    assert!(matches!(check(&[], &borrow(&calls)), Answer::Linearizable(_)));
+    assert!(matches!(check(&[], &borrow(&calls), &|| false), Answer::Linearizable(_)));
 }

@@ -133,7 +133,7 @@ fn compare<S: Symbol>(first: u64, count: u64, mix: &Mix<S>) -> Counts {
             let answer = search::linearize(&model, &calls, budget).answer;
             matches!(answer, search::Answer::Linearizable(_))
         };
-        match check(&mix.initial, &borrow(&calls)) {
+        match check(&mix.initial, &borrow(&calls), &|| false) {
             Answer::Linearizable(order) => {
                 replay(&model, &calls, &order);
                 counts.valid += 1;

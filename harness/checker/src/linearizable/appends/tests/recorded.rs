@@ -45,7 +45,8 @@ fn recorded_histories_are_decided() {
         [("c01-ok.txt", true), ("c01-bad.txt", false), ("c10-ok.txt", true), ("c10-bad.txt", false)]
     {
         let keys = read(file);
-        let answers: Vec<Answer> = keys.iter().map(|calls| check(&[], &borrow(calls))).collect();
+        let answers: Vec<Answer> =
+            keys.iter().map(|calls| check(&[], &borrow(calls), &|| false)).collect();
         let all_valid = answers.iter().all(|answer| matches!(answer, Answer::Linearizable(_)));
         assert_eq!(all_valid, is_valid, "{file}: {answers:?}");
         assert!(!answers.contains(&Answer::NotApplicable), "{file}");

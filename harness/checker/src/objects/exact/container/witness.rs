@@ -8,6 +8,8 @@
 
 use std::cell::Cell;
 
+use rustc_hash::FxHashSet;
+
 use super::model::{self, Act, Found};
 use super::parts::{Element, OPEN, Parts, Span, Taker, View};
 use super::structure::{self, Clash, ClashKind, Structure};
@@ -297,7 +299,7 @@ fn struck(
         if any {
             return None;
         }
-        match linearizable(&model, &renumbered(acts), budget) {
+        match linearizable(&model, &renumbered(needed(acts)), budget) {
             Linearization::Impossible => Some(true),
             Linearization::Order(_) => Some(false),
             Linearization::Unknown(_) => None,
@@ -341,9 +343,25 @@ fn acts(parts: &Parts, view: &View) -> (Vec<Call<Act>>, Vec<u32>) {
     (acts, sources)
 }
 
+/// Without the puts that may never take effect, of elements that nothing takes out: whatever order there is with one
+/// of them, there is one without it. So what is struck costs the search nothing.
+fn needed(acts: &[Call<Act>]) -> Vec<Call<Act>> {
+    let taken: FxHashSet<u32> = acts
+        .iter()
+        .filter_map(|act| match act.op {
+            Act::Take(value) | Act::Drain { take: Some(value), .. } => Some(value),
+            _ => None,
+        })
+        .collect();
+    let is_needed = |act: &&Call<Act>| match act.op {
+        Act::Put(value) => act.complete.is_some() || taken.contains(&value),
+        _ => true,
+    };
+    acts.iter().filter(is_needed).cloned().collect()
+}
+
 /// The same with the places of what is left of each drain.
-fn renumbered(acts: &[Call<Act>]) -> Vec<Call<Act>> {
-    let mut acts = acts.to_vec();
+fn renumbered(mut acts: Vec<Call<Act>>) -> Vec<Call<Act>> {
     let drain = |act: &Call<Act>| match act.op {
         Act::Drain { drain, .. } => Some(drain),
         _ => None,

@@ -1,0 +1,200 @@
+//! Systems of plain processes, as files describe them: the examples of the repository, right and wrong, and what is
+//! refused before anything is started.
+
+use std::path::Path;
+
+use crate::support::{Bench, each, has, processes_of_pid, room, top};
+
+/// A path in the repository.
+fn path(of: &str) -> String {
+    top().join(of).to_string_lossy().into_owned()
+}
+
+/// The example workload against an example system.
+fn run(bench: &Bench, system: &str, seed: &str, more: &[&str]) -> crate::support::Ended {
+    let (workload, system) = (path("workloads/small-cluster.json"), path(system));
+    let first = ["run", &workload, "--system", &system, "--seed", seed, "--quiet"];
+    bench.harness(&[&first[..], more].concat())
+}
+
+/// One of a few runs refutes it. What is found depends on the moment.
+#[track_caller]
+fn is_refuted(system: &str, wrong: &str) {
+    let bench = Bench::new();
+    let argument = format!("--replica-arg=--wrong={wrong}");
+    let is_found = |seed: u32| {
+        let ended = run(&bench, system, &seed.to_string(), &[&argument]);
+        assert!([0, 10].contains(&ended.code), "{wrong}: {}{}", ended.stdout, ended.stderr);
+        ended.code == 10
+    };
+    assert!((1..=5).any(is_found), "{system} with --wrong={wrong} was never refuted");
+    assert_eq!(bench.answer("safety").0, "invalid");
+}
+
+#[test]
+fn the_store_over_http_is_right_and_its_three_mistakes_are_found() {
+    if !has("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    run(&bench, "systems/quorum/http.toml", "1", &[]).expect(0);
+    let found = bench.run();
+    assert_eq!(found.answer("safety"), ("valid".to_owned(), "linearizable".to_owned()));
+    let faults = found.faults();
+    assert!(faults.iter().all(|fault| fault.applied_ns.is_some()), "{faults:?}");
+    let counts = found.rows("messages.csv");
+    let pieces = counts.iter().filter(|row| row["type"] == "tcp" && row["delivered"] != "0");
+    assert_eq!(pieces.count(), 6, "all links between three replicas carried: {counts:?}");
+    each(&["local-reads", "early-ack", "forget"], |wrong| {
+        is_refuted("systems/quorum/http.toml", wrong);
+    });
+}
+
+#[test]
+fn a_client_in_any_language_asks_the_same_store() {
+    if !has("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    run(&bench, "systems/quorum/exec.toml", "1", &[]).expect(0);
+    assert_eq!(bench.answer("safety").0, "valid");
+    is_refuted("systems/quorum/exec.toml", "early-ack");
+}
+
+#[test]
+fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
+    if !has("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    run(&bench, "systems/primary/resp.toml", "1", &[]).expect(0);
+    let redirects: u32 = bench
+        .run()
+        .rows("latency.csv")
+        .iter()
+        .map(|row| row["redirects"].parse::<u32>().unwrap())
+        .sum();
+    assert!(redirects > 0, "clients of a backup are told where the primary is");
+    let system = path("systems/primary/resp.toml");
+    each(&["lin-kv", "lists", "set", "counter", "queue", "unique-ids"], |workload| {
+        let bench = Bench::new();
+        let text = format!(
+            r#"{{"lifetime": 5, "replicas": 3, "start_wait": 0, "end_wait": 0, "workload": "{workload}",
+            "clients": {{"count": 3, "keys": 2, "rate": 60, "timeout_ms": 1000}}}}"#
+        );
+        let workload = bench.file("w.json", text).to_string_lossy().into_owned();
+        bench.harness(&["run", &workload, "--system", &system, "--quiet"]).expect(0);
+    });
+    each(&["backup-reads", "forget"], |wrong| is_refuted("systems/primary/resp.toml", wrong));
+}
+
+#[test]
+fn a_run_of_a_system_comes_again_from_its_plan_and_leaves_nothing_behind() {
+    if !has("python3") {
+        return;
+    }
+    let (_turn, bench) = (room::clusters(1), Bench::new());
+    let (workload, system) =
+        (path("workloads/small-cluster.json"), path("systems/quorum/exec.toml"));
+    let mut command = bench.command(&["run", &workload, "--system", &system, "--quiet"]);
+    let child = command.spawn().expect("the harness starts");
+    let harness = child.id();
+    let ended = crate::support::Ended::from(child.wait_with_output().unwrap());
+    ended.expect(0);
+    assert!(processes_of_pid(harness).is_empty(), "neither replicas nor client programs");
+    // The plan has all of it: the file is not asked again.
+    bench.harness(&["replay", "results/latest", "--quiet"]).expect(0);
+}
+
+/// A system whose one replica is this command.
+fn described(bench: &Bench, command: &str, more: &str) -> String {
+    let text = format!(
+        "command = {command}\n{more}\n[client]\nkind = \"http\"\n[[client.operations]]\nf = \"get\"\npath = \"/\"\n\
+         [[client.operations]]\nf = \"put\"\npath = \"/\"\n"
+    );
+    bench.file("system.toml", text).to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_system_that_is_never_ready_is_told_with_its_last_words() {
+    let bench = Bench::new();
+    let workload = path("workloads/small-cluster.json");
+    let cases = [
+        (
+            r#"["sh", "-c", "echo no such flag: $0 >&2; exit 3", "--port={port}", "{data}"]"#,
+            "[ready]\nhttp = \"/up\"\nwithin_s = 10",
+            "system system: none of its replicas was ready within 10 s (exit status 3); its last output: no such \
+             flag: --port=",
+        ),
+        (
+            r#"["sh", "-c", "exec sleep 1000", "{port}", "{data}"]"#,
+            "[ready]\nwithin_s = 0.5",
+            "Expected: each accepts a connection at `{port}`",
+        ),
+    ];
+    for (command, more, expected) in cases {
+        let system = described(&bench, command, more);
+        let ended = bench.harness(&["run", &workload, "--system", &system]);
+        ended.expect(2).expect_words(expected);
+    }
+}
+
+#[test]
+fn what_a_system_cannot_bear_is_refused_by_name() {
+    let bench = Bench::new();
+    let system = described(&bench, r#"["sleep", "1000", "{port}"]"#, "replicas = [3, 5]");
+    let short = r#""lifetime": 5, "clients": {"count": 2, "keys": 1}"#;
+    let cases = [
+        (
+            format!(r#"{{{short}, "replicas": 7}}"#),
+            "`replicas`: the system system can have 3 to 5 replicas, not 7",
+        ),
+        (
+            format!(r#"{{{short}, "replicas": 3, "workload": "set"}}"#),
+            "`workload`: \"set\" asks for `add`, and the client of the system system knows `get`, `put` only",
+        ),
+        (
+            format!(r#"{{{short}, "replicas": 3, "drops": 0.1}}"#),
+            "`drops`: the replicas of the system system talk over TCP",
+        ),
+        (
+            format!(
+                r#"{{{short}, "replicas": 3, "network": [{{"rule": "duplicate", "probability": 0.5}}]}}"#
+            ),
+            "`network[0]`: the replicas of the system system talk over TCP, which does not support `duplicate`",
+        ),
+        (
+            format!(
+                r#"{{{short}, "replicas": 3, "network": [{{"rule": "corrupt", "probability": 0.5}}]}}"#
+            ),
+            "set `spare_envelope` to false",
+        ),
+        (
+            r#"{"lifetime": 5, "replicas": 3, "requests": 10, "clients": {"kind": "course"}}"#
+                .to_owned(),
+            "`clients.kind`: the course's clients speak the course's protocol only",
+        ),
+        (
+            format!(
+                r#"{{{short}, "replicas": 3, "events": [{{"type": "disk", "time": 1, "disk_fault": "full"}}]}}"#
+            ),
+            "`disk` is for replicas that keep their data on disk",
+        ),
+    ];
+    for (workload, expected) in cases {
+        let workload = bench.file("w.json", &workload).to_string_lossy().into_owned();
+        let ended = bench.refused(&["run", &workload, "--system", &system]);
+        ended.expect(2).expect_words(expected);
+    }
+    let short = format!(r#"{{{short}, "replicas": 3}}"#);
+    let workload = bench.file("w.json", short).to_string_lossy().into_owned();
+    let ended = bench.refused(&["run", &workload, "--system", &system, "--clock", "virtual"]);
+    ended.expect(2).expect_words("a system file needs the time of this host");
+    let missing = bench.refused(&["run", &workload, "--system", "no.toml"]);
+    missing.expect(2).expect_words("no.toml: there is no such system file");
+    let text = std::fs::read_to_string(&system).unwrap().replace("sleep", "no-such-program");
+    let system = bench.file("system.toml", text).to_string_lossy().into_owned();
+    let missing = bench.refused(&["run", &workload, "--system", &system]);
+    missing.expect(2).expect_words("the system system, `command[0]`");
+    assert!(!Path::new(&bench.path("results/latest")).exists(), "nothing was started");
+}
