@@ -32,9 +32,8 @@ pub fn supported(transport: Transport, jobs: &[Job]) -> anyhow::Result<Vec<Job>>
     };
     let fit = |job: &Job| {
         let is_driven = job.plan.system.port == Port::Driver;
-        let plan = job.plan.sparing(|fault| match is_driven {
-            true => is_unsupported_by_proxies(fault),
-            false => is_unsupported(fault),
+        let plan = job.plan.sparing(|fault| {
+            if is_driven { is_unsupported_by_proxies(fault) } else { is_unsupported(fault) }
         });
         let plan = plan.map_or_else(|| Arc::clone(&job.plan), Arc::new);
         let job = Job { plan, ..job.clone() };

@@ -97,8 +97,7 @@ impl Shape {
         match self {
             Self::Number { .. } => "number",
             Self::Whole { .. } => "whole number",
-            Self::Text { .. } | Self::Choice(_) => "text",
-            Self::Template { .. } => "text",
+            Self::Text { .. } | Self::Choice(_) | Self::Template { .. } => "text",
             Self::Templates { .. } => "list of texts",
             Self::Named => "table of texts",
             Self::Statuses => "list of statuses",

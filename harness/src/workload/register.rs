@@ -36,9 +36,10 @@ impl Workload for Registers {
             return Op::of_key(F::Get, key, Datum::Nil);
         }
         self.written += 1;
-        let value = match self.are_texts {
-            true => Datum::text(&format!("v{}", self.written)),
-            false => self.written.into(),
+        let value = if self.are_texts {
+            Datum::text(&format!("v{}", self.written))
+        } else {
+            self.written.into()
         };
         Op::of_key(F::Put, key, value)
     }

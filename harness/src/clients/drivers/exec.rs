@@ -132,6 +132,8 @@ mod tests {
             let Some(Answer::Info(why)) = answer(7, line.as_bytes()) else { panic!("{line}") };
             assert!(why.contains(expected), "{why}");
         }
-        assert!(matches!(answer(7, &[0xFF; 100_000]), Some(Answer::Info(why)) if why.len() < 600));
+        assert!(
+            matches!(answer(7, &vec![0xFF; 100_000]), Some(Answer::Info(why)) if why.len() < 600)
+        );
     }
 }

@@ -203,7 +203,7 @@ path = "/pop"
         client
     }
 
-    fn asked<'a>(f: F, value: &'a Datum) -> Asked<'a> {
+    fn asked(f: F, value: &Datum) -> Asked<'_> {
         Asked { f, key: "a b/ü", value }
     }
 

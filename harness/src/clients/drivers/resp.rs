@@ -232,9 +232,9 @@ pub fn answer(asked: Asked<'_>, held: Held, reply: &Reply, are_numbers: bool) ->
             }
         }
         (F::Get | F::Generate, Reply::Integer(number)) => Answer::Ok(Datum::Integer(*number)),
-        (F::Get | F::Dequeue | F::Pop | F::Generate, _) => unexpected(asked, reply),
-        (F::Put, Reply::Simple(_)) | (F::Cas, Reply::Integer(1)) => Answer::Ok(Datum::Nil),
-        (F::Append | F::Add | F::Enqueue | F::Push, Reply::Integer(_)) => Answer::Ok(Datum::Nil),
+        (F::Put, Reply::Simple(_))
+        | (F::Cas, Reply::Integer(1))
+        | (F::Append | F::Add | F::Enqueue | F::Push, Reply::Integer(_)) => Answer::Ok(Datum::Nil),
         _ => unexpected(asked, reply),
     }
 }
@@ -264,7 +264,7 @@ fn refused(error: &str) -> Answer {
 mod tests {
     use super::*;
 
-    fn asked<'a>(f: F, value: &'a Datum) -> Asked<'a> {
+    fn asked(f: F, value: &Datum) -> Asked<'_> {
         Asked { f, key: "k", value }
     }
 

@@ -69,9 +69,10 @@ fn shape(table: &'static [Key], key: &Key) -> Value {
     match key.shape {
         Shape::Number { min, max } => json!({"type": "number", "minimum": min, "maximum": max}),
         Shape::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-        Shape::Text { max_chars } => json!({"type": "string", "maxLength": max_chars}),
+        Shape::Text { max_chars } | Shape::Template { max_chars } => {
+            json!({"type": "string", "maxLength": max_chars})
+        }
         Shape::Flag => json!({"type": "boolean"}),
-        Shape::Template { max_chars } => json!({"type": "string", "maxLength": max_chars}),
         Shape::Templates { max_items } => json!({
             "type": "array",
             "maxItems": max_items,

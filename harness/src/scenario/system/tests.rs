@@ -63,11 +63,12 @@ fn a_system_is_read_with_its_defaults() {
 
 #[test]
 fn without_a_word_about_statuses_a_timeout_of_the_server_decides_nothing() {
+    use crate::system::http::Meaning::{Fail, Ok, Unknown};
+
     let Client::Http(http) = parse(&GOOD.replace("fail =", "#")).unwrap().client else {
         panic!("http")
     };
     let put = &http.operations[&F::Put];
-    use crate::system::http::Meaning::{Fail, Ok, Unknown};
     let meanings = [200, 204, 302, 404, 408, 409, 500, 503].map(|it| http.meaning(put, it));
     assert_eq!(meanings, [Ok, Ok, Unknown, Fail, Unknown, Fail, Unknown, Unknown]);
 }
