@@ -364,7 +364,7 @@ pub const MODELS: [ModelInfo; 31] = [
         functions: &[F::Send, F::Poll, F::Commit, F::Committed],
         promise: "logs of messages, each at its offset, that readers poll in order",
         proves: "that no message is lost before one that was read, duplicated, invented or at two offsets, that no \
-                 poll skips or goes back, and that what was committed stays so",
+                 poll skips or goes back, and that what is committed is not less than what can have been committed last",
         is_linearizability: false,
         misses: "messages at the end of a log that no client polled, which it counts",
         cost: "O(n log n), no search",

@@ -12,8 +12,9 @@
 //!
 //! The offsets of one log need not be without gaps. A message is where its answer, or some poll, says that it is; it is
 //! *lost* if it was acknowledged, and a poll that began after that read on behind its offset without it. A poll that
-//! reads on from where it was asked to may leave nothing out, and goes up. What was committed is no less afterwards.
-//! Each of these is necessary. O(n log n).
+//! reads on from where it was asked to may leave nothing out, and goes up. What is committed is no less than the least
+//! of the commits that can have been the last: clients that stand at different places may take it back. Each of these
+//! is necessary. O(n log n).
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,8 @@ struct Log<'a> {
     /// What was seen at each offset, and by which operation.
     places: BTreeMap<i64, (Datum, &'a Operation)>,
     polls: Vec<Poll<'a>>,
+    /// Whether a message was sent twice, so that it cannot be said which of them was read.
+    has_equal_messages: bool,
 }
 
 pub(super) fn judge(subject: Subject<'_>) -> Judgement {
@@ -74,6 +77,7 @@ pub(super) fn judge(subject: Subject<'_>) -> Judgement {
         }
     }
     let mut wrong = None;
+    logs.retain(|_, log| !log.has_equal_messages);
     for log in logs.values_mut() {
         wrong = wrong.or_else(|| log.place_all(subject));
     }
@@ -127,7 +131,10 @@ fn send<'a>(
     }
     let log = logs.entry(key.datum()).or_default();
     let message = Message { send: op, at: at.map(|at| (at, op)), is_polled: false };
-    log.messages.insert(text.datum(), message);
+    if log.messages.insert(text.datum(), message).is_some() {
+        log.has_equal_messages = true;
+        return Some("a message that is sent once");
+    }
     None
 }
 
@@ -239,23 +246,19 @@ impl<'a> Log<'a> {
     }
 }
 
-/// What was committed is no less afterwards.
+/// What is committed of a log is what was committed last, or more: an answer below every commit that can have been the
+/// last one is wrong.
 fn backwards(subject: Subject<'_>, commits: &[&Operation]) -> Option<Verdict> {
-    let mut done: Vec<&Operation> =
-        commits.iter().copied().filter(|op| op.f == F::Commit && op.is_ok()).collect();
-    done.sort_by_key(|op| end(op));
-    let mut over = done.into_iter().peekable();
-    let mut most: BTreeMap<Datum, (i64, &Operation)> = BTreeMap::new();
-    for &asked in commits.iter().filter(|op| op.f == F::Committed && op.is_ok()) {
-        while let Some(commit) = over.next_if(|commit| end(commit) < asked.invoke) {
-            let offsets = entry(subject.argument(commit), "offsets").and_then(entries);
-            for (key, at) in offsets.unwrap_or_default() {
-                let at = number(at).unwrap_or(i64::MIN);
-                if most.get(&key).is_none_or(|(known, _)| *known < at) {
-                    most.insert(key, (at, commit));
-                }
-            }
+    let mut by_key: BTreeMap<Datum, Commits<'_>> = BTreeMap::new();
+    for &commit in commits.iter().filter(|op| op.f == F::Commit) {
+        let offsets = entry(subject.argument(commit), "offsets").and_then(entries);
+        for (key, at) in offsets.unwrap_or_default() {
+            let at = number(at).unwrap_or(i64::MIN);
+            by_key.entry(key).or_default().all.push((commit, at));
         }
+    }
+    by_key.values_mut().for_each(Commits::sort);
+    for &asked in commits.iter().filter(|op| op.f == F::Committed && op.is_ok()) {
         let answer: BTreeMap<Datum, i64> = entries(subject.result(asked))
             .unwrap_or_default()
             .into_iter()
@@ -264,14 +267,55 @@ fn backwards(subject: Subject<'_>, commits: &[&Operation]) -> Option<Verdict> {
         let keys = entry(subject.argument(asked), "keys").map(Encoded::datum);
         let Some(Datum::List(keys)) = keys else { continue };
         for key in keys {
-            let Some((at, commit)) = most.get(&key) else { continue };
+            let last = by_key.get(&key).and_then(|commits| commits.last_before(asked.invoke));
+            let Some((commit, least)) = last else { continue };
             let found = answer.get(&key).copied();
-            if found.is_none_or(|found| found < *at) {
+            if found.is_none_or(|found| found < least) {
                 let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
-                let what = format!("offset {at} of {key} was committed, and later {found} was");
+                let what = format!(
+                    "at least offset {least} of {key} was committed, and later {found} was"
+                );
                 return Some(subject.invalid(Anomaly::LostWrite, &[commit, asked], &what));
             }
         }
     }
     None
+}
+
+/// The commits of one log.
+#[derive(Default)]
+struct Commits<'a> {
+    /// With their offsets, those that were over first at first; unknown ones last.
+    all: Vec<(&'a Operation, i64)>,
+    /// By place in `all`: the least offset from there on.
+    least: Vec<i64>,
+    /// By place in `all`: of the acknowledged ones up to there, the one that began last.
+    latest: Vec<Option<&'a Operation>>,
+}
+
+impl<'a> Commits<'a> {
+    fn sort(&mut self) {
+        self.all.sort_by_key(|(op, _)| end(op));
+        self.least = self.all.iter().map(|(_, at)| *at).collect();
+        for n in (1..self.least.len()).rev() {
+            self.least[n - 1] = self.least[n - 1].min(self.least[n]);
+        }
+        let mut latest: Option<&Operation> = None;
+        self.latest = Vec::with_capacity(self.all.len());
+        for &(op, _) in &self.all {
+            if op.is_ok() && latest.is_none_or(|known| known.invoke < op.invoke) {
+                latest = Some(op);
+            }
+            self.latest.push(latest);
+        }
+    }
+
+    /// A commit that was over before a place, and the least offset of those that can have come last there: all that
+    /// were not over before it began.
+    fn last_before(&self, place: u32) -> Option<(&'a Operation, i64)> {
+        let over = self.all.partition_point(|(op, _)| end(op) < place);
+        let latest = self.latest[..over].last().copied().flatten()?;
+        let from = self.all.partition_point(|(op, _)| end(op) < latest.invoke);
+        Some((latest, self.least[from]))
+    }
 }

@@ -363,7 +363,7 @@ impl Trial {
             return Some("the witness is of several keys".to_owned());
         }
         let initial = self.case.options.initial.as_ref();
-        if self.case.model == Model::CounterBounds {
+        if matches!(self.case.model, Model::CounterBounds | Model::CounterEventual) {
             // The additions may be too many to be named.
             return None;
         }

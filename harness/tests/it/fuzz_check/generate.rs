@@ -151,7 +151,8 @@ fn plan(model: Model, seed: u64, rng: &mut ChaCha8Rng) -> Plan {
         _ if model.is_register() => {
             *[Pool::Numbers, Pool::Texts, Pool::Mixed].choose(rng).expect("some")
         }
-        Model::PriorityQueue | Model::Counter | Model::CounterBounds => Pool::Numbers,
+        Model::PriorityQueue => Pool::Numbers,
+        _ if model.is_counter() => Pool::Numbers,
         _ => *[Pool::Numbers, Pool::Numbers, Pool::Texts, Pool::Mixed].choose(rng).expect("some"),
     };
     let keys = match rng.random_range(0..10) {

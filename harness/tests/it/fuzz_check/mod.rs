@@ -92,7 +92,9 @@ models! {
     list_register => ListRegister,
     set => Set,
     set_eventual => SetEventual,
+    set_converged => SetConverged,
     counter_bounds => CounterBounds,
+    counter_eventual => CounterEventual,
     lease => Lease,
     unique_ids => UniqueIds,
     bank => Bank,
@@ -121,7 +123,9 @@ models! {
 #[test]
 fn every_model_is_tried() {
     let mut tried: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
+    // Their values have forms of their own: the checker's own tests try them.
     let mut known = run::models();
+    known.retain(|name| name != "echo" && name != "log");
     tried.sort_unstable();
     known.sort_unstable();
     assert_eq!(tried, known);

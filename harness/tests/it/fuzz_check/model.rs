@@ -10,8 +10,10 @@ pub enum Model {
     ListRegister,
     Set,
     SetEventual,
+    SetConverged,
     Counter,
     CounterBounds,
+    CounterEventual,
     Queue,
     UnorderedQueue,
     Stack,
@@ -34,15 +36,17 @@ pub enum Model {
 }
 
 impl Model {
-    pub const ALL: [Model; 27] = [
+    pub const ALL: [Model; 29] = [
         Model::Kv,
         Model::Register,
         Model::CasRegister,
         Model::ListRegister,
         Model::Set,
         Model::SetEventual,
+        Model::SetConverged,
         Model::Counter,
         Model::CounterBounds,
+        Model::CounterEventual,
         Model::Queue,
         Model::UnorderedQueue,
         Model::Stack,
@@ -72,8 +76,10 @@ impl Model {
             Model::ListRegister => "list-register",
             Model::Set => "set",
             Model::SetEventual => "set-eventual",
+            Model::SetConverged => "set-converged",
             Model::Counter => "counter",
             Model::CounterBounds => "counter-bounds",
+            Model::CounterEventual => "counter-eventual",
             Model::Queue => "queue",
             Model::UnorderedQueue => "unordered-queue",
             Model::Stack => "stack",
@@ -109,6 +115,14 @@ impl Model {
     /// Whether all keys are judged together, process by process.
     pub fn is_session(self) -> bool {
         self >= Model::Sequential
+    }
+
+    pub fn is_counter(self) -> bool {
+        matches!(self, Model::Counter | Model::CounterBounds | Model::CounterEventual)
+    }
+
+    pub fn is_set(self) -> bool {
+        matches!(self, Model::Set | Model::SetEventual | Model::SetConverged)
     }
 
     pub fn is_lock(self) -> bool {

@@ -94,9 +94,7 @@ impl Object {
                 Val::pair(old, values.whole(plan, rng))
             }
             F::Append => values.fresh(plan, rng),
-            F::Add if matches!(plan.model, Model::Counter | Model::CounterBounds) => {
-                amount(plan, rng)
-            }
+            F::Add if plan.model.is_counter() => amount(plan, rng),
             F::Add | F::Enqueue | F::Push | F::Insert => match values.fresh(plan, rng) {
                 Val::Nil => Val::from(0),
                 value => value,
@@ -133,7 +131,7 @@ impl Object {
             }
             F::Append => state.held = appended(&state.held, &op.arg, is_listed),
             F::Add => match op.arg.whole() {
-                Some(amount) if matches!(model, Model::Counter | Model::CounterBounds) => {
+                Some(amount) if model.is_counter() => {
                     state.sum += amount;
                 }
                 _ if state.items.contains(&op.arg) => {}
@@ -260,12 +258,12 @@ fn account(naming: u32, at: usize) -> Val {
 /// What a read of it returns.
 fn seen(model: Model, state: &State, rng: &mut ChaCha8Rng) -> Val {
     match model {
-        Model::Set | Model::SetEventual => {
+        _ if model.is_set() => {
             let mut items = state.items.clone();
             items.shuffle(rng);
             if chance(rng, 50) { Val::List(items) } else { Val::set(items) }
         }
-        Model::Counter | Model::CounterBounds => Val::from(state.sum),
+        _ if model.is_counter() => Val::from(state.sum),
         Model::Bank | Model::BankNegative => balances(&state.balances, state.accounts),
         _ => state.held.clone(),
     }
@@ -315,11 +313,11 @@ pub fn any_answer(draft: &Draft, at: usize, plan: &Plan, rng: &mut ChaCha8Rng) -
     let count = rng.random_range(0..=given.len());
     match (op.f, plan.model) {
         _ if chance(rng, 6) => odd(rng),
-        (F::Get, Model::Set | Model::SetEventual) => {
+        (F::Get, model) if model.is_set() => {
             given.truncate(count);
             if chance(rng, 70) { Val::set(given) } else { Val::List(given) }
         }
-        (F::Get, Model::Counter | Model::CounterBounds) => {
+        (F::Get, model) if model.is_counter() => {
             let sum: i128 = given[..count].iter().filter_map(Val::whole).sum();
             Val::from(sum + i128::from(chance(rng, 10)))
         }

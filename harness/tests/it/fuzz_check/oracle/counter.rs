@@ -78,3 +78,43 @@ pub fn bounds(ops: &[&Op]) -> Verdicts {
     let verdict = Verdicts::of(values.iter().all(is_within) && !(only_grows && falls));
     if is_readable { verdict } else { verdict.unreadable() }
 }
+
+/// What a process reads last, after all additions were over, lies between the bounds; and no read is beyond all that
+/// was asked for by then.
+pub fn eventual(ops: &[&Op]) -> Verdicts {
+    let adds = ops.iter().filter(|op| op.f == F::Add);
+    let adds: Option<Vec<(&Op, i128)>> = adds.map(|op| Some((*op, op.arg.whole()?))).collect();
+    let Some(adds) = adds else { return Verdicts::UNKNOWN };
+    let reads = reads(ops);
+    let is_readable = reads.iter().all(|op| read(op).is_some());
+    let values: Vec<(&Op, i128)> =
+        reads.iter().filter_map(|op| read(op).map(|value| (*op, value))).collect();
+    let is_reached = |&(op, value): &(&Op, i128)| {
+        let asked = |is_up: bool| -> i128 {
+            let asked = adds.iter().filter(|(add, amount)| {
+                op.complete.is_some_and(|end| add.invoke < end) && (*amount > 0) == is_up
+            });
+            asked.map(|(_, amount)| amount).sum()
+        };
+        asked(false) <= value && value <= asked(true)
+    };
+    let is_last = |op: &Op| {
+        let after_all = adds
+            .iter()
+            .all(|(add, _)| add.end != End::Ok || add.complete.is_some_and(|end| end < op.invoke));
+        let of_process = values.iter().filter(|(it, _)| it.process == op.process);
+        after_all && of_process.map(|(it, _)| it.invoke).max() == Some(op.invoke)
+    };
+    let is_bounded = |&(op, value): &(&Op, i128)| {
+        let sum = |is_up: bool| -> i128 {
+            let counted = adds.iter().filter(|(add, amount)| {
+                add.end == End::Ok
+                    || (*amount > 0) == is_up && add.invoke < op.complete.unwrap_or(usize::MAX)
+            });
+            counted.map(|(_, amount)| amount).sum()
+        };
+        !is_last(op) || (sum(false) <= value && value <= sum(true))
+    };
+    let verdict = Verdicts::of(values.iter().all(|it| is_reached(it) && is_bounded(it)));
+    if is_readable { verdict } else { verdict.unreadable() }
+}

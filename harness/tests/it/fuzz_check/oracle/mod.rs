@@ -94,8 +94,10 @@ pub fn of_key(model: Model, ops: &[&Op], all: &[&Op], initial: Option<&Val>) -> 
     match model {
         Model::Set => set::linearizable(ops),
         Model::SetEventual => set::eventual(ops),
+        Model::SetConverged => set::converged(ops),
         Model::Counter => counter::exact(ops, initial),
         Model::CounterBounds => counter::bounds(ops),
+        Model::CounterEventual => counter::eventual(ops),
         Model::Queue | Model::UnorderedQueue | Model::Stack | Model::PriorityQueue => {
             container::verdicts(model, ops)
         }

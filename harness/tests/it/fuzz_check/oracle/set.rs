@@ -98,3 +98,26 @@ pub fn eventual(ops: &[&Op]) -> Verdicts {
     });
     judged(Verdicts::of(!is_invented && !is_lost && !reads.has_doubles), &reads)
 }
+
+/// The same, and what a process reads last, after all additions were over, lacks nothing that was there before.
+pub fn converged(ops: &[&Op]) -> Verdicts {
+    let eventual = eventual(ops);
+    let reads = reads(ops);
+    let adds = || ops.iter().filter(|op| op.f == F::Add);
+    let end = |op: &Op| op.complete.unwrap_or(usize::MAX);
+    let is_after_all = |read: &Op| adds().all(|add| add.end != End::Ok || end(add) < read.invoke);
+    let lacks = reads.all.iter().any(|(read, elements)| {
+        let is_last =
+            reads.all.iter().all(|(it, _)| it.process != read.process || it.invoke <= read.invoke);
+        let there = adds().map(|add| (&add.arg, add)).filter(|(element, add)| {
+            let is_seen = |(seen, elements): &(&Op, BTreeSet<Val>)| {
+                elements.contains(element) && end(seen) < read.invoke
+            };
+            (add.end == End::Ok && end(add) < read.invoke) || reads.all.iter().any(is_seen)
+        });
+        is_last
+            && is_after_all(read)
+            && there.into_iter().any(|(element, _)| !elements.contains(element))
+    });
+    if lacks { eventual.and(Verdicts::INVALID) } else { eventual }
+}
