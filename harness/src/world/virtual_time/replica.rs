@@ -12,6 +12,7 @@ use supervisor::{EndpointId, ProcessId, Supervisor, VirtualTime};
 
 use super::datagrams::Datagrams;
 use super::socket::{self, Connection, News};
+use crate::dialect::maelstrom;
 use crate::files::folder::Folder;
 use crate::limits;
 use crate::network::fabric::Sent;
@@ -34,6 +35,7 @@ pub(super) struct Replica {
     /// Where its process comes in.
     entrance: Option<EndpointId>,
     connection: Option<(Connection, EndpointId)>,
+    greeted: Option<Greeted>,
     outputs: Vec<(Output, EndpointId)>,
     written: u64,
 }
@@ -44,6 +46,16 @@ pub(super) enum Door {
     Listener(OwnedFd),
     /// It sends to there.
     Datagrams(Datagrams),
+    /// Its standard input and output: there as soon as it is started.
+    Pipes,
+}
+
+/// A node that was greeted, and has not answered that yet.
+struct Greeted {
+    connection: Connection,
+    endpoint: EndpointId,
+    /// What it wrote instead: some nodes cannot wait.
+    early: Vec<News>,
 }
 
 /// What it writes on one stream.
@@ -91,6 +103,7 @@ impl Replica {
             socket_bytes,
             entrance: None,
             connection: None,
+            greeted: None,
             outputs: Vec::new(),
             written: 0,
         }
@@ -106,10 +119,11 @@ impl Replica {
         self.process = process;
         self.spawned = supervisor.now();
         let door = match &self.door {
-            Door::Listener(listener) => listener.as_fd(),
-            Door::Datagrams(datagrams) => datagrams.fd(),
+            Door::Listener(listener) => Some(listener.as_fd()),
+            Door::Datagrams(datagrams) => Some(datagrams.fd()),
+            Door::Pipes => None,
         };
-        self.entrance = Some(supervisor.watch(process, door)?);
+        self.entrance = door.map(|door| supervisor.watch(process, door)).transpose()?;
         self.outputs.clear();
         for output in outputs {
             let endpoint = supervisor.watch(process, output.pipe.as_fd())?;
@@ -118,10 +132,45 @@ impl Replica {
         Ok(())
     }
 
+    /// It was started with these as its standard input and output, and is greeted.
+    pub(super) fn greet(
+        &mut self,
+        mut connection: Connection,
+        greeting: &[u8],
+        supervisor: &mut Supervisor,
+    ) -> Result<(), supervisor::SupervisorError> {
+        let endpoint = supervisor.watch(self.process, connection.incoming())?;
+        // An empty pipe takes a line as short as this; that the process is gone already is told otherwise.
+        let _ = connection.send(greeting);
+        self.greeted = Some(Greeted { connection, endpoint, early: Vec::new() });
+        Ok(())
+    }
+
+    /// Takes what a greeted node says. It is connected when it has answered; what it said before follows that.
+    fn hear_greeted(&mut self, there: &Where) -> Vec<News> {
+        let Some(greeted) = self.greeted.as_mut().filter(|it| there.is_at(Some(it.endpoint)))
+        else {
+            return Vec::new();
+        };
+        let mut said = Vec::new();
+        // A node that is gone is told of by its end.
+        greeted.connection.receive(&mut said);
+        greeted.early.append(&mut said);
+        let is_answer = |news: &News| matches!(news, News::Packet { bytes, .. } if maelstrom::is_init_ok(bytes));
+        if !greeted.early.iter().any(is_answer) {
+            return Vec::new();
+        }
+        let Some(Greeted { connection, endpoint, early }) = self.greeted.take() else {
+            return Vec::new();
+        };
+        self.connection = Some((connection, endpoint));
+        std::iter::once(News::Connected).chain(early).collect()
+    }
+
     /// All that it did there since this was last asked.
     pub(super) fn news(&mut self, there: &Where, supervisor: &mut Supervisor) -> Vec<News> {
         self.drain(there);
-        let mut news = Vec::new();
+        let mut news = self.hear_greeted(there);
         let mut is_open = true;
         if let Some((connection, endpoint)) = &mut self.connection
             && there.is_at(Some(*endpoint))
@@ -137,6 +186,10 @@ impl Replica {
             Door::Listener(listener) => listener,
             Door::Datagrams(datagrams) => {
                 datagrams.receive(&mut news);
+                return news;
+            }
+            Door::Pipes => {
+                news.extend(was_closed.then_some(News::Closed));
                 return news;
             }
         };
@@ -181,7 +234,9 @@ impl Replica {
     /// Sends a message; none: it is not connected.
     pub(super) fn send(&mut self, packet: &[u8]) -> Option<Sent> {
         match &mut self.door {
-            Door::Listener(_) => self.connection.as_mut().map(|(it, _)| it.send(packet)),
+            Door::Listener(_) | Door::Pipes => {
+                self.connection.as_mut().map(|(it, _)| it.send(packet))
+            }
             Door::Datagrams(datagrams) => datagrams.send(packet),
         }
     }
@@ -200,7 +255,9 @@ impl Replica {
 
     pub(super) fn is_full(&self) -> bool {
         match &self.door {
-            Door::Listener(_) => self.connection.as_ref().is_some_and(|(it, _)| it.is_full),
+            Door::Listener(_) | Door::Pipes => {
+                self.connection.as_ref().is_some_and(|(it, _)| it.is_full)
+            }
             Door::Datagrams(datagrams) => datagrams.is_full,
         }
     }
@@ -208,7 +265,7 @@ impl Replica {
     pub(super) fn has_room_again(&mut self, supervisor: &mut Supervisor) -> bool {
         let had = self.is_full();
         let has = match &mut self.door {
-            Door::Listener(_) => {
+            Door::Listener(_) | Door::Pipes => {
                 self.connection.as_mut().is_some_and(|(it, _)| it.has_room_again())
             }
             Door::Datagrams(datagrams) => datagrams.has_room_again(),
@@ -220,13 +277,13 @@ impl Replica {
     }
 
     pub(super) fn tells_of_its_end(&self) -> bool {
-        matches!(self.door, Door::Listener(_))
+        matches!(self.door, Door::Listener(_) | Door::Pipes)
     }
 
     /// The port that it is told, if it is told one.
     pub(super) fn port(&self) -> Option<u16> {
         match &self.door {
-            Door::Listener(_) => None,
+            Door::Listener(_) | Door::Pipes => None,
             Door::Datagrams(datagrams) => datagrams.port().ok(),
         }
     }

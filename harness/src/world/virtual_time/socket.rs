@@ -1,6 +1,6 @@
 //! The harness's end of a replica's connection, which never waits.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -10,6 +10,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept4, bind, listen, recv,
     send, socket,
 };
+use nix::unistd::{read, write};
 
 use crate::limits;
 use crate::network::fabric::Sent;
@@ -53,9 +54,19 @@ pub(super) fn accept(listener: &OwnedFd) -> Option<OwnedFd> {
     accept4(listener.as_raw_fd(), flags).ok().map(os::own_fd)
 }
 
-/// A connection over a UNIX socket.
+/// What carries a connection.
+enum Ends {
+    Socket(OwnedFd),
+    /// What the replica reads, and what it writes.
+    Pipes {
+        input: OwnedFd,
+        output: OwnedFd,
+    },
+}
+
+/// A connection over a UNIX socket, or over standard input and output.
 pub(super) struct Connection {
-    socket: OwnedFd,
+    ends: Ends,
     /// Of lines: what is no whole line yet.
     lines: Option<Lines>,
     /// Of lines: the rest of one of which the socket took a part only.
@@ -70,7 +81,39 @@ impl Connection {
     pub(super) fn new(socket: OwnedFd, transport: Transport) -> Self {
         let lines = (transport == Transport::Stream).then(Lines::default);
         let buffer = vec![0; limits::PACKET_BYTES];
-        Self { socket, lines, rest: Vec::new(), is_full: false, buffer }
+        Self { ends: Ends::Socket(socket), lines, rest: Vec::new(), is_full: false, buffer }
+    }
+
+    /// Over pipes, none of which ever waits.
+    pub(super) fn over_pipes(input: OwnedFd, output: OwnedFd) -> Self {
+        let (lines, buffer) = (Some(Lines::default()), vec![0; limits::PACKET_BYTES]);
+        let ends = Ends::Pipes { input, output };
+        Self { ends, lines, rest: Vec::new(), is_full: false, buffer }
+    }
+
+    /// Where what the replica says arrives.
+    pub(super) fn incoming(&self) -> BorrowedFd<'_> {
+        match &self.ends {
+            Ends::Socket(socket) => socket.as_fd(),
+            Ends::Pipes { output, .. } => output.as_fd(),
+        }
+    }
+
+    fn outgoing(&self) -> BorrowedFd<'_> {
+        match &self.ends {
+            Ends::Socket(socket) => socket.as_fd(),
+            Ends::Pipes { input, .. } => input.as_fd(),
+        }
+    }
+
+    fn get(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        match &self.ends {
+            Ends::Socket(socket) => {
+                let flags = MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
+                recv(socket.as_raw_fd(), buffer, flags)
+            }
+            Ends::Pipes { output, .. } => read(output, buffer),
+        }
     }
 
     /// Takes all that is there. Returns whether it is still open.
@@ -83,11 +126,7 @@ impl Connection {
 
     fn receive_into(&mut self, buffer: &mut [u8], news: &mut Vec<News>) -> bool {
         loop {
-            match recv(
-                self.socket.as_raw_fd(),
-                buffer,
-                MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT,
-            ) {
+            match self.get(buffer) {
                 Err(Errno::EAGAIN) => break,
                 Err(Errno::EINTR) => {}
                 Ok(0) if self.lines.is_none() && !self.has_hung_up() => {
@@ -120,7 +159,7 @@ impl Connection {
 
     fn has_hung_up(&self) -> bool {
         let hung_up = PollFlags::POLLHUP | PollFlags::from_bits_retain(libc::POLLRDHUP);
-        let mut polled = [PollFd::new(self.socket.as_fd(), hung_up)];
+        let mut polled = [PollFd::new(self.incoming(), hung_up)];
         poll(&mut polled, PollTimeout::ZERO).is_err()
             || polled[0].revents().is_none_or(|events| events.intersects(hung_up))
     }
@@ -155,7 +194,13 @@ impl Connection {
     }
 
     fn put(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        send(self.socket.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)
+        match &self.ends {
+            Ends::Socket(socket) => {
+                let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+                send(socket.as_raw_fd(), bytes, flags)
+            }
+            Ends::Pipes { input, .. } => write(input, bytes),
+        }
     }
 
     fn refused(&mut self, error: Errno) -> Sent {
@@ -184,7 +229,7 @@ impl Connection {
         if !self.is_full {
             return false;
         }
-        let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+        let mut polled = [PollFd::new(self.outgoing(), PollFlags::POLLOUT)];
         let has_room = poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
         self.is_full = !(has_room && self.write_rest());
         !self.is_full

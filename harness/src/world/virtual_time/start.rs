@@ -17,15 +17,18 @@ use super::datagrams::Datagrams;
 use super::host::{self, Host};
 use super::processors::{self, Processor};
 use super::replica::{Door, Output, Replica};
+use super::socket::Connection;
 use super::{Prepared, VirtualWorld, bounds, raw, socket};
 use crate::cluster::confinement::Confinement;
 use crate::cluster::life::Ending;
 use crate::cluster::process::DATA;
+use crate::dialect::maelstrom;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::network::course_2016::RouterKind;
 use crate::network::transport::Transport;
 use crate::plan::Plan;
+use crate::system::Port;
 use crate::world::disks::Disks;
 use crate::world::scratch::Scratch;
 use crate::world::{RunError, RunRequest};
@@ -39,6 +42,9 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// What virtual time does not know yet.
 fn unknown(plan: &Plan) -> Option<String> {
+    if plan.system.port == Port::Driver {
+        return Some("the system of a system file".to_owned());
+    }
     let profile = &plan.host.as_ref()?.profile;
     host::unknown(profile).map(|key| format!("{key} of the host {}", profile.name))
 }
@@ -67,6 +73,9 @@ const REPLICAS: &str = "/tmp/replicas";
 /// The directories that replicas see as they are.
 fn kept(request: &RunRequest) -> Vec<PathBuf> {
     let mut kept = Vec::new();
+    if request.program.transport == Transport::Stdio {
+        kept.extend(std::env::current_dir());
+    }
     let program = &request.program.path;
     let parents = [Some(program.clone()), program.canonicalize().ok()];
     kept.extend(parents.into_iter().flatten().filter_map(|path| path.parent().map(Path::to_owned)));
@@ -76,6 +85,14 @@ fn kept(request: &RunRequest) -> Vec<PathBuf> {
         if path.is_dir() { Some(path) } else { path.parent().map(Path::to_owned) }
     }));
     kept
+}
+
+/// The end that reads, and the one that writes.
+fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    // A smaller one will do.
+    let _ = fcntl(&read, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+    Ok((read, write))
 }
 
 fn string(word: impl Into<OsString>) -> Result<CString, RunError> {
@@ -120,7 +137,9 @@ impl VirtualWorld {
             let what = format!("making replicas/{id}");
             let place = places.below(&id.to_string()).map_err(RunError::system(what))?;
             let transport = request.program.transport;
-            let door = if transport == Transport::Udp {
+            let door = if transport == Transport::Stdio {
+                Door::Pipes
+            } else if transport == Transport::Udp {
                 let port = FIRST_PORT + u16::try_from(number).unwrap_or_default();
                 let socket = supervisor.datagram_socket(port).map_err(supervising)?;
                 if let Some(bytes) = socket_bytes {
@@ -188,10 +207,16 @@ impl VirtualWorld {
         let fill = |argument: &String| {
             argument.replace("{id}", &id.to_string()).replace("{data}", &data.to_string_lossy())
         };
+        let talks_over_pipes = program.transport == Transport::Stdio;
         let mut words = vec![string(program.path.clone())?];
-        words.extend(replica.port().map(|port| string(port.to_string())).transpose()?);
-        words.push(string(id.to_string())?);
-        for word in peers.iter().map(NodeId::to_string).chain(program.arguments.iter().map(fill)) {
+        if !talks_over_pipes {
+            words.extend(replica.port().map(|port| string(port.to_string())).transpose()?);
+            words.push(string(id.to_string())?);
+            for peer in peers {
+                words.push(string(peer.to_string())?);
+            }
+        }
+        for word in program.arguments.iter().map(fill) {
             words.push(string(word)?);
         }
         let system = |what: &'static str| {
@@ -203,10 +228,7 @@ impl VirtualWorld {
         let mut outputs = Vec::new();
         let mut ends: Vec<OwnedFd> = Vec::new();
         for name in ["stdout.log", "stderr.log"] {
-            let (ours, its) =
-                nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(system("making a pipe"))?;
-            // A smaller one will do.
-            let _ = fcntl(&ours, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+            let (ours, its) = pipe().map_err(system("making a pipe"))?;
             fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(system("making a pipe"))?;
             let log = replica.place.append(name).map_err(RunError::system("writing a log"))?;
             outputs.push(Output { pipe: ours, log });
@@ -219,11 +241,28 @@ impl VirtualWorld {
             ends = vec![full.into(), again.into()];
         }
         let null = File::open("/dev/null").map_err(RunError::system("opening /dev/null"))?;
+        let mut standard = [null.into(), ends.swap_remove(0), ends.swap_remove(0)];
+        let mut connection = None;
+        let mut directory = directory;
+        if talks_over_pipes {
+            // As its user would start it: relative paths among its arguments are those of the user.
+            directory = std::env::current_dir()
+                .map_err(RunError::system("reading the working directory"))?;
+            let (its_input, input) = pipe().map_err(system("making a pipe"))?;
+            let (output, its_output) = pipe().map_err(system("making a pipe"))?;
+            for ours in [&input, &output] {
+                fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+                    .map_err(system("making a pipe"))?;
+            }
+            standard[0] = its_input;
+            standard[1] = its_output;
+            connection = Some(Connection::over_pipes(input, output));
+        }
         let spec = ProcessSpec {
             words,
             environment: bounds::environment(&program),
             directory: string(directory)?,
-            standard: [raw(&null), raw(&ends[0]), raw(&ends[1])],
+            standard: [raw(&standard[0]), raw(&standard[1]), raw(&standard[2])],
             label: format!("replica {id}"),
             skew: self.host.ahead(id),
             bounds: bounds::of(&program, &self.confinement, profile, self.disks.of(id)),
@@ -232,6 +271,11 @@ impl VirtualWorld {
         let process = self.supervisor.spawn(spec).map_err(supervising)?;
         self.by_process.insert(process, id);
         replica.started(process, outputs, &mut self.supervisor).map_err(supervising)?;
+        if let Some(connection) = connection {
+            let all: Vec<NodeId> = self.request.plan.nodes().collect();
+            let greeting = maelstrom::init(id, self.request.plan.client(0), &all);
+            replica.greet(connection, &greeting, &mut self.supervisor).map_err(supervising)?;
+        }
         self.load(id);
         Ok(())
     }
