@@ -88,7 +88,8 @@ impl Shrinking<'_> {
                 return None;
             }
             // What is no workload (a heal without a partition) is no smaller failure.
-            if Scenario::parse("smallest.json", &candidate.to_string()).is_err() {
+            let naming = self.trials.earlier.system.naming;
+            if Scenario::parse_as("smallest.json", &candidate.to_string(), naming).is_err() {
                 return Some(false);
             }
             (self.each)(candidate, "trying");

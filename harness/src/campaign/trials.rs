@@ -145,7 +145,8 @@ impl Trials {
 
     /// How often this workload fails as it should, of so many runs at most.
     pub fn fails(&self, workload: &Value, times: usize, until: Until) -> anyhow::Result<Tally> {
-        let scenario = Scenario::parse("smallest.json", &workload.to_string())?;
+        let system = self.earlier.system.clone();
+        let scenario = Scenario::parse_as("smallest.json", &workload.to_string(), system.naming)?;
         let seed = scenario.seed.map_or_else(Seed::from_entropy, Seed);
         let host = self.earlier.host.as_ref().map(|host| &host.profile);
         let mut plan = Plan::draw(&scenario, seed).on(host, self.earlier.router);
@@ -153,7 +154,7 @@ impl Trials {
             plan = plan.with_priorities(changes);
         }
         let Plan { fail_is, durability, processor, .. } = self.earlier;
-        self.rate(&Arc::new(Plan { fail_is, durability, processor, ..plan }), times, until)
+        self.rate(&Arc::new(Plan { fail_is, durability, processor, system, ..plan }), times, until)
     }
 
     /// How often this plan fails as it should, of so many runs at most.

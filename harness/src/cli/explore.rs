@@ -73,7 +73,8 @@ pub fn run(arguments: &ExploreArgs) -> Result<Exit, Failure> {
         let problem = "explore has its runs in virtual time; leave `--clock real` out";
         return Err(Failure::usage(anyhow::anyhow!(problem)));
     }
-    let scenario = Scenario::load(&arguments.workload).map_err(Failure::usage)?;
+    let scenario =
+        Scenario::load_as(&arguments.workload, options.system().naming).map_err(Failure::usage)?;
     let host = session::simulated_host(options)?;
     let first = Seed(arguments.seed.or(scenario.seed).unwrap_or(1));
     let keeps_data = plan::keeps_data(&options.replica_arguments);
@@ -96,7 +97,7 @@ pub fn run(arguments: &ExploreArgs) -> Result<Exit, Failure> {
     let is_shown = !options.quiet && options.format == Format::Human;
     let guard = Guard::begin(signals::TO_JUDGE)?;
     let mut program = session::program(options)?;
-    program.transport = match options.transport.given() {
+    program.transport = match options.way() {
         Some(transport) => transport,
         None => session::find_transport(&program, &[job(0)], &guard, is_shown)?,
     };

@@ -316,6 +316,11 @@ impl RunOptions {
         }
     }
 
+    /// The transport, where the command line says it.
+    fn way(&self) -> Option<Transport> {
+        if self.node.is_some() { Some(Transport::Stdio) } else { self.transport.given() }
+    }
+
     /// The plan of `scenario`, with what the command line adds.
     fn draw(&self, scenario: &Scenario, seed: Seed, host: Option<&Profile>) -> Plan {
         self.draw_for(scenario, seed, host, self.system())

@@ -68,10 +68,7 @@ pub fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         at_once: at_once.into(),
         is_silent: false,
         until: if arguments.stress { is_found } else { |_| false },
-        way: match options.node {
-            Some(_) => Some(Transport::Stdio),
-            None => options.transport.given(),
-        },
+        way: options.way(),
         clock: Clock::Real,
     };
     let described = jobs.iter().find_map(|job| job.plan.system.description.as_deref());

@@ -20,8 +20,10 @@ use crate::cluster::program::Program;
 use crate::durability::promise::Promise;
 use crate::exit::Exit;
 use crate::network::course_2016::RouterKind;
+use crate::network::transport::Transport;
 use crate::plan::FailIs;
 use crate::shrink::{candidates, history, workload};
+use crate::system::Port;
 use crate::text::counted;
 use crate::text::shell::{quoted, quoted_path};
 use crate::world::Clock;
@@ -69,7 +71,8 @@ pub fn run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
     };
     let program = Program::find(path, words.clone()).map_err(Failure::usage)?;
     let program = earlier.as_started(program);
-    let whole = workload::of(&earlier.plan.scenario, earlier.plan.seed);
+    let plan = &earlier.plan;
+    let whole = workload::of(&plan.scenario, plan.seed, plan.system.naming);
     let whole =
         whole.map_err(|why| Failure::usage(anyhow!("{}: {why}", arguments.run.display())))?;
     let over = smallest_history(arguments, &earlier, target)?;
@@ -148,7 +151,7 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
          smallest     {}, {}, {}, {}, {} s, after {}{rest}\n\
          fails        {} of {} runs, in the same way{}\n\
          workload     {}\n\
-         try it       {} run {} --replica {}{words}\n",
+         try it       {} run {}{words}\n",
         base.told_kinds(),
         base.failed,
         base.of,
@@ -164,7 +167,6 @@ fn conclude(arguments: &ShrinkArgs, trials: &Trials, found: &Found) -> Result<Ex
         path.display(),
         quoted(&program),
         quoted_path(&path),
-        quoted_path(&trials.program.path),
     ))?;
     Ok(if again.failed == 0 { Exit::Undecided } else { Exit::Valid })
 }
@@ -180,8 +182,16 @@ fn count(workload: &Value, pointer: &str, noun: &str) -> String {
 /// What a command line says of the program and its world.
 fn words(trials: &Trials) -> String {
     let mut words = vec![String::new()];
-    for word in &trials.program.arguments {
-        words.extend(["--replica-arg".to_owned(), quoted(word)]);
+    let program = quoted_path(&trials.program.path);
+    if trials.program.transport == Transport::Stdio {
+        let node = trials.program.arguments.iter().map(quoted);
+        let node: Vec<String> = std::iter::once(program).chain(node).collect();
+        words.extend(["--node".to_owned(), quoted(node.join(" "))]);
+    } else {
+        words.extend(["--replica".to_owned(), program]);
+        for word in &trials.program.arguments {
+            words.extend(["--replica-arg".to_owned(), quoted(word)]);
+        }
     }
     if trials.clock == Clock::Virtual {
         words.extend(["--clock", "virtual"].map(str::to_owned));
@@ -192,7 +202,8 @@ fn words(trials: &Trials) -> String {
     if trials.earlier.fail_is == FailIs::Definite {
         words.extend(["--fail-is".to_owned(), "definite".to_owned()]);
     }
-    if trials.earlier.durability != Promise::default() {
+    let is_asked = trials.earlier.system.port == Port::Course;
+    if is_asked && trials.earlier.durability != Promise::default() {
         words.extend(["--durability".to_owned(), trials.earlier.durability.to_string()]);
     }
     if let Some(host) = &trials.earlier.host {

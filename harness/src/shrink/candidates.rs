@@ -10,7 +10,7 @@ const NUMBERS: [(&str, f64, bool); 9] = [
     ("/end_wait", 0.0, false),
     ("/start_wait", 0.0, false),
     ("/lifetime", SHORTEST_S, false),
-    ("/replicas", 3.0, true),
+    ("/replicas", 1.0, true),
     ("/clients/count", 1.0, true),
     ("/clients/keys", 1.0, true),
     ("/clients/rate", 10.0, true),

@@ -1,12 +1,11 @@
 //! The fewest operations of a history that are a counterexample, as a history file.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use checker::event::{Event, EventType};
 use checker::format::{self, Format};
 use checker::history::Operation;
-use checker::{Datum, F, History, Outcome, Reading, Verdict};
+use checker::{Datum, EventType, F, History, Outcome, Reading, Verdict};
+use serde::Serialize;
 
 use super::reduce;
 use crate::check::{self, Question};
@@ -59,54 +58,55 @@ fn judged(text: &str, whole: &History, question: &Question) -> Option<Verdict> {
 }
 
 fn write(history: &History, operations: &[&Operation], question: &Question) -> String {
-    let mut events: Vec<Event<'_>> = operations.iter().flat_map(|it| events(history, it)).collect();
-    events.sort_by_key(|event| event.index);
+    let mut lines: Vec<Line<'_>> = operations.iter().flat_map(|it| lines(history, it)).collect();
+    lines.sort_by_key(|line| line.index);
     let model = question.model.unwrap_or_default().name();
     let mut text = format!("{{\"schema\":1,\"kind\":\"history\",\"model\":{model:?}}}\n");
-    for event in events {
-        text += &serde_json::to_string(&event).unwrap_or_default();
+    for line in lines {
+        text += &serde_json::to_string(&line).unwrap_or_default();
         text.push('\n');
     }
     text
 }
 
-/// A run's own values are texts.
-fn text(value: Datum) -> Cow<'static, str> {
-    match value {
-        Datum::Text(text) => Cow::Owned(text.into()),
-        Datum::Nil => Cow::Borrowed(""),
-        other => Cow::Owned(other.to_string()),
-    }
+/// One line of a history file.
+#[derive(Serialize)]
+struct Line<'a> {
+    index: u64,
+    time_ns: u64,
+    process: u64,
+    client: &'a str,
+    r#type: EventType,
+    f: F,
+    key: Datum,
+    value: Datum,
+    node: Option<&'a str>,
+    error: Option<&'a str>,
 }
 
-fn events<'a>(history: &'a History, operation: &Operation) -> Vec<Event<'a>> {
-    let text = |value| text(history.value(value));
-    let value = (operation.f != F::Get).then(|| text(operation.argument));
-    let invocation = Event {
-        index: operation.invoke_index(),
-        time_ns: operation.invoke_ns,
+fn lines<'a>(history: &'a History, operation: &Operation) -> Vec<Line<'a>> {
+    let line = |index, time_ns, r#type, value| Line {
+        index,
+        time_ns,
         process: history.process(operation),
-        client: Cow::Borrowed(history.client(operation)),
-        r#type: EventType::Invoke,
+        client: history.client(operation),
+        r#type,
         f: operation.f,
-        key: Cow::Owned(history.key_text(operation.key)),
-        value,
-        node: history.node(operation).map(Cow::Borrowed),
+        key: history.key(operation.key),
+        value: history.value(value),
+        node: history.node(operation),
         error: None,
     };
-    let mut events = vec![invocation.clone()];
+    let (begun, asked) = (operation.invoke_index(), operation.argument);
+    let mut lines = vec![line(begun, operation.invoke_ns, EventType::Invoke, asked)];
     if let (Some(index), Some(time_ns)) = (operation.complete_index(), operation.complete_ns()) {
-        let is_read = operation.f == F::Get && operation.outcome == Outcome::Ok;
-        let read = is_read.then(|| text(operation.result));
-        let r#type = match operation.outcome {
-            Outcome::Ok => EventType::Ok,
-            Outcome::Fail => EventType::Fail,
-            Outcome::Info => EventType::Info,
-        };
-        let value = if is_read { read } else { invocation.value.clone() };
-        events.push(Event { index, time_ns, r#type, value, ..invocation });
+        lines.push(match operation.outcome {
+            Outcome::Ok => line(index, time_ns, EventType::Ok, operation.result),
+            Outcome::Fail => line(index, time_ns, EventType::Fail, asked),
+            Outcome::Info => line(index, time_ns, EventType::Info, asked),
+        });
     }
-    events
+    lines
 }
 
 #[cfg(test)]

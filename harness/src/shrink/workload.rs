@@ -5,16 +5,17 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::fault::{FaultEvent, Parameters};
+use crate::ids::Naming;
 use crate::plan::Plan;
 use crate::scenario::{Clients, Era, Nemesis, Scenario};
 use crate::seed::Seed;
 use crate::time::RunTime;
 
-/// The workload file of a scenario with a seed. `Err`: what a file cannot say of it.
-pub fn of(scenario: &Scenario, seed: Seed) -> Result<Value, String> {
+/// The workload file of a scenario with a seed, with the names of its system. `Err`: what a file cannot say of it.
+pub fn of(scenario: &Scenario, seed: Seed, naming: Naming) -> Result<Value, String> {
     let scenario = &listed(scenario, seed);
     let value = write(scenario, seed);
-    let read = Scenario::parse("workload.json", &value.to_string())
+    let read = Scenario::parse_as("workload.json", &value.to_string(), naming)
         .map_err(|error| format!("its scenario cannot be written as a workload file: {error}"))?;
     // The seed is fixed here, and warnings may speak of a file that was worded otherwise.
     let same = Scenario { seed: read.seed, warnings: read.warnings.clone(), ..scenario.clone() };
@@ -40,6 +41,7 @@ pub fn refuse_unsound(
     scenario: &Scenario,
     faults: &[FaultEvent],
     seed: Seed,
+    naming: Naming,
 ) -> Result<(), String> {
     let events = faults.to_vec();
     let (nemesis, events) = match &scenario.nemesis {
@@ -52,7 +54,7 @@ pub fn refuse_unsound(
     if let Some(nemesis) = nemesis {
         file["nemesis"] = drawn(&nemesis);
     }
-    let parsed = Scenario::parse("plan.json", &file.to_string());
+    let parsed = Scenario::parse_as("plan.json", &file.to_string(), naming);
     parsed.map(drop).map_err(|error| match error.place {
         Some(place) if !place.key.is_empty() => format!("`{}`: {}", place.key, error.problem),
         _ => error.problem,
@@ -109,6 +111,9 @@ fn write(scenario: &Scenario, seed: Seed) -> Value {
     set("name", json!(scenario.name));
     if !scenario.description.is_empty() {
         set("description", json!(scenario.description));
+    }
+    if !scenario.workload.is_the_courses() {
+        set("workload", json!(scenario.workload));
     }
     set("era", json!(scenario.era.to_string()));
     set("seed", json!(seed));
@@ -227,7 +232,7 @@ mod tests {
                 {"rule": "latency", "distribution": "pareto", "min_ms": 2, "shape": 1.5, "start": 2, "end": 4},
                 {"rule": "latency", "distribution": "matrix", "matrix_ms": {"eu": {"us": 30}}}]}"#;
         let scenario = Scenario::parse("faults.json", text).unwrap();
-        let file = of(&scenario, Seed(7)).unwrap();
+        let file = of(&scenario, Seed(7), Naming::Course).unwrap();
         assert_eq!(file["events"][0]["duration"], 0.35);
         assert_eq!(file["events"][3]["shape"], "leader_minority");
         assert_eq!(file["events"][6]["period"], 0.25);
@@ -247,7 +252,8 @@ mod tests {
                 stack.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             } else if path.extension().is_some_and(|extension| extension == "json") {
                 let scenario = Scenario::load(&path).unwrap();
-                of(&scenario, Seed(7)).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+                of(&scenario, Seed(7), Naming::Course)
+                    .unwrap_or_else(|why| panic!("{}: {why}", path.display()));
                 seen += 1;
             }
         }

@@ -179,6 +179,36 @@ fn crashed_and_paused_nodes_come_back_and_are_told_their_names_again() {
 }
 
 #[test]
+fn in_virtual_time_nodes_are_replayed_and_shrunk_exactly() {
+    if !has_python() {
+        return;
+    }
+    let bench = Bench::new();
+    let flags = "--clock virtual --seed 7 --node-count 3 --rate 60 --concurrency 2n --latency 5 \
+        --nemesis partition,pause --nemesis-interval 1";
+    test(&bench, "kafka", "kafka.py", Some("loses"), flags).expect(10);
+    let run = bench.run().path().display().to_string();
+    let again = bench.harness(&["replay", &run]);
+    again.expect(10);
+    assert!(again.stdout.contains("replay       exact"), "{}", again.stdout);
+    let shrunk = bench.harness(&["shrink", &run]);
+    shrunk.expect(0);
+    assert!(shrunk.stdout.contains("0 faults, 1 replica, 1 client, 1 key"), "{}", shrunk.stdout);
+    let few = format!("{run}/smallest-history.jsonl");
+    bench.harness(&["check", &few]).expect(10);
+    let tried = shrunk.stdout.lines().find(|line| line.starts_with("try it"));
+    let (_, words) = tried.and_then(|line| line.split_once(" run ")).expect("what to try");
+    assert!(words.contains("--node '") && words.contains("kafka.py --bug loses'"), "{words}");
+    let smallest = format!("{run}/smallest.json");
+    let node = format!("{} --bug loses", node("kafka.py").display());
+    let words = ["run", &smallest, "--node", &node, "--clock", "virtual"];
+    bench.harness(&words).expect(10);
+    let explored = bench.harness(&["explore", &smallest, "--node", &node, "--seeds", "3"]);
+    explored.expect(10);
+    assert!(explored.stdout.contains("made again   exact"), "{}", explored.stdout);
+}
+
+#[test]
 fn any_workload_file_runs_with_nodes() {
     if !has_python() {
         return;

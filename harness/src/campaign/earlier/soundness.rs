@@ -24,7 +24,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
     let scenario = &plan.scenario;
     check_phases(scenario)?;
     let faults: Vec<FaultEvent> = plan.faults.iter().map(|fault| fault.event.clone()).collect();
-    workload::refuse_unsound(scenario, &faults, plan.seed)
+    workload::refuse_unsound(scenario, &faults, plan.seed, plan.system.naming)
         .map_err(|problem| format!("as a workload it is refused: {problem}"))?;
     check_operations(plan)?;
     if let Some(host) = &plan.host {
