@@ -83,8 +83,8 @@ mod tests {
 
     use super::*;
 
-    /// The search with a runner that is no process: it fails if there is a partition, and two clients
-    /// at least.
+    /// The search with a runner that is no process: it fails if there is a partition, and three replicas
+    /// and two clients at least.
     #[test]
     fn the_search_finds_what_the_failure_needs() {
         let event = |kind: &str, time: u32| json!({"type": kind, "time": time});
@@ -96,7 +96,8 @@ mod tests {
             runs += 1;
             let has_partition =
                 candidates::events(candidate).iter().any(|event| event["type"] == "part_hard");
-            Some(has_partition && candidate["clients"]["count"].as_u64() >= Some(2))
+            let is_a_cluster = candidate["replicas"].as_u64() >= Some(3);
+            Some(has_partition && is_a_cluster && candidate["clients"]["count"].as_u64() >= Some(2))
         });
         assert_eq!(candidates::events(&smallest), [event("part_hard", 2)]);
         assert_eq!(smallest["replicas"], 3);

@@ -167,8 +167,9 @@ fn crashed_and_paused_nodes_come_back_and_are_told_their_names_again() {
         return;
     }
     let bench = Bench::new();
-    let flags = "--node-count 3 --rate 50 --nemesis crash,pause --nemesis-interval 1";
-    test(&bench, "unique-ids", "unique_ids.py", None, flags).expect(10);
+    let flags =
+        format!("{EXACT} --node-count 3 --rate 50 --nemesis crash,pause --nemesis-interval 1");
+    test(&bench, "unique-ids", "unique_ids.py", None, &flags).expect(10);
     // A node that counts in memory begins anew after a crash: that is what such a fault is for.
     let (standing, kind) = bench.answer("safety");
     assert_eq!((standing.as_str(), kind.as_str()), ("invalid", "duplicated"));
@@ -187,11 +188,12 @@ fn in_virtual_time_nodes_are_replayed_and_shrunk_exactly() {
     let flags = "--clock virtual --seed 7 --node-count 3 --rate 60 --concurrency 2n --latency 5 \
         --nemesis partition,pause --nemesis-interval 1";
     test(&bench, "kafka", "kafka.py", Some("loses"), flags).expect(10);
-    let run = bench.run().path().display().to_string();
-    let again = bench.harness(&["replay", &run]);
+    let run = bench.run();
+    let run = run.name();
+    let again = bench.harness(&["replay", run, "--results", "again"]);
     again.expect(10);
     assert!(again.stdout.contains("replay       exact"), "{}", again.stdout);
-    let shrunk = bench.harness(&["shrink", &run]);
+    let shrunk = bench.harness(&["shrink", run]);
     shrunk.expect(0);
     assert!(shrunk.stdout.contains("0 faults, 1 replica, 1 client, 1 key"), "{}", shrunk.stdout);
     let few = format!("{run}/smallest-history.jsonl");
