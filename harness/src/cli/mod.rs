@@ -136,7 +136,7 @@ struct RunArgs {
     /// Workload files (JSON; the course's configs run unchanged)
     #[arg(required_unless_present = "stress", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
-    /// System file (TOML) that says how a program of any kind is started and asked [default: `system` of the workload]
+    /// System file (TOML) that says how a program of any kind is started and asked
     #[arg(long, value_name = "FILE", conflicts_with_all = ["stress", "replica", "transport", "host"])]
     system: Option<PathBuf>,
     /// Run the built-in stress suite, three seeds in parallel

@@ -37,7 +37,7 @@ fn the_store_over_http_is_right_and_its_three_mistakes_are_found() {
         return;
     }
     let bench = Bench::new();
-    run(&bench, "systems/quorum/http.toml", "1", &[]).expect(0);
+    run(&bench, "workloads/systems/quorum/http.toml", "1", &[]).expect(0);
     let found = bench.run();
     assert_eq!(found.answer("safety"), ("valid".to_owned(), "linearizable".to_owned()));
     let faults = found.faults();
@@ -46,7 +46,7 @@ fn the_store_over_http_is_right_and_its_three_mistakes_are_found() {
     let pieces = counts.iter().filter(|row| row["type"] == "tcp" && row["delivered"] != "0");
     assert_eq!(pieces.count(), 6, "all links between three replicas carried: {counts:?}");
     each(&["local-reads", "early-ack", "forget"], |wrong| {
-        is_refuted("systems/quorum/http.toml", wrong);
+        is_refuted("workloads/systems/quorum/http.toml", wrong);
     });
 }
 
@@ -56,9 +56,9 @@ fn a_client_in_any_language_asks_the_same_store() {
         return;
     }
     let bench = Bench::new();
-    run(&bench, "systems/quorum/exec.toml", "1", &[]).expect(0);
+    run(&bench, "workloads/systems/quorum/exec.toml", "1", &[]).expect(0);
     assert_eq!(bench.answer("safety").0, "valid");
-    is_refuted("systems/quorum/exec.toml", "early-ack");
+    is_refuted("workloads/systems/quorum/exec.toml", "early-ack");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
         return;
     }
     let bench = Bench::new();
-    run(&bench, "systems/primary/resp.toml", "1", &[]).expect(0);
+    run(&bench, "workloads/systems/primary/resp.toml", "1", &[]).expect(0);
     let redirects: u32 = bench
         .run()
         .rows("latency.csv")
@@ -75,7 +75,7 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
         .map(|row| row["redirects"].parse::<u32>().unwrap())
         .sum();
     assert!(redirects > 0, "clients of a backup are told where the primary is");
-    let system = path("systems/primary/resp.toml");
+    let system = path("workloads/systems/primary/resp.toml");
     each(&["lin-kv", "lists", "set", "counter", "queue", "unique-ids"], |workload| {
         let bench = Bench::new();
         let text = format!(
@@ -85,7 +85,7 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
         let workload = bench.file("w.json", text).to_string_lossy().into_owned();
         bench.harness(&["run", &workload, "--system", &system, "--quiet"]).expect(0);
     });
-    each(&["backup-reads", "forget"], |wrong| is_refuted("systems/primary/resp.toml", wrong));
+    each(&["backup-reads", "forget"], |wrong| is_refuted("workloads/systems/primary/resp.toml", wrong));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_run_of_a_system_comes_again_from_its_plan_and_leaves_nothing_behind() {
     }
     let (_turn, bench) = (room::clusters(1), Bench::new());
     let (workload, system) =
-        (path("workloads/small-cluster.json"), path("systems/quorum/exec.toml"));
+        (path("workloads/small-cluster.json"), path("workloads/systems/quorum/exec.toml"));
     let mut command = bench.command(&["run", &workload, "--system", &system, "--quiet"]);
     let child = command.spawn().expect("the harness starts");
     let harness = child.id();
