@@ -39,6 +39,10 @@ enum Topic {
     Rules,
     /// Shapes of partitions
     Shapes,
+    /// Systems: how replicas are started and asked
+    Systems,
+    /// Keys of a system file
+    SystemKeys,
     /// Workloads: what clients can ask
     Workloads,
 }
@@ -61,12 +65,51 @@ pub fn text(arguments: &ListArgs) -> String {
         }
         Topic::Rules => (&["rule", "parameters", "meaning"][..], rules()),
         Topic::Workloads => (&["workload", "model", "clients"][..], workloads()),
+        Topic::Systems => (&["system", "given by", "how it is started and asked"][..], systems()),
+        Topic::SystemKeys => (&["key", "default", "allowed", "meaning"][..], system_keys()),
         Topic::Shapes => (&["shape", "links that are cut"][..], shapes()),
     };
     if arguments.markdown { markdown(header, &rows) } else { columns(&rows) }
 }
 
+/// The systems by what makes them: an option each.
+const SYSTEMS: [[&str; 3]; 5] = [
+    [
+        "course",
+        "`--replica PROGRAM`",
+        "a store of the course: messages as JSON over a UNIX socket or UDP; clients ask get and put",
+    ],
+    [
+        "maelstrom",
+        "`--node COMMAND`, `maelstrom test`",
+        "a node of Maelstrom: JSON over standard input and output, with its services",
+    ],
+    [
+        "http",
+        "`--system FILE`",
+        "any server: its own sockets, behind a proxy for each link; asked over HTTP, by templates",
+    ],
+    ["resp", "`--system FILE`", "the same, asked in the protocol of Redis"],
+    [
+        "exec",
+        "`--system FILE`",
+        "the same, asked by a program of yours, which reads and writes lines of JSON",
+    ],
+];
+
+fn systems() -> Vec<Vec<String>> {
+    SYSTEMS.iter().map(|row| row.map(str::to_owned).to_vec()).collect()
+}
+
 fn keys() -> Vec<Vec<String>> {
+    rows(scenario::keys())
+}
+
+fn system_keys() -> Vec<Vec<String>> {
+    rows(scenario::system::keys::keys())
+}
+
+fn rows(keys: &[Key]) -> Vec<Vec<String>> {
     let row = |key: &Key| {
         let mark = if key.is_ours { " •" } else { "" };
         vec![
@@ -76,7 +119,7 @@ fn keys() -> Vec<Vec<String>> {
             key.meaning.to_owned(),
         ]
     };
-    scenario::keys().iter().map(row).collect()
+    keys.iter().map(row).collect()
 }
 
 fn workloads() -> Vec<Vec<String>> {

@@ -19,6 +19,8 @@ enum Topic {
     Verdict,
     /// A workload file; for an editor, name it under `$schema`
     Workload,
+    /// A system file
+    System,
     /// A line of `history.jsonl`
     History,
 }
@@ -28,6 +30,7 @@ pub fn run(arguments: &SchemaArgs) -> Result<Exit, Failure> {
     let text = match arguments.topic {
         Topic::Verdict => schema::VERDICT.to_owned(),
         Topic::History => schema::HISTORY.to_owned(),
+        Topic::System => format!("{}\n", serde_json::to_string_pretty(&schema::system())?),
         Topic::Workload => format!("{}\n", serde_json::to_string_pretty(&schema::workload())?),
     };
     super::print(&text)?;

@@ -85,7 +85,9 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
         let workload = bench.file("w.json", text).to_string_lossy().into_owned();
         bench.harness(&["run", &workload, "--system", &system, "--quiet"]).expect(0);
     });
-    each(&["backup-reads", "forget"], |wrong| is_refuted("workloads/systems/primary/resp.toml", wrong));
+    each(&["backup-reads", "forget"], |wrong| {
+        is_refuted("workloads/systems/primary/resp.toml", wrong)
+    });
 }
 
 #[test]

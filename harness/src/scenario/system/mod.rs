@@ -3,7 +3,7 @@
 //! A system file is TOML, with comments. `keys` is the table of its keys, from which the reader, the manual and the
 //! schema take names, types and bounds; `toml` remembers where each key stands.
 
-mod keys;
+pub mod keys;
 #[cfg(test)]
 mod tests;
 mod toml;
