@@ -2,6 +2,7 @@
 
 pub mod shell;
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{Display, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -66,6 +67,21 @@ pub fn escape_json(json: &str) -> String {
         }
     }
     safe
+}
+
+/// The most characters of a value in a line for people.
+const LONGEST_VALUE: usize = 160;
+
+/// A value that is not too long to be read: of a long one the beginning and the end.
+pub fn shortened(value: &str) -> Cow<'_, str> {
+    let count = value.chars().count();
+    if count <= LONGEST_VALUE {
+        return Cow::Borrowed(value);
+    }
+    let (first, last) = (LONGEST_VALUE * 2 / 3, LONGEST_VALUE / 3);
+    let beginning: String = value.chars().take(first).collect();
+    let end: String = value.chars().skip(count - last).collect();
+    Cow::Owned(format!("{beginning} ... {end}"))
 }
 
 /// A count with thousands separators: `1,234,567`.

@@ -10,10 +10,11 @@ fn judged(model: ModelName, lines: &[Line]) -> Verdict {
     let mut text = String::from(r#"{"schema":1}"#);
     for (index, (process, kind, f, value)) in lines.iter().enumerate() {
         let time_ns = index * 1_000_000;
-        text += &format!(
+        let line = format!(
             "\n{{\"index\":{index},\"time_ns\":{time_ns},\"process\":{process},\"client\":\"c{process}\",\
              \"type\":\"{kind}\",\"f\":\"{f}\",\"value\":{value},\"node\":\"n0\",\"error\":null}}"
         );
+        text += &line;
     }
     let read = jsonl::read(text.as_bytes()).expect("a history");
     check(&read.history, &Options { model, ..Options::default() }).verdict

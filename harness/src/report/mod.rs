@@ -45,7 +45,7 @@ use crate::course;
 use crate::explain::Explanation;
 use crate::record::RunRecord;
 use crate::text;
-use crate::verdict::{Standing, Verdict};
+use crate::verdict::{Answer, Question, Standing, Verdict};
 use crate::world::Clock;
 
 pub use console::{Style, console_block, quiet_line, verdict_lines};
@@ -108,8 +108,11 @@ pub(crate) fn warnings(finished: &Finished<'_>) -> Vec<String> {
             example.text
         )
     });
-    // Details of good answers: what the host did, which faults could not be applied.
-    let good = finished.verdict.answers.iter().filter(|it| it.standing == Standing::Valid);
+    // Details of good answers: what the host did, which faults could not be applied. What the checker counted is no
+    // warning.
+    let is_counted = |answer: &Answer| answer.question == Question::Safety;
+    let good = finished.verdict.answers.iter();
+    let good = good.filter(|it| it.standing == Standing::Valid && !is_counted(it));
     let notes = good.flat_map(|answer| answer.details.iter().cloned());
     let left_out = record.notes.iter().cloned();
     let warnings = record.scenario.warnings.iter().cloned();

@@ -3,7 +3,7 @@
 use checker::{KeyVerdict, ModelName, Outcome, Report, Verdict, Witness, WitnessOperation};
 
 use super::{Answer, AnswerKind, Question, Standing};
-use crate::text::{counted, was};
+use crate::text::{counted, shortened, was};
 
 /// The checker's report as an answer.
 pub fn answer(report: &Report) -> Answer {
@@ -119,12 +119,20 @@ pub fn describe(operation: &WitnessOperation) -> String {
         client => format!("client {client} (process {process})"),
     };
     let what = match (&operation.expected, &operation.value) {
-        (Some(expected), Some(value)) => format!(" from {expected} to {value}"),
-        (_, Some(value)) => format!(" {value}"),
+        (Some(expected), Some(value)) => {
+            format!(
+                " from {} to {}",
+                shortened(&expected.to_string()),
+                shortened(&value.to_string())
+            )
+        }
+        (_, Some(value)) => format!(" {}", shortened(&value.to_string())),
         (_, None) => String::new(),
     };
     let answer = operation.answer.as_ref();
-    let answer = answer.map(|answer| format!(", answered {answer}")).unwrap_or_default();
+    let answer = answer
+        .map(|answer| format!(", answered {}", shortened(&answer.to_string())))
+        .unwrap_or_default();
     let node = operation.node.as_ref().map(|node| format!(" at {node}")).unwrap_or_default();
     let outcome = match (operation.outcome, operation.refused) {
         (_, true) => "refused",

@@ -86,7 +86,7 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
         bench.harness(&["run", &workload, "--system", &system, "--quiet"]).expect(0);
     });
     each(&["backup-reads", "forget"], |wrong| {
-        is_refuted("workloads/systems/primary/resp.toml", wrong)
+        is_refuted("workloads/systems/primary/resp.toml", wrong);
     });
 }
 

@@ -510,8 +510,9 @@ fn facts(contents: &Contents<'_>, absences: &[Option<&Operation>]) -> Vec<Fact> 
     ]
 }
 
-/// What a process read last, after all additions were over, and an element that it lacks although it was there before.
-fn lacking<'a, 'c>(contents: &'c Contents<'a>) -> Option<(&'c Element<'a>, &'a Operation)> {
+/// The elements that what a process read last, after all additions were over, lacks although they were there before,
+/// each with the first such read.
+fn lacking<'a, 'c>(contents: &'c Contents<'a>) -> Vec<(&'c Element<'a>, &'a Operation)> {
     let over = contents.adds.iter().filter_map(|(add, _)| add.complete_index()).max();
     let over = over.unwrap_or_default();
     let mut last: FxHashMap<u32, &Read<'a>> = FxHashMap::default();
@@ -523,12 +524,12 @@ fn lacking<'a, 'c>(contents: &'c Contents<'a>) -> Option<(&'c Element<'a>, &'a O
     }
     let mut last: Vec<&Read<'a>> = last.into_values().collect();
     last.sort_by_key(|read| read.op.invoke);
-    last.into_iter().find_map(|read| {
-        let all = (0u32..).zip(&contents.elements);
-        let mut lacks =
-            all.filter(|(n, it)| it.known() < read.op.invoke && !contents.has(read, *n));
-        lacks.next().map(|(_, element)| (element, read.op))
-    })
+    let lacks = |(n, element): (u32, &'c Element<'a>)| {
+        let is_without =
+            |read: &&&Read<'a>| element.known() < read.op.invoke && !contents.has(read, n);
+        last.iter().find(is_without).map(|read| (element, read.op))
+    };
+    (0u32..).zip(&contents.elements).filter_map(lacks).collect()
 }
 
 /// How long after their additions were acknowledged elements were last missed by a read, in milliseconds: zero for those
@@ -560,7 +561,9 @@ pub(super) fn eventual(subject: Subject<'_>, converges: bool) -> Judgement {
     }
     let absences = late_absences(&contents);
     let mut facts = facts(&contents, &absences);
+    let lacking = if converges { lacking(&contents) } else { Vec::new() };
     if converges {
+        facts.push(Fact { name: "lacking in the end", count: lacking.len() as u64 });
         facts.extend(stable_latencies(&contents, &absences));
     }
     let lost = contents.elements.iter().zip(absences).find_map(|(element, absence)| {
@@ -572,8 +575,8 @@ pub(super) fn eventual(subject: Subject<'_>, converges: bool) -> Judgement {
             let what = format!("{added} is gone, and no later read has it");
             subject.invalid(Anomaly::Lost, &[element.first, element.proof(), absence], &what)
         }
-        None => match lacking(&contents).filter(|_| converges) {
-            Some((element, read)) => {
+        None => match lacking.first() {
+            Some(&(element, read)) => {
                 let added = subject.shown(element.first.argument);
                 let what = format!(
                     "{added} never came to the reader: what it reads last, after all additions were over, lacks it"
