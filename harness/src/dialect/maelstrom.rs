@@ -244,7 +244,7 @@ pub fn reply(workload: WorkloadName, op: &Op, message: &Message<'_>) -> Result<C
         ))
     };
     if message.kind != *expected {
-        return wrong(format!("answers a `{}`", words.request));
+        return wrong(format!("answers `{}`", words.request));
     }
     let Some(name) = words.answer else { return Ok(Completion::Ok(Datum::Nil)) };
     let Some(value) = body.get(name) else { return wrong(format!("has no `{name}`")) };
@@ -344,7 +344,7 @@ mod tests {
         let broken = [
             (r#"{"type":"read_ok","in_reply_to":1}"#, "has no `messages`"),
             (r#"{"type":"read_ok","in_reply_to":1,"messages":7}"#, "no list"),
-            (r#"{"type":"add_ok","in_reply_to":1}"#, "answers a `read`"),
+            (r#"{"type":"add_ok","in_reply_to":1}"#, "answers `read`"),
         ];
         for (body, rule) in broken {
             let told = reply(body, WorkloadName::Broadcast, &read).unwrap_err();

@@ -167,6 +167,19 @@ fn checkout() -> Bench {
     symlink(programs.join("quorum.py"), bench.path("mystore")).expect("a link");
     let stale = format!("#!/bin/sh\nexec {}/raft.py --way=stale \"$@\"\n", programs.display());
     script(&bench.path("my-program"), &stale);
+    let three = r#"{
+  "workload": "lin-kv",
+  "replicas": 3,
+  "lifetime": 20,
+  "clients": {"count": 6, "keys": 4, "rate": 100},
+  "network": [{"rule": "latency", "ms": 5, "from": "n0", "to": ["n1", "n2"]}],
+  "events": [
+    {"type": "crash", "time": 5, "target": "one", "duration": 1},
+    {"type": "pause", "time": 10, "target": "n1", "duration": 2}
+  ]
+}
+"#;
+    bench.file("three.json", three);
     bench.file(
         "history.edn",
         "{:process 0, :type :invoke, :f :write, :value 1}\n\
@@ -183,8 +196,9 @@ fn checkout() -> Bench {
 /// The clusters that a command starts at the same time.
 fn clusters(command: &str) -> usize {
     let words: Vec<&str> = command.split_whitespace().collect();
-    let starts =
-        ["run", "course", "diagnose", "explore", "shrink"].iter().any(|it| words.contains(it));
+    let starts = ["run", "course", "diagnose", "explore", "shrink", "maelstrom"]
+        .iter()
+        .any(|it| words.contains(it));
     match () {
         () if words.contains(&"--stress") => 3,
         () if starts => 2,
