@@ -215,6 +215,7 @@ mod tests {
             (Topic::Knobs, "hosts"),
             (Topic::Models, "checking"),
             (Topic::Workloads, "workload-files"),
+            (Topic::SystemKeys, "system-files"),
         ];
         for (topic, page) in pages {
             let path = format!("{}/docs/reference/{page}.md", env!("CARGO_MANIFEST_DIR"));

@@ -74,7 +74,9 @@ impl Description {
         }
         let text = String::from_utf8(bytes)
             .map_err(|_| unreadable("not UTF-8 text; save it as UTF-8".to_owned()))?;
-        let here = path.parent().unwrap_or(Path::new("")).canonicalize();
+        // The parent of a bare file name is empty, which is no folder.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let here = parent.unwrap_or(Path::new(".")).canonicalize();
         let here =
             here.map_err(|error| unreadable(format!("its folder cannot be read: {error}")))?;
         Self::parse(&file, &here, &text)
