@@ -168,6 +168,19 @@ pub enum RunError {
         /// The end of its standard error, as the rest of the sentence.
         stderr: String,
     },
+    /// A command that is to run before the first operation fails.
+    #[error(
+        "system {system}: {command} failed ({how}), so no operation was asked. A command of this name prepares the \
+         system and must end with 0"
+    )]
+    FirstCommand {
+        /// The system.
+        system: String,
+        /// The name of the command.
+        command: String,
+        /// How it ended.
+        how: String,
+    },
     /// No replica connects, because another run's sockets have the names.
     #[error(
         "another run has replaced the sockets in the shared working directory {directory} ({}), so \

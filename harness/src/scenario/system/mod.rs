@@ -3,6 +3,7 @@
 //! A system file is TOML, with comments. `keys` is the table of its keys, from which the reader, the manual and the
 //! schema take names, types and bounds; `toml` remembers where each key stands.
 
+mod commands;
 pub mod keys;
 #[cfg(test)]
 mod tests;
@@ -124,7 +125,7 @@ fn build(file: &str, here: &Path, root: &Node) -> Result<Description, Fault> {
         ready,
         ready_within,
         leader: read_leader(&top)?,
-        client: read_client(&client)?,
+        client: read_client(&client, here)?,
         cleanup: templates(&top, "cleanup", &Places { known: &["here"], ports: &[] })?
             .unwrap_or_default(),
         command,
@@ -324,11 +325,12 @@ fn checked_pointer(fields: &Fields, name: &str, pointer: &str) -> Result<String,
     Err(fields.fault(name, problem))
 }
 
-fn read_client(fields: &Fields) -> Result<Client, Fault> {
+fn read_client(fields: &Fields, here: &Path) -> Result<Client, Fault> {
     let kind = fields.required("kind", fields.choice("kind")?)?;
     let of_kind: &[&str] = match kind {
         "http" => &["headers", "ok", "fail", "redirect", "leader_pointer", "operations"],
         "exec" => &["command", "functions"],
+        "commands" => &["folder"],
         _ => &["functions", "prefix"],
     };
     if let Some(foreign) = fields.names().find(|name| *name != "kind" && !of_kind.contains(name)) {
@@ -348,6 +350,11 @@ fn read_client(fields: &Fields) -> Result<Client, Fault> {
                 );
             }
             Client::Exec(ExecClient { command, functions: read_functions(fields)? })
+        }
+        "commands" => {
+            let folder = fields.required("folder", fields.text("folder")?)?;
+            let commands = commands::read(&here.join(folder));
+            Client::Commands(commands.map_err(|problem| fields.fault("folder", problem))?)
         }
         _ => Client::Resp(RespClient {
             functions: read_functions(fields)?,
