@@ -1,48 +1,42 @@
 //! What the user's own checks say: invariants and final checks are safety, what is to hold in the end is liveness.
 
 use super::{Answer, AnswerKind, Question, Standing};
-use crate::record::{CheckPhase, CheckRecord, RunRecord};
+use crate::record::{CheckPhase, CheckRecord, FailedCheck, RunRecord};
+use crate::text::counted;
 
-/// The answer with the checks that belong to its question.
-pub fn join(record: &RunRecord, answer: Answer) -> Answer {
+/// The answer with the checks that belong to its question. Those that held stand with safety: details of a liveness
+/// that is valid are warnings.
+pub fn join(record: &RunRecord, mut answer: Answer) -> Answer {
     let is_liveness = answer.question == Question::Liveness;
     let belongs = |check: &&CheckRecord| (check.phase == CheckPhase::Eventually) == is_liveness;
-    let told = record.checks.iter().filter(belongs).map(|check| (check.failed.is_some(), tell(check)));
-    let (failed, held): (Vec<_>, Vec<_>) = told.partition(|(is_failed, _)| *is_failed);
-    let mut failed = failed.into_iter().map(|(_, told)| told);
-    let held = held.into_iter().map(|(_, told)| told);
-    let Some(first) = failed.next() else {
-        return with_more(answer, held);
-    };
-    if answer.standing == Standing::Invalid {
-        return with_more(answer, std::iter::once(first).chain(failed));
+    let mut failed: Vec<String> =
+        record.checks.iter().filter(belongs).filter_map(failure).collect();
+    if !failed.is_empty() && answer.standing != Standing::Invalid {
+        let first = failed.remove(0);
+        answer = Answer::new(answer.question, Standing::Invalid, AnswerKind::Check, first);
     }
-    let details = failed.collect();
-    let invalid = Answer::new(answer.question, Standing::Invalid, AnswerKind::Check, first);
-    invalid.with_details(details)
-}
-
-fn with_more(mut answer: Answer, more: impl Iterator<Item = String>) -> Answer {
-    answer.details.extend(more);
+    answer.details.extend(failed);
+    if !is_liveness {
+        answer.details.extend(record.checks.iter().filter(|it| it.failed.is_none()).map(held));
+    }
     answer
 }
 
-/// One check in one sentence.
-fn tell(check: &CheckRecord) -> String {
-    let CheckRecord { command, runs, failed, .. } = check;
-    match failed {
-        None if *runs == 0 => format!("{command}: was never run"),
-        None => format!("{command}: held, {runs} runs"),
-        Some(failed) => {
-            format!("the check {command} did not hold at {}: {}", failed.at, failed.how)
-        }
+fn failure(check: &CheckRecord) -> Option<String> {
+    let FailedCheck { at, how } = check.failed.as_ref()?;
+    Some(format!("the check {} did not hold at {at}: {how}", check.command))
+}
+
+fn held(check: &CheckRecord) -> String {
+    match check.runs {
+        0 => format!("{}: was never run", check.command),
+        runs => format!("{}: held in {}", check.command, counted(runs, "run")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::FailedCheck;
     use crate::record::sample::record;
     use crate::time::RunTime;
 
@@ -59,13 +53,15 @@ mod tests {
     #[test]
     fn each_check_belongs_to_one_question() {
         let mut record = record();
-        record.checks = vec![check(CheckPhase::Anytime, true), check(CheckPhase::Eventually, false)];
+        record.checks =
+            vec![check(CheckPhase::Anytime, true), check(CheckPhase::Eventually, false)];
         let safety = join(&record, valid(Question::Safety));
         assert_eq!((safety.standing, safety.kind), (Standing::Invalid, AnswerKind::Check));
         assert!(safety.sentence.contains("a_check did not hold at 2.000 s: exit status 1"));
+        assert_eq!(safety.details, ["a_check: held in 3 runs"]);
         let liveness = join(&record, valid(Question::Liveness));
         assert_eq!(liveness.standing, Standing::Valid);
-        assert_eq!(liveness.details, ["a_check: held, 3 runs"]);
+        assert!(liveness.details.is_empty(), "{:?}", liveness.details);
     }
 
     #[test]

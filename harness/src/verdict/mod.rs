@@ -164,7 +164,8 @@ pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
     let safety = checks::join(record, safety);
     let evidence = evidence::answer(record, &safety);
     let (process, died) = blame::attribute_to_host(record, process::answer(record));
-    let (liveness, waited) = blame::attribute_to_host(record, checks::join(record, liveness::answer(record)));
+    let (liveness, waited) =
+        blame::attribute_to_host(record, checks::join(record, liveness::answer(record)));
     let (durability, stood_in) = blame::attribute_to_host(record, durability::answer(record));
     let (safety, misled) = blame::attribute_to_host(record, safety);
     let mut blamed: Vec<String> = [misled, stood_in, died, waited].into_iter().flatten().collect();

@@ -122,8 +122,8 @@ pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
         "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
-         `{}`, or give its transport with --transport",
-        transport.sign_of_life(), transport.usage()
+         `{}`, or {}",
+        transport.sign_of_life(), transport.usage(), transport.remedy()
     )]
     ExitsAtOnce {
         /// The program.
@@ -138,8 +138,8 @@ pub enum RunError {
     /// Replicas live, but none connects.
     #[error(
         "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
-         Expected: each {}. Check the program's protocol and `--transport`",
-        transport.sign_of_life()
+         Expected: each {}. To see why, {}",
+        transport.sign_of_life(), transport.remedy()
     )]
     NeverConnects {
         /// The program.

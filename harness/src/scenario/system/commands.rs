@@ -10,9 +10,8 @@ const PREFIXES: [&str; 5] = ["first", "client", "anytime", "eventually", "finall
 
 /// The commands of this folder, or what is wrong with it.
 pub(super) fn read(folder: &Path) -> Result<Commands, String> {
-    let unreadable = |error: std::io::Error| {
-        format!("the folder {} cannot be read: {error}", folder.display())
-    };
+    let unreadable =
+        |error: std::io::Error| format!("the folder {} cannot be read: {error}", folder.display());
     let mut commands = Commands { folder: folder.to_owned(), ..Commands::default() };
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
