@@ -199,6 +199,22 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
 }
 
 #[test]
+fn redis_keeps_what_it_wrote_to_disk_and_loses_what_it_did_not() {
+    if !has("redis-server") {
+        return;
+    }
+    let bench = Bench::new();
+    let (workload, system) =
+        ("workloads/systems/redis/restarts.json", "workloads/systems/redis/redis.toml");
+    let (workload, system) = (path(workload), path(system));
+    let right = ["run", &workload, "--system", &system, "--seed", "1", "--quiet"];
+    bench.harness(&right).expect(0);
+    let forgets = ["--replica-arg=--appendonly", "--replica-arg=no"];
+    bench.harness(&[&right[..], &forgets[..]].concat()).expect(10);
+    assert_eq!(bench.answer("safety").0, "invalid");
+}
+
+#[test]
 fn a_run_of_a_system_comes_again_from_its_plan_and_leaves_nothing_behind() {
     if !has("python3") {
         return;
