@@ -73,7 +73,7 @@ pub fn text(arguments: &ListArgs) -> String {
 }
 
 /// The systems by what makes them: an option each.
-const SYSTEMS: [[&str; 3]; 5] = [
+const SYSTEMS: [[&str; 3]; 6] = [
     [
         "course",
         "`--replica PROGRAM`",
@@ -94,6 +94,11 @@ const SYSTEMS: [[&str; 3]; 5] = [
         "exec",
         "`--system FILE`",
         "the same, asked by a program of yours, which reads and writes lines of JSON",
+    ],
+    [
+        "commands",
+        "`--system FILE`",
+        "the same, asked by a folder of commands, which also prepare and check the system",
     ],
 ];
 
@@ -215,6 +220,7 @@ mod tests {
             (Topic::Knobs, "hosts"),
             (Topic::Models, "checking"),
             (Topic::Workloads, "workload-files"),
+            (Topic::SystemKeys, "system-files"),
         ];
         for (topic, page) in pages {
             let path = format!("{}/docs/reference/{page}.md", env!("CARGO_MANIFEST_DIR"));

@@ -15,7 +15,7 @@ use crate::dialect::maelstrom::Topology;
 use crate::exit::Exit;
 use crate::ids::Naming;
 use crate::network::transport::Transport;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WorkloadError};
 use crate::seed::Seed;
 use crate::text::shell;
 use crate::workload::WorkloadName;
@@ -152,6 +152,25 @@ fn availability(text: &str) -> Result<f64, &'static str> {
     fraction.filter(|it| (0.0..=1.0).contains(it)).ok_or("give `total`, or a number from 0 to 1")
 }
 
+/// What is wrong, told by the flag that says it instead of the key.
+fn in_flags(error: &WorkloadError) -> String {
+    let flags = [
+        ("lifetime", "--time-limit"),
+        ("clients.rate", "--rate"),
+        ("clients.count", "--concurrency"),
+        ("clients.keys", "--key-count"),
+        ("replicas", "--node-count"),
+        ("network", "--latency"),
+        ("nemesis.interval", "--nemesis-interval"),
+        ("nemesis", "--nemesis"),
+    ];
+    let key = error.place.as_ref().map_or("", |place| place.key.as_str());
+    match flags.into_iter().find(|(of, _)| key.starts_with(of)) {
+        Some((_, flag)) => format!("`{flag}`: {}", error.problem),
+        None => error.to_string(),
+    }
+}
+
 /// Runs what the command line asks for, and returns the worst exit code.
 pub fn run(arguments: &MaelstromArgs) -> Result<Exit, Failure> {
     let Command::Test(test) = &arguments.command;
@@ -165,7 +184,8 @@ impl TestArgs {
             self.bin.to_str().ok_or_else(|| usage("--bin: the path is no text".to_owned()))?;
         let text = self.scenario().to_string();
         let file = format!("maelstrom-{}.json", self.workload);
-        let scenario = Scenario::parse_as(&file, &text, Naming::Short).map_err(Failure::usage)?;
+        let scenario = Scenario::parse_as(&file, &text, Naming::Short)
+            .map_err(|error| usage(in_flags(&error)))?;
         let mut words = vec![bin.to_owned()];
         words.extend(self.arguments.iter().cloned());
         let program = Program::of_command(&words).map_err(Failure::usage)?;

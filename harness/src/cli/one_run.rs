@@ -272,6 +272,7 @@ fn exit_of(error: &RunError) -> Exit {
         RunError::ExitsAtOnce { .. }
         | RunError::NeverConnects { .. }
         | RunError::NeverReady { .. }
+        | RunError::FirstCommand { .. }
         | RunError::NoTransport { .. }
         | RunError::SocketsRemoved { .. }
         | RunError::Clock(_)

@@ -21,6 +21,8 @@ enum Topic {
     Workload,
     /// A system file
     System,
+    /// A line to or from the program of a client
+    Client,
     /// A line of `history.jsonl`
     History,
 }
@@ -29,6 +31,7 @@ enum Topic {
 pub fn run(arguments: &SchemaArgs) -> Result<Exit, Failure> {
     let text = match arguments.topic {
         Topic::Verdict => schema::VERDICT.to_owned(),
+        Topic::Client => schema::CLIENT.to_owned(),
         Topic::History => schema::HISTORY.to_owned(),
         Topic::System => format!("{}\n", serde_json::to_string_pretty(&schema::system())?),
         Topic::Workload => format!("{}\n", serde_json::to_string_pretty(&schema::workload())?),

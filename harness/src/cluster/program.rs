@@ -63,10 +63,10 @@ mod any_path {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// Nothing there.
-    #[error("replica program {0}: there is no such file; give an existing one with --replica PATH")]
+    #[error("replica program {0}: there is no such file; give the path of an existing one")]
     Missing(PathBuf),
     /// A directory, a socket, a device.
-    #[error("replica program {0}: this is {1}, not a program; give its file with --replica PATH")]
+    #[error("replica program {0}: this is {1}, not a program; give the path of its file")]
     NotAFile(PathBuf, &'static str),
     /// No run bit.
     #[error("replica program {0}: it is not executable; make it so with `chmod +x {0}`")]

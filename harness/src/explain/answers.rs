@@ -12,6 +12,12 @@ pub fn meaning(answer: &Answer) -> &'static str {
         (_, AnswerKind::Undecided) => {
             "It could not be decided, which is neither a pass nor a failure."
         }
+        (Question::Liveness, AnswerKind::Check) => {
+            "All faults were over, and a check of yours that should hold in the end did not within the bound."
+        }
+        (_, AnswerKind::Check) => {
+            "A check of yours did not hold. Its log is in the folder `clients` of the run."
+        }
         (Question::Durability, _) => {
             "The replica said that the put was done before it can have heard from enough others that they know of \
              it. If those that know of it are lost, or cut off while the others elect a leader, the put is lost, \

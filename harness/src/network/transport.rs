@@ -42,6 +42,14 @@ impl Transport {
         }
     }
 
+    /// What to do about a program that never comes, as the end of a sentence.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Stdio => "write an `init` message to its standard input by hand",
+            _ => "check the program's protocol and `--transport`",
+        }
+    }
+
     /// What a replica does when it is ready, for people.
     pub fn sign_of_life(self) -> &'static str {
         match self {

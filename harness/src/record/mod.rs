@@ -64,6 +64,8 @@ pub struct RunRecord {
     pub interference: BTreeSet<Interference>,
     /// Protocol warnings, by kind.
     pub protocol_warnings: BTreeMap<ProtocolWarning, Example>,
+    /// The checks of the client's commands, in the order of phases and names.
+    pub checks: Vec<CheckRecord>,
     /// What the harness could not do, or left out, a sentence each: no verdict depends on it.
     pub notes: Vec<String>,
     /// What the harness measured of its host.
@@ -72,6 +74,39 @@ pub struct RunRecord {
     pub end: EndReason,
     /// From the start of the clock to the end.
     pub duration: Duration,
+}
+
+/// A command of the user's that checks something, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckRecord {
+    /// The name of its file.
+    pub command: String,
+    /// When it is to hold.
+    pub phase: CheckPhase,
+    /// How often it was run to its end.
+    pub runs: usize,
+    /// Its first failure.
+    pub failed: Option<FailedCheck>,
+}
+
+/// When a check is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckPhase {
+    /// At any time.
+    Anytime,
+    /// In the end, once all faults are healed.
+    Eventually,
+    /// After that.
+    Finally,
+}
+
+/// A check that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// When it was started.
+    pub at: RunTime,
+    /// `exit status 1; its last output: ...`.
+    pub how: String,
 }
 
 /// The life of one replica process.

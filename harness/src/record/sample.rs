@@ -55,6 +55,7 @@ pub fn record() -> RunRecord {
         replicas: replicas(),
         violations: BTreeMap::new(),
         interference: BTreeSet::new(),
+        checks: Vec::new(),
         notes: Vec::new(),
         protocol_warnings: BTreeMap::from([(
             ProtocolWarning::OddValue,

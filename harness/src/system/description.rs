@@ -120,6 +120,25 @@ pub enum Client {
     Exec(ExecClient),
     /// By the protocol of Redis.
     Resp(RespClient),
+    /// By the commands of a folder.
+    Commands(Commands),
+}
+
+/// A folder of commands, each of which does one thing; their names say when they are run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commands {
+    /// The folder.
+    pub folder: PathBuf,
+    /// They run once, one after the other, before the first operation.
+    pub first: Vec<String>,
+    /// The command of each function.
+    pub clients: BTreeMap<F, String>,
+    /// They hold at any time.
+    pub anytime: Vec<String>,
+    /// They hold in the end, once all faults are healed.
+    pub eventually: Vec<String>,
+    /// They hold after all others did.
+    pub finally: Vec<String>,
 }
 
 /// A program that is asked for operations, one line of JSON each.
@@ -147,6 +166,7 @@ impl Client {
             Self::Http(_) => "http",
             Self::Exec(_) => "exec",
             Self::Resp(_) => "resp",
+            Self::Commands(_) => "commands",
         }
     }
 
@@ -156,6 +176,7 @@ impl Client {
             Self::Http(client) => client.operations.keys().copied().collect(),
             Self::Exec(client) => client.functions.clone(),
             Self::Resp(client) => client.functions.clone(),
+            Self::Commands(commands) => commands.clients.keys().copied().collect(),
         }
     }
 }

@@ -47,6 +47,9 @@ pub fn answer(record: &RunRecord, safety: &Answer) -> Answer {
     let mut missing = missing.into_iter().flatten();
     let vacuous = missing.next();
     let mut details: Vec<String> = missing.collect();
+    if vacuous.is_some() {
+        details.extend(missing::told_most_often(record));
+    }
     details.extend(record.faults.iter().filter_map(|fault| {
         let reason = fault.not_applied.as_ref()?;
         Some(format!("{} at {} was not injected: {reason}", fault.kind, fault.planned_ns))

@@ -57,13 +57,15 @@ pub enum AnswerKind {
     Sufficient,
     /// Evidence: the run shows too little.
     Vacuous,
+    /// Safety, liveness: a check of the user's did not hold.
+    Check,
     /// Any: a failure that is attributed to the host.
     Host,
 }
 
 impl AnswerKind {
     /// Those that carry nothing.
-    const PLAIN: [Self; 23] = [
+    const PLAIN: [Self; 24] = [
         Self::Linearizable,
         Self::Undecided,
         Self::Durable,
@@ -86,6 +88,7 @@ impl AnswerKind {
         Self::Disturbed,
         Self::Sufficient,
         Self::Vacuous,
+        Self::Check,
         Self::Host,
     ];
 
@@ -116,6 +119,7 @@ impl AnswerKind {
             Self::Disturbed => "disturbed",
             Self::Sufficient => "sufficient",
             Self::Vacuous => "vacuous",
+            Self::Check => "check",
             Self::Host => "host",
         }
     }

@@ -4,6 +4,7 @@
 //! [`judge`] puts them together. A report only shows what stands here.
 
 pub mod blame;
+mod checks;
 pub mod diagnosis;
 mod durability;
 mod environment;
@@ -160,9 +161,11 @@ impl Verdict {
 
 /// Answers all six questions about a run; `safety` is the checker's answer about its history.
 pub fn judge(record: &RunRecord, safety: Answer) -> Verdict {
+    let safety = checks::join(record, safety);
     let evidence = evidence::answer(record, &safety);
     let (process, died) = blame::attribute_to_host(record, process::answer(record));
-    let (liveness, waited) = blame::attribute_to_host(record, liveness::answer(record));
+    let (liveness, waited) =
+        blame::attribute_to_host(record, checks::join(record, liveness::answer(record)));
     let (durability, stood_in) = blame::attribute_to_host(record, durability::answer(record));
     let (safety, misled) = blame::attribute_to_host(record, safety);
     let mut blamed: Vec<String> = [misled, stood_in, died, waited].into_iter().flatten().collect();

@@ -47,6 +47,7 @@ impl Ended {
             states: outcome.states,
             violations: traffic.protocol.violations,
             interference: self.interference,
+            checks: Vec::new(),
             protocol_warnings: traffic.protocol.warnings,
             notes: self.notes.into_iter().chain(traffic.log_problem).collect(),
             host: self.host,

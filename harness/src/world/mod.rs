@@ -122,8 +122,8 @@ pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
         "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
-         `{}`, or give its transport with --transport",
-        transport.sign_of_life(), transport.usage()
+         `{}`, or {}",
+        transport.sign_of_life(), transport.usage(), transport.remedy()
     )]
     ExitsAtOnce {
         /// The program.
@@ -138,8 +138,8 @@ pub enum RunError {
     /// Replicas live, but none connects.
     #[error(
         "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
-         Expected: each {}. Check the program's protocol and `--transport`",
-        transport.sign_of_life()
+         Expected: each {}. To see why, {}",
+        transport.sign_of_life(), transport.remedy()
     )]
     NeverConnects {
         /// The program.
@@ -167,6 +167,19 @@ pub enum RunError {
         how: String,
         /// The end of its standard error, as the rest of the sentence.
         stderr: String,
+    },
+    /// A command that is to run before the first operation fails.
+    #[error(
+        "system {system}: {command} failed ({how}), so no operation was asked. A command of this name prepares the \
+         system and must end with 0"
+    )]
+    FirstCommand {
+        /// The system.
+        system: String,
+        /// The name of the command.
+        command: String,
+        /// How it ended.
+        how: String,
     },
     /// No replica connects, because another run's sockets have the names.
     #[error(

@@ -28,7 +28,7 @@ use crate::journal::leaders::LeadersFile;
 use crate::limits;
 use crate::nemesis::player::{Signal, Work};
 use crate::network::course_2016::RouterKind;
-use crate::record::{Interference, ReplicaRecord, RunRecord};
+use crate::record::{EndReason, Interference, ReplicaRecord, RunRecord};
 use crate::run::event::{Effect, Event};
 use crate::run::machine::Machine;
 use crate::run::progress::Progress;
@@ -112,6 +112,9 @@ impl RealWorld {
     pub async fn run(mut self) -> Result<Executed, RunError> {
         self.connect().await?;
         let happened = self.happen().await;
+        if happened.is_ok() && self.machine.end() == Some(EndReason::Completed) {
+            self.finish_checks().await;
+        }
         let duration = self.machine.ended_at().unwrap_or(self.clock.now()).since_start();
         // What cannot be written down here is told, and the rest is judged all the same.
         let mut unwritten: Vec<String> = Vec::new();
@@ -150,6 +153,20 @@ impl RealWorld {
         Ok(Executed { record, history: secured.history, place, exactness: None })
     }
 
+    /// The replicas are still there, and no client and no fault disturbs them.
+    async fn finish_checks(&mut self) {
+        let bound = self.request.plan.scenario.liveness_bound;
+        let mut interrupt = self.request.interrupt.clone();
+        if let Some(driven) = &mut self.cluster.driven {
+            tokio::select! {
+                _ = interrupt.wait_for(|&stop| stop) => {
+                    self.problems.push("interrupted before the last checks were over".to_owned());
+                }
+                () = driven.finish(bound) => {}
+            }
+        }
+    }
+
     async fn happen(&mut self) -> Result<(), RunError> {
         self.begin()?;
         let mut interrupt = self.request.interrupt.clone();
@@ -178,6 +195,9 @@ impl RealWorld {
             self.event(event)?;
         }
         self.clock.start();
+        if let Some(driven) = &mut self.cluster.driven {
+            driven.begin();
+        }
         self.sampler.start();
         for (&id, start) in &self.cluster.starts {
             self.sampler.connected(RunTime::ZERO, id, start);
@@ -477,6 +497,7 @@ impl RealWorld {
         let mut record = ended.record(plan, outcome, operations)?;
         if let Some(driven) = self.cluster.driven.take() {
             record.messages.extend(driven.counts());
+            record.checks = driven.checks();
         }
         Ok((record, Seals { history, leaders, faults, others }))
     }

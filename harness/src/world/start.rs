@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout_at;
 
 use super::driven::{self, Driven, DrivenEvent};
@@ -262,6 +262,17 @@ pub fn last_words(process: &Process) -> String {
 }
 
 impl RealWorld {
+    /// What the client's folder of commands has to do before the first operation.
+    async fn first_commands(&self, mut interrupt: watch::Receiver<bool>) -> Result<(), RunError> {
+        let Some(driven) = &self.cluster.driven else { return Ok(()) };
+        let done = tokio::select! {
+            _ = interrupt.wait_for(|&stop| stop) => return Err(RunError::InterruptedEarly),
+            done = driven.first() => done,
+        };
+        let system = driven.description().name.clone();
+        done.map_err(|(command, how)| RunError::FirstCommand { system, command, how })
+    }
+
     /// Waits until each replica has connected, or ended, or its time is over. The old simulator waits for none: it
     /// routes from the first moment on.
     pub(super) async fn connect(&mut self) -> Result<(), RunError> {
@@ -298,7 +309,7 @@ impl RealWorld {
             }
         }
         if !self.cluster.connect_times.is_empty() {
-            return Ok(());
+            return self.first_commands(interrupt).await;
         }
         if let Some(driven) = &self.cluster.driven {
             let description = driven.description();

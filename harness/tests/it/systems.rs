@@ -62,6 +62,114 @@ fn a_client_in_any_language_asks_the_same_store() {
 }
 
 #[test]
+fn a_folder_of_commands_prepares_asks_and_checks_the_store() {
+    if !has("python3") {
+        return;
+    }
+    let (bench, system) = (Bench::new(), "workloads/systems/quorum/commands.toml");
+    run(&bench, system, "1", &[]).expect(0);
+    let details = &bench.verdict()["answers"][0]["details"];
+    for name in
+        ["anytime_mark_is_unchanged.py", "eventually_all_serve.py", "finally_mark_is_there.py"]
+    {
+        assert!(details.to_string().contains(&format!("{name}: held in ")), "{details}");
+    }
+    // The crash of all replicas is enough to lose the mark, whatever the clients see.
+    let lost = run(&bench, system, "1", &["--replica-arg=--wrong=forget"]);
+    lost.expect(10);
+    let details = bench.verdict()["answers"][0].to_string();
+    assert!(details.contains("the check finally_mark_is_there.py did not hold at"), "{details}");
+}
+
+/// A system whose replicas only listen, asked by a folder with these commands.
+fn with_commands(bench: &Bench, commands: &[(&str, &str)]) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = bench.path("commands");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    for (name, text) in commands {
+        std::fs::write(folder.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+        let mode = if text.is_empty() { 0o644 } else { 0o755 };
+        std::fs::set_permissions(folder.join(name), PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let listen = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)";
+    let text = format!(
+        "command = [\"python3\", \"-c\", \"{listen}\", \"{{port}}\"]\n[client]\nkind = \"commands\"\nfolder = \
+         \"commands\"\n"
+    );
+    bench.file("system.toml", text).to_string_lossy().into_owned()
+}
+
+const SHORTEST: &str = r#"{"lifetime": 5, "replicas": 1, "start_wait": 0, "end_wait": 0, "liveness": {"bound_ms": 1000}, "workload": "register",
+    "clients": {"count": 2, "keys": 1, "rate": 5, "timeout_ms": 500}}"#;
+
+#[test]
+fn checks_that_do_not_hold_are_told_with_their_last_words_and_leave_nothing_behind() {
+    if !has("python3") {
+        return;
+    }
+    let (_turn, bench) = (room::clusters(1), Bench::new());
+    let workload = bench.file("w.json", SHORTEST).to_string_lossy().into_owned();
+    let commands = [
+        ("client_get", "exit 3"),
+        ("client_put", "echo out of order; sleep 1000 & exit 3"),
+        ("eventually_never", "echo still empty >&2; exit 1"),
+        ("finally_killed", "kill -9 $$"),
+    ];
+    let system = with_commands(&bench, &commands);
+    let mut command = bench.command(&["run", &workload, "--system", &system, "--quiet"]);
+    let child = command.spawn().expect("the harness starts");
+    let harness = child.id();
+    let ended = crate::support::Ended::from(child.wait_with_output().unwrap());
+    ended.expect(10);
+    assert!(
+        processes_of_pid(harness).is_empty(),
+        "no replica, no command, nothing that they started"
+    );
+    let answers = bench.verdict()["answers"].to_string();
+    for expected in [
+        "the check eventually_never did not hold at",
+        "exit status 1; its last output: still empty",
+        "the check finally_killed did not hold at",
+        "killed by SIGKILL",
+    ] {
+        assert!(answers.contains(expected), "{expected}: {answers}");
+    }
+}
+
+#[test]
+fn a_folder_of_commands_that_cannot_be_used_is_refused_in_a_sentence() {
+    if !has("python3") {
+        return;
+    }
+    let bench = Bench::new();
+    let workload = bench.file("w.json", SHORTEST).to_string_lossy().into_owned();
+    let cases: [(&[(&str, &str)], &str); 6] = [
+        (&[("readme", "")], "has no command for a function, such as `client_get`"),
+        (&[("client_get", "")], "client_get is not executable; `chmod +x` makes it so"),
+        (&[("client_gets", "exit 0")], "\"gets\" is no function; did you mean \"get\"?"),
+        (&[("client_get", "exit 0"), ("clients_put", "exit 0")], "clients_put is executable"),
+        (
+            &[("client_get.sh", "exit 0"), ("client_get.py", "exit 0")],
+            "for the same function; keep one",
+        ),
+        (&[("client_get", "exit 0")], "asks for `put`"),
+    ];
+    for (commands, expected) in cases {
+        let system = with_commands(&bench, commands);
+        bench.refused(&["run", &workload, "--system", &system]).expect(2).expect_words(expected);
+    }
+    let commands = [
+        ("client_get", "exit 0"),
+        ("client_put", "exit 0"),
+        ("first_set_up", "echo no disk; exit 7"),
+    ];
+    let system = with_commands(&bench, &commands);
+    let ended = bench.harness(&["run", &workload, "--system", &system]);
+    ended.expect(2).expect_words("first_set_up failed (exit status 7; its last output: no disk)");
+}
+
+#[test]
 fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
     if !has("python3") {
         return;
@@ -88,6 +196,22 @@ fn a_store_that_speaks_the_protocol_of_redis_is_asked_for_all_that_it_knows() {
     each(&["backup-reads", "forget"], |wrong| {
         is_refuted("workloads/systems/primary/resp.toml", wrong);
     });
+}
+
+#[test]
+fn redis_keeps_what_it_wrote_to_disk_and_loses_what_it_did_not() {
+    if !has("redis-server") {
+        return;
+    }
+    let bench = Bench::new();
+    let (workload, system) =
+        ("workloads/systems/redis/restarts.json", "workloads/systems/redis/redis.toml");
+    let (workload, system) = (path(workload), path(system));
+    let right = ["run", &workload, "--system", &system, "--seed", "1", "--quiet"];
+    bench.harness(&right).expect(0);
+    let forgets = ["--replica-arg=--appendonly", "--replica-arg=no"];
+    bench.harness(&[&right[..], &forgets[..]].concat()).expect(10);
+    assert_eq!(bench.answer("safety").0, "invalid");
 }
 
 #[test]

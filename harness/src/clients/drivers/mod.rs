@@ -4,7 +4,9 @@
 //! - [`http`]: templates of requests, statuses, JSON pointers, redirects.
 //! - [`exec`]: a program of the user's, a line of JSON each way.
 //! - [`resp`]: the protocol of Redis.
+//! - [`commands`]: a folder of commands, one for each function.
 
+pub mod commands;
 pub mod exec;
 pub mod http;
 pub mod resp;

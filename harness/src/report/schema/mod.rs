@@ -17,6 +17,9 @@ pub const VERDICT: &str = include_str!("verdict.json");
 /// The shape of a line of `history.jsonl`.
 pub const HISTORY: &str = include_str!("history.json");
 
+/// The lines between the harness and the program of a client.
+pub const CLIENT: &str = include_str!("client.json");
+
 /// The shape of a workload file.
 pub fn workload() -> Value {
     titled(object(keys(), ""), "A workload of the harness")

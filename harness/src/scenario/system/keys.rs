@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::super::keys::{Key, Shape};
 
 /// Kinds of clients.
-pub const CLIENTS: &[&str] = &["http", "exec", "resp"];
+pub const CLIENTS: &[&str] = &["http", "exec", "resp", "commands"];
 
 const NAME: Shape = Shape::Text { max_chars: 60 };
 const PATH: Shape = Shape::Template { max_chars: 1000 };
@@ -64,9 +64,11 @@ const TABLE: &[Key] = &[
     key("leader.every_ms", Shape::Whole { min: 20, max: 60_000 }, "200", "how often each is asked"),
     key("client", Shape::Object, "required", "how clients talk to the system"),
     key("client.kind", Shape::Choice(CLIENTS), "required",
-        "over HTTP, by a program of your own, or by the protocol of Redis"),
+        "over HTTP, by a program of your own, in the protocol of Redis, or by a folder of commands"),
     key("client.command", TEXTS, "required for \"exec\"",
         "\"exec\": the program, one process for each client"),
+    key("client.folder", Shape::Text { max_chars: 1000 }, "required for \"commands\"",
+        "\"commands\": the folder, from that of the system file"),
     key("client.functions", TEXTS, "[\"get\", \"put\"]",
         "\"exec\" and \"resp\": what it can be asked for"),
     key("client.prefix", Shape::Template { max_chars: 100 }, "none", "\"resp\": what stands before each key"),

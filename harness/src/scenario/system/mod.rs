@@ -3,6 +3,7 @@
 //! A system file is TOML, with comments. `keys` is the table of its keys, from which the reader, the manual and the
 //! schema take names, types and bounds; `toml` remembers where each key stands.
 
+mod commands;
 pub mod keys;
 #[cfg(test)]
 mod tests;
@@ -74,7 +75,9 @@ impl Description {
         }
         let text = String::from_utf8(bytes)
             .map_err(|_| unreadable("not UTF-8 text; save it as UTF-8".to_owned()))?;
-        let here = path.parent().unwrap_or(Path::new("")).canonicalize();
+        // The parent of a bare file name is empty, which is no folder.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let here = parent.unwrap_or(Path::new(".")).canonicalize();
         let here =
             here.map_err(|error| unreadable(format!("its folder cannot be read: {error}")))?;
         Self::parse(&file, &here, &text)
@@ -122,7 +125,7 @@ fn build(file: &str, here: &Path, root: &Node) -> Result<Description, Fault> {
         ready,
         ready_within,
         leader: read_leader(&top)?,
-        client: read_client(&client)?,
+        client: read_client(&client, here)?,
         cleanup: templates(&top, "cleanup", &Places { known: &["here"], ports: &[] })?
             .unwrap_or_default(),
         command,
@@ -322,11 +325,12 @@ fn checked_pointer(fields: &Fields, name: &str, pointer: &str) -> Result<String,
     Err(fields.fault(name, problem))
 }
 
-fn read_client(fields: &Fields) -> Result<Client, Fault> {
+fn read_client(fields: &Fields, here: &Path) -> Result<Client, Fault> {
     let kind = fields.required("kind", fields.choice("kind")?)?;
     let of_kind: &[&str] = match kind {
         "http" => &["headers", "ok", "fail", "redirect", "leader_pointer", "operations"],
         "exec" => &["command", "functions"],
+        "commands" => &["folder"],
         _ => &["functions", "prefix"],
     };
     if let Some(foreign) = fields.names().find(|name| *name != "kind" && !of_kind.contains(name)) {
@@ -346,6 +350,11 @@ fn read_client(fields: &Fields) -> Result<Client, Fault> {
                 );
             }
             Client::Exec(ExecClient { command, functions: read_functions(fields)? })
+        }
+        "commands" => {
+            let folder = fields.required("folder", fields.text("folder")?)?;
+            let commands = commands::read(&here.join(folder));
+            Client::Commands(commands.map_err(|problem| fields.fault("folder", problem))?)
         }
         _ => Client::Resp(RespClient {
             functions: read_functions(fields)?,

@@ -7,7 +7,7 @@ use super::keys::Key;
 use super::majority::Majority;
 use super::requests::Requests;
 use crate::limits;
-use crate::op::Outcome;
+use crate::op::{OperationError, Outcome};
 use crate::record::{EndReason, RunRecord};
 use crate::scenario::Clients;
 use crate::text::{counted, was};
@@ -175,4 +175,16 @@ fn few(those: &[String]) -> String {
     let more = those.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("{more} more"));
     named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+/// What the system under test said most often when it did not answer `ok`.
+pub(super) fn told_most_often(record: &RunRecord) -> Option<String> {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for operation in &record.operations {
+        if let Some(OperationError::Told(text)) = &operation.error {
+            *times.entry(text).or_default() += 1;
+        }
+    }
+    let (text, count) = times.into_iter().max_by_key(|&(_, count)| count)?;
+    Some(format!("clients were told most often ({}): {text}", counted(count, "time")))
 }

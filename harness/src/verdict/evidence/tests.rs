@@ -7,7 +7,7 @@ use crate::fault::{Direction, FaultKind, LinkRule, Parameters, PartitionShape as
 use crate::ids::NodeId;
 use crate::nemesis::happened::FaultRecord;
 use crate::network::rules::Rule;
-use crate::op::{F, OperationRecord, RecoveryOperation};
+use crate::op::{F, OperationError, OperationRecord, RecoveryOperation};
 use crate::report::sample;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
@@ -150,6 +150,18 @@ fn answers_of_the_recovery_phase_do_not_count() {
     let few = |until: f64| run(Vec::new(), move |seconds, _| seconds < until);
     expect_vacuous(&few(1.8), &["only 40 of 450 operations were answered in the request phase"]);
     expect_sufficient(&few(2.0));
+}
+
+#[test]
+fn what_a_system_said_that_answered_nothing_is_told() {
+    let mut silent = run(Vec::new(), |_, _| false);
+    for (n, operation) in silent.operations.iter_mut().enumerate() {
+        let text = if n % 3 == 0 { "status 500" } else { "status 404" };
+        operation.error = Some(OperationError::Told(text.into()));
+    }
+    let answer = answer(&silent, &safe());
+    let told = answer.details.iter().find(|line| line.contains("told most often"));
+    assert!(told.is_some_and(|line| line.ends_with("times): status 404")), "{answer:?}");
 }
 
 #[test]

@@ -4,9 +4,10 @@
 //! - [`proxy`]: the links between the replicas.
 //! - [`launch`]: the command of each replica.
 //! - [`readiness`]: when a replica is ready, and who leads.
-//! - [`http`], [`exec`], [`resp`]: how operations are asked.
+//! - [`http`], [`exec`], [`resp`], [`commands`]: how operations are asked.
 
 mod addresses;
+mod commands;
 mod exec;
 mod http;
 mod launch;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use checker::{Datum, F, ModelName};
 use tokio::sync::mpsc;
@@ -33,11 +35,13 @@ use crate::cluster::command::{self, Command};
 use crate::ids::NodeId;
 use crate::network::link::Counts;
 use crate::op::{Completion, Definite, Indefinite, Op};
+use crate::record::CheckRecord;
 use crate::run::event::{Event, LinkChange};
 use crate::scenario::Clients;
 use crate::system::Description;
 use crate::system::description::Client;
 use addresses::Addresses;
+use commands::Commands;
 use exec::Exec;
 use http::Http;
 use proxy::Proxies;
@@ -78,6 +82,10 @@ pub struct Driven {
     /// Operations that were asked and not answered yet.
     asked: BTreeMap<OperationIndex, (F, JoinHandle<()>)>,
     watchers: BTreeMap<NodeId, JoinHandle<()>>,
+    /// When the clock started.
+    begun: Instant,
+    /// What checks the invariants meanwhile.
+    invariants: Option<JoinHandle<()>>,
     sender: mpsc::UnboundedSender<DrivenEvent>,
     events: mpsc::UnboundedReceiver<DrivenEvent>,
 }
@@ -95,6 +103,7 @@ enum Driver {
     Http(Http),
     Exec(Exec),
     Resp(Resp),
+    Commands(Rc<Commands>),
 }
 
 impl Driven {
@@ -114,6 +123,13 @@ impl Driven {
         let driver = match &description.client {
             Client::Http(client) => Driver::Http(Http::new(client.clone())),
             Client::Resp(client) => Driver::Resp(Resp::new(&client.prefix, model)),
+            Client::Commands(folder) => {
+                let at = |n: usize| addresses::at(addresses.client(n)).to_string();
+                let all: Vec<String> = (0..replicas.len()).map(at).collect();
+                let logs = request.folder.join("clients");
+                let commands = Commands::new(folder.clone(), logs, &request.mark, &all);
+                Driver::Commands(Rc::new(commands))
+            }
             Client::Exec(client) => {
                 let command = launch::of_client(description, &client.command, replicas.len());
                 let folder = request.folder.join("clients");
@@ -135,6 +151,8 @@ impl Driven {
             folder: request.folder.clone(),
             asked: BTreeMap::new(),
             watchers: BTreeMap::new(),
+            begun: Instant::now(),
+            invariants: None,
             sender,
             events,
         }))
@@ -219,6 +237,7 @@ impl Driven {
                 Driver::Http(http) => http.ask(client, port, asked).await,
                 Driver::Resp(resp) => resp.ask(client, port, asked).await,
                 Driver::Exec(exec) => exec.ask(client, &replica, asked).await,
+                Driver::Commands(commands) => commands.ask(client, &replica, asked).await,
             };
             let _ = sender.send(DrivenEvent::Answered(operation, answer));
         });
@@ -278,12 +297,50 @@ impl Driven {
         self.addresses.meant(elsewhere, name).map(|replica| self.replicas[replica])
     }
 
+    // Checks.
+
+    /// Runs what is to run before the first operation. Returns the command that failed, and how.
+    pub async fn first(&self) -> Result<(), (String, String)> {
+        match &*self.driver {
+            Driver::Commands(commands) => commands.first().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The clock starts: from now on the invariants are checked.
+    pub fn begin(&mut self) {
+        self.begun = Instant::now();
+        if let Driver::Commands(commands) = &*self.driver {
+            let anytime = Rc::clone(commands).anytime(self.begun);
+            self.invariants = Some(tokio::task::spawn_local(anytime));
+        }
+    }
+
+    /// Clients and faults are over: what is to hold in the end is checked.
+    pub async fn finish(&mut self, bound: Duration) {
+        if let Some(invariants) = self.invariants.take() {
+            invariants.abort();
+        }
+        if let Driver::Commands(commands) = &*self.driver {
+            commands.finish(self.begun, bound).await;
+        }
+    }
+
+    /// What came of the checks.
+    pub fn checks(&self) -> Vec<CheckRecord> {
+        match &*self.driver {
+            Driver::Commands(commands) => commands.checks(),
+            _ => Vec::new(),
+        }
+    }
+
     // The end.
 
     /// No client asks any more, and no replica is watched.
     pub fn stop(&mut self) {
-        for (_, watcher) in std::mem::take(&mut self.watchers) {
-            watcher.abort();
+        let watchers = std::mem::take(&mut self.watchers).into_values();
+        for task in watchers.chain(self.invariants.take()) {
+            task.abort();
         }
         for (_, (_, task)) in std::mem::take(&mut self.asked) {
             task.abort();
