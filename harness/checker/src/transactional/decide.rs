@@ -429,13 +429,15 @@ impl Deciding<'_> {
         if self.transactions.frame(transaction).status != Status::Ok {
             return updates;
         }
-        let mut bases = Vec::new();
+        let (mut bases, mut written) = (Vec::new(), Vec::new());
         each_base(self.transactions, transaction, &mut Vec::new(), |base| bases.push(base));
         for (place, (key, micro)) in (0..).zip(self.transactions.micros(transaction)) {
             let Micro::Append(version) = micro else { continue };
-            let is_first = updates.iter().all(|it| it.0 != key);
-            let before = bases.iter().rev().find(|it| it.key == key && it.place < place);
-            if let (true, true, Some(base)) = (is_first, self.versions.is_known(key), before) {
+            if written.contains(&key) || !self.versions.is_known(key) {
+                continue;
+            }
+            written.push(key);
+            if let Some(base) = bases.iter().rev().find(|it| it.key == key && it.place < place) {
                 updates.push((key, base.length, self.versions.places[version as usize]));
             }
         }

@@ -67,6 +67,7 @@ pub(super) fn each_base(
 pub fn infer(transactions: &Transactions) -> Inference {
     let mut state = State::new(transactions);
     state.find_orders();
+    state.find_disorder();
     state.find_outcomes();
     state.find_reads();
     state.connect_versions();
@@ -244,21 +245,67 @@ impl<'a> State<'a> {
 
     /// An element is twice in the order of a key, so that there is none.
     fn find_twice(&mut self, key: u32, place: u32, version: u32) {
-        let mut reader = None;
-        self.committed_reads(|_, transaction, base| {
-            if base.key == key && base.length > place {
-                reader.get_or_insert((transaction, base.length));
-            }
-        });
-        if let Some((reader, length)) = reader {
+        if let Some((reader, length)) = self.reader_beyond(key, place) {
             self.inference.find(Finding {
                 version: Some(version),
                 length: Some(length),
                 ..Finding::new(Anomaly::DuplicateElements, key, reader)
             });
         }
+        self.forget_order(key);
+    }
+
+    /// A transaction that read more than so many elements of a key, and how many.
+    fn reader_beyond(&mut self, key: u32, place: u32) -> Option<(u32, u32)> {
+        let mut reader = None;
+        self.committed_reads(|_, transaction, base| {
+            if base.key == key && base.length > place {
+                reader.get_or_insert((transaction, base.length));
+            }
+        });
+        reader
+    }
+
+    fn forget_order(&mut self, key: u32) {
         self.inference.versions.lengths[key as usize] = NEVER;
         self.inference.doubts.push(Doubt::NoOrder { key });
+    }
+
+    /// The appends of each transaction are in its own order, and none lacks before a later one.
+    fn find_disorder(&mut self) {
+        let State { transactions, inference, own, .. } = self;
+        let mut found = Vec::new();
+        for transaction in transactions.all() {
+            own.clear();
+            if !inference.is_committed[transaction as usize] {
+                continue;
+            }
+            for (key, micro) in transactions.micros(transaction) {
+                let Micro::Append(version) = micro else { continue };
+                let place = inference.versions.places[version as usize];
+                match own.iter_mut().find(|it| it.0 == key) {
+                    None => own.push((key, place)),
+                    Some(last) => {
+                        if place < last.1 && inference.versions.is_known(key) {
+                            found.push((key, transaction, version, place));
+                        }
+                        last.1 = place;
+                    }
+                }
+            }
+        }
+        found.dedup_by_key(|it| it.0);
+        for (key, writer, version, place) in found {
+            if let Some((reader, length)) = self.reader_beyond(key, place) {
+                self.inference.find(Finding {
+                    other: Some(writer),
+                    version: Some(version),
+                    length: Some(length),
+                    ..Finding::new(Anomaly::IncompatibleOrder, key, reader)
+                });
+            }
+            self.forget_order(key);
+        }
     }
 
     /// Which versions are in the tail of their key, and which are not the last of their transaction.
@@ -354,12 +401,21 @@ impl<'a> State<'a> {
             for (place, (other, micro)) in (0..).zip(transactions.micros(reader)) {
                 let Micro::Append(version) = micro else { continue };
                 let is_seen = inference.versions.places[version as usize] < base.length;
-                if place > base.place && other == base.key && is_seen {
-                    inference.find(Finding {
-                        version: Some(version),
-                        ..Finding::new(Anomaly::FutureRead, base.key, reader)
-                    });
+                if other != base.key || !is_seen {
+                    continue;
                 }
+                let anomaly = if place > base.place {
+                    Anomaly::FutureRead
+                } else if base.ends_with_own {
+                    // It is there before the reader's own appends, and among them.
+                    Anomaly::DuplicateElements
+                } else {
+                    continue;
+                };
+                inference.find(Finding {
+                    version: Some(version),
+                    ..Finding::new(anomaly, base.key, reader)
+                });
             }
         });
     }

@@ -47,6 +47,16 @@ pub struct Small {
 
 /// Whether some execution at this level gives these answers.
 pub fn allows(level: Level, all: &[Small]) -> bool {
+    let has_twice = |op: &SmallOp| match op {
+        SmallOp::Append(..) => false,
+        SmallOp::Read { list, .. } => {
+            list.iter().enumerate().any(|(at, element)| list[..at].contains(element))
+        }
+    };
+    // No list answers so, at any level.
+    if all.iter().any(|one| one.ops.iter().any(has_twice)) {
+        return false;
+    }
     let open: Vec<usize> = (0..all.len()).filter(|&at| !all[at].is_ok).collect();
     (0_u32..1 << open.len()).any(|set| {
         let is_in =
