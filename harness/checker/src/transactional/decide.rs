@@ -22,6 +22,7 @@
 //! writes together, any topological order will do; where one does, some levels are left undecided.
 
 use super::anomaly::Anomaly;
+use super::confirm;
 use super::graph::{Graph, Kind};
 use super::inference::{Doubt, Finding, Inference, Versions};
 use super::knot::{Effort, Knot, Pattern, Step};
@@ -57,6 +58,8 @@ pub enum Why {
     Effort,
     /// The explanation did not stand up to an independent check.
     Unconfirmed,
+    /// This is not supported yet.
+    Unsupported,
 }
 
 /// An anomaly that was found.
@@ -70,6 +73,9 @@ pub struct Found {
     pub cycle: Vec<Step>,
     /// What a read shows, if it is no cycle.
     pub finding: Option<Finding>,
+    /// Whether trying all orders of the transactions of the cycle found none; none if there are too many of
+    /// them, or there is no cycle.
+    pub confirmed: Option<bool>,
 }
 
 impl Found {
@@ -120,6 +126,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// That nothing is known of any level.
+    pub fn unsupported(transactions: &Transactions) -> Self {
+        let is_committed: Vec<bool> =
+            transactions.all().map(|it| transactions.frame(it).status == Status::Ok).collect();
+        Outcome {
+            found: Vec::new(),
+            standings: vec![Standing::Undecided(Why::Unsupported); Level::ALL.len()],
+            evidence: evidence(transactions, &is_committed, [0; 3]),
+            versions: Versions::default(),
+        }
+    }
+
     /// How a level stands.
     pub fn standing(&self, level: Level) -> &Standing {
         &self.standings[level as usize]
@@ -155,7 +173,8 @@ impl Outcome {
     /// Whether no transaction had to do with another one, so that any level is kept.
     pub fn is_vacuous(&self) -> bool {
         let Evidence { ww, wr, rw, .. } = self.evidence;
-        self.found.is_empty() && ww + wr + rw == 0
+        let is_open = |it: &Standing| matches!(it, Standing::Undecided(_));
+        self.found.is_empty() && ww + wr + rw == 0 && !self.standings.iter().any(is_open)
     }
 }
 
@@ -168,6 +187,7 @@ pub fn decide(transactions: &Transactions, inference: Inference) -> Outcome {
         refutes: finding.anomaly.forbidden_by().to_vec(),
         cycle: Vec::new(),
         finding: Some(finding),
+        confirmed: None,
     });
     let mut found: Vec<Found> = found.collect();
     found.sort_by_key(|it| it.anomaly);
@@ -201,7 +221,9 @@ pub fn decide(transactions: &Transactions, inference: Inference) -> Outcome {
         }
     }
     let found = state.found;
-    Outcome { found, standings, evidence, versions }
+    let mut outcome = Outcome { found, standings, evidence, versions };
+    confirm::confirm(transactions, &mut outcome);
+    outcome
 }
 
 /// Whether any topological order of the dependencies is good enough for writes that nobody read.
@@ -289,7 +311,9 @@ impl Deciding<'_> {
             Searched::Spent => Standing::Undecided(Why::Effort),
             Searched::Cycle(cycle, name) => {
                 let anomaly = name.unwrap_or_else(|| self.name(&cycle));
-                self.found.push(Found { anomaly, refutes: vec![level], cycle, finding: None });
+                let refutes = vec![level];
+                let (finding, confirmed) = (None, None);
+                self.found.push(Found { anomaly, refutes, cycle, finding, confirmed });
                 Standing::Refuted(self.found.len() - 1)
             }
         }

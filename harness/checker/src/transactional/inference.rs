@@ -22,7 +22,7 @@ pub struct Inference {
 }
 
 /// The order of the versions of each key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Versions {
     /// How many versions of each key have a known order; [`NEVER`] if nothing is known of the key.
     pub lengths: Vec<u32>,

@@ -43,7 +43,12 @@ pub(super) fn each_base(
     for (place, (key, micro)) in (0..).zip(transactions.micros(transaction)) {
         match micro {
             Micro::Append(version) => own.push((key, version)),
-            Micro::ReadList(read) => {
+            Micro::ReadList(_) | Micro::ReadNil => {
+                let read = match micro {
+                    Micro::ReadList(read) => read,
+                    // A key that was never written holds nil, or an empty list.
+                    _ => ListRead::EMPTY,
+                };
                 let list = transactions.list(key, read);
                 let mut length = list.len();
                 let mut ends_with_own = true;

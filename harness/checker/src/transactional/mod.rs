@@ -7,7 +7,9 @@
 //!   for each level: an [`Outcome`].
 
 pub mod anomaly;
+mod confirm;
 mod decide;
+pub mod explain;
 pub mod graph;
 pub mod inference;
 mod knot;
@@ -20,6 +22,7 @@ pub mod transactions;
 
 pub use anomaly::Anomaly;
 pub use decide::{Evidence, Found, Outcome, Standing, Why, decide};
+pub use explain::{Explanation, explain};
 pub use graph::Kind;
 pub use inference::{Doubt, Finding, Inference};
 pub use knot::Step;

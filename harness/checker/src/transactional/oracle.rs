@@ -33,7 +33,7 @@ pub enum SmallOp {
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Small {
-    /// What it did. One that is not `is_ok` has no reads.
+    /// What it did. One whose end is unknown has no reads.
     pub ops: Vec<SmallOp>,
     /// Its session.
     pub session: u32,
@@ -41,12 +41,15 @@ pub struct Small {
     pub invoke: u32,
     /// When it was over, if it was.
     pub complete: u32,
-    /// Whether it certainly committed; else it may have.
+    /// Whether its end is known.
     pub is_ok: bool,
+    /// Whether it certainly committed; else it may have.
+    pub took_effect: bool,
 }
 
-/// Whether some execution at this level gives these answers.
-pub fn allows(level: Level, all: &[Small]) -> bool {
+/// Whether some execution at this level gives these answers. The final list of each key begins with the
+/// one that is given for it, if there is one.
+pub fn allows(level: Level, all: &[Small], orders: &Lists) -> bool {
     let has_twice = |op: &SmallOp| match op {
         SmallOp::Append(..) => false,
         SmallOp::Read { list, .. } => {
@@ -57,22 +60,23 @@ pub fn allows(level: Level, all: &[Small]) -> bool {
     if all.iter().any(|one| one.ops.iter().any(has_twice)) {
         return false;
     }
-    let open: Vec<usize> = (0..all.len()).filter(|&at| !all[at].is_ok).collect();
+    let open: Vec<usize> = (0..all.len()).filter(|&at| !all[at].took_effect).collect();
     (0_u32..1 << open.len()).any(|set| {
         let is_in =
             |at: &usize| open.iter().position(|it| it == at).is_none_or(|bit| set >> bit & 1 == 1);
         let chosen: Vec<&Small> = (0..all.len()).filter(is_in).map(|at| &all[at]).collect();
-        Oracle { all: chosen, scope: level.scope() }.allows(level)
+        Oracle { all: chosen, orders, scope: level.scope() }.allows(level)
     })
 }
 
 struct Oracle<'a> {
     all: Vec<&'a Small>,
+    orders: &'a Lists,
     scope: Scope,
 }
 
 /// The lists of all keys.
-type Lists = std::collections::BTreeMap<u32, Vec<u32>>;
+pub type Lists = std::collections::BTreeMap<u32, Vec<u32>>;
 
 /// A read without what the reader had appended itself.
 struct Seen {
@@ -158,10 +162,16 @@ impl Oracle<'_> {
             }
     }
 
+    fn is_final(&self, lists: &Lists) -> bool {
+        self.orders
+            .iter()
+            .all(|(key, order)| lists.get(key).map_or(&[][..], Vec::as_slice).starts_with(order))
+    }
+
     /// One after another, from those in the set on.
     fn serial(&self, done: u32, lists: &Lists) -> bool {
         if done.count_ones() as usize == self.all.len() {
-            return true;
+            return self.is_final(lists);
         }
         (0..self.all.len()).any(|next| {
             let is_free = done >> next & 1 == 0
@@ -176,7 +186,7 @@ impl Oracle<'_> {
     /// if no key that it writes was written since.
     fn points(&self, points: &Points, exclusive: bool) -> bool {
         if points.committed.count_ones() as usize == self.all.len() {
-            return true;
+            return self.is_final(&points.lists);
         }
         (0..self.all.len()).any(|next| {
             let has = |set: u32, it: usize| set >> it & 1 == 1;
@@ -241,7 +251,9 @@ impl Oracle<'_> {
             }
             Some(lists)
         };
-        let Some(lists) = final_lists(&updates) else { return false };
+        let Some(lists) = final_lists(&updates).filter(|it| self.is_final(it)) else {
+            return false;
+        };
         let readers = order.iter().copied().filter(|&it| self.only_reads(it));
         readers.into_iter().all(|reader| {
             let mut members = updates.clone();
@@ -263,6 +275,9 @@ impl Oracle<'_> {
                     lists.entry(*key).or_default().push(*element);
                 }
             }
+        }
+        if !self.is_final(&lists) {
+            return false;
         }
         let is_causal = level == Level::Causal;
         let rank = |one: usize| order.iter().position(|&it| it == one);

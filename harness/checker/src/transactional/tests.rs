@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rand::seq::{SliceRandom};
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::oracle::{Small, SmallOp, allows};
+use super::oracle::{Lists, Small, SmallOp, allows};
 use super::*;
 
 /// A transaction of a test, with how it ended.
@@ -90,14 +90,14 @@ fn compare(given: &[Given], tally: &mut Tally) -> Vec<(Level, String)> {
         match outcome.standing(level) {
             Standing::Kept => {
                 counts[0] += 1;
-                if !allows(level, &small) {
+                if !allows(level, &small, &Lists::new()) {
                     wrong.push((level, format!("kept:{}", told(given, &outcome))));
                 }
             }
             Standing::Refuted(at) => {
                 counts[1] += 1;
                 let is_own = level != Level::ReadUncommitted || !is_odd(&outcome.found[*at]);
-                if is_own && allows(level, &small) {
+                if is_own && allows(level, &small, &Lists::new()) {
                     wrong.push((level, format!("refuted:{}", told(given, &outcome))));
                 }
             }
@@ -124,14 +124,21 @@ fn frames(rng: &mut ChaCha8Rng) -> Vec<Given> {
                 }
             });
             let ops: Vec<SmallOp> = ops.collect();
-            let small = Small { ops, session: at, invoke: 0, complete: NEVER, is_ok: true };
+            let small = Small {
+                ops,
+                session: at,
+                invoke: 0,
+                complete: NEVER,
+                is_ok: true,
+                took_effect: true,
+            };
             Given { small, status: Status::Ok }
         })
         .collect();
     for it in &mut given {
         if rng.random_bool(0.12) {
             it.status = if rng.random_bool(0.6) { Status::Info } else { Status::Fail };
-            it.small.is_ok = false;
+            (it.small.is_ok, it.small.took_effect) = (false, false);
             it.small.ops.retain(|op| matches!(op, SmallOp::Append(..)));
         }
     }

@@ -65,6 +65,9 @@ pub enum Micro {
 pub struct ListRead(u32);
 
 impl ListRead {
+    /// No elements.
+    pub const EMPTY: ListRead = ListRead(0);
+
     /// The bit of a list that is no beginning of its key's longest.
     const ODD: u32 = 1 << 31;
 
