@@ -20,6 +20,8 @@ pub mod oracle;
 mod tests;
 pub mod transactions;
 
+use crate::models::ModelName;
+
 pub use anomaly::Anomaly;
 pub use decide::{Evidence, Found, Outcome, Standing, Why, decide};
 pub use explain::{Explanation, explain};
@@ -30,3 +32,11 @@ pub use level::{Level, Scope};
 pub use transactions::{
     Builder, Frame, ListRead, Micro, NEVER, NOBODY, Name, Status, TooMany, Transactions,
 };
+
+/// Decides all levels of a history of this model. Of `rw-register` nothing is known yet.
+pub fn check(transactions: &Transactions, model: ModelName) -> Outcome {
+    match model {
+        ModelName::ListAppend => decide(transactions, list_append::infer(transactions)),
+        _ => Outcome::unsupported(transactions),
+    }
+}

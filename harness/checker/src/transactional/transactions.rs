@@ -193,6 +193,8 @@ pub struct Transactions {
     odd: Vec<Box<[u32]>>,
     /// Whether a key has such a list.
     has_odd: Vec<bool>,
+    /// Elements of all lists that are kept.
+    elements: usize,
 }
 
 /// The writer of a version that no transaction writes.
@@ -297,14 +299,14 @@ impl Transactions {
 
     /// What all this takes in memory.
     pub fn memory_bytes(&self) -> u64 {
-        let lists: usize = self.longest.iter().map(|list| 24 + 4 * list.capacity()).sum();
-        let odd: usize = self.odd.iter().map(|list| 16 + 4 * list.len()).sum();
+        // A list that grows is there twice for a moment, and takes up to twice its length.
+        let lists = 24 * (self.longest.len() + self.odd.len()) + 6 * self.elements;
         let names = 8 * (self.keys() + self.versions() + self.sessions());
         let flat = 8 * self.versions()
             + size_of::<Frame>() * self.frames.capacity()
             + 4 * self.begins.capacity()
             + 8 * self.micros.capacity();
-        (lists + odd + names + flat) as u64
+        (lists + names + flat) as u64
     }
 }
 
@@ -328,6 +330,8 @@ pub struct Builder {
     ids_of_sessions: Ids,
     /// Of each key, the versions of its small values.
     small: Vec<Vec<u32>>,
+    /// Entries of all these tables.
+    small_entries: usize,
     other_versions: Map<(u32, i64), u32>,
     named_versions: Map<(u32, Datum), u32>,
     /// The list that is being read.
@@ -375,6 +379,7 @@ impl Builder {
             ids_of_keys: Ids::default(),
             ids_of_sessions: Ids::default(),
             small: Vec::new(),
+            small_entries: 0,
             other_versions: Map::default(),
             named_versions: Map::default(),
             list: Vec::new(),
@@ -427,6 +432,7 @@ impl Builder {
                     self.other_versions.get(&(key, number)).copied().unwrap_or(next)
                 };
                 if at >= small.len() {
+                    self.small_entries += at + 1 - small.len();
                     small.resize(at + 1, NOBODY);
                 }
                 small[at] = known;
@@ -465,10 +471,12 @@ impl Builder {
         let common = longest.len().min(list.len());
         let value = if longest[..common] == list[..common] {
             longest.extend_from_slice(&list[common..]);
+            self.made.elements += list.len() - common;
             count(list)
         } else {
             self.made.has_odd[key as usize] = true;
             self.made.odd.push(list.as_slice().into());
+            self.made.elements += list.len();
             ListRead::ODD | (count(&self.made.odd) - 1)
         };
         self.list.clear();
@@ -509,7 +517,7 @@ impl Builder {
 
     /// What is built so far, in bytes of memory, roughly.
     pub fn memory_bytes(&self) -> u64 {
-        let small: usize = self.small.iter().map(|list| 24 + 4 * list.capacity()).sum();
+        let small = 24 * self.small.len() + 6 * self.small_entries;
         let maps = 24 * self.other_versions.capacity() + 80 * self.named_versions.capacity();
         self.made.memory_bytes() + (small + maps) as u64
     }
