@@ -74,13 +74,8 @@ pub fn explain(
     level: Level,
 ) -> Explanation {
     let mut members = found.transactions();
-    let mut seen = Vec::new();
-    members.retain(|&it| {
-        !seen.contains(&it) && {
-            seen.push(it);
-            true
-        }
-    });
+    members.sort_by_key(|&it| transactions.frame(it).invoke);
+    members.dedup();
     let teller = Teller { transactions, outcome, members: &members };
     let edges = found.cycle.iter().map(|step| teller.edge(*step)).collect();
     let why = match &found.finding {
@@ -308,18 +303,10 @@ impl Teller<'_> {
             Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
             _ => names.join(""),
         };
-        let (one, other) = match &names[..] {
-            [one, other, ..] => (one.as_str(), other.as_str()),
-            _ => ("", ""),
-        };
+        let Some(first) = found.cycle.first() else { return String::new() };
+        let (one, other) = (self.name(first.from), self.name(first.to));
         let what = match found.anomaly {
-            Anomaly::LostUpdate => {
-                let was = self.shared_read(found);
-                format!(
-                    "{was}. Neither saw the append of the other one, yet both committed: {one} wrote as if \
-                     {other} had not, so the update of {other} is lost to what {one} did"
-                )
-            }
+            Anomaly::LostUpdate => self.lost_update(*first),
             Anomaly::FracturedRead => {
                 format!("{other} saw one write of {one} and missed another: it read half of {one}")
             }
@@ -342,19 +329,27 @@ impl Teller<'_> {
         format!("{what}. {} promises: {}.", level.name(), level.promise())
     }
 
-    /// That both transactions of a lost update read one list and wrote it.
-    fn shared_read(&self, found: &Found) -> String {
-        let Some(&step) = found.cycle.first() else { return String::new() };
+    /// What a lost update is: two transactions read one list and wrote it, or another one wrote between a
+    /// read and a write.
+    fn lost_update(&self, step: Step) -> String {
         let (one, other) = (self.name(step.from), self.name(step.to));
-        let key = self.missed(step).0.map(|key| self.key(key)).unwrap_or_default();
+        let key = self.missed(step).0;
+        let name = key.map(|key| self.key(key)).unwrap_or_default();
         let mut reads = false;
         each_base(self.transactions, step.to, &mut Vec::new(), |base| {
-            reads |= self.key(base.key) == key;
+            reads |= Some(base.key) == key;
         });
         if reads {
-            format!("{one} and {other} both read key {key}, and then both appended to it")
+            format!(
+                "{one} and {other} both read key {name} and then appended to it. Neither saw the append of \
+                 the other, yet both committed. Had they read a counter, added one and written it back, \
+                 one of the two increments would be lost"
+            )
         } else {
-            format!("{one} read key {key} and then appended to it, and {other} appended in between")
+            format!(
+                "{one} read key {name} and then appended to it, but {other} had appended in between. Had \
+                 {one} read a counter, added one and written it back, the write of {other} would be lost"
+            )
         }
     }
 

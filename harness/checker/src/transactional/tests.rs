@@ -320,3 +320,254 @@ fn every_level_is_as_its_definition_says() {
         assert!(*kept > 200 && *refuted > 20, "{level:?}: {tally:?}");
     }
 }
+
+/// Transactions from lines as `0 [1..4]: append 5 1, read 5 [1 2]`: a process and the places of its events;
+/// `!` after these for one that failed, `?` for one of unknown outcome.
+fn history(text: &str) -> Vec<Given> {
+    let line = |line: &str| {
+        let (frame, ops) = line.trim().split_once(": ")?;
+        let (session, times) = frame.split_once(" [")?;
+        let (times, mark) = times.split_once(']')?;
+        let (invoke, complete) = times.split_once("..")?;
+        let ops = ops.split(", ").map(|op| match op.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            ["append", key, element] => {
+                SmallOp::Append(key.parse().unwrap(), element.parse().unwrap())
+            }
+            ["read", key, list] => {
+                let list = list.trim_matches(['[', ']']).split_whitespace();
+                let list = list.map(|it| it.parse().unwrap()).collect();
+                SmallOp::Read { key: key.parse().unwrap(), list, shows_last: true }
+            }
+            _ => panic!("{op}"),
+        });
+        let status = match mark {
+            "!" => Status::Fail,
+            "?" => Status::Info,
+            _ => Status::Ok,
+        };
+        let is_ok = status == Status::Ok;
+        let small = Small {
+            ops: ops.collect(),
+            session: session.parse().unwrap(),
+            invoke: invoke.parse().unwrap(),
+            complete: complete.parse().unwrap(),
+            is_ok,
+            took_effect: is_ok,
+        };
+        Some(Given { small, status })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Asserts that the first anomaly is this one, against these levels, and what is kept at the most; and that
+/// the oracle agrees.
+fn shows(text: &str, anomaly: &str, not: &[&str], kept: &[&str]) {
+    let given = history(text);
+    let (_, outcome) = judge(&given);
+    let names =
+        |levels: Vec<Level>| -> Vec<&'static str> { levels.into_iter().map(Level::name).collect() };
+    let first = outcome.found.first().map_or("none", |it| it.anomaly.name());
+    let seen = (first, names(outcome.not()), names(outcome.strongest()));
+    assert_eq!(seen, (anomaly, not.to_vec(), kept.to_vec()), "{}", told(&given, &outcome));
+    assert!(compare(&given, &mut Tally::new()).is_empty());
+    for found in outcome.found.iter().filter(|it| !it.cycle.is_empty()) {
+        assert_eq!(found.confirmed, Some(true), "{found:?}");
+    }
+}
+
+const ALL: &[&str] = &["strong-serializable"];
+
+#[test]
+fn a_lost_update_is_one_only_if_both_read_before_either_wrote() {
+    let lost = "0 [1..3]: read 5 [], append 5 1
+                1 [2..4]: read 5 [], append 5 2
+                2 [5..6]: read 5 [1 2]";
+    shows(lost, "lost-update", &["cursor-stability"], &["strong-prefix"]);
+    shows(&lost.replacen("1 [2..4]: read 5 []", "1 [2..4]: read 5 [1]", 1), "none", &[], ALL);
+    // One of them writes blindly: then it may have come first, or last.
+    shows(&lost.replacen("1 [2..4]: read 5 [], ", "1 [2..4]: ", 1), "none", &[], ALL);
+    let between = lost.replacen("0 [1..3]: read 5 [], ", "0 [1..3]: ", 1);
+    shows(&between, "lost-update", &["cursor-stability"], &["strong-prefix"]);
+    // Nobody reads the end: both orders are tried.
+    let unread = lost.replacen("read 5 [1 2]", "read 5 []", 1).replacen("[5..6]", "[0..9]", 1);
+    shows(&unread, "lost-update", &["cursor-stability"], &["strong-prefix"]);
+}
+
+#[test]
+fn write_skew_is_snapshot_isolated_and_not_serializable() {
+    let skew = "0 [1..3]: read 5 [], append 6 1
+                1 [2..4]: read 6 [], append 5 2";
+    let not = &["update-serializable", "repeatable-read"];
+    shows(skew, "write-skew", not, &["strong-snapshot-isolation"]);
+    shows(&skew.replacen("read 6 []", "read 6 [1]", 1), "none", &[], ALL);
+}
+
+#[test]
+fn a_long_fork_is_causal_and_no_prefix() {
+    let fork = "0 [1..10]: append 5 1
+                1 [2..11]: append 6 2
+                2 [3..12]: read 5 [1], read 6 []
+                3 [4..13]: read 5 [], read 6 [2]";
+    let not = &["prefix", "repeatable-read"];
+    shows(fork, "long-fork", not, &["causal", "strong-update-serializable"]);
+    shows(&fork.replacen("read 5 [], read 6 [2]", "read 5 [1], read 6 [2]", 1), "none", &[], ALL);
+}
+
+#[test]
+fn a_fractured_read_by_its_order_is_one_of_monotonic_atomic_view_or_not() {
+    let fractured = "0 [1..3]: append 5 1, append 6 1
+                     1 [2..4]: read 5 [1], read 6 []";
+    let kept = &["cursor-stability"];
+    shows(fractured, "fractured-read", &["monotonic-atomic-view"], kept);
+    let reverse = fractured.replacen("read 5 [1], read 6 []", "read 6 [], read 5 [1]", 1);
+    let kept = &["monotonic-atomic-view", "cursor-stability"];
+    shows(&reverse, "fractured-read", &["read-atomic"], kept);
+    shows(&fractured.replacen("read 6 []", "read 6 [1]", 1), "none", &[], ALL);
+}
+
+#[test]
+fn read_skew_over_another_transaction_keeps_read_atomic() {
+    let skew = "0 [1..4]: append 5 1, append 7 1
+                1 [2..5]: read 7 [1], append 6 2
+                2 [3..6]: read 6 [2], read 5 []";
+    let kept = &["cursor-stability", "read-atomic"];
+    shows(skew, "G-single", &["causal", "consistent-view", "prefix"], kept);
+    shows(&skew.replacen("read 5 []", "read 5 [1]", 1), "none", &[], ALL);
+}
+
+#[test]
+fn dirty_writes_and_circular_information_flow() {
+    let writes = "0 [1..3]: append 5 1, append 6 1
+                  1 [2..4]: append 5 2, append 6 2
+                  2 [5..6]: read 5 [1 2], read 6 [2 1]";
+    shows(writes, "G0", &["read-uncommitted"], &[]);
+    shows(&writes.replacen("[2 1]", "[1 2]", 1), "none", &[], ALL);
+    let flow = "0 [1..3]: append 5 1, read 6 [2]
+                1 [2..4]: append 6 2, read 5 [1]";
+    shows(flow, "G1c", &["read-committed"], &["read-uncommitted"]);
+    shows(&flow.replacen("read 5 [1]", "read 5 []", 1), "none", &[], ALL);
+}
+
+#[test]
+fn aborted_and_intermediate_reads() {
+    let aborted = "0 [1..2]!: append 5 1
+                   1 [3..4]: read 5 [1]";
+    shows(aborted, "G1a", &["read-committed"], &["read-uncommitted"]);
+    shows(&aborted.replacen('!', "?", 1), "none", &[], ALL);
+    shows(&aborted.replacen("[1..2]!", "[1..2]", 1), "none", &[], ALL);
+    let intermediate = "0 [1..2]: append 5 1, append 5 2
+                        1 [3..4]: read 5 [1]";
+    shows(intermediate, "G1b", &["read-committed"], &["read-uncommitted"]);
+    shows(&intermediate.replacen("read 5 [1]", "read 5 [1 2]", 1), "none", &[], ALL);
+    let dirty = "0 [1..2]!: append 5 1
+                 1 [3..4]: append 5 2
+                 2 [5..6]: read 5 [1 2]";
+    let (_, outcome) = judge(&history(dirty));
+    let names: Vec<&str> = outcome.found.iter().map(|it| it.anomaly.name()).collect();
+    assert_eq!(names, ["G1a", "dirty-update"]);
+}
+
+#[test]
+fn reads_that_no_list_gives() {
+    let anomalies = |text: &str| -> Vec<&'static str> {
+        let (_, outcome) = judge(&history(text));
+        outcome.found.iter().map(|it| it.anomaly.name()).collect()
+    };
+    assert_eq!(anomalies("0 [1..2]: read 5 [9]"), ["garbage-read"]);
+    let twice = "0 [1..2]: append 5 1\n1 [3..4]: read 5 [1 1]";
+    assert_eq!(anomalies(twice), ["duplicate-elements"]);
+    let orders =
+        "0 [1..2]: append 5 1\n1 [3..4]: append 5 2\n2 [5..6]: read 5 [1 2]\n3 [7..8]: read 5 [2]";
+    assert_eq!(anomalies(orders), ["incompatible-order"]);
+    assert_eq!(anomalies("0 [1..2]: read 5 [1], append 5 1"), ["future-read"]);
+    assert_eq!(anomalies("0 [1..2]: append 5 1, read 5 []"), ["internal"]);
+    let changed = "0 [1..4]: append 5 1\n1 [2..3]: read 5 [], read 5 [1]";
+    assert_eq!(anomalies(changed)[0], "internal");
+    assert!(anomalies("0 [1..2]: append 5 1, read 5 [1]").is_empty());
+}
+
+#[test]
+fn sessions_and_real_time_tell_the_strong_levels_apart() {
+    let stale = "0 [1..2]: append 5 1
+                 1 [3..4]: read 5 []";
+    let not = &["strong-prefix", "strong-update-serializable"];
+    shows(stale, "G-single-realtime", not, &["strong-session-serializable"]);
+    shows(&stale.replacen("[3..4]", "[0..4]", 1), "none", &[], ALL);
+    let own = stale.replacen("1 [3..4]", "0 [3..4]", 1);
+    let not = &["causal", "strong-session-update-serializable"];
+    shows(&own, "G-single-session", not, &["serializable"]);
+    // Whoever does not know how its own write ended may miss it.
+    shows(&own.replacen("[1..2]", "[1..2]?", 1), "none", &[], ALL);
+}
+
+#[test]
+fn a_value_that_is_written_twice_leaves_all_open() {
+    let (transactions, outcome) =
+        judge(&history("0 [1..2]: append 5 1\n1 [3..4]: append 5 1\n2 [5..6]: read 5 [1]"));
+    let Standing::Undecided(why) = outcome.standing(Level::ReadUncommitted) else { panic!() };
+    assert_eq!(
+        explain::undecided(&transactions, why),
+        "1 is written to key 5 twice, in events 1 and 3, so that a read does not tell which of the two it \
+         saw; write each value once"
+    );
+}
+
+#[test]
+fn transactions_that_never_meet_show_nothing() {
+    let (_, outcome) = judge(&history("0 [1..2]: append 5 1\n1 [3..4]: append 6 1, read 6 [1]"));
+    assert!(outcome.is_vacuous());
+    let (_, outcome) = judge(&history("0 [1..2]: append 5 1\n1 [3..4]: read 5 [1]"));
+    assert!(!outcome.is_vacuous());
+}
+
+#[test]
+fn renaming_splitting_sessions_and_forgetting_what_nobody_saw_change_nothing() {
+    for seed in 0..300 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut given = frames(&mut rng);
+        with_random_reads(&mut given, &mut rng);
+        let (_, before) = judge(&given);
+        let mut renamed = given.clone();
+        for op in renamed.iter_mut().flat_map(|it| &mut it.small.ops) {
+            match op {
+                SmallOp::Append(key, element) => {
+                    (*key, *element) = (*key + 10, *element * 7 + 1_000)
+                }
+                SmallOp::Read { key, list, .. } => {
+                    *key += 10;
+                    list.iter_mut().for_each(|it| *it = *it * 7 + 1_000);
+                }
+            }
+        }
+        assert_eq!(judge(&renamed).1.standings, before.standings, "{}", told(&given, &before));
+        // Real time says all that sessions say.
+        let mut split = given.clone();
+        for (at, it) in (100..).zip(&mut split) {
+            it.small.session = at;
+        }
+        let (_, after) = judge(&split);
+        for level in Level::ALL.into_iter().filter(|it| it.scope() != Scope::Session) {
+            let is_kept = |outcome: &Outcome| *outcome.standing(level) == Standing::Kept;
+            assert_eq!(is_kept(&after), is_kept(&before), "{level:?} {}", told(&given, &before));
+        }
+        let seen: Vec<u32> = given
+            .iter()
+            .flat_map(|it| &it.small.ops)
+            .filter_map(|op| match op {
+                SmallOp::Read { list, .. } => Some(list.clone()),
+                SmallOp::Append(..) => None,
+            })
+            .flatten()
+            .collect();
+        let mut less = given.clone();
+        less.retain(|it| {
+            let is_seen = |op: &SmallOp| matches!(op, SmallOp::Append(_, it) if seen.contains(it));
+            it.status != Status::Info || it.small.ops.iter().any(is_seen)
+        });
+        let (_, after) = judge(&less);
+        let kinds = |outcome: &Outcome| -> Vec<bool> {
+            outcome.standings.iter().map(|it| *it == Standing::Kept).collect()
+        };
+        assert_eq!(kinds(&after), kinds(&before), "{}", told(&given, &before));
+    }
+}
