@@ -86,11 +86,13 @@ fn with_commands(bench: &Bench, commands: &[(&str, &str)]) -> String {
     use std::os::unix::fs::PermissionsExt;
     let folder = bench.path("commands");
     let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir(&folder).expect("a folder of our own");
     for (name, text) in commands {
-        std::fs::write(folder.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::write(folder.join(name), format!("#!/bin/sh\n{text}\n"))
+            .expect("a folder of our own");
         let mode = if text.is_empty() { 0o644 } else { 0o755 };
-        std::fs::set_permissions(folder.join(name), PermissionsExt::from_mode(mode)).unwrap();
+        std::fs::set_permissions(folder.join(name), PermissionsExt::from_mode(mode))
+            .expect("a folder of our own");
     }
     let listen = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)";
     let text = format!(

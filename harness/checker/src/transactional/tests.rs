@@ -531,11 +531,13 @@ fn renaming_splitting_sessions_and_forgetting_what_nobody_saw_change_nothing() {
         for op in renamed.iter_mut().flat_map(|it| &mut it.small.ops) {
             match op {
                 SmallOp::Append(key, element) => {
-                    (*key, *element) = (*key + 10, *element * 7 + 1_000)
+                    (*key, *element) = (*key + 10, *element * 7 + 1_000);
                 }
                 SmallOp::Read { key, list, .. } => {
                     *key += 10;
-                    list.iter_mut().for_each(|it| *it = *it * 7 + 1_000);
+                    for it in list {
+                        *it = *it * 7 + 1_000;
+                    }
                 }
             }
         }

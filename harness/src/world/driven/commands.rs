@@ -174,16 +174,20 @@ impl Commands {
                 let at = RunTime::from(begin.elapsed());
                 let held = self.holds(&name).await;
                 let is_over = held.is_ok() || since.elapsed() >= bound;
-                let check = &mut self.checks.borrow_mut()[n];
-                check.runs += 1;
-                if let (Err(how), true) = (held, is_over) {
-                    check.failed.get_or_insert(FailedCheck { at, how });
-                }
+                self.ran(n, held.err().filter(|_| is_over).map(|how| FailedCheck { at, how }));
                 if is_over {
                     break;
                 }
                 sleep(AGAIN).await;
             }
+        }
+    }
+
+    fn ran(&self, n: usize, failed: Option<FailedCheck>) {
+        let check = &mut self.checks.borrow_mut()[n];
+        check.runs += 1;
+        if check.failed.is_none() {
+            check.failed = failed;
         }
     }
 
