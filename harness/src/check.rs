@@ -1,6 +1,7 @@
 //! The verdict about a history, from its file alone.
 
 mod allowance;
+pub mod transactions;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use checker::format::{Format, ParseError, ReadHistory, Reader};
+use checker::models::Family;
 use checker::{
     Algorithm, Datum, Guess, History, KeyOrder, Limit, Misfit, ModelName, Options, Reading, Report,
     Verdict,
@@ -93,6 +95,26 @@ pub enum HistoryError {
         path: PathBuf,
         /// The functions.
         functions: String,
+    },
+    /// The model that is asked for is another one than the file's.
+    #[error("history {path} is of the model {is}, not {asked}: leave out --model")]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The model that its micro-operations are of.
+        is: &'static str,
+        /// The model asked for.
+        asked: &'static str,
+    },
+    /// A format that has no transactions.
+    #[error(
+        "history {path}: {format} has no transactions; give --format jepsen-edn or jepsen-json, or leave it out"
+    )]
+    NoTransactions {
+        /// The file.
+        path: PathBuf,
+        /// The format asked for.
+        format: &'static str,
     },
     /// The model does not fit.
     #[error("history {path}, {misfit}")]
@@ -194,18 +216,53 @@ struct Cut {
 /// Reads the history in `path`, and finds its model; a run's folder stands for its `history.jsonl`, `-`
 /// for standard input. What that costs counts against the question's budget.
 pub fn read(path: &Path, question: &Question) -> Result<Asked, HistoryError> {
+    let (begun, path, folder, allowance) = begin(path, question)?;
+    let mut asked = read_begun(begun, path, question, allowance)?;
+    asked.read.history.note_sightings(folder.as_deref().map(sightings::read).unwrap_or_default());
+    Ok(asked)
+}
+
+/// A history of either kind.
+#[derive(Debug)]
+pub enum AnyAsked {
+    /// Of single operations.
+    Operations(Box<Asked>),
+    /// Of transactions.
+    Transactions(Box<transactions::Asked>),
+}
+
+/// The same for a history that may be one of transactions: by the model that is asked for, or by its first
+/// events.
+pub fn read_any(path: &Path, question: &Question) -> Result<AnyAsked, HistoryError> {
+    let (begun, path, folder, allowance) = begin(path, question)?;
+    let is_of_transactions = question.model.map_or_else(
+        || checker::format::transactions::looks_like(begun.beginning()),
+        |model| model.info().family == Family::Transactional,
+    );
+    if is_of_transactions {
+        let asked = transactions::read(begun, &path, question, allowance)?;
+        return Ok(AnyAsked::Transactions(Box::new(asked)));
+    }
+    let mut asked = read_begun(begun, path, question, allowance)?;
+    asked.read.history.note_sightings(folder.as_deref().map(sightings::read).unwrap_or_default());
+    Ok(AnyAsked::Operations(Box::new(asked)))
+}
+
+type Opened = (Begun, PathBuf, Option<PathBuf>, Allowance);
+
+/// Opens a history, and reads its first piece.
+fn begin(path: &Path, question: &Question) -> Result<Opened, HistoryError> {
     let allowance = Allowance::begin(question.budget);
-    let folder = path.is_dir().then_some(path);
-    let path = folder.map_or_else(|| path.to_owned(), |folder| folder.join(history::NAME));
+    let folder = path.is_dir().then(|| path.to_owned());
+    let path = folder.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(history::NAME));
     let source = match folder {
         // What a run leaves is a file: for nothing else it is waited.
         Some(_) => stored::open(&path).and_then(|file| Source::of_file(file, allowance)),
         None => Source::open(&path, allowance),
     };
+    let begun = source.and_then(Begun::of);
     let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
-    let mut asked = read_from(source.map_err(unreadable)?, path.clone(), question, allowance)?;
-    asked.read.history.note_sightings(folder.map(sightings::read).unwrap_or_default());
-    Ok(asked)
+    Ok((begun.map_err(unreadable)?, path.clone(), folder, allowance))
 }
 
 /// Reads the history that a run has kept; `path` names it in errors.
@@ -228,9 +285,20 @@ fn read_from(
     source: Source,
     path: PathBuf,
     question: &Question,
+    allowance: Allowance,
+) -> Result<Asked, HistoryError> {
+    let unreadable = |reason| HistoryError::Unreadable { path: path.clone(), reason };
+    let begun = Begun::of(source).map_err(unreadable)?;
+    read_begun(begun, path, question, allowance)
+}
+
+fn read_begun(
+    begun: Begun,
+    path: PathBuf,
+    question: &Question,
     mut allowance: Allowance,
 ) -> Result<Asked, HistoryError> {
-    let mut read = match read_source(source, &path, question, allowance)? {
+    let mut read = match read_source(begun, &path, question, allowance)? {
         Ok(read) => read,
         Err(cut) => {
             let (read, model) = (ReadHistory::empty(), question.model.unwrap_or_default());
@@ -247,16 +315,34 @@ fn read_from(
     Ok(Asked { read, model, found: found.map(|(sentence, _)| sentence), allowance, cut: None })
 }
 
+/// A file of which the first piece is read.
+struct Begun {
+    file: Source,
+    piece: Vec<u8>,
+    length: usize,
+}
+
+impl Begun {
+    fn of(mut file: Source) -> io::Result<Self> {
+        let mut piece = vec![0; file.piece_bytes()];
+        let length = file.fill(&mut piece)?;
+        Ok(Self { file, piece, length })
+    }
+
+    fn beginning(&self) -> &[u8] {
+        &self.piece[..self.length]
+    }
+}
+
 fn read_source(
-    mut file: Source,
+    begun: Begun,
     path: &Path,
     question: &Question,
     allowance: Allowance,
 ) -> Result<Result<ReadHistory, Cut>, HistoryError> {
     let unreadable = |reason| HistoryError::Unreadable { path: path.to_owned(), reason };
     let malformed = |reason| HistoryError::Malformed { path: path.to_owned(), reason };
-    let mut piece = vec![0; file.piece_bytes()];
-    let mut length = file.fill(&mut piece).map_err(unreadable)?;
+    let Begun { mut file, mut piece, mut length } = begun;
     if length == 0 && allowance.time_left().is_zero() {
         return Ok(Err(file.cut(Limit::Stopped, 0)));
     }

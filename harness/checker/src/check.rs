@@ -266,6 +266,10 @@ pub(crate) fn check_with(history: &History, options: &Options<'_>, tester: impl 
             report.algorithms.extend((!algorithm.is_empty()).then_some(algorithm));
         }
         Family::Register | Family::Object => rounds::check(history, options, tester, &mut report),
+        Family::Transactional => {
+            let why = "undecided: single operations are no transactions";
+            report.verdict = unknown(String::new(), Limit::Algorithm, why.to_owned());
+        }
     }
     assume(history, &mut report);
     report
@@ -332,7 +336,7 @@ fn decide(
     let structure = positions.len()
         * match family {
             Family::Object => objects::structure_bytes(options.model),
-            Family::Register | Family::Session => memory::STRUCTURE_BYTES,
+            Family::Register | Family::Session | Family::Transactional => memory::STRUCTURE_BYTES,
         };
     if structure as u64 > options.budget.memory_bytes {
         let operations = history.operations();

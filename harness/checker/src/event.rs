@@ -116,7 +116,7 @@ impl F {
         F::NAMES.iter().find(|(known, _)| known.as_bytes() == name).map(|&(_, f)| f)
     }
 
-    /// Whether it asks without giving anything: its invocation has no value of its own.
+    /// Whether it is called for its answer.
     pub fn only_asks(self) -> bool {
         matches!(
             self,
@@ -129,6 +129,11 @@ impl F {
                 | F::Poll
                 | F::Committed
         )
+    }
+
+    /// Whether it is given nothing.
+    pub(crate) fn takes_nothing(self) -> bool {
+        self.only_asks() && !matches!(self, F::Poll | F::Committed)
     }
 
     /// The names that a history may use, as a list for people.

@@ -195,6 +195,7 @@ pub mod models;
 pub mod objects;
 mod order;
 mod session;
+pub mod transactional;
 mod verdict;
 mod witness;
 

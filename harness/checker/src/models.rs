@@ -69,6 +69,10 @@ pub enum ModelName {
     WritesFollowReads,
     /// After the last write all come to read the same.
     Eventual,
+    /// Transactions that append to lists and read them.
+    ListAppend,
+    /// Transactions that read and write registers.
+    RwRegister,
 }
 
 /// How a model's keys are judged.
@@ -80,6 +84,8 @@ pub enum Family {
     Object,
     /// All keys together.
     Session,
+    /// Transactions, by [`transactional`](crate::transactional).
+    Transactional,
 }
 
 /// One line of the table.
@@ -109,10 +115,12 @@ const REGISTER: &[F] = &[F::Get, F::Put, F::Cas, F::Append];
 const SET: &[F] = &[F::Add, F::Get];
 const QUEUE: &[F] = &[F::Enqueue, F::Dequeue, F::Drain];
 const LOCK: &[F] = &[F::Acquire, F::Release];
+const LISTS: &[F] = &[F::Append, F::Get];
+const TRANSACTIONS: &[F] = &[F::Get, F::Put];
 const BANK: &[F] = &[F::Transfer, F::Get];
 
 /// All models, in the order of `--help`.
-pub const MODELS: [ModelInfo; 31] = [
+pub const MODELS: [ModelInfo; 33] = [
     ModelInfo {
         name: "kv",
         model: ModelName::Kv,
@@ -456,6 +464,29 @@ pub const MODELS: [ModelInfo; 31] = [
         is_linearizability: false,
         misses: "nothing, but is undecided where nothing was read after the last write, or keys are \
                  appended to",
+        cost: "O(n)",
+    },
+    ModelInfo {
+        name: "list-append",
+        model: ModelName::ListAppend,
+        family: Family::Transactional,
+        functions: LISTS,
+        promise: "transactions that append to lists and read them, at an isolation level (--level)",
+        proves: "the isolation level asked for",
+        is_linearizability: false,
+        misses: "nothing, but is undecided where an element is appended twice, or a level depends on the \
+                 order of appends that nobody read",
+        cost: "O(n), no search",
+    },
+    ModelInfo {
+        name: "rw-register",
+        model: ModelName::RwRegister,
+        family: Family::Transactional,
+        functions: TRANSACTIONS,
+        promise: "transactions that read and write registers, at an isolation level (--level)",
+        proves: "nothing yet: always undecided",
+        is_linearizability: false,
+        misses: "everything",
         cost: "O(n)",
     },
 ];

@@ -157,7 +157,7 @@ fn order(
                 Subject { history, operations, budget: options.budget },
             );
         }
-        Family::Session => return None,
+        Family::Session | Family::Transactional => return None,
     }
     let initial = plain_initial(history, options.model);
     let copies = plain(history, operations, options.model);

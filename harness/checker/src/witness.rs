@@ -397,7 +397,7 @@ fn edges(core: &[&Operation]) -> Vec<Edge> {
 
 /// Whether the second operation saw the value that the first one put there.
 fn is_seen(write: &Operation, read: &Operation) -> bool {
-    let gives = !write.refused && write.argument != Value::NIL && !write.f.only_asks();
+    let gives = !write.refused && write.argument != Value::NIL && !write.f.takes_nothing();
     let saw =
         (read.f.only_asks() || read.f == F::Cas) && read.outcome == Outcome::Ok && !read.refused;
     gives && saw && write.key == read.key && write.argument == read.result

@@ -7,13 +7,14 @@ use std::time::Duration;
 use checker::format as form;
 use checker::lenient::Repairs;
 use checker::models::{Family, MODELS};
+use checker::transactional::Level;
 use checker::{Algorithm, Datum, FailedCas, History, KeyOrder, ModelName, Reading};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Failure, Format};
-use crate::check::{self, Asked, Question};
+use crate::check::{self, AnyAsked, Asked, Question};
 use crate::exit::Exit;
 use crate::report;
 use crate::scenario::CheckerBudget;
@@ -30,19 +31,22 @@ pub struct CheckArgs {
     /// Consistency model [default: as the file says or its operations show]
     #[arg(long, value_parser = model_parser())]
     model: Option<ModelName>,
+    /// Isolation level, of a history of transactions [default: strong-serializable]
+    #[arg(long, value_parser = level_parser(), value_name = "LEVEL")]
+    pub(super) level: Option<Level>,
     /// Format of the file
     #[arg(long = "format", value_parser = format_parser(), default_value = AUTO, value_name = "FORMAT")]
     form: FormatChoice,
     /// Initial value of each object, as EDN or JSON [default: by model]
     #[arg(long, value_name = "VALUE", value_parser = datum, allow_hyphen_values = true)]
-    initial: Option<Datum>,
+    pub(super) initial: Option<Datum>,
     /// Meaning of a failed cas without a reason [default: by format; mostly not-done]
     #[arg(long, value_enum)]
     failed_cas: Option<Failed>,
     /// Show an order of the operations that explains every answer; for an invalid key, the order of its longest
     /// valid prefix
     #[arg(long)]
-    show_order: bool,
+    pub(super) show_order: bool,
     /// Continue after the first invalid key, and name each
     #[arg(long)]
     all_keys: bool,
@@ -55,7 +59,7 @@ pub struct CheckArgs {
     lenient: bool,
     /// Algorithm for each key
     #[arg(long, value_enum, default_value_t = Way::Auto)]
-    algorithm: Way,
+    pub(super) algorithm: Way,
     /// Time limit for reading and checking each history, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS", allow_hyphen_values = true,
           value_parser = |text: &str| whole(text, "seconds"))]
@@ -66,7 +70,7 @@ pub struct CheckArgs {
     memory_budget: u64,
     /// Format of standard output
     #[arg(long, value_enum, default_value_t = Format::Human)]
-    output: Format,
+    pub(super) output: Format,
 }
 
 /// A format, or `None` for the one that the file shows.
@@ -89,6 +93,20 @@ pub fn model_parser() -> impl TypedValueParser<Value = ModelName> {
     };
     PossibleValuesParser::new(MODELS.iter().map(value))
         .try_map(|name| ModelName::named(&name).ok_or("no such model"))
+}
+
+/// Reads a level's name from the command line.
+fn level_parser() -> impl TypedValueParser<Value = Level> {
+    let value = |level: Level| {
+        let value = PossibleValue::new(level.name()).help(level.promise());
+        match level.name().strip_prefix("strong-") {
+            Some("serializable") => value.alias("strict-serializable"),
+            Some(short) if short.starts_with("session-") => value.alias(short),
+            _ => value,
+        }
+    };
+    PossibleValuesParser::new(Level::ALL.map(value))
+        .try_map(|name| Level::named(&name).ok_or("no such level"))
 }
 
 /// Reads the name of a format; `auto` stands for none.
@@ -200,7 +218,21 @@ fn one(
     arguments: &CheckArgs,
     is_one: bool,
 ) -> Result<Exit, Failure> {
-    let asked = check::read(path, question).map_err(Failure::usage)?;
+    let asked = match check::read_any(path, question).map_err(Failure::usage)? {
+        AnyAsked::Operations(asked) => asked,
+        AnyAsked::Transactions(asked) => {
+            return super::check_transactions::one(path, &asked, arguments, is_one);
+        }
+    };
+    if let Some(level) = arguments.level {
+        let sentence = format!(
+            "--level {} is for transactions, and {} holds single operations: leave it out, or give --model \
+             list-append",
+            level.name(),
+            path.display()
+        );
+        return Err(Failure::usage(anyhow::anyhow!(sentence)));
+    }
     let is_choosy = question.algorithm != Algorithm::Auto;
     if is_choosy && asked.model.info().family != Family::Register {
         let sentence = "--algorithm chooses among the ways to decide registers, texts and lists; leave \

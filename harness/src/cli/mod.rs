@@ -21,6 +21,7 @@
 mod attach;
 mod check;
 mod check_folder;
+mod check_transactions;
 mod clock;
 mod compare;
 mod completions;

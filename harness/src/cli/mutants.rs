@@ -1,6 +1,7 @@
 //! `harness mutants`: the tester, tested. Each named bug of the replica under the stress suite, and a table.
 
 use std::fmt::Write as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::exit::Exit;
 use crate::plan::Plan;
 use crate::seed::Seed;
 use crate::text::{cell, markdown_cell};
+use crate::world::Clock;
 
 /// `harness mutants`.
 #[derive(Debug, Args)]
@@ -32,10 +34,10 @@ pub struct MutantsArgs {
     /// Time limit for a chain to catch its bug, in seconds
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
-    /// Number of parallel runs in a chain; the first that catches the bug ends the others
-    #[arg(long, default_value_t = 10, value_name = "N",
-          value_parser = clap::value_parser!(u16).range(1..=64))]
-    side_by_side: u16,
+    /// Number of parallel runs in a chain; the first that catches the bug ends the others [default: 10; in virtual time one
+    /// for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    side_by_side: Option<u16>,
     /// Number of parallel chains
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -49,6 +51,15 @@ pub struct MutantsArgs {
     /// Folder for the runs and `mutants.csv`
     #[arg(long, default_value = super::RESULTS, value_name = "DIR")]
     results: PathBuf,
+}
+
+/// In real time, runs wait most of their time; in virtual time they compute.
+fn usual_side_by_side(clock: Clock) -> u16 {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    match clock {
+        Clock::Real => 10,
+        Clock::Virtual => u16::try_from(processors()).map_or(64, |it| it.min(64)),
+    }
 }
 
 /// Runs all chains, prints the table and writes `mutants.csv`. Exits with 10 if the good replica was
@@ -72,7 +83,7 @@ pub fn run(arguments: &MutantsArgs) -> Result<Exit, Failure> {
         replica,
         seeds: arguments.seeds,
         time: Duration::from_secs(arguments.time),
-        side_by_side: arguments.side_by_side,
+        side_by_side: arguments.side_by_side.unwrap_or_else(|| usual_side_by_side(clock)),
         jobs: arguments.jobs,
         seed: arguments.seed,
         clock,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use checker::transactional::{Anomaly as TransactionalAnomaly, Level};
 use checker::{Anomaly, ModelName};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,10 @@ pub enum AnswerKind {
     Linearizable,
     /// Safety: the history keeps the promise of this model, which is less.
     Keeps(ModelName),
+    /// Safety: the transactions keep this isolation level.
+    KeepsLevel(Level),
+    /// Safety: the transactions show this anomaly.
+    Isolation(TransactionalAnomaly),
     /// Safety, evidence: the checker did not finish.
     Undecided,
     /// Durability: enough replicas can have known of each acknowledged put.
@@ -97,6 +102,8 @@ impl AnswerKind {
         match self {
             Self::Anomaly(anomaly) => anomaly.name(),
             Self::Keeps(model) => model.name(),
+            Self::KeepsLevel(level) => level.name(),
+            Self::Isolation(anomaly) => anomaly.name(),
             Self::Linearizable => "linearizable",
             Self::Undecided => "undecided",
             Self::Durable => "durable",
@@ -130,6 +137,8 @@ impl AnswerKind {
         plain
             .or_else(|| Anomaly::named(name).map(Self::Anomaly))
             .or_else(|| ModelName::named(name).map(Self::Keeps))
+            .or_else(|| Level::named(name).map(Self::KeepsLevel))
+            .or_else(|| TransactionalAnomaly::named(name).map(Self::Isolation))
     }
 }
 
@@ -160,7 +169,10 @@ mod tests {
     #[test]
     fn each_kind_is_read_back_from_its_name() {
         let anomalies = Anomaly::ALL.map(AnswerKind::Anomaly);
-        for kind in AnswerKind::PLAIN.into_iter().chain(anomalies) {
+        let levels = Level::ALL.map(AnswerKind::KeepsLevel);
+        let isolation = TransactionalAnomaly::ALL.map(AnswerKind::Isolation);
+        let all = AnswerKind::PLAIN.into_iter().chain(anomalies).chain(levels).chain(isolation);
+        for kind in all {
             assert_eq!(AnswerKind::named(kind.name()), Some(kind));
         }
         let kept = AnswerKind::Keeps(ModelName::named("bank").unwrap());

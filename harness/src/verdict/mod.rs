@@ -14,6 +14,7 @@ pub mod last_words;
 mod liveness;
 mod process;
 pub mod safety;
+pub mod transactions;
 
 use serde::{Deserialize, Serialize};
 

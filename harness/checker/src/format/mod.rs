@@ -26,6 +26,7 @@ mod place;
 mod porcupine_call;
 pub mod porcupine_events;
 pub mod porcupine_json;
+pub mod transactions;
 mod words;
 pub mod write;
 

@@ -54,7 +54,7 @@ impl<'a> Input<'a> {
             }
             _ => (expected, value),
         };
-        let argument = argument.filter(|_| !f.only_asks());
+        let argument = argument.filter(|_| !f.takes_nothing());
         Ok(Input { f, says_read, key, argument, expected })
     }
 }

@@ -28,7 +28,7 @@ impl Pairs {
         let (key, inside) = value.pair()?;
         let is_keyed = match f {
             F::Cas => inside.pair().is_some(),
-            f if f.only_asks() => inside.is_nil(),
+            f if f.takes_nothing() => inside.is_nil(),
             _ => true,
         };
         is_keyed.then_some((key, inside))

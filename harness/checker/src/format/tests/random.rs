@@ -84,6 +84,11 @@ const FUNCTIONS: [&[F]; 7] = [
         F::Renew,
         F::Generate,
         F::Transfer,
+        F::Echo,
+        F::Send,
+        F::Poll,
+        F::Commit,
+        F::Committed,
     ],
 ];
 
@@ -164,6 +169,8 @@ impl Shape {
         let f = self.functions[rng.random_range(0..self.functions.len())];
         let given = match f {
             F::Cas => Datum::List(vec![value(rng, self.values, 2), value(rng, self.values, 2)]),
+            // Their keys stand in what they are given.
+            F::Poll | F::Committed if self.keys == [None] => value(rng, self.values, 2),
             f if f.only_asks() => Datum::Nil,
             _ => value(rng, self.values, 2),
         };

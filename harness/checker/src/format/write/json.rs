@@ -95,7 +95,7 @@ fn input(heading: Heading, event: &Event) -> String {
             add("expected", &pair[0]);
             add("value", &pair[1]);
         }
-        (_, f) if f.only_asks() => {}
+        (_, f) if f.takes_nothing() => {}
         (value, _) => add("value", value),
     }
     input.push('}');

@@ -135,7 +135,7 @@ fn is_keyed(event: &Event) -> bool {
     let [_, inside] = pair.as_slice() else { return false };
     match event.f {
         F::Cas => matches!(inside, Datum::List(pair) if pair.len() == 2),
-        f if f.only_asks() => inside.is_nil(),
+        f if f.takes_nothing() => inside.is_nil(),
         _ => true,
     }
 }
