@@ -138,7 +138,7 @@ struct RunArgs {
     #[arg(required_unless_present = "stress", value_name = "WORKLOAD")]
     workloads: Vec<PathBuf>,
     /// System file (TOML) that says how a program of any kind is started and asked
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["stress", "replica", "transport", "host"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stress", "replica", "node", "transport", "host"])]
     system: Option<PathBuf>,
     /// Run the built-in stress suite, three seeds in parallel
     #[arg(long)]

@@ -180,7 +180,7 @@ fn checkout() -> Bench {
 }
 "#;
     bench.file("three.json", three);
-    let broken = r#"command = ["sh", "-c", "echo cannot open the database >&2; exit 3", "--port={port}"]
+    let broken = r#"command = ["sh", "-c", "echo cannot open the database >&2; exit 3", "--port={port}", "--dir={data}"]
 
 [client]
 kind = "resp"

@@ -66,8 +66,15 @@ fn a_folder_of_commands_prepares_asks_and_checks_the_store() {
     if !has("python3") {
         return;
     }
-    let (bench, system) = (Bench::new(), "workloads/systems/quorum/commands.toml");
-    run(&bench, system, "1", &[]).expect(0);
+    let bench = Bench::new();
+    // A process for each operation: a busy host needs time for them.
+    let text = r#"{"lifetime": 6, "replicas": 3, "start_wait": 0, "end_wait": 0, "liveness": {"bound_ms": 20000},
+        "clients": {"count": 2, "keys": 1, "rate": 10, "timeout_ms": 5000},
+        "events": [{"type": "crash", "time": 2, "target": "all", "duration": 0.3}]}"#;
+    let workload = bench.file("w.json", text).to_string_lossy().into_owned();
+    let system = path("workloads/systems/quorum/commands.toml");
+    let run = ["run", &workload, "--system", &system, "--seed", "1", "--quiet"];
+    bench.harness(&run).expect(0);
     let details = &bench.verdict()["answers"][0]["details"];
     for name in
         ["anytime_mark_is_unchanged.py", "eventually_all_serve.py", "finally_mark_is_there.py"]
@@ -75,8 +82,7 @@ fn a_folder_of_commands_prepares_asks_and_checks_the_store() {
         assert!(details.to_string().contains(&format!("{name}: held in ")), "{details}");
     }
     // The crash of all replicas is enough to lose the mark, whatever the clients see.
-    let lost = run(&bench, system, "1", &["--replica-arg=--wrong=forget"]);
-    lost.expect(10);
+    bench.harness(&[&run[..], &["--replica-arg=--wrong=forget"]].concat()).expect(10);
     let details = bench.verdict()["answers"][0].to_string();
     assert!(details.contains("the check finally_mark_is_there.py did not hold at"), "{details}");
 }
@@ -149,7 +155,7 @@ fn a_folder_of_commands_that_cannot_be_used_is_refused_in_a_sentence() {
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[("readme", "")], "has no command for a function, such as `client_get`"),
         (&[("client_get", "")], "client_get is not executable; `chmod +x` makes it so"),
-        (&[("client_gets", "exit 0")], "\"gets\" is no function; did you mean \"get\"?"),
+        (&[("client_gets", "exit 0")], "`gets` is no function; did you mean \"get\"?"),
         (&[("client_get", "exit 0"), ("clients_put", "exit 0")], "clients_put is executable"),
         (
             &[("client_get.sh", "exit 0"), ("client_get.py", "exit 0")],
@@ -265,6 +271,17 @@ fn a_system_that_is_never_ready_is_told_with_its_last_words() {
         let ended = bench.harness(&["run", &workload, "--system", &system]);
         ended.expect(2).expect_words(expected);
     }
+}
+
+#[test]
+fn a_system_file_is_found_beside_where_one_stands_and_goes_with_no_other_program() {
+    let bench = Bench::new();
+    described(&bench, r#"["sleep", "1000", "{port}"]"#, "replicas = [5, 5]");
+    let workload = path("workloads/small-cluster.json");
+    let alone = bench.refused(&["run", &workload, "--system", "system.toml"]);
+    alone.expect(2).expect_words("the system system can have 5 to 5 replicas, not 3");
+    let both = bench.refused(&["run", &workload, "--system", "system.toml", "--node", "sleep"]);
+    both.expect(2).expect_words("cannot be used with");
 }
 
 #[test]
