@@ -65,7 +65,7 @@ pub enum Why {
 /// An anomaly that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Which.
+    /// Its name.
     pub anomaly: Anomaly,
     /// The weakest levels that it refutes; each level that implies one of them falls, too.
     pub refutes: Vec<Level>,

@@ -69,7 +69,7 @@ impl Versions {
 /// An anomaly that is no cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which.
+    /// Its name.
     pub anomaly: Anomaly,
     /// The key.
     pub key: u32,
