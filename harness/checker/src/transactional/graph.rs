@@ -307,7 +307,9 @@ mod tests {
         let next =
             |node, n: u32| edges.iter().filter(|it| it.0 == node).nth(n as usize).map(|it| it.1);
         let (mut found, order) = components(nodes, next);
-        found.iter_mut().for_each(|it| it.sort_unstable());
+        for it in &mut found {
+            it.sort_unstable();
+        }
         for &(from, to) in edges {
             assert!(order[from as usize] >= order[to as usize]);
         }
@@ -333,7 +335,9 @@ mod tests {
             let edges: Vec<(u32, u32)> =
                 (0..12).filter(|bit| set >> bit & 1 == 1).map(|bit| all[bit]).collect();
             let mut reach = [[false; 4]; 4];
-            edges.iter().for_each(|&(from, to)| reach[from as usize][to as usize] = true);
+            for &(from, to) in &edges {
+                reach[from as usize][to as usize] = true;
+            }
             for via in 0..4 {
                 for from in 0..4 {
                     for to in 0..4 {

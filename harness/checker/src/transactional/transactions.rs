@@ -24,7 +24,7 @@ pub enum Status {
     Info,
 }
 
-/// A place after all others: where a transaction completes whose end nobody saw.
+/// A place after all others: where a transaction completes of which no end is recorded.
 pub const NEVER: u32 = u32::MAX;
 
 /// What is known of a transaction besides its micro-operations.
@@ -559,7 +559,9 @@ mod tests {
         let versions: Vec<u32> =
             (1..=4).map(|value| builder.version(key, Name::Integer(value))).collect();
         for list in [&versions[..2], &versions[..3], &[], &[versions[0], versions[3]]] {
-            list.iter().for_each(|&version| builder.element(version));
+            for &version in list {
+                builder.element(version);
+            }
             builder.end_list(key);
         }
         builder.finish_transaction(frame(0)).unwrap();
