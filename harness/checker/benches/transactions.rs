@@ -153,7 +153,9 @@ fn generate(case: &Case, path: &Path) {
                         Op::Append(key, element) => lists.entry(*key).or_default().push(*element),
                         Op::Read(key) => {
                             let list = lists.get(key).cloned().unwrap_or_default();
-                            let hides = cut && is_broken && list.len() > 4;
+                            let of_key = |op: &&Op| matches!(op, Op::Append(of, _) | Op::Read(of) if of == key);
+                            let is_alone = ops.iter().filter(of_key).count() == 1;
+                            let hides = cut && is_broken && is_alone && ops.len() > 2 && list.len() > 4;
                             let shown = list.len() - usize::from(hides);
                             is_broken &= !hides;
                             results.push(list[..shown].to_vec());

@@ -475,7 +475,7 @@ pub const MODELS: [ModelInfo; 33] = [
         proves: "the isolation level asked for",
         is_linearizability: false,
         misses: "nothing, but is undecided where an element is appended twice, or a level depends on the \
-                 order of appends that nobody read",
+                 order of appends that no read shows",
         cost: "O(n), no search",
     },
     ModelInfo {

@@ -67,6 +67,7 @@ const CHECKER: &[&str] = &[
     "model",
     "witness",
     "verdict",
+    "transactional",
     "format",
     "explain",
     "linearizable",

@@ -137,7 +137,9 @@ impl Reader {
         let mut rest = std::mem::take(&mut self.rest);
         rest.push(b'\n');
         let used = self.take(&rest)?;
-        let left = rest[used..].trim_ascii();
+        let blank = rest.len() - rest[used..].trim_ascii_start().len();
+        self.lines += memchr_iter(b'\n', &rest[used..blank]).count() as u64;
+        let left = rest[blank..].trim_ascii();
         let torn = (!left.is_empty()).then_some(self.lines + 1);
         if let Some(at) = memchr_iter(b'\n', left).find(|&at| left[at + 1..].starts_with(b"{")) {
             let line = self.lines + 2 + memchr_iter(b'\n', &left[..at]).count() as u64;
@@ -161,7 +163,11 @@ impl Reader {
         let in_file = |wrong: Wrong| wrong.in_file(bytes, lines);
         loop {
             match cursor.event() {
-                Ok(None) | Err(Wrong { is_end: true, .. }) => break,
+                Ok(None) => {
+                    used = cursor.at;
+                    break;
+                }
+                Err(Wrong { is_end: true, .. }) => break,
                 Err(wrong) => return Err(in_file(wrong)),
                 Ok(Some(event)) => {
                     used = cursor.at;
@@ -330,13 +336,14 @@ impl<'a> Cursor<'a> {
                 }
                 b'"' => self.skip_text()?,
                 b'\\' => self.at += 2,
-                _ if ends_word(byte) || byte == b'#' => {
+                // A tag belongs to what follows.
+                b'#' => {
                     self.at += 1;
-                    // A tag belongs to what follows.
-                    if byte == b'#' {
-                        continue;
-                    }
+                    self.skip_word();
+                    self.peek();
+                    continue;
                 }
+                _ if ends_word(byte) => self.at += 1,
                 _ => self.skip_word(),
             }
             if depth == 0 && self.at > begin {
@@ -620,7 +627,7 @@ mod tests {
     use crate::transactional::Micro;
 
     const EDN: &str = "{:index 0, :type :invoke, :f :txn, :process 0, :value [[:append 5 1] [:r 5 nil]]}
-{:index 1, :type :info, :f :start, :process :nemesis, :value {:a [1 2]}}
+{:index 1, :type :info, :f :start, :process :nemesis, :value {:a [1 2]}, :at #inst \"2026-01-01\", :on #{1 2}}
 {:index 2, :type :ok, :f :txn, :process 0, :value [[:append 5 1] [:r 5 [1]]]}
 #jepsen.history.Op{:index 3, :type :invoke, :f :txn, :process 1, :value [[:append :x \"a b\"] [:r 5 nil]]}
 {:index 4, :type :info, :f :txn, :process 1, :value [[:append :x \"a b\"] [:r 5 nil]], :error [:timeout \"]\"]}

@@ -17,7 +17,7 @@
 //! The `strong-session-` levels have the order of sessions among the edges, the `strong-` levels that of
 //! real time; both count as seen (Cerone, Gotsman, Yang: *Algebraic laws for weak consistency*, 2017).
 //!
-//! These conditions are exact where the order of all versions is known. Of versions that nobody read it is
+//! These conditions are exact where the order of all versions is known. Of versions that no read shows it is
 //! not: there the history keeps a level if *some* order of them does. Where no dependency ties two such
 //! writes together, any topological order will do; where one does, some levels are left undecided.
 
@@ -65,7 +65,7 @@ pub enum Why {
 /// An anomaly that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Which.
+    /// Its name.
     pub anomaly: Anomaly,
     /// The weakest levels that it refutes; each level that implies one of them falls, too.
     pub refutes: Vec<Level>,
@@ -98,9 +98,9 @@ impl Found {
 pub struct Evidence {
     /// Transactions that committed, for all that anyone saw.
     pub committed: u64,
-    /// Those of them whose outcome was unknown, but which somebody saw.
+    /// Those of them whose outcome was unknown, but which a read shows.
     pub unknown_seen: u64,
-    /// Transactions of unknown outcome that nobody saw.
+    /// Transactions of unknown outcome that no read shows.
     pub unknown_unseen: u64,
     /// Transactions that certainly did not commit.
     pub failed: u64,
@@ -226,7 +226,7 @@ pub fn decide(transactions: &Transactions, inference: Inference) -> Outcome {
     outcome
 }
 
-/// Whether any topological order of the dependencies is good enough for writes that nobody read.
+/// Whether any topological order of the dependencies is good enough for writes that no read shows.
 fn is_exact(level: Level) -> bool {
     !matches!(
         level,
@@ -527,7 +527,7 @@ impl Deciding<'_> {
             })
     }
 
-    /// A key of which two writes that nobody read are tied together by dependencies within this level's
+    /// A key of which two writes that no read shows are tied together by dependencies within this level's
     /// scope, so that not any order of them will do.
     fn open_key(&self, level: Level) -> Option<u32> {
         if is_exact(level) {

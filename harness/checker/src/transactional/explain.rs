@@ -15,7 +15,7 @@ use super::transactions::{Micro, NEVER, Status, Transactions};
 /// An anomaly, told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// Which.
+    /// Its name.
     pub anomaly: Anomaly,
     /// The weakest levels that it refutes.
     pub refutes: Vec<Level>,
@@ -114,7 +114,7 @@ pub fn undecided(transactions: &Transactions, why: &Why) -> String {
             "too many appends were never read: let transactions read what they append to".to_owned()
         }
         Why::UnreadWrites { key } => format!(
-            "nobody read the last appends to key {}, and the level depends on their order; end with a \
+            "no read shows the last appends to key {}, and the level depends on their order; end with a \
              read of each key",
             key_of(*key)
         ),

@@ -69,7 +69,7 @@ impl Versions {
 /// An anomaly that is no cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which.
+    /// Its name.
     pub anomaly: Anomaly,
     /// The key.
     pub key: u32,
@@ -152,7 +152,7 @@ impl Inference {
         }
     }
 
-    /// Notes that somebody saw this version.
+    /// Notes that a read shows this version.
     pub fn has_taken_effect(&mut self, transactions: &Transactions, version: u32) {
         let writer = transactions.writer(version);
         if writer != NOBODY && transactions.frame(writer).status == Status::Info {

@@ -17,7 +17,7 @@ use super::level::Scope;
 pub struct Step {
     /// The transaction that comes before.
     pub from: u32,
-    /// Why.
+    /// What puts the one before the other.
     pub kind: Kind,
     /// The transaction that comes after.
     pub to: u32,

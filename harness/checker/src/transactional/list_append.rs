@@ -8,7 +8,7 @@
 //! What a transaction reads of its own appends shows nothing of the others. They are taken off the end of
 //! the list; what is left is the *base* that the transaction saw.
 //!
-//! A transaction of unknown outcome took effect if any of its appends was read. One that nobody saw
+//! A transaction of unknown outcome took effect if any of its appends was read. One that no read shows
 //! constrains nothing, and is left out.
 
 use super::anomaly::Anomaly;

@@ -321,6 +321,12 @@ fn every_level_is_as_its_definition_says() {
     }
 }
 
+#[test]
+#[ignore = "takes minutes"]
+fn every_level_is_as_its_definition_says_over_many_more_histories() {
+    many(4_000..150_000);
+}
+
 /// Transactions from lines as `0 [1..4]: append 5 1, read 5 [1 2]`: a process and the places of its events;
 /// `!` after these for one that failed, `?` for one of unknown outcome.
 fn history(text: &str) -> Vec<Given> {
@@ -388,7 +394,7 @@ fn a_lost_update_is_one_only_if_both_read_before_either_wrote() {
     shows(&lost.replacen("1 [2..4]: read 5 [], ", "1 [2..4]: ", 1), "none", &[], ALL);
     let between = lost.replacen("0 [1..3]: read 5 [], ", "0 [1..3]: ", 1);
     shows(&between, "lost-update", &["cursor-stability"], &["strong-prefix"]);
-    // Nobody reads the end: both orders are tried.
+    // No read shows the end: both orders are tried.
     let unread = lost.replacen("read 5 [1 2]", "read 5 []", 1).replacen("[5..6]", "[0..9]", 1);
     shows(&unread, "lost-update", &["cursor-stability"], &["strong-prefix"]);
 }
@@ -521,7 +527,7 @@ fn transactions_that_never_meet_show_nothing() {
 }
 
 #[test]
-fn renaming_splitting_sessions_and_forgetting_what_nobody_saw_change_nothing() {
+fn renaming_splitting_sessions_and_forgetting_what_no_read_shows_change_nothing() {
     for seed in 0..300 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut given = frames(&mut rng);

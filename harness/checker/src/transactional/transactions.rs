@@ -24,7 +24,7 @@ pub enum Status {
     Info,
 }
 
-/// A place after all others: where a transaction completes whose end nobody saw.
+/// A place after all others: where a transaction completes of which no end is recorded.
 pub const NEVER: u32 = u32::MAX;
 
 /// What is known of a transaction besides its micro-operations.
