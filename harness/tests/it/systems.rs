@@ -274,7 +274,7 @@ fn a_system_that_is_never_ready_is_told_with_its_last_words() {
 #[test]
 fn a_system_file_is_found_beside_where_one_stands_and_goes_with_no_other_program() {
     let bench = Bench::new();
-    described(&bench, r#"["sleep", "1000", "{port}"]"#, "replicas = [5, 5]");
+    described(&bench, r#"["sleep", "1000", "{port}", "{data}"]"#, "replicas = [5, 5]");
     let workload = path("workloads/small-cluster.json");
     let alone = bench.refused(&["run", &workload, "--system", "system.toml"]);
     alone.expect(2).expect_words("the system system can have 5 to 5 replicas, not 3");
