@@ -155,7 +155,8 @@ fn generate(case: &Case, path: &Path) {
                             let list = lists.get(key).cloned().unwrap_or_default();
                             let of_key = |op: &&Op| matches!(op, Op::Append(of, _) | Op::Read(of) if of == key);
                             let is_alone = ops.iter().filter(of_key).count() == 1;
-                            let hides = cut && is_broken && is_alone && ops.len() > 2 && list.len() > 4;
+                            let hides =
+                                cut && is_broken && is_alone && ops.len() > 2 && list.len() > 4;
                             let shown = list.len() - usize::from(hides);
                             is_broken &= !hides;
                             results.push(list[..shown].to_vec());

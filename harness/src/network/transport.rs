@@ -45,8 +45,8 @@ impl Transport {
     /// What to do about a program that never comes, as the end of a sentence.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Stdio => "write an `init` message to its standard input by hand",
-            _ => "check the program's protocol and `--transport`",
+            Self::Stdio => "and write an `init` message to its standard input",
+            _ => "or give its transport with --transport",
         }
     }
 

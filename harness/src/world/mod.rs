@@ -122,7 +122,7 @@ pub enum RunError {
     /// All replicas ended before any of them connected.
     #[error(
         "replica program {program}: it exits at once ({how}) before it {}{stderr}. Start it by hand as \
-         `{}`, or {}",
+         `{}`, {}",
         transport.sign_of_life(), transport.usage(), transport.remedy()
     )]
     ExitsAtOnce {
@@ -138,8 +138,8 @@ pub enum RunError {
     /// Replicas live, but none connects.
     #[error(
         "replica program {program}: none of the {replicas} replicas connected within {seconds} s. \
-         Expected: each {}. To see why, {}",
-        transport.sign_of_life(), transport.remedy()
+         Expected: each {}. Start it by hand as `{}`, {}",
+        transport.sign_of_life(), transport.usage(), transport.remedy()
     )]
     NeverConnects {
         /// The program.

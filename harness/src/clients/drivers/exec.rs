@@ -64,7 +64,7 @@ pub fn answer(id: u64, line: &[u8]) -> Option<Answer> {
             let said = shown(line);
             return Some(Answer::Info(format!(
                 "the client's program wrote {said}, which is no completion: {error}; allowed: one JSON object a \
-                 line, such as {{\"id\": {id}, \"type\": \"ok\"}}"
+                 line, such as {{\"type\": \"ok\"}}"
             )));
         }
     };

@@ -107,7 +107,11 @@ fn what_is_wrong_is_told_with_its_place_and_a_remedy() {
             "`ready.line`: `http` is given, too",
         ),
         ("\"/leader\"", "\"leader\"", "`leader.pointer`: `leader` is no JSON pointer"),
-        ("\"http\"", "\"htp\"", "allowed: \"http\", \"exec\", \"resp\", \"commands\"; did you mean \"http\"?"),
+        (
+            "\"http\"",
+            "\"htp\"",
+            "allowed: \"http\", \"exec\", \"resp\", \"commands\"; did you mean \"http\"?",
+        ),
         (
             "kind = \"http\"",
             "kind = \"exec\"",

@@ -213,7 +213,10 @@ impl Program {
         match waited {
             Ok(Ok(status)) => {
                 let how = crate::cluster::life::Ending::from(status);
-                format!("the client's program ended ({how}) without a completion")
+                format!(
+                    "the client's program ended ({how}) without a completion; its last words are in the run's folder \
+                     `clients`"
+                )
             }
             _ => "the client's program closed its standard output without a completion".to_owned(),
         }
