@@ -54,6 +54,8 @@ pub enum Why {
         /// The key.
         key: u32,
     },
+    /// A transaction of unknown outcome was seen, perhaps by a read of what it never committed.
+    UnknownOutcome,
     /// The search took as long as it may.
     Effort,
     /// The explanation did not stand up to an independent check.
@@ -311,10 +313,18 @@ impl Deciding<'_> {
             Searched::Spent => Standing::Undecided(Why::Effort),
             Searched::Cycle(cycle, name) => {
                 let anomaly = name.unwrap_or_else(|| self.name(&cycle));
-                let refutes = vec![level];
+                // A read shows that an unknown transaction took effect, unless it was dirty. That refutes
+                // read committed in either case, but the weaker level only if it did take effect.
+                let is_uncertain = level == Level::ReadUncommitted
+                    && cycle.iter().any(|it| self.transactions.frame(it.from).status != Status::Ok);
+                let refutes = vec![if is_uncertain { Level::ReadCommitted } else { level }];
                 let (finding, confirmed) = (None, None);
                 self.found.push(Found { anomaly, refutes, cycle, finding, confirmed });
-                Standing::Refuted(self.found.len() - 1)
+                if is_uncertain {
+                    Standing::Undecided(Why::UnknownOutcome)
+                } else {
+                    Standing::Refuted(self.found.len() - 1)
+                }
             }
         }
     }

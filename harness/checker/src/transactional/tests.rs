@@ -448,6 +448,8 @@ fn dirty_writes_and_circular_information_flow() {
                   2 [5..6]: read 5 [1 2], read 6 [2 1]";
     shows(writes, "G0", &["read-uncommitted"], &[]);
     shows(&writes.replacen("[2 1]", "[1 2]", 1), "none", &[], ALL);
+    // The reads may have been of what was never committed.
+    shows(&writes.replacen("[2..4]", "[2..4]?", 1), "G0", &["read-committed"], &[]);
     let flow = "0 [1..3]: append 5 1, read 6 [2]
                 1 [2..4]: append 6 2, read 5 [1]";
     shows(flow, "G1c", &["read-committed"], &["read-uncommitted"]);
