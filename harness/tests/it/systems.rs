@@ -68,13 +68,20 @@ fn a_folder_of_commands_prepares_asks_and_checks_the_store() {
     }
     let bench = Bench::new();
     // A process for each operation: a busy host needs time for them.
-    let text = r#"{"lifetime": 6, "replicas": 3, "start_wait": 0, "end_wait": 0, "liveness": {"bound_ms": 20000},
-        "clients": {"count": 2, "keys": 1, "rate": 10, "timeout_ms": 5000},
-        "events": [{"type": "crash", "time": 2, "target": "all", "duration": 0.3}]}"#;
-    let workload = bench.file("w.json", text).to_string_lossy().into_owned();
+    let workload = |crashed: &str| {
+        let text = format!(
+            r#"{{"lifetime": 6, "replicas": 3, "start_wait": 0, "end_wait": 0, "liveness": {{"bound_ms": 20000}},
+            "clients": {{"count": 2, "keys": 1, "rate": 10, "timeout_ms": 5000}},
+            "events": [{{"type": "crash", "time": 2, "target": "{crashed}", "duration": 0.3}}]}}"#
+        );
+        bench.file("w.json", text).to_string_lossy().into_owned()
+    };
     let system = path("workloads/systems/quorum/commands.toml");
-    let run = ["run", &workload, "--system", &system, "--seed", "1", "--quiet"];
-    bench.harness(&run).expect(0);
+    let run = |workload: &str, more: &[&str]| {
+        let words = ["run", workload, "--system", &system, "--seed", "1", "--quiet"];
+        bench.harness(&[&words[..], more].concat())
+    };
+    run(&workload("one"), &[]).expect(0);
     let details = &bench.verdict()["answers"][0]["details"];
     for name in
         ["anytime_mark_is_unchanged.py", "eventually_all_serve.py", "finally_mark_is_there.py"]
@@ -82,7 +89,7 @@ fn a_folder_of_commands_prepares_asks_and_checks_the_store() {
         assert!(details.to_string().contains(&format!("{name}: held in ")), "{details}");
     }
     // The crash of all replicas is enough to lose the mark, whatever the clients see.
-    bench.harness(&[&run[..], &["--replica-arg=--wrong=forget"]].concat()).expect(10);
+    run(&workload("all"), &["--replica-arg=--wrong=forget"]).expect(10);
     let details = bench.verdict()["answers"][0].to_string();
     assert!(details.contains("the check finally_mark_is_there.py did not hold at"), "{details}");
 }
@@ -277,7 +284,7 @@ fn a_system_that_is_never_ready_is_told_with_its_last_words() {
 fn a_system_file_is_found_beside_where_one_stands_and_goes_with_no_other_program() {
     let bench = Bench::new();
     described(&bench, r#"["sleep", "1000", "{port}"]"#, "replicas = [5, 5]");
-    bench.file("w.json", r#"{"lifetime": 5, "replicas": 3}"#);
+    bench.file("w.json", r#"{"lifetime": 5, "replicas": 3, "clients": {"count": 2, "keys": 1}}"#);
     let workload = "w.json";
     let alone = bench.refused(&["run", workload, "--system", "system.toml"]);
     alone.expect(2).expect_words("the system system can have 5 to 5 replicas, not 3");

@@ -118,9 +118,11 @@ pub fn undecided(transactions: &Transactions, why: &Why) -> String {
              read of each key",
             key_of(*key)
         ),
-        Why::UnknownOutcome => "writes form a cycle only if a transaction of unknown outcome committed, and \
+        Why::UnknownOutcome => {
+            "writes form a cycle only if a transaction of unknown outcome committed, and \
                                 at this level a read does not show that"
-            .to_owned(),
+                .to_owned()
+        }
         Why::Effort => "the search for a cycle took as many steps as it may".to_owned(),
         Why::Unconfirmed => {
             "a cycle was found that an independent check does not confirm; please report \
