@@ -42,21 +42,21 @@ pub struct CheckArgs {
     pub(super) initial: Option<Datum>,
     /// Meaning of a failed cas without a reason [default: by format; mostly not-done]
     #[arg(long, value_enum)]
-    failed_cas: Option<Failed>,
+    pub(super) failed_cas: Option<Failed>,
     /// Show an order of the operations that explains every answer; for an invalid key, the order of its longest
     /// valid prefix
     #[arg(long)]
     pub(super) show_order: bool,
     /// Continue after the first invalid key, and name each
     #[arg(long)]
-    all_keys: bool,
+    pub(super) all_keys: bool,
     /// Refuse times that run backwards
     #[arg(long)]
-    strict_time: bool,
+    pub(super) strict_time: bool,
     /// Repair inconsistent files by rule: completions without invocation, overlapping operations of a process,
     /// indices that run backwards
     #[arg(long)]
-    lenient: bool,
+    pub(super) lenient: bool,
     /// Algorithm for each key
     #[arg(long, value_enum, default_value_t = Way::Auto)]
     pub(super) algorithm: Way,

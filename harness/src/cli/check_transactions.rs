@@ -93,6 +93,10 @@ fn refuse(arguments: &CheckArgs) -> Result<(), Failure> {
         (arguments.initial.is_some(), "--initial"),
         (arguments.algorithm != Way::Auto, "--algorithm"),
         (arguments.show_order, "--show-order"),
+        (arguments.all_keys, "--all-keys"),
+        (arguments.lenient, "--lenient"),
+        (arguments.strict_time, "--strict-time"),
+        (arguments.failed_cas.is_some(), "--failed-cas"),
     ];
     match given.iter().find(|it| it.0) {
         None => Ok(()),

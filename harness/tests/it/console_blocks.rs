@@ -180,12 +180,6 @@ fn checkout() -> Bench {
 }
 "#;
     bench.file("three.json", three);
-    let broken = r#"command = ["sh", "-c", "echo cannot open the database >&2; exit 3", "--port={port}", "--dir={data}"]
-
-[client]
-kind = "resp"
-"#;
-    bench.file("broken.toml", broken);
     bench.file(
         "history.edn",
         "{:process 0, :type :invoke, :f :write, :value 1}\n\

@@ -69,7 +69,9 @@ fn word(path: &Path) -> CString {
 
 /// Runs a program with this seed, to its end, in a thread of its own.
 pub fn run(seed: u64, program: &Path, arguments: &[&str]) -> Ran {
-    let settings = Settings { seed, ..Settings::default() };
+    // What a test compiled is seen also where the project lies below /tmp.
+    let kept = vec![PathBuf::from(env!("CARGO_TARGET_TMPDIR"))];
+    let settings = Settings { seed, kept, ..Settings::default() };
     run_with(settings, program, arguments)
 }
 

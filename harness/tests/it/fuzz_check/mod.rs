@@ -125,7 +125,7 @@ fn every_model_is_tried() {
     let mut tried: Vec<&str> = Model::ALL.iter().map(|model| model.name()).collect();
     // Their values have forms of their own: the checker's own tests try them.
     let mut known = run::models();
-    known.retain(|name| name != "echo" && name != "log");
+    known.retain(|name| !["echo", "log", "list-append", "rw-register"].contains(&name.as_str()));
     tried.sort_unstable();
     known.sort_unstable();
     assert_eq!(tried, known);
