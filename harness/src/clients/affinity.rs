@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::NodeId;
 use crate::network::rules::FaultId;
+use crate::scenario::Clients;
 
 /// The replicas that each client uses during a partition.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +24,24 @@ struct Parted {
 }
 
 impl Affinity {
+    /// A partition begins: the clients of a scenario have an affinity to its sides, if they are asked to.
+    pub fn part_among(
+        &mut self,
+        asked: &Clients,
+        fault: FaultId,
+        sides: &[Vec<NodeId>],
+        leader: Option<NodeId>,
+    ) {
+        if let Clients::Shared { partition_affinity, count, .. } = *asked
+            && partition_affinity > 0.0
+        {
+            self.part(fault, sides, leader, count, partition_affinity);
+        }
+    }
+
     /// A partition begins: this fraction of the clients uses the leader's side (the
     /// smaller one where no leader is known), the others the other side.
-    pub fn part(
+    fn part(
         &mut self,
         fault: FaultId,
         sides: &[Vec<NodeId>],

@@ -21,7 +21,8 @@ pub fn safety(
                 None => String::new(),
                 Some(found) => format!("; {}", kept_until(outcome, found)),
             };
-            let sentence = format!("{count} keep {name}{others}");
+            let keep = if outcome.evidence.committed == 1 { "keeps" } else { "keep" };
+            let sentence = format!("{count} {keep} {name}{others}");
             let kind = AnswerKind::KeepsLevel(level);
             (Answer::new(Question::Safety, Standing::Valid, kind, sentence), None)
         }
@@ -29,7 +30,8 @@ pub fn safety(
             let found = &outcome.found[*place];
             let explanation = explain(transactions, outcome, found, level);
             let kind = AnswerKind::Isolation(found.anomaly);
-            let sentence = format!("{count} do not keep {name}: {}", found.anomaly.name());
+            let do_not = if outcome.evidence.committed == 1 { "does not" } else { "do not" };
+            let sentence = format!("{count} {do_not} keep {name}: {}", found.anomaly.name());
             let details = details(outcome, &explanation);
             let answer = Answer::new(Question::Safety, Standing::Invalid, kind, sentence);
             (answer.with_details(details), Some(explanation))
@@ -53,13 +55,13 @@ pub fn cut(sentence: &str) -> Answer {
 pub fn evidence(outcome: &Outcome, safety: &Answer) -> Answer {
     let Evidence { committed, unknown_seen, unknown_unseen, failed, ww, wr, rw } = outcome.evidence;
     if outcome.is_vacuous() {
-        let sentence = if committed == 0 {
-            "no transaction committed, so there was nothing to check".to_owned()
-        } else {
-            format!(
-                "no two of {} met: none read or wrote over what another one wrote, so any level is kept",
-                counted(committed, "committed transaction")
-            )
+        let sentence = match committed {
+            0 => "no transaction committed, so there was nothing to check".to_owned(),
+            1 => "only one transaction committed, so any level is kept".to_owned(),
+            _ => format!(
+                "no two of {committed} committed transactions met: none read or wrote over what another one \
+                 wrote, so any level is kept"
+            ),
         };
         return Answer::new(Question::Evidence, Standing::Unknown, AnswerKind::Vacuous, sentence);
     }

@@ -13,11 +13,7 @@ use crate::scenario::Clients;
 impl Pool {
     /// A partition begins: clients may have an affinity to its sides.
     pub fn part(&mut self, fault: FaultId, sides: &[Vec<NodeId>], leader: Option<NodeId>) {
-        if let Clients::Shared { partition_affinity, count, .. } = self.plan.scenario.clients
-            && partition_affinity > 0.0
-        {
-            self.affinity.part(fault, sides, leader, count, partition_affinity);
-        }
+        self.affinity.part_among(&self.plan.scenario.clients, fault, sides, leader);
     }
 
     /// It heals.

@@ -15,6 +15,7 @@ use crate::network::fabric::Sent;
 use crate::network::transport::Transport;
 
 mod late;
+mod line_writer;
 pub mod lines;
 pub use late::read_late;
 

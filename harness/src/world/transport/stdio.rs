@@ -3,7 +3,6 @@
 //! A node is greeted as soon as it is started, and is connected when it has answered that. What it wrote before is told
 //! right after: some nodes cannot wait.
 
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -12,6 +11,7 @@ use tokio::io::Interest;
 use tokio::net::unix::pipe;
 use tokio::task::JoinHandle;
 
+use super::line_writer::LineWriter;
 use super::lines::{Line, Lines};
 use super::{EventSender, Sent, TransportEvent};
 use crate::cluster::process::Pipes;
@@ -29,22 +29,7 @@ impl Drop for Greeting {
 }
 
 /// The standard input of a node.
-pub struct Connection {
-    id: NodeId,
-    input: Rc<pipe::Sender>,
-    /// The rest of a line of which the pipe took a part only.
-    rest: Rc<RefCell<Vec<u8>>>,
-    events: EventSender,
-    waker: Option<JoinHandle<()>>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.abort();
-        }
-    }
-}
+pub struct Connection(LineWriter<pipe::Sender>);
 
 /// Greets a node, and reads what it writes. Must be called within a `LocalSet`.
 pub fn begin(
@@ -58,13 +43,7 @@ pub fn begin(
     let _ = nix::unistd::write(&pipes.input, &greeting);
     let input = pipe::Sender::from_owned_fd(nonblocking(pipes.input)?)?;
     let output = pipe::Receiver::from_owned_fd(nonblocking(pipes.output)?)?;
-    let connection = Connection {
-        id,
-        input: Rc::new(input),
-        rest: Rc::default(),
-        events: events.clone(),
-        waker: None,
-    };
+    let connection = Connection(LineWriter::new(id, Rc::new(input), events.clone()));
     Ok(Greeting(tokio::task::spawn_local(read_all(id, output, connection, events))))
 }
 
@@ -75,57 +54,15 @@ fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
 }
 
 impl Connection {
-    /// Sends one line without ever waiting. A line begun counts as delivered: the rest follows
-    /// before anything else.
+    /// Sends one line without ever waiting.
     pub fn send(&mut self, packet: &[u8]) -> Sent {
-        if !self.rest.borrow().is_empty() {
-            self.write_rest_when_writable();
-            return Sent::WouldBlock;
-        }
-        let mut line = packet.strip_suffix(b"\n").unwrap_or(packet).to_vec();
-        line.push(b'\n');
-        match self.input.try_write(&line) {
-            Ok(written) if written == line.len() => Sent::Delivered,
-            Ok(written) => {
-                self.rest.borrow_mut().extend_from_slice(&line[written..]);
-                self.write_rest_when_writable();
-                Sent::Delivered
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.write_rest_when_writable();
-                Sent::WouldBlock
-            }
-            Err(_) => Sent::Gone,
-        }
+        self.0.send(packet)
     }
 
-    fn write_rest_when_writable(&mut self) {
-        if self.waker.as_ref().is_some_and(|waker| !waker.is_finished()) {
-            return;
-        }
-        let (id, input, events) = (self.id, Rc::clone(&self.input), self.events.clone());
-        let rest = Rc::clone(&self.rest);
-        self.waker = Some(tokio::task::spawn_local(async move {
-            // A process that is gone is told by the reader.
-            while input.writable().await.is_ok() {
-                let written = input.try_write(&rest.borrow());
-                match written {
-                    Ok(written) => drop(rest.borrow_mut().drain(..written)),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => return,
-                }
-                if rest.borrow().is_empty() {
-                    let _ = events.send(TransportEvent::Writable(id)).await;
-                    return;
-                }
-            }
-        }));
-    }
-
-    /// Whether nobody reads the pipe any more.
+    /// Whether the node has closed its standard input.
     pub fn has_hung_up(&self) -> bool {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let mut polled = [PollFd::new(self.input.as_fd(), PollFlags::POLLERR)];
+        let mut polled = [PollFd::new(self.0.stream().as_fd(), PollFlags::POLLERR)];
         poll(&mut polled, PollTimeout::ZERO).is_err()
             || polled[0].revents().is_none_or(|events| events.contains(PollFlags::POLLERR))
     }
